@@ -1,0 +1,282 @@
+//! How long the dashboard waits for its numbers: `make bench-query`.
+//!
+//! Generates 50 million events over 12 months for one site (`BENCH_EVENTS` for another number; deterministic), rolls them
+//! up, and asks the dashboard's first view, all its questions in one batch, for 30 days and for 12 months. Prints one
+//! Markdown table with the medians of five rounds, each report from events and from roll-ups in the same run, and the
+//! bytes a stored event takes. The events stay in `target/bench-query` for the next run.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clickhouse::Client;
+use jiff::civil::date;
+use serde_json::{Value as Json, json};
+use sillage::config::Site;
+use sillage::engine::supervise::{self, SupervisorOptions};
+use sillage::privacy::{ObjectionRule, Profile};
+use sillage::query::roll::roll_up;
+use sillage::query::{Answerer, QueryLimits};
+use sillage::store::migrate::migrate;
+
+const SITE: &str = "bench.example";
+const ZONE: &str = "Asia/Tokyo";
+const EVENTS: u64 = 50_000_000;
+/// Of `query_events.sql`: 2 × (0.45 × 1 + 0.25 × 2 + 0.15 × 3 + 0.15 × 5).
+const EVENTS_PER_VISIT: f64 = 4.3;
+const MONTHS: u64 = 12;
+const ROUNDS: usize = 5;
+const DATABASE: &str = "bench";
+/// Noon of the day after the last event.
+const NOW: &str = "2026-11-01T03:00:00Z";
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let events = match std::env::var("BENCH_EVENTS") {
+        Ok(text) => text.parse()?,
+        Err(_) => EVENTS,
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-query");
+    std::fs::create_dir_all(&folder)?;
+    let engine = supervise::start(SupervisorOptions {
+        listen: "127.0.0.1:0".parse()?,
+        data: folder.join(format!("engine-{events}")),
+        library: None,
+        binary: Some(env!("CARGO_BIN_EXE_sillage").into()),
+    })
+    .await?;
+    let target = engine.target();
+    let client = Client::default()
+        .with_url(&target.url)
+        .with_user(&target.user)
+        .with_password(&target.password)
+        .with_database(DATABASE);
+    migrate(&client, DATABASE).await?;
+    generate(&client, events).await?;
+    let started = Instant::now();
+    let days = roll_up(&client, &site()?, NOW.parse()?).await?;
+    println!(
+        "rolled up {days} days in {:.1} s\n",
+        started.elapsed().as_secs_f64()
+    );
+    sizes(&client).await?;
+    let sites = [site()?].into();
+    // The bound is the server's, not the bench's: raw reports over a year may take longer than a person would wait.
+    let patient = QueryLimits {
+        execution_time_max: Duration::from_secs(600),
+        memory_bytes_max: 12 << 30,
+        ..QueryLimits::default()
+    };
+    let answerer = Answerer::new(client, sites, patient);
+    first_views(&answerer).await?;
+    reports(&answerer).await?;
+    engine.stop().await;
+    Ok(())
+}
+
+fn site() -> anyhow::Result<Site> {
+    Ok(Site {
+        id: SITE.into(),
+        hostnames: vec![SITE.into()],
+        timezone: jiff::tz::TimeZone::get(ZONE)?,
+        profile: Profile::Consent,
+        gpc: ObjectionRule::Deny,
+        dnt: ObjectionRule::Deny,
+        policy_version: "1".into(),
+        retention_days: 400,
+        query_allow: Vec::new(),
+        routes: Vec::new(),
+        controller: String::new(),
+        contact: String::new(),
+        privacy_url: String::new(),
+    })
+}
+
+/// Fills the table a month at a time, unless it is filled.
+async fn generate(client: &Client, events: u64) -> anyhow::Result<()> {
+    let there: u64 = client
+        .query("SELECT count() FROM events")
+        .fetch_one()
+        .await?;
+    if there > 0 {
+        println!("{there} events from an earlier run");
+        return Ok(());
+    }
+    let started = Instant::now();
+    let visits = (events as f64 / EVENTS_PER_VISIT) as u64;
+    let zone = site()?.timezone;
+    let since = date(2025, 11, 1)
+        .to_zoned_datetime(zone.clone())?
+        .timestamp()
+        .as_second();
+    let until = date(2026, 11, 1)
+        .to_zoned_datetime(zone)?
+        .timestamp()
+        .as_second();
+    for month in 0..MONTHS {
+        let (first, next) = (visits * month / MONTHS, visits * (month + 1) / MONTHS);
+        client
+            .query_raw(include_str!("query_events.sql"))
+            .param("since", since)
+            // The last visit ends within the period.
+            .param("seconds", until - since - 3_600)
+            .param("visits_all", visits)
+            .param("first", first)
+            .param("visits", next - first)
+            .execute()
+            .await?;
+    }
+    println!(
+        "generated {events} events in {:.1} s",
+        started.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+async fn sizes(client: &Client) -> anyhow::Result<()> {
+    println!("| table | rows | bytes on disk | bytes a row |\n|---|---|---|---|");
+    for table in ["events", "daily"] {
+        let (rows, bytes): (u64, u64) = client
+            .query("SELECT sum(rows), sum(bytes_on_disk) FROM system.parts WHERE active AND database = {database:String} AND table = {table:String}")
+            .param("database", DATABASE)
+            .param("table", table)
+            .fetch_one()
+            .await?;
+        println!(
+            "| {table} | {rows} | {bytes} | {:.1} |",
+            bytes as f64 / rows.max(1) as f64
+        );
+    }
+    println!();
+    Ok(())
+}
+
+/// The questions of the dashboard's first view: everything now and in the period before.
+fn first_view(range: [&str; 2], before: [&str; 2]) -> Vec<(&'static str, Json)> {
+    let ask = |range: [&str; 2], metrics: &[&str], dimensions: &[&str]| {
+        json!({"site_id": SITE, "metrics": metrics, "dimensions": dimensions, "date_range": range,
+               "pagination": {"limit": 250, "offset": 0}})
+    };
+    let headline = [
+        "visitors",
+        "visits",
+        "pageviews",
+        "views_per_visit",
+        "bounce_rate",
+        "visit_duration",
+    ];
+    let mut questions = Vec::new();
+    for (range, is_now) in [(range, true), (before, false)] {
+        questions.push(("totals", ask(range, &headline, &[])));
+        questions.push(("chart", ask(range, &headline, &["time:day"])));
+        questions.push(("engaged time", ask(range, &["engagement_time"], &[])));
+        questions.push((
+            "sources",
+            ask(
+                range,
+                &["visitors", "visits", "bounce_rate"],
+                &["visit:source"],
+            ),
+        ));
+        questions.push((
+            "pages",
+            ask(range, &["visitors", "pageviews"], &["event:page"]),
+        ));
+        questions.push((
+            "countries",
+            ask(range, &["visitors", "visits"], &["visit:country"]),
+        ));
+        if is_now {
+            questions.push((
+                "reading",
+                ask(range, &["time_on_page", "scroll_depth"], &["event:page"]),
+            ));
+            questions.push((
+                "devices",
+                ask(range, &["visitors", "visits"], &["visit:device"]),
+            ));
+            questions.push((
+                "returning",
+                ask(range, &["new_visitors", "returning_visitors"], &[]),
+            ));
+            questions.push((
+                "frequency",
+                ask(range, &["visits"], &["visit:visit_number"]),
+            ));
+            questions.push((
+                "journeys",
+                ask(range, &["visits"], &["event:page", "event:next_page"]),
+            ));
+        }
+    }
+    questions
+}
+
+const MONTH: [[&str; 2]; 2] = [["2026-10-02", "2026-10-31"], ["2026-09-02", "2026-10-01"]];
+const YEAR: [[&str; 2]; 2] = [["2025-11-01", "2026-10-31"], ["2024-11-01", "2025-10-31"]];
+
+async fn first_views(answerer: &Answerer) -> anyhow::Result<()> {
+    println!("| first view, one batch | median | slowest of {ROUNDS} |\n|---|---|---|");
+    for (name, [range, before]) in [("30 days", MONTH), ("12 months", YEAR)] {
+        let queries: Vec<Json> = first_view(range, before)
+            .into_iter()
+            .map(|(_, query)| query)
+            .collect();
+        let body = json!({ "queries": queries }).to_string();
+        let mut times = Vec::new();
+        for _ in 0..ROUNDS {
+            let started = Instant::now();
+            let answer = answerer.batch(body.as_bytes(), NOW.parse()?).await;
+            times.push(started.elapsed());
+            for result in answer.body["results"].as_array().into_iter().flatten() {
+                anyhow::ensure!(result["status"] == 200, "{result}");
+            }
+        }
+        times.sort_unstable();
+        println!(
+            "| {name} ({} questions) | {} | {} |",
+            queries.len(),
+            seconds(times[ROUNDS / 2]),
+            seconds(times[ROUNDS - 1])
+        );
+    }
+    println!();
+    Ok(())
+}
+
+/// Each report alone, both ways, over 30 days; the answers have to be the same.
+async fn reports(answerer: &Answerer) -> anyhow::Result<()> {
+    println!("| report, 30 days | from events | from roll-ups | ratio |\n|---|---|---|---|");
+    let raw = answerer.clone().without_rollups();
+    for (name, query) in first_view(MONTH[0], MONTH[1]).into_iter().take(11) {
+        let body = query.to_string();
+        let mut medians = [Duration::ZERO; 2];
+        let mut answers = Vec::new();
+        for (median, way) in medians.iter_mut().zip([&raw, answerer]) {
+            let mut times = Vec::new();
+            for _ in 0..ROUNDS {
+                let started = Instant::now();
+                let answer = way.query(body.as_bytes(), NOW.parse()?).await;
+                times.push(started.elapsed());
+                anyhow::ensure!(answer.status == 200, "{name}: {}", answer.body);
+                answers.push(answer.body["results"].clone());
+            }
+            times.sort_unstable();
+            *median = times[ROUNDS / 2];
+        }
+        anyhow::ensure!(
+            answers.iter().all(|answer| *answer == answers[0]),
+            "{name}: the two ways differ"
+        );
+        let ratio = medians[0].as_secs_f64() / medians[1].as_secs_f64();
+        println!(
+            "| {name} | {} | {} | {ratio:.0} |",
+            seconds(medians[0]),
+            seconds(medians[1])
+        );
+    }
+    Ok(())
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.3} s", time.as_secs_f64())
+}

@@ -1,0 +1,218 @@
+//! An answer's body: the bytes of a result as the engine makes them, and what happens when it fails half-way.
+//!
+//! Dropping an answer, which is what hyper does when a client leaves, stops the statement behind it.
+
+use std::collections::VecDeque;
+use std::future::Future as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame};
+use tokio::sync::mpsc;
+
+use super::compress::compress;
+use super::execute::{Engine, Event};
+use super::fault::Fault;
+
+/// Rows are handed to the engine, and compressed results to the client, in pieces of at most this size.
+pub const PIECE_BYTES_MAX: usize = 1 << 20;
+
+/// A statement at work; dropping it before its last event stops the statement.
+pub struct Running {
+    pub events: mpsc::Receiver<Event>,
+    pub engine: Arc<Engine>,
+    /// The job's.
+    pub id: u64,
+    /// Set when nothing is left to stop.
+    pub is_done: Arc<AtomicBool>,
+}
+
+impl Running {
+    /// The next event; after the last one, none may be asked for.
+    pub async fn next(&mut self) -> Event {
+        std::future::poll_fn(|context| self.poll_next(context)).await
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Event> {
+        // A thread that ended without a last event has panicked.
+        let event = ready!(self.events.poll_recv(context)).unwrap_or_else(|| Event::Failed(lost()));
+        if !matches!(event, Event::Data(..)) {
+            self.is_done.store(true, Ordering::Release);
+        }
+        Poll::Ready(event)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.events.close();
+        let (engine, id, is_done) = (Arc::clone(&self.engine), self.id, Arc::clone(&self.is_done));
+        if is_done.load(Ordering::Acquire) {
+            return;
+        }
+        // Without a runtime the process is ending and stops everything itself.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        // A statement may not be in the process list yet, hence more than one try.
+        runtime.spawn(async move {
+            for _ in 0..100 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                if is_done.load(Ordering::Acquire) {
+                    return;
+                }
+                let engine = Arc::clone(&engine);
+                if tokio::task::spawn_blocking(move || engine.kill(Some(id)))
+                    .await
+                    .is_err()
+                {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// An answer's body.
+pub struct Answer(pub State);
+
+/// How far an answer is.
+pub enum State {
+    Whole(Option<Bytes>),
+    Streaming {
+        /// What is there to be sent before more is asked for.
+        held: VecDeque<Bytes>,
+        /// `None` once the statement has ended.
+        running: Option<Running>,
+        is_compressed: bool,
+        tag: String,
+        version: String,
+    },
+    /// The exception is written; the connection is closed without an end so that every client notices.
+    Breaking(Pin<Box<tokio::time::Sleep>>),
+    Done,
+}
+
+impl State {
+    /// Ends the result with the exception, as ClickHouse writes one behind rows.
+    fn fail(&mut self, fault: &Fault) -> Bytes {
+        // hyper drops what it has not flushed when a body fails, so the failure waits until it has.
+        let breaking = Self::Breaking(Box::pin(tokio::time::sleep(Duration::from_millis(50))));
+        let Self::Streaming {
+            is_compressed,
+            tag,
+            version,
+            ..
+        } = std::mem::replace(self, breaking)
+        else {
+            return Bytes::new();
+        };
+        let text = fault.body(&version);
+        let length = text.len();
+        let last =
+            format!("\r\n__exception__\r\n{tag}\r\n{text}{length} {tag}\r\n__exception__\r\n");
+        if is_compressed {
+            compress(last.as_bytes())
+        } else {
+            last.into()
+        }
+    }
+}
+
+impl Answer {
+    /// An answer that is known.
+    pub fn whole(bytes: Bytes) -> Self {
+        Self(State::Whole(Some(bytes)))
+    }
+}
+
+/// A result that broke off after its beginning was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("the statement failed after its result had begun")]
+pub struct Broken;
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let state = &mut self.0;
+        match state {
+            State::Whole(bytes) => {
+                let bytes = bytes.take().filter(|bytes| !bytes.is_empty());
+                Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+            }
+            State::Done => Poll::Ready(None),
+            State::Breaking(sleep) => {
+                ready!(sleep.as_mut().poll(context));
+                *state = State::Done;
+                Poll::Ready(Some(Err(Broken)))
+            }
+            State::Streaming {
+                held,
+                running,
+                is_compressed,
+                ..
+            } => {
+                if held.is_empty()
+                    && let Some(statement) = running
+                {
+                    match ready!(statement.poll_next(context)) {
+                        Event::Data(bytes, _) => held.push_back(bytes),
+                        Event::End(_) => *running = None,
+                        Event::Failed(fault) => {
+                            return Poll::Ready(Some(Ok(Frame::data(state.fail(&fault)))));
+                        }
+                    }
+                }
+                let Some(mut next) = held.pop_front() else {
+                    *state = State::Done;
+                    return Poll::Ready(None);
+                };
+                // A document may be large; compressed it is block by block.
+                let piece = if *is_compressed {
+                    compress(&next.split_to(next.len().min(PIECE_BYTES_MAX)))
+                } else {
+                    std::mem::take(&mut next)
+                };
+                if !next.is_empty() {
+                    held.push_front(next);
+                }
+                Poll::Ready(Some(Ok(Frame::data(piece))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            State::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            State::Done => true,
+            State::Streaming { .. } | State::Breaking(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        match &self.0 {
+            State::Whole(bytes) => hyper::body::SizeHint::with_exact(
+                bytes.as_ref().map_or(0, |bytes| bytes.len() as u64),
+            ),
+            _ => hyper::body::SizeHint::default(),
+        }
+    }
+}
+
+/// A job's thread ended without a word, which is a panic.
+pub fn lost() -> Fault {
+    Fault::new(
+        1002,
+        "UNKNOWN_EXCEPTION",
+        "The statement's thread ended without a result",
+    )
+}

@@ -1,0 +1,413 @@
+//! Runs one statement on a connection of its own, on a thread of its own, and reports over a bounded channel.
+//!
+//! Blocking throughout; `serve` is the async side. A connection lives for one request, so nothing one client sets
+//! reaches another. Readers get limits first, then `readonly=1`, which is final; what `readonly=1` lets through all
+//! the same is refused here by the statement's class and by [`statement::forbidden`].
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::{Buf as _, Bytes};
+use tokio::sync::mpsc;
+
+use super::fault::Fault;
+use super::formats::{self, Shape};
+use super::libchdb::{
+    self, Chunk, Connection, Library, LibraryError, ResultStream, StatementClass,
+};
+use super::limits;
+use super::request::{Query, set_statement, use_statement};
+use super::statement;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// The collector, which knows the secret: everything.
+    Collector,
+    /// Everybody else: read.
+    Reader,
+}
+
+/// What a statement cost so far, for `X-ClickHouse-Summary`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub read_rows: u64,
+    pub read_bytes: u64,
+    pub written_rows: u64,
+    pub written_bytes: u64,
+    pub result_rows: u64,
+    pub result_bytes: u64,
+    pub elapsed_ns: u64,
+}
+
+/// What a running statement reports.
+#[derive(Debug)]
+pub enum Event {
+    /// The next bytes of the result and the progress with them.
+    Data(Bytes, Progress),
+    /// The last report.
+    End(Progress),
+    /// The last report.
+    Failed(Fault),
+}
+
+/// How long a client may take nothing of a result before it counts as gone; else one that stalls would keep a place.
+const STALL_PATIENCE: Duration = Duration::from_secs(120);
+
+/// Hands an event over. Whether somebody took it.
+fn send(events: &mpsc::Sender<Event>, event: Event) -> bool {
+    // The threads that run statements belong to the runtime, which is what makes the timeout tick.
+    let sent = tokio::runtime::Handle::current()
+        .block_on(tokio::time::timeout(STALL_PATIENCE, events.send(event)));
+    matches!(sent, Ok(Ok(())))
+}
+
+/// Rows on their way into an `INSERT`. A channel that closes without `End` is a client that went away.
+#[derive(Debug)]
+pub enum Rows {
+    Piece(Bytes),
+    End,
+}
+
+/// A statement to run.
+pub struct Job {
+    pub access: Access,
+    /// Names the running statement so that it can be killed; see [`Engine::kill`].
+    pub id: u64,
+    pub query: Query,
+    /// Without rows; for an `INSERT` without `FORMAT` and `VALUES`.
+    pub sql: String,
+    /// For `SELECT`: unless the statement names one. For `INSERT`: of the rows.
+    pub format: String,
+    /// Present for an `INSERT` with rows.
+    pub rows: Option<mpsc::Receiver<Rows>>,
+}
+
+/// The running engine: its library, its data folder, and one connection that keeps it up.
+pub struct Engine {
+    library: Arc<Library>,
+    arguments: Vec<String>,
+    keeper: Mutex<Option<Connection>>,
+    outside_functions: HashSet<String>,
+    version: String,
+    next_id: AtomicU64,
+}
+
+impl Engine {
+    /// Starts the engine on a data folder; well under a second on an empty one.
+    ///
+    /// # Errors
+    /// A library or data folder that can't be used.
+    pub fn start(library: &Path, data: &Path, config: &Path) -> Result<Self, LibraryError> {
+        let library = Library::load(library)?;
+        let arguments = vec![
+            format!("--config-file={}", config.display()),
+            format!("--path={}", data.display()),
+        ];
+        let mut keeper = library.connect(&arguments)?;
+        let mut ask = |sql: &str| {
+            let text = keeper
+                .query(sql, "TSVRaw", &[])
+                .map(|chunk| String::from_utf8_lossy(chunk.as_ref()).trim().to_owned());
+            text.map_err(|_| LibraryError::NotOpened)
+        };
+        let version = ask("SELECT version()")?;
+        // `format` is a table function too, but the scalar one is harmless and much used.
+        let outside = ask(
+            "SELECT lower(name) FROM system.table_functions WHERE NOT allow_readonly AND name != 'format'",
+        )?;
+        Ok(Self {
+            library,
+            arguments,
+            outside_functions: outside.lines().map(str::to_owned).collect(),
+            keeper: Mutex::new(Some(keeper)),
+            version,
+            next_id: AtomicU64::new(1),
+        })
+    }
+
+    /// ClickHouse's version, e.g. `26.7.2.1`.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// A fresh [`Job::id`].
+    pub fn next_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Asks the engine to stop the statement with this id, or all of them. It stops at its next block.
+    pub fn kill(&self, id: Option<u64>) {
+        let which = id.map_or("1".to_owned(), |id| {
+            format!("Settings['log_comment'] = '{}'", comment(id))
+        });
+        let Ok(mut connection) = self.library.connect(&self.arguments) else {
+            return;
+        };
+        // A statement that has just ended can't be killed; that is the aim reached.
+        let _ = connection.query(&format!("KILL QUERY WHERE {which} ASYNC"), "Null", &[]);
+    }
+
+    /// Closes the engine's last connection, which closes its tables, and asks its threads to end. Those of
+    /// `MergeTree` tables don't (measured: `chdb_shutdown` refuses with every connection closed), so the process must
+    /// end by [`libchdb::leave`].
+    pub fn stop(&self) {
+        self.keeper
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        self.library.shutdown();
+    }
+
+    /// Runs a job to its end and reports; returns early when nobody listens any more.
+    pub fn run(&self, job: Job, events: &mpsc::Sender<Event>) {
+        let last = match self.try_run(job, events) {
+            Ok(Some(progress)) => Event::End(progress),
+            Ok(None) => return,
+            Err(fault) => Event::Failed(fault),
+        };
+        // Nobody listens: the client is gone, and so is the reason to tell.
+        send(events, last);
+    }
+
+    /// `None`: nobody listens.
+    fn try_run(&self, job: Job, events: &mpsc::Sender<Event>) -> Result<Option<Progress>, Fault> {
+        let started = Instant::now();
+        if job.access == Access::Reader && job.rows.is_some() {
+            return Err(Fault::read_only(
+                "default: Cannot execute query in readonly mode",
+            ));
+        }
+        let mut connection = self
+            .library
+            .connect(&self.arguments)
+            .map_err(|error| Fault::new(1002, "UNKNOWN_EXCEPTION", &error.to_string()))?;
+        let format = statement::output_format(&job.sql).unwrap_or(&job.format);
+        let is_array = |text: &str| text.contains("output_format_json_array_of_rows");
+        let is_array =
+            is_array(&job.sql) || job.query.settings.iter().any(|(name, _)| is_array(name));
+        let shape = if is_array {
+            Shape::Whole
+        } else {
+            formats::shape(format)
+        };
+        self.prepare(&mut connection, &job, shape)?;
+        match job.rows {
+            Some(rows) => insert(
+                &mut connection,
+                &job.sql,
+                &job.format,
+                &job.query,
+                rows,
+                started,
+            ),
+            None => {
+                let class = self.check(&mut connection, &job)?;
+                select(&mut connection, &job, class, shape, events, started)
+            }
+        }
+    }
+
+    /// Settings, database and, for readers, the limits and the lock.
+    fn prepare(&self, connection: &mut Connection, job: &Job, shape: Shape) -> Result<(), Fault> {
+        let id = comment(job.id);
+        let fixed = [("log_comment", id.as_str()), ("implicit_select", "0")];
+        let limits = match job.access {
+            Access::Collector => Vec::new(),
+            Access::Reader => limits::reader_limits(&job.query.settings)?,
+        };
+        let chosen = job
+            .query
+            .settings
+            .iter()
+            .filter(|(name, _)| job.access == Access::Collector || limits::is_free(name));
+        let limits = limits.iter().map(|(name, value)| (*name, value.as_str()));
+        let whole_bytes = limits::whole_bytes(job.access, &job.query.settings).to_string();
+        let whole = (shape == Shape::Whole).then_some(("max_result_bytes", whole_bytes.as_str()));
+        let settings = chosen
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain(limits)
+            .chain(whole)
+            .chain(fixed);
+        if let Some(set) = set_statement(settings) {
+            connection.query(&set, "Null", &[])?;
+        }
+        if let Some(database) = &job.query.database {
+            connection.query(&use_statement(database), "Null", &[])?;
+        }
+        let readonly = match (job.access, job.query.is_get) {
+            (Access::Reader, _) => "SET readonly = 1",
+            (Access::Collector, true) => "SET readonly = 2",
+            (Access::Collector, false) => return Ok(()),
+        };
+        connection.query(readonly, "Null", &[])?;
+        Ok(())
+    }
+
+    /// Refuses what is not one statement, what writes files, and what a reader may not.
+    fn check(&self, connection: &mut Connection, job: &Job) -> Result<StatementClass, Fault> {
+        if let Some(reason) = (job.access == Access::Reader)
+            .then(|| statement::forbidden(&job.sql, &self.outside_functions))
+            .flatten()
+        {
+            return Err(Fault::read_only(&reason));
+        }
+        let (count, class) = connection.classify(&job.sql);
+        if count > 1 {
+            return Err(Fault::new(
+                62,
+                "SYNTAX_ERROR",
+                "Syntax error (Multi-statements are not allowed)",
+            ));
+        }
+        let keyword = statement::first_keyword(&job.sql);
+        let writes_a_file = class == StatementClass::Control
+            && matches!(
+                keyword.as_str(),
+                "SELECT"
+                    | "WITH"
+                    | "FROM"
+                    | "SHOW"
+                    | "EXPLAIN"
+                    | "DESCRIBE"
+                    | "DESC"
+                    | "EXISTS"
+                    | "CHECK"
+            );
+        if writes_a_file {
+            return Err(Fault::new(
+                358,
+                "INTO_OUTFILE_NOT_ALLOWED",
+                "INTO OUTFILE is not allowed",
+            ));
+        }
+        if job.access == Access::Reader
+            && matches!(class, StatementClass::Mutating | StatementClass::Control)
+        {
+            return Err(Fault::read_only(
+                "default: Cannot execute query in readonly mode",
+            ));
+        }
+        Ok(class)
+    }
+}
+
+fn comment(id: u64) -> String {
+    format!("sillage-{id}")
+}
+
+fn select(
+    connection: &mut Connection,
+    job: &Job,
+    class: StatementClass,
+    shape: Shape,
+    events: &mpsc::Sender<Event>,
+    started: Instant,
+) -> Result<Option<Progress>, Fault> {
+    if class == StatementClass::Unknown {
+        return Err(parse_fault(connection, job));
+    }
+    let mut progress = Progress::default();
+    if class == StatementClass::ReadOnly && shape != Shape::Whole {
+        match connection.stream(&job.sql, &job.format, &job.query.parameters) {
+            Ok(stream) => return forward(stream, shape, events, started),
+            Err(refusal) if libchdb::is_not_streamable(&refusal) => {}
+            Err(refusal) => return Err(refusal.into()),
+        }
+    }
+    // Documents, SHOW, EXPLAIN, DDL, INSERT … SELECT: bounded results, or none.
+    let chunk = connection.query(&job.sql, &job.format, &job.query.parameters)?;
+    let chunk = report(&mut progress, chunk, started);
+    if !chunk.is_empty() && !send(events, Event::Data(chunk, progress)) {
+        return Ok(None);
+    }
+    Ok(Some(progress))
+}
+
+/// What the parser says of a text that is not a statement. Running such a text would run the statements before its
+/// fault, and the commands of the command line client that the library contains (`\\i file`, `?? question`); the
+/// `INSERT` call parses all of it first and refuses whatever is no `INSERT`.
+fn parse_fault(connection: &mut Connection, job: &Job) -> Fault {
+    match connection.insert(&job.sql, "", &job.query.parameters) {
+        Err(refusal) => refusal.into(),
+        Ok(_) => Fault::new(62, "SYNTAX_ERROR", "Syntax error: not a statement"),
+    }
+}
+
+/// Sends a stream's blocks on, of a format with a header all but the first without it.
+fn forward(
+    mut stream: ResultStream<'_>,
+    shape: Shape,
+    events: &mpsc::Sender<Event>,
+    started: Instant,
+) -> Result<Option<Progress>, Fault> {
+    let mut progress = Progress::default();
+    let mut header: Option<Bytes> = None;
+    while let Some(chunk) = stream.fetch()? {
+        let mut chunk = report(&mut progress, chunk, started);
+        match (shape, &header) {
+            (Shape::Headed(kind), None) => {
+                let length = kind.length(&chunk).ok_or_else(|| {
+                    Fault::new(
+                        1002,
+                        "UNKNOWN_EXCEPTION",
+                        "The result does not begin with its header",
+                    )
+                })?;
+                header = Some(Bytes::copy_from_slice(&chunk[..length]));
+            }
+            (_, Some(header)) if chunk.starts_with(header) => chunk.advance(header.len()),
+            // Totals and extremes come without one before them, but with one behind.
+            (_, Some(header)) if chunk.ends_with(header) => {
+                chunk.truncate(chunk.len() - header.len())
+            }
+            _ => {}
+        }
+        if !chunk.is_empty() && !send(events, Event::Data(chunk, progress)) {
+            return Ok(None);
+        }
+    }
+    progress.elapsed_ns = nanoseconds(started);
+    Ok(Some(progress))
+}
+
+fn insert(
+    connection: &mut Connection,
+    sql: &str,
+    format: &str,
+    query: &Query,
+    mut rows: mpsc::Receiver<Rows>,
+    started: Instant,
+) -> Result<Option<Progress>, Fault> {
+    let mut stream = connection.insert(sql, format, &query.parameters)?;
+    loop {
+        match rows.blocking_recv() {
+            Some(Rows::Piece(piece)) => stream.append(&piece)?,
+            Some(Rows::End) => break,
+            None => return Ok(None),
+        }
+    }
+    let mut progress = Progress::default();
+    report(&mut progress, stream.finish()?, started);
+    Ok(Some(progress))
+}
+
+/// Adds a chunk to the progress and gives its bytes, which stay where the engine wrote them.
+fn report(progress: &mut Progress, chunk: Chunk, started: Instant) -> Bytes {
+    let ((read_rows, read_bytes), (written_rows, written_bytes)) = (chunk.read(), chunk.written());
+    progress.read_rows += read_rows;
+    progress.read_bytes += read_bytes;
+    progress.written_rows += written_rows;
+    progress.written_bytes += written_bytes;
+    progress.result_rows += chunk.rows();
+    progress.result_bytes += chunk.as_ref().len() as u64;
+    progress.elapsed_ns = nanoseconds(started);
+    Bytes::from_owner(chunk)
+}
+
+fn nanoseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,485 @@
+//! The child's HTTP side: ClickHouse's interface on loopback in front of [`Engine`]. What of it is served stands in
+//! the module above.
+//!
+//! Async; statements run on blocking threads and talk over channels of a few pieces, so that memory is bounded however
+//! large a result or an `INSERT` is, and a slow client slows the engine instead of filling it.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::HeaderValue;
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::answer::{Answer, PIECE_BYTES_MAX, Running, State, lost};
+use super::compress::{Decompressor, compress};
+use super::execute::{Access, Engine, Event, Job, Progress, Rows};
+use super::fault::Fault;
+use super::request::Query;
+use super::statement::{self, Kind};
+use super::upload::Upload;
+
+/// Statements of the collector at once; it needs few: inserts, the dashboard's batches, migrations.
+pub const COLLECTOR_STATEMENTS_MAX: usize = 16;
+/// Statements of readers at once; a number of their own, so that they never take the collector's places.
+pub const READER_STATEMENTS_MAX: usize = 8;
+/// How long a statement may take to arrive; it takes no place until it is there.
+const STATEMENT_PATIENCE: Duration = Duration::from_secs(60);
+/// Pieces on their way between engine and client; one is about 1 MB.
+const PIECES_MAX: usize = 4;
+/// A result of up to this size is known as a whole before the answer begins, so that its status and summary are final.
+const HELD_BYTES_MAX: usize = 256 << 10;
+/// Sent by clients and shown by `system.processes`; longer ones are cut.
+const QUERY_ID_BYTES_MAX: usize = 256;
+/// What tells this engine from another ClickHouse on the same port.
+pub const DISPLAY_NAME: &str = "sillage-engine";
+
+/// What every connection shares.
+pub struct Service {
+    engine: Arc<Engine>,
+    secret: String,
+    collectors: Arc<Semaphore>,
+    readers: Arc<Semaphore>,
+}
+
+impl Service {
+    /// A service for which `secret` is the password of the collector's user.
+    pub fn new(engine: Arc<Engine>, secret: String) -> Self {
+        Self {
+            engine,
+            secret,
+            collectors: Arc::new(Semaphore::new(COLLECTOR_STATEMENTS_MAX)),
+            readers: Arc::new(Semaphore::new(READER_STATEMENTS_MAX)),
+        }
+    }
+
+    /// Waits until no statement runs.
+    pub async fn idle(&self) {
+        // Neither semaphore is ever closed, so neither wait can fail.
+        let _ = self
+            .collectors
+            .acquire_many(COLLECTOR_STATEMENTS_MAX as u32)
+            .await;
+        let _ = self
+            .readers
+            .acquire_many(READER_STATEMENTS_MAX as u32)
+            .await;
+    }
+
+    /// Answers one request; never fails, since a fault is an answer too.
+    pub async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Answer>, Infallible> {
+        let path = request.uri().path();
+        let plain = |status: StatusCode, text: &'static str| {
+            Response::builder()
+                .status(status)
+                .body(Answer::whole(text.into()))
+        };
+        let response = match (request.method(), path) {
+            (&Method::GET | &Method::HEAD, "/ping" | "/replicas_status") => {
+                plain(StatusCode::OK, "Ok.\n")
+            }
+            (_, _) if !is_for_loopback(&request) => plain(
+                StatusCode::FORBIDDEN,
+                "Ask for 127.0.0.1 or localhost; other names are not served.\n",
+            ),
+            (&Method::GET | &Method::POST, "/" | "/query") => Ok(self.statement(request).await),
+            (_, "/" | "/query" | "/ping" | "/replicas_status") => plain(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Use GET to read, POST for everything.\n",
+            ),
+            _ => plain(
+                StatusCode::NOT_FOUND,
+                "There is nothing here; queries go to /, ping to /ping.\n",
+            ),
+        };
+        let mut response = response.expect("a status and a static text make a response");
+        let headers = response.headers_mut();
+        headers.insert(
+            "X-ClickHouse-Server-Display-Name",
+            HeaderValue::from_static(DISPLAY_NAME),
+        );
+        headers.insert("X-ClickHouse-Timezone", HeaderValue::from_static("UTC"));
+        Ok(response)
+    }
+
+    async fn statement(&self, request: Request<Incoming>) -> Response<Answer> {
+        let is_get = request.method() == Method::GET;
+        let (head, body) = request.into_parts();
+        let query = Query::parse(is_get, head.uri.query().unwrap_or_default(), &head.headers);
+        let query_id = match &query {
+            Ok(query) => query.query_id.clone(),
+            Err(_) => None,
+        };
+        let mut upload = Upload {
+            body,
+            decompressor: None,
+        };
+        let result = match query {
+            Ok(query) => self.execute(query, &mut upload).await,
+            Err(fault) => Err(fault),
+        };
+        let mut response = match result {
+            Ok(response) => response,
+            Err(fault) => {
+                upload.drain().await;
+                self.refusal(&fault)
+            }
+        };
+        let query_id = query_id
+            .map(|id| id.chars().take(QUERY_ID_BYTES_MAX).collect())
+            .unwrap_or_else(random_id);
+        if let Ok(value) = HeaderValue::from_str(&query_id) {
+            response
+                .headers_mut()
+                .insert("X-ClickHouse-Query-Id", value);
+        }
+        response
+    }
+
+    fn refusal(&self, fault: &Fault) -> Response<Answer> {
+        let mut response = Response::new(Answer::whole(fault.body(self.engine.version()).into()));
+        *response.status_mut() =
+            StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert("X-ClickHouse-Exception-Code", HeaderValue::from(fault.code));
+        headers.insert(
+            "Content-Type",
+            HeaderValue::from_static("text/plain; charset=UTF-8"),
+        );
+        response
+    }
+
+    fn access(&self, query: &Query) -> Result<Access, Fault> {
+        let password = query.password.as_deref().unwrap_or_default();
+        match query.user.as_deref().unwrap_or_default() {
+            super::COLLECTOR_USER if is_same(password, &self.secret) => Ok(Access::Collector),
+            "" | "default" if password.is_empty() => Ok(Access::Reader),
+            user => Err(Fault::new(
+                516,
+                "AUTHENTICATION_FAILED",
+                &format!(
+                    "{user}: Authentication failed: password is incorrect, or there is no user with such name"
+                ),
+            )),
+        }
+    }
+
+    async fn execute(
+        &self,
+        mut query: Query,
+        upload: &mut Upload,
+    ) -> Result<Response<Answer>, Fault> {
+        let access = self.access(&query)?;
+        if query.decompress {
+            upload.decompressor = Some(Decompressor::default());
+        }
+        let text = tokio::time::timeout(STATEMENT_PATIENCE, upload.read_statement(&mut query))
+            .await
+            .map_err(|_| {
+                Fault::new(
+                    209,
+                    "SOCKET_TIMEOUT",
+                    "The statement was not received in time",
+                )
+            })??;
+        let (places, count) = match access {
+            Access::Collector => (&self.collectors, COLLECTOR_STATEMENTS_MAX),
+            Access::Reader => (&self.readers, READER_STATEMENTS_MAX),
+        };
+        let place = Arc::clone(places).try_acquire_owned().map_err(|_| {
+            Fault::new(
+                202,
+                "TOO_MANY_SIMULTANEOUS_QUERIES",
+                &format!("Too many simultaneous queries. Maximum: {count}"),
+            )
+        })?;
+        let default_format = query
+            .default_format
+            .clone()
+            .unwrap_or_else(|| "TabSeparated".to_owned());
+        match statement::kind(&text) {
+            Kind::FromInfile => Err(Fault::new(
+                48,
+                "NOT_IMPLEMENTED",
+                "INSERT FROM INFILE is a client's business; send the file as the request's body",
+            )),
+            Kind::Insert(insert) => {
+                let (sql, format) = (insert.head.to_owned(), insert.format.to_owned());
+                let rows = text.slice(insert.rows_at..);
+                self.insert(access, query, sql, format, rows, upload, place)
+                    .await
+            }
+            Kind::Other => {
+                let sql = String::from_utf8(text.into()).map_err(|_| {
+                    Fault::new(
+                        62,
+                        "SYNTAX_ERROR",
+                        "Syntax error: the statement is not UTF-8",
+                    )
+                })?;
+                if sql.trim().is_empty() {
+                    return Err(Fault::new(62, "SYNTAX_ERROR", "Syntax error: Empty query"));
+                }
+                self.select(access, query, sql, default_format, place).await
+            }
+        }
+    }
+
+    async fn select(
+        &self,
+        access: Access,
+        query: Query,
+        sql: String,
+        default_format: String,
+        place: OwnedSemaphorePermit,
+    ) -> Result<Response<Answer>, Fault> {
+        let format = statement::output_format(&sql)
+            .unwrap_or(&default_format)
+            .to_owned();
+        let is_compressed = query.compress;
+        let mut running = self.start(
+            Job {
+                access,
+                id: self.engine.next_id(),
+                query,
+                sql,
+                format: default_format,
+                rows: None,
+            },
+            place,
+        );
+        let mut held = VecDeque::new();
+        let mut held_bytes = 0;
+        let mut progress = Progress::default();
+        let mut is_ended = false;
+        while held_bytes < HELD_BYTES_MAX && !is_ended {
+            match running.next().await {
+                Event::Data(bytes, so_far) => {
+                    held_bytes += bytes.len();
+                    held.push_back(bytes);
+                    progress = so_far;
+                }
+                Event::End(total) => (progress, is_ended) = (total, true),
+                Event::Failed(fault) => return Err(fault),
+            }
+        }
+        let tag = random_id().replace('-', "")[..16].to_owned();
+        let answer = if is_ended && held_bytes <= HELD_BYTES_MAX {
+            let whole: Bytes = match held.len() {
+                0 | 1 => held.pop_front().unwrap_or_default(),
+                _ => held.iter().flatten().copied().collect(),
+            };
+            Answer::whole(if is_compressed {
+                compress(&whole)
+            } else {
+                whole
+            })
+        } else {
+            let running = (!is_ended).then_some(running);
+            Answer(State::Streaming {
+                held,
+                running,
+                is_compressed,
+                tag: tag.clone(),
+                version: self.engine.version().to_owned(),
+            })
+        };
+        let mut response = Response::new(answer);
+        let headers = response.headers_mut();
+        headers.insert(
+            "Content-Type",
+            HeaderValue::from_static(content_type(&format)),
+        );
+        for (name, value) in [
+            ("X-ClickHouse-Format", &format),
+            ("X-ClickHouse-Exception-Tag", &tag),
+            ("X-ClickHouse-Summary", &summary(&progress)),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        }
+        Ok(response)
+    }
+
+    #[allow(clippy::too_many_arguments)] // each is another thing; a struct would only rename the list
+    async fn insert(
+        &self,
+        access: Access,
+        query: Query,
+        sql: String,
+        format: String,
+        first: Bytes,
+        upload: &mut Upload,
+        place: OwnedSemaphorePermit,
+    ) -> Result<Response<Answer>, Fault> {
+        let (sender, receiver) = mpsc::channel(PIECES_MAX);
+        let job = Job {
+            access,
+            id: self.engine.next_id(),
+            query,
+            sql,
+            format,
+            rows: Some(receiver),
+        };
+        let mut running = self.start(job, place);
+        let mut next = Some(first);
+        // Ends with the rows' end, or as soon as the engine refuses them; a client that leaves ends it by dropping it.
+        let refused = loop {
+            let Some(piece) = next else {
+                // A send that fails means that the engine has refused and says why in its last event.
+                let _ = sender.send(Rows::End).await;
+                break None;
+            };
+            if !piece.is_empty() && !send_rows(&sender, piece).await {
+                break None;
+            }
+            tokio::select! {
+                biased;
+                event = running.next() => break Some(event),
+                piece = upload.next() => next = piece?,
+            }
+        };
+        drop(sender);
+        let last = match refused {
+            Some(event) => event,
+            None => running.next().await,
+        };
+        let progress = match last {
+            Event::End(progress) => progress,
+            Event::Failed(fault) => return Err(fault),
+            Event::Data(..) => return Err(lost()),
+        };
+        let mut response = Response::new(Answer::whole(Bytes::new()));
+        if let Ok(value) = HeaderValue::from_str(&summary(&progress)) {
+            response.headers_mut().insert("X-ClickHouse-Summary", value);
+        }
+        Ok(response)
+    }
+
+    /// Runs a job on a thread of its own; the place is given back when the thread is done, not when the answer is.
+    fn start(&self, job: Job, place: OwnedSemaphorePermit) -> Running {
+        let (sender, events) = mpsc::channel(PIECES_MAX);
+        let is_done = Arc::new(AtomicBool::new(false));
+        let running = Running {
+            events,
+            engine: Arc::clone(&self.engine),
+            id: job.id,
+            is_done: Arc::clone(&is_done),
+        };
+        let engine = Arc::clone(&self.engine);
+        tokio::task::spawn_blocking(move || {
+            engine.run(job, &sender);
+            is_done.store(true, Ordering::Release);
+            drop(place);
+        });
+        running
+    }
+}
+
+/// Whether the client named this machine. A web page that has its own name point here (DNS rebinding) did not, and
+/// could read what it asks for otherwise.
+fn is_for_loopback(request: &Request<Incoming>) -> bool {
+    let Some(host) = request.headers().get("host") else {
+        return true;
+    };
+    let Some(authority) = host
+        .to_str()
+        .ok()
+        .and_then(|host| host.parse::<hyper::http::uri::Authority>().ok())
+    else {
+        return false;
+    };
+    let host = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// `X-ClickHouse-Summary`: numbers as texts, as ClickHouse writes them.
+fn summary(progress: &Progress) -> String {
+    let Progress {
+        read_rows,
+        read_bytes,
+        written_rows,
+        written_bytes,
+        result_rows,
+        result_bytes,
+        elapsed_ns,
+    } = progress;
+    format!(
+        r#"{{"read_rows":"{read_rows}","read_bytes":"{read_bytes}","written_rows":"{written_rows}","written_bytes":"{written_bytes}","total_rows_to_read":"0","result_rows":"{result_rows}","result_bytes":"{result_bytes}","elapsed_ns":"{elapsed_ns}"}}"#
+    )
+}
+
+/// Hands rows over in bounded pieces. Whether the engine still takes them.
+async fn send_rows(sender: &mpsc::Sender<Rows>, mut rows: Bytes) -> bool {
+    while !rows.is_empty() {
+        let piece = rows.split_to(rows.len().min(PIECE_BYTES_MAX));
+        if sender.send(Rows::Piece(piece)).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+fn content_type(format: &str) -> &'static str {
+    match format {
+        "TabSeparated"
+        | "TSV"
+        | "TabSeparatedWithNames"
+        | "TSVWithNames"
+        | "TabSeparatedWithNamesAndTypes"
+        | "TSVWithNamesAndTypes" => "text/tab-separated-values; charset=UTF-8",
+        "CSV" | "CSVWithNames" => "text/csv; charset=UTF-8; header=absent",
+        "JSON" | "JSONCompact" | "JSONStrings" => "application/json; charset=UTF-8",
+        "JSONEachRow" | "NDJSON" | "JSONLines" | "JSONCompactEachRow" => {
+            "application/x-ndjson; charset=UTF-8"
+        }
+        "RowBinary"
+        | "RowBinaryWithNames"
+        | "RowBinaryWithNamesAndTypes"
+        | "Native"
+        | "Parquet"
+        | "Arrow"
+        | "ArrowStream"
+        | "ORC" => "application/octet-stream",
+        _ => "text/plain; charset=UTF-8",
+    }
+}
+
+/// Compares without telling by time where two texts differ.
+fn is_same(a: &str, b: &str) -> bool {
+    a.len() == b.len()
+        && a.bytes()
+            .zip(b.bytes())
+            .fold(0, |differs, (a, b)| differs | (a ^ b))
+            == 0
+}
+
+fn random_id() -> String {
+    let mut bytes = [0_u8; 16];
+    // An id that repeats confuses a log, no more; the secret is made elsewhere and fails aloud.
+    let _ = getrandom::fill(&mut bytes);
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}

@@ -1,0 +1,520 @@
+//! What has to be known of a statement before the engine sees it: where the rows of an `INSERT` begin, which format a
+//! result has, and whether a reader's statement names a function that reaches outside the database.
+//!
+//! Reads tokens as ClickHouse's lexer does; it doesn't parse, and what it doesn't understand is left to the engine's
+//! parser to complain about. Pure; no IO. Works on bytes, because the rows behind an `INSERT` may be binary.
+
+use std::collections::HashSet;
+
+/// An `INSERT` that carries rows.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Insert<'a> {
+    /// The statement up to `FORMAT` or `VALUES`.
+    pub head: &'a str,
+    /// `Values` if none is named.
+    pub format: &'a str,
+    /// Where in the given bytes the rows begin.
+    pub rows_at: usize,
+    /// Whether `FORMAT` or `VALUES` is there, so that all that follows is rows.
+    pub is_complete: bool,
+}
+
+/// What a body or URL begins with.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kind<'a> {
+    Insert(Insert<'a>),
+    /// `INSERT … FROM INFILE`, which is a client's business: the file would be read by the engine's process.
+    FromInfile,
+    /// Everything else, `INSERT … SELECT` included: a statement without rows behind it.
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token<'a> {
+    /// An unquoted identifier, keyword or number.
+    Word(&'a [u8]),
+    /// An identifier in `"` or `` ` ``, without its quotes.
+    Quoted(&'a [u8]),
+    /// A string literal.
+    Text,
+    /// Any other byte.
+    Sign(u8),
+}
+
+impl Token<'_> {
+    fn is(&self, keyword: &str) -> bool {
+        matches!(self, Token::Word(word) if word.eq_ignore_ascii_case(keyword.as_bytes()))
+    }
+
+    fn is_name(&self) -> bool {
+        matches!(self, Token::Word(_) | Token::Quoted(_))
+    }
+}
+
+/// Tokens with the position behind each; comments and whitespace are skipped.
+struct Lexer<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Lexer<'a> {
+    fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0 }
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        &self.text[self.at.min(self.text.len())..]
+    }
+
+    fn skip_to(&mut self, end: &[u8]) {
+        let found = find(self.rest(), end).map_or(self.text.len(), |at| self.at + at + end.len());
+        self.at = found;
+    }
+
+    fn skip_blanks_and_comments(&mut self) {
+        loop {
+            match self.rest() {
+                [b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c, ..] => self.at += 1,
+                [b'-', b'-', ..] | [b'/', b'/', ..] | [b'#', b' ' | b'!', ..] => {
+                    self.skip_to(b"\n")
+                }
+                [b'/', b'*', ..] => {
+                    self.at += 2;
+                    self.skip_to(b"*/");
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// The content between quotes; a quote is escaped by a backslash or by itself.
+    fn quoted(&mut self, quote: u8) -> &'a [u8] {
+        let begin = self.at + 1;
+        self.at = begin;
+        loop {
+            match self.rest() {
+                [] => return &self.text[begin..],
+                [b'\\', ..] => self.at += 2,
+                [a, b, ..] if *a == quote && *b == quote => self.at += 2,
+                [a, ..] => {
+                    self.at += 1;
+                    if *a == quote {
+                        return &self.text[begin..self.at - 1];
+                    }
+                }
+            }
+        }
+    }
+
+    /// `$tag$ … $tag$`, if this is one that ends.
+    fn heredoc(&mut self) -> bool {
+        let rest = self.rest();
+        let Some(tag_end) = rest
+            .iter()
+            .skip(1)
+            .position(|byte| !is_word(*byte))
+            .map(|at| at + 1)
+        else {
+            return false;
+        };
+        if rest[tag_end] != b'$' {
+            return false;
+        }
+        let tag = &rest[..=tag_end];
+        let Some(end) = find(&rest[tag.len()..], tag) else {
+            return false;
+        };
+        self.at += tag.len() + end + tag.len();
+        true
+    }
+}
+
+impl<'a> Iterator for Lexer<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        self.skip_blanks_and_comments();
+        let first = *self.rest().first()?;
+        Some(match first {
+            b'\'' => {
+                self.quoted(first);
+                Token::Text
+            }
+            b'"' | b'`' => Token::Quoted(self.quoted(first)),
+            b'$' if self.heredoc() => Token::Text,
+            _ if is_word(first) || first == b'$' => {
+                let rest = self.rest();
+                let length = rest
+                    .iter()
+                    .position(|byte| !is_word(*byte) && *byte != b'$')
+                    .unwrap_or(rest.len());
+                self.at += length;
+                Token::Word(&rest[..length])
+            }
+            _ => {
+                self.at += 1;
+                Token::Sign(first)
+            }
+        })
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
+}
+
+/// Tells what `text` is: the beginning of it is enough if the rows begin inside.
+pub fn kind(text: &[u8]) -> Kind<'_> {
+    insert(text).unwrap_or(Kind::Other)
+}
+
+fn insert(text: &[u8]) -> Option<Kind<'_>> {
+    let mut lexer = Lexer::new(text);
+    lexer.next().filter(|token| token.is("INSERT"))?;
+    let mut token = lexer.next()?;
+    for optional in ["INTO", "TABLE", "FUNCTION"] {
+        if token.is(optional) {
+            token = lexer.next()?;
+        }
+    }
+    // The table's name may be a keyword; it is stepped over without a look.
+    if !token.is_name() {
+        return None;
+    }
+    let (mut depth, mut after_bracket) = (0_usize, false);
+    let end = loop {
+        let begin = {
+            lexer.skip_blanks_and_comments();
+            lexer.at
+        };
+        let Some(token) = lexer.next() else {
+            break (text.len(), "Values", text.len(), false);
+        };
+        match token {
+            Token::Sign(b'(') => depth += 1,
+            Token::Sign(b')') => depth = depth.saturating_sub(1),
+            Token::Sign(b';') if depth == 0 => break (begin, "Values", lexer.at, false),
+            Token::Sign(b'.') if depth == 0 => {
+                lexer.next()?;
+            }
+            _ if (depth == 0 || after_bracket) && (token.is("SELECT") || token.is("WITH")) => {
+                return None;
+            }
+            _ if depth == 0 && token.is("VALUES") => break (begin, "Values", lexer.at, true),
+            _ if depth == 0 && token.is("FROM") => {
+                return lexer
+                    .next()
+                    .filter(|next| next.is("INFILE"))
+                    .map(|_| Kind::FromInfile);
+            }
+            _ if depth == 0 && token.is("FORMAT") => {
+                let Some(Token::Word(name)) = lexer.next() else {
+                    return None;
+                };
+                break (
+                    begin,
+                    std::str::from_utf8(name).ok()?,
+                    rows_after(text, lexer.at),
+                    true,
+                );
+            }
+            _ => {}
+        }
+        after_bracket = token == Token::Sign(b'(');
+    };
+    let (head_end, format, rows_at, is_complete) = end;
+    let head = std::str::from_utf8(&text[..head_end]).ok()?;
+    Some(Kind::Insert(Insert {
+        head,
+        format,
+        rows_at,
+        is_complete,
+    }))
+}
+
+/// Where rows begin behind the format's name: after a semicolon and blanks, and at most one line break.
+fn rows_after(text: &[u8], mut at: usize) -> usize {
+    let blanks = |mut at: usize| {
+        while matches!(text.get(at), Some(b' ' | b'\t' | 0x0c)) {
+            at += 1;
+        }
+        at
+    };
+    at = blanks(at);
+    if text.get(at) == Some(&b';') {
+        at = blanks(at + 1);
+    }
+    if text.get(at) == Some(&b'\r') {
+        at += 1;
+    }
+    if text.get(at) == Some(&b'\n') {
+        at += 1;
+    }
+    at
+}
+
+/// The format that a `FORMAT` clause names; `None` without one.
+pub fn output_format(sql: &str) -> Option<&str> {
+    let (mut lexer, mut depth, mut found) = (Lexer::new(sql.as_bytes()), 0_usize, None);
+    while let Some(token) = lexer.next() {
+        match token {
+            Token::Sign(b'(') => depth += 1,
+            Token::Sign(b')') => depth = depth.saturating_sub(1),
+            _ if depth == 0 && token.is("FORMAT") => {
+                if let Some(Token::Word(name)) = lexer.next() {
+                    found = std::str::from_utf8(name).ok();
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The first keyword, upper case; empty if the statement begins with something else.
+pub fn first_keyword(sql: &str) -> String {
+    match Lexer::new(sql.as_bytes()).find(|token| *token != Token::Sign(b'(')) {
+        Some(Token::Word(word)) => String::from_utf8_lossy(word).to_ascii_uppercase(),
+        _ => String::new(),
+    }
+}
+
+/// Functions that read files whatever `readonly` says; readers may not even name them, because a function can be
+/// applied without brackets behind it (`APPLY(file)`, `arrayMap(file, …)`).
+const FILE_FUNCTIONS: [&[u8]; 2] = [b"file", b"catboostevaluate"];
+
+/// Why a reader's statement is refused before the engine sees it, or `None`. `readonly=1` alone is not enough: it lets
+/// `file()` read any file, `DESCRIBE TABLE url(…)` fetch any address. `outside` holds, in lower case, the table
+/// functions that reach outside the database.
+pub fn forbidden(sql: &str, outside: &HashSet<String>) -> Option<String> {
+    let mut lexer = Lexer::new(sql.as_bytes()).peekable();
+    while let Some(token) = lexer.next() {
+        let name = match token {
+            Token::Word(name) => name,
+            Token::Quoted(name) if name.contains(&b'\\') => {
+                return Some(
+                    "an identifier with a backslash is not allowed in readonly mode".to_owned(),
+                );
+            }
+            Token::Quoted(name) => name,
+            // ‘ ’ “ ” are quotes for ClickHouse; what they hide is not looked for here.
+            Token::Sign(0xe2) => {
+                return Some(
+                    "typographic characters outside of '…' are not allowed in readonly mode"
+                        .to_owned(),
+                );
+            }
+            _ => continue,
+        };
+        let name = name.to_ascii_lowercase();
+        let is_call = lexer.peek() == Some(&Token::Sign(b'('));
+        let name_text = String::from_utf8_lossy(&name);
+        if FILE_FUNCTIONS.contains(&name.as_slice())
+            || (is_call && outside.contains(name_text.as_ref()))
+        {
+            return Some(format!(
+                "{name_text} reaches outside the database and is not allowed in readonly mode"
+            ));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_insert(text: &str, head: &str, format: &str, rows: &str) {
+        match kind(text.as_bytes()) {
+            Kind::Insert(insert) => {
+                assert_eq!(
+                    (
+                        insert.head.trim_end(),
+                        insert.format,
+                        &text[insert.rows_at..]
+                    ),
+                    (head, format, rows),
+                    "{text}"
+                );
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_rows_of_an_insert_begin_behind_its_format() {
+        check_insert(
+            "INSERT INTO t FORMAT CSV\n1,2\n",
+            "INSERT INTO t",
+            "CSV",
+            "1,2\n",
+        );
+        check_insert(
+            "insert into d.t (a, b) format RowBinary",
+            "insert into d.t (a, b)",
+            "RowBinary",
+            "",
+        );
+        check_insert(
+            "INSERT INTO t VALUES (1), ('FORMAT')",
+            "INSERT INTO t",
+            "Values",
+            " (1), ('FORMAT')",
+        );
+        check_insert("INSERT INTO t", "INSERT INTO t", "Values", "");
+        check_insert(
+            "INSERT INTO values VALUES (1)",
+            "INSERT INTO values",
+            "Values",
+            " (1)",
+        );
+        check_insert(
+            "INSERT INTO `format`.`values` FORMAT TSV \r\n\n",
+            "INSERT INTO `format`.`values`",
+            "TSV",
+            "\n",
+        );
+        check_insert(
+            "INSERT INTO d.format FORMAT TSV\n1",
+            "INSERT INTO d.format",
+            "TSV",
+            "1",
+        );
+        check_insert(
+            "INSERT INTO TABLE t SETTINGS a = 'FORMAT x' FORMAT CSV;\n1",
+            "INSERT INTO TABLE t SETTINGS a = 'FORMAT x'",
+            "CSV",
+            "1",
+        );
+        check_insert(
+            "-- FORMAT a\nINSERT /* VALUES */ INTO t FORMAT b c",
+            "-- FORMAT a\nINSERT /* VALUES */ INTO t",
+            "b",
+            "c",
+        );
+        check_insert(
+            "INSERT INTO FUNCTION null('a Int8') VALUES (1)",
+            "INSERT INTO FUNCTION null('a Int8')",
+            "Values",
+            " (1)",
+        );
+    }
+
+    #[test]
+    fn binary_rows_do_not_disturb() {
+        let text = b"INSERT INTO t FORMAT RowBinary\n\xff\x00'\"(";
+        assert_eq!(
+            kind(text),
+            Kind::Insert(Insert {
+                head: "INSERT INTO t ",
+                format: "RowBinary",
+                rows_at: 31,
+                is_complete: true
+            })
+        );
+    }
+
+    #[test]
+    fn what_carries_no_rows_is_not_an_insert_with_rows() {
+        for sql in [
+            "SELECT 1",
+            "INSERT INTO t SELECT 1",
+            "INSERT INTO t (a) SELECT 1 FORMAT CSV",
+            "INSERT INTO t (SELECT 1)",
+            "INSERT INTO t WITH 1 AS x SELECT x",
+            "",
+            "INSERT",
+            "EXPLAIN INSERT INTO t VALUES (1)",
+            "INSERT INTO t FORMAT",
+        ] {
+            assert_eq!(kind(sql.as_bytes()), Kind::Other, "{sql}");
+        }
+        assert_eq!(
+            kind(b"INSERT INTO t FROM INFILE 'x' FORMAT CSV"),
+            Kind::FromInfile
+        );
+    }
+
+    #[test]
+    fn the_format_clause_is_found_where_it_is_one() {
+        for (sql, format) in [
+            ("SELECT 1 FORMAT JSON", Some("JSON")),
+            ("SELECT 1 format JSON;", Some("JSON")),
+            ("SELECT 1 FORMAT JSON SETTINGS a = 1", Some("JSON")),
+            ("SELECT 'FORMAT JSON'", None),
+            ("SELECT format('{}', 1)", None),
+            ("SELECT * FROM (SELECT 1 FORMAT CSV)", None),
+            ("SELECT 1 -- FORMAT JSON", None),
+        ] {
+            assert_eq!(output_format(sql), format, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_reader_may_not_name_what_reaches_outside() {
+        let outside = HashSet::from(["url".to_owned(), "s3".to_owned()]);
+        for sql in [
+            "SELECT file('/etc/passwd')",
+            "SELECT `file`('x')",
+            "SELECT \"file\" ('x')",
+            "SELECT * APPLY(file) FROM t",
+            "SELECT arrayMap(file, ['x'])",
+            "SELECT `fil\\x65`('x')",
+            "DESCRIBE TABLE url('http://x')",
+            "DESC URL ('x')",
+            "SELECT 'it''s', file('x')",
+            "SELECT '\\'', file('x')",
+            "SELECT /* ' */ file('x') -- '",
+            "SELECT ‘'’, file('x') --'",
+            "SELECT $$'$$, file('x') --'",
+            "SELECT 1 -- '\n, file('x') -- '",
+            "SELECT 1 # '\n, file('x')",
+            "SELECT 1 // '\n, file('x')",
+            "SELECT catboostEvaluate('x', 1)",
+            "SELECT '\n', file('x')",
+        ] {
+            assert!(forbidden(sql, &outside).is_some(), "{sql}");
+        }
+        for sql in [
+            "SELECT 'file'",
+            "SELECT file_name FROM t",
+            "SELECT url, count() FROM t GROUP BY url",
+            "SELECT 'a -- file' -- ok",
+            "SELECT $x$file$x$",
+            "SELECT 1 /* file */",
+            "SELECT '日本 ‘file’'",
+            "SELECT profile FROM t",
+        ] {
+            assert_eq!(forbidden(sql, &outside), None, "{sql}");
+        }
+    }
+
+    #[test]
+    fn the_first_keyword_is_found_behind_comments_and_brackets() {
+        for (sql, keyword) in [
+            (" -- x\n (select 1)", "SELECT"),
+            ("kill query", "KILL"),
+            ("'a'", ""),
+            ("", ""),
+        ] {
+            assert_eq!(first_keyword(sql), keyword, "{sql}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn reading_arbitrary_bytes_never_panics(bytes: Vec<u8>, text in "[INSERT intofrmavlue'\"`$()\\\\/*#;\n-]{0,60}") {
+            let _ = kind(&bytes);
+            let _ = kind(text.as_bytes());
+            let _ = output_format(&text);
+            let _ = forbidden(&text, &HashSet::new());
+            let _ = kind(format!("INSERT INTO t {text}").as_bytes());
+        }
+    }
+}

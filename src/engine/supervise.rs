@@ -1,0 +1,359 @@
+//! The parent's side: starts `sillage engine`, keeps it running, stops it.
+//!
+//! The child keeps its port and secret over restarts, so a client only has to try again. It holds a pipe to this process
+//! as its standard input: when this process ends, however it ends, the pipe closes and the child leaves. The secret goes
+//! through that pipe and is never in an argument or the environment, where others could read it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::watch;
+
+use super::{COLLECTOR_USER, EngineError, Target, find_library, serve::DISPLAY_NAME};
+
+/// Begins the child's own lines on standard error. Only these are logged: what the library writes may hold query texts.
+pub(super) const LINE_PREFIX: &str = "sillage-engine: ";
+/// How long a start may take, with a big data folder on a slow disk.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a predecessor that is shutting down may still answer on the port.
+const PREDECESSOR_PATIENCE: Duration = Duration::from_secs(8);
+/// How often the child is asked whether it is well, how long it may take to say so, and how often it may fail to.
+const PING_EVERY: Duration = Duration::from_secs(2);
+const PING_PATIENCE: Duration = Duration::from_secs(5);
+const PING_FAILURES_MAX: u32 = 3;
+/// Wait before a restart: doubles from the one to the other, begins anew after a healthy minute.
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+/// How long a child that is asked to stop may take; it gives its statements 2 s and their end 3 s.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the supervisor is started with.
+#[derive(Debug, Clone)]
+pub struct SupervisorOptions {
+    /// Loopback; port 0 takes a free one, which stays the same over restarts.
+    pub listen: SocketAddr,
+    /// The engine's folder, its own.
+    pub data: PathBuf,
+    /// `libchdb.so`; `None` looks for it.
+    pub library: Option<PathBuf>,
+    /// The `sillage` binary; `None` is the running one.
+    pub binary: Option<PathBuf>,
+}
+
+/// A running and supervised engine. Dropping it ends the child too, without waiting.
+#[derive(Debug)]
+pub struct Supervisor {
+    target: Target,
+    process_id: Arc<AtomicU32>,
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+/// Starts the engine and waits until it answers.
+///
+/// # Errors
+/// No library, a foreign program on the port, a data folder that can't be used, or whatever the child says.
+pub async fn start(options: SupervisorOptions) -> Result<Supervisor, EngineError> {
+    let library = find_library(options.library.as_deref())?;
+    let binary = match options.binary {
+        Some(binary) => binary,
+        None => std::env::current_exe().map_err(EngineError::Spawn)?,
+    };
+    let address = free_address(options.listen).await?;
+    let launch = Launch {
+        binary,
+        library,
+        data: options.data,
+        address,
+        secret: new_secret()?,
+    };
+    let target = Target {
+        url: format!("http://{address}"),
+        user: COLLECTOR_USER.to_owned(),
+        password: launch.secret.clone(),
+    };
+    let engine = launch.start().await?;
+    let process_id = Arc::new(AtomicU32::new(engine.process_id()));
+    let (stop, stopped) = watch::channel(false);
+    let task = tokio::spawn(keep_running(
+        launch,
+        engine,
+        Arc::clone(&process_id),
+        stopped,
+    ));
+    Ok(Supervisor {
+        target,
+        process_id,
+        stop,
+        task,
+    })
+}
+
+impl Supervisor {
+    /// Where the engine is and how the collector speaks to it.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The child's process id; 0 between two children.
+    pub fn process_id(&self) -> u32 {
+        self.process_id.load(Ordering::Relaxed)
+    }
+
+    /// Stops the engine: asks it, waits up to 10 s, then kills it.
+    pub async fn stop(self) {
+        // A task that is gone has stopped its child before.
+        let _ = self.stop.send(true);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the engine's supervisor broke off");
+        }
+    }
+}
+
+/// All that is needed to start one more child of the same kind.
+struct Launch {
+    binary: PathBuf,
+    library: PathBuf,
+    data: PathBuf,
+    address: SocketAddr,
+    secret: String,
+}
+
+/// A child that answers.
+struct RunningEngine {
+    child: Child,
+    /// Held open as long as the child shall run.
+    input: Option<ChildStdin>,
+}
+
+impl RunningEngine {
+    fn process_id(&self) -> u32 {
+        self.child.id().unwrap_or(0)
+    }
+
+    async fn stop(mut self) {
+        // SIGTERM first: unlike the end of its input it lets running statements finish.
+        if let Some(process) = self
+            .child
+            .id()
+            .and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?))
+        {
+            // A child that is gone already is what is wanted.
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+        }
+        let ended = tokio::time::timeout(STOP_PATIENCE, self.child.wait()).await;
+        drop(self.input.take());
+        match ended {
+            Ok(Ok(status)) => tracing::debug!(%status, "the engine has stopped"),
+            Ok(Err(error)) => tracing::warn!(%error, "the engine's end is unknown"),
+            Err(_) => {
+                tracing::warn!(
+                    "the engine did not stop in {} s and is killed",
+                    STOP_PATIENCE.as_secs()
+                );
+                self.kill().await;
+            }
+        }
+    }
+
+    async fn kill(mut self) {
+        if let Err(error) = self.child.kill().await {
+            tracing::warn!(%error, "the engine could not be killed");
+        }
+    }
+}
+
+impl Launch {
+    async fn start(&self) -> Result<RunningEngine, EngineError> {
+        let mut child = Command::new(&self.binary)
+            .arg("engine")
+            .arg("--listen")
+            .arg(self.address.to_string())
+            .arg("--data")
+            .arg(&self.data)
+            .arg("--library")
+            .arg(&self.library)
+            // Cloud credentials and the like are none of the engine's business.
+            .env_clear()
+            .envs(
+                std::env::vars_os()
+                    .filter(|(name, _)| name == "LD_LIBRARY_PATH" || name == "TMPDIR"),
+            )
+            .env("TZ", "UTC")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A terminal's Ctrl-C is for the parent, which stops the child after its last insert.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(EngineError::Spawn)?;
+        let (input, output, errors) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(mut input), Some(output), Some(errors)) = (input, output, errors) else {
+            return Err(EngineError::DidNotStart("its pipes are missing".to_owned()));
+        };
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(errors).lines();
+            // The lines end with the child.
+            while let Ok(Some(line)) = lines.next_line().await {
+                match line.strip_prefix(LINE_PREFIX) {
+                    Some(line) => tracing::debug!(target: "sillage::engine", "{line}"),
+                    None => {
+                        tracing::debug!(target: "sillage::engine", bytes = line.len(), "the library wrote a line")
+                    }
+                }
+            }
+        });
+        // If the child is gone already, its last words say why.
+        let _ = input
+            .write_all(format!("{}\n", self.secret).as_bytes())
+            .await;
+        let mut lines = BufReader::new(output).lines();
+        let first = tokio::time::timeout(START_PATIENCE, lines.next_line()).await;
+        match first {
+            Ok(Ok(Some(line))) if line == "ready" => Ok(RunningEngine {
+                child,
+                input: Some(input),
+            }),
+            Ok(Ok(Some(line))) => Err(EngineError::DidNotStart(
+                line.strip_prefix("error ").unwrap_or(&line).to_owned(),
+            )),
+            Ok(_) => {
+                let status = child.wait().await.map_err(EngineError::Spawn)?;
+                Err(EngineError::DidNotStart(format!(
+                    "it ended with {status} before it answered"
+                )))
+            }
+            Err(_) => Err(EngineError::DidNotStart(format!(
+                "it did not answer within {} s; see whether the disk is slow or full",
+                START_PATIENCE.as_secs()
+            ))),
+        }
+    }
+}
+
+/// Watches the child, starts another when it ends or stops answering, until asked to stop.
+async fn keep_running(
+    launch: Launch,
+    first: RunningEngine,
+    process_id: Arc<AtomicU32>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut engine = Some(first);
+    let mut backoff = BACKOFF_MIN;
+    loop {
+        if let Some(mut running) = engine.take() {
+            process_id.store(running.process_id(), Ordering::Relaxed);
+            let begun = Instant::now();
+            let reason = tokio::select! {
+                // The sender is dropped with the supervisor, which means stop as well.
+                _ = stopped.changed() => return running.stop().await,
+                status = running.child.wait() => match status {
+                    Ok(status) => status.to_string(),
+                    Err(error) => error.to_string(),
+                },
+                () = until_unwell(launch.address) => "it does not answer".to_owned(),
+            };
+            process_id.store(0, Ordering::Relaxed);
+            running.kill().await;
+            if begun.elapsed() >= HEALTHY_AFTER {
+                backoff = BACKOFF_MIN;
+            }
+            tracing::error!(%reason, "the embedded engine ended; starting it again in {} ms", backoff.as_millis());
+        }
+        tokio::select! {
+            _ = stopped.changed() => return,
+            () = tokio::time::sleep(backoff) => {}
+        }
+        backoff = (backoff * 2).min(BACKOFF_MAX);
+        let started = tokio::select! {
+            // The half-started child is killed as it is dropped.
+            _ = stopped.changed() => return,
+            started = launch.start() => started,
+        };
+        match started {
+            Ok(running) => {
+                tracing::info!("the embedded engine answers again");
+                engine = Some(running);
+            }
+            Err(error) => tracing::error!(%error, "the embedded engine could not be started again"),
+        }
+    }
+}
+
+async fn until_unwell(address: SocketAddr) {
+    let mut failures = 0;
+    while failures < PING_FAILURES_MAX {
+        tokio::time::sleep(PING_EVERY).await;
+        failures = if is_ours(address).await {
+            0
+        } else {
+            failures + 1
+        };
+    }
+}
+
+/// Whether an engine of this product answers there.
+async fn is_ours(address: SocketAddr) -> bool {
+    let ask = async {
+        let mut stream = TcpStream::connect(address).await?;
+        let request = format!("GET /ping HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.take(4_096).read_to_end(&mut answer).await?;
+        std::io::Result::Ok(answer)
+    };
+    match tokio::time::timeout(PING_PATIENCE, ask).await {
+        Ok(Ok(answer)) => answer
+            .windows(DISPLAY_NAME.len())
+            .any(|window| window == DISPLAY_NAME.as_bytes()),
+        Ok(Err(_)) | Err(_) => false,
+    }
+}
+
+/// The address to listen on, checked to be free. An engine of ours that is just leaving is waited for; whatever else
+/// answers there is named at once, and before it could be sent the secret.
+async fn free_address(wanted: SocketAddr) -> Result<SocketAddr, EngineError> {
+    if !wanted.ip().is_loopback() {
+        return Err(EngineError::NotLoopback(wanted));
+    }
+    let begun = Instant::now();
+    loop {
+        match TcpListener::bind(wanted)
+            .await
+            .and_then(|listener| listener.local_addr())
+        {
+            Ok(address) => return Ok(address),
+            Err(source) if source.kind() != std::io::ErrorKind::AddrInUse => {
+                return Err(EngineError::Listen {
+                    address: wanted,
+                    source,
+                });
+            }
+            Err(_) if begun.elapsed() > PREDECESSOR_PATIENCE || !is_ours(wanted).await => {
+                // One that left between the two looks is no obstacle.
+                return match TcpListener::bind(wanted).await {
+                    Ok(_) => Ok(wanted),
+                    Err(_) => Err(EngineError::PortInUse(wanted)),
+                };
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+fn new_secret() -> Result<String, EngineError> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| EngineError::Spawn(std::io::Error::other(error.to_string())))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

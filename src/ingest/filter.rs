@@ -1,0 +1,88 @@
+//! What is no visit of a person: known spam, and programs that say what they are.
+//!
+//! After consent, before the door. The user agent's verdict is [`Devices::is_bot`](crate::enrich::Devices); here is
+//! what needs no agent.
+
+/// Referrers that exist only to be seen in reports. Whole domains; sub-domains count.
+const SPAM: &[&str] = &[
+    "4webmasters.org",
+    "7makemoneyonline.com",
+    "acads.net",
+    "anal-acrobats.hol.es",
+    "best-seo-offer.com",
+    "best-seo-solution.com",
+    "bestwebsitesawards.com",
+    "blackhatworth.com",
+    "buttons-for-website.com",
+    "buttons-for-your-website.com",
+    "buy-cheap-online.info",
+    "cenoval.ru",
+    "darodar.com",
+    "domination.ml",
+    "econom.co",
+    "event-tracking.com",
+    "free-share-buttons.com",
+    "free-social-buttons.com",
+    "get-free-traffic-now.com",
+    "googlsucks.com",
+    "guardlink.org",
+    "hulfingtonpost.com",
+    "humanorightswatch.org",
+    "ilovevitaly.com",
+    "iskalko.ru",
+    "kambasoft.com",
+    "make-money-online.com",
+    "o-o-6-o-o.com",
+    "offers.bycontext.com",
+    "pornhub-forum.ga",
+    "priceg.com",
+    "ranksonic.info",
+    "savetubevideo.com",
+    "screentoolkit.com",
+    "semalt.com",
+    "semaltmedia.com",
+    "seoexperimenty.ru",
+    "simple-share-buttons.com",
+    "social-buttons.com",
+    "success-seo.com",
+    "theguardlan.com",
+    "traffic2cash.xyz",
+    "trafficmonetize.org",
+    "videos-for-your-business.com",
+    "webmonetizer.net",
+    "websites-reviews.com",
+    "ykecwqlixx.ru",
+];
+
+/// Whether a referrer's URL is of a domain known for spam.
+pub fn is_spam(referrer: &str) -> bool {
+    let Some((_, rest)) = referrer.split_once("://") else {
+        return false;
+    };
+    let host = rest
+        .split(['/', '?', '#', ':'])
+        .next()
+        .unwrap_or("")
+        .to_ascii_lowercase();
+    SPAM.iter().any(|spam| {
+        host.strip_suffix(spam)
+            .is_some_and(|sub| sub.is_empty() || sub.ends_with('.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spam_is_known_by_its_domain_and_nothing_else() {
+        assert!(is_spam(
+            "http://semalt.com/crawler.php?u=http://example.com"
+        ));
+        assert!(is_spam("https://97.SEMALT.com"));
+        assert!(!is_spam("https://notsemalt.com/"));
+        assert!(!is_spam("https://example.com/?about=semalt.com"));
+        assert!(!is_spam("semalt.com"));
+        assert!(SPAM.is_sorted(), "kept in order, so that a double shows");
+    }
+}

@@ -1,0 +1,546 @@
+//! The pipeline: what happens to a beacon, in the only function that knows the order.
+//!
+//! ```text
+//! parse ▶ site ▶ consent ▶ filter ▶ source ▶ [ privacy door: place, device ] ▶ bot? ▶ visit ▶ spool
+//! ```
+//!
+//! Whether a program sent it is known only inside the door, where the agent is read; what the door then gives for a bot is
+//! dropped at once. Consent comes first here: nothing is derived from a refused beacon, not even its address or agent. (Before it
+//! the server counts the truncated address against its bound, in memory; of what is no beacon at all the truncated
+//! address is counted as a fault.) Any stage may end the way with an [`Outcome`], a closed list of which each is
+//! counted; an expected loss is no error. An [`IngestError`] is the sender's fault or ours, and then nothing was kept,
+//! but for one case: of a beacon that names several sites, those before the one that failed. Sent again with its `k` it
+//! counts once for them.
+//!
+//! Deliberately not here: HTTP, and anything about how rows are stored.
+
+pub mod beacon;
+pub mod filter;
+pub mod own;
+pub mod seen;
+pub mod source;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::config::Config;
+use crate::enrich::device::BOT;
+use crate::enrich::{Devices, Geo};
+use crate::privacy::{
+    Basis, ClientIp, ConsentRules, Decision, DeviceId, EventName, Language, Lookups, Measurement,
+    OPT_OUT_COOKIE, RawBeacon, Refusal, Salts, ScrubRules, Signals, UserAgent, anonymise,
+    cookie_name, decide, truncate,
+};
+use crate::random;
+use crate::salt_keeper::{SaltError, SaltKeeper};
+use crate::spool::{Spool, SpoolError};
+use crate::store::row;
+use crate::store::security::Faults;
+use crate::telemetry::Counters;
+use crate::visit::{Beginning, Step, Visits};
+use beacon::{Beacon, BeaconError};
+use seen::{Mark, Pending, Seen};
+
+macro_rules! outcomes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+        /// What became of a beacon.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Outcome { $($(#[$doc])* $name),* }
+
+        impl Outcome {
+            /// Every outcome, in the order of its discriminant.
+            pub const ALL: [Self; [$(Self::$name),*].len()] = [$(Self::$name),*];
+
+            /// The name in metrics, in the table `outcomes` and on the dashboard.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+        }
+    };
+}
+
+outcomes! {
+    /// Kept, and on disk.
+    Accepted = "accepted",
+    /// A retry of one that was kept.
+    Duplicate = "duplicate",
+    /// The visitor said nothing, and the site's profile needs a yes.
+    NoConsent = "no_consent",
+    /// The visitor said no.
+    Refused = "refused",
+    /// The visitor said yes to an earlier policy.
+    StalePolicy = "stale_policy",
+    /// The visitor opted out on the choices page.
+    OptedOut = "opted_out",
+    /// Global Privacy Control.
+    Gpc = "gpc",
+    /// Do Not Track.
+    Dnt = "dnt",
+    /// The consent manager's own cookie says no.
+    Manager = "consent_manager",
+    /// A crawler or another program, by its user agent.
+    Bot = "bot",
+    /// The page said that a program drives it.
+    Automated = "automated",
+    /// Fetched ahead, not looked at.
+    Prefetch = "prefetch",
+    /// The referrer is known for spam.
+    Spam = "spam",
+    /// `d` names no configured site.
+    UnknownSite = "unknown_site",
+    /// The page's host is none of the site's.
+    ForeignHost = "foreign_host",
+    /// Not a beacon.
+    Malformed = "malformed",
+    /// Too many came from one network; the sender was told so.
+    TooMany = "too_many",
+    /// Could not be kept; the sender was told so.
+    Unavailable = "unavailable",
+}
+
+impl From<Refusal> for Outcome {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NoConsent => Self::NoConsent,
+            Refusal::Said => Self::Refused,
+            Refusal::StalePolicy => Self::StalePolicy,
+            Refusal::OptedOut => Self::OptedOut,
+            Refusal::Gpc => Self::Gpc,
+            Refusal::Dnt => Self::Dnt,
+            Refusal::Manager => Self::Manager,
+        }
+    }
+}
+
+/// What came with a beacon. The address and the agent are asked for at the door and not before.
+pub struct Sender<'a> {
+    pub ip: &'a (dyn Fn() -> ClientIp + Sync),
+    pub agent: &'a (dyn Fn() -> UserAgent + Sync),
+    /// Whether the request says that nobody looks at the page yet (`Sec-Purpose`, `Purpose`, `X-Moz`).
+    pub is_prefetch: bool,
+    pub gpc: bool,
+    pub dnt: bool,
+    pub language: Option<Language>,
+    /// Value of a cookie by its name; no other cookie is looked at.
+    pub cookie: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    /// When the server received it.
+    pub received: Timestamp,
+}
+
+/// A change of the measurement cookie that goes back with the answer.
+#[derive(PartialEq, Eq)]
+pub enum CookieChange {
+    Set {
+        name: String,
+        value: String,
+        max_age_s: u32,
+    },
+    Delete {
+        name: String,
+    },
+}
+
+/// The end of a beacon's way.
+pub struct Taken {
+    pub outcome: Outcome,
+    pub cookie: Option<CookieChange>,
+}
+
+/// Nothing was kept.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    #[error(transparent)]
+    Beacon(#[from] BeaconError),
+    #[error("the event could not be kept: {0}")]
+    Spool(#[from] SpoolError),
+    #[error("the system gives no random numbers")]
+    Random(#[from] getrandom::Error),
+    #[error("the same event is being kept right now")]
+    InFlight,
+}
+
+/// Sites that one beacon may name; more are not looked at.
+const SITES_MAX: usize = 8;
+
+/// One site's rules in the pipeline.
+struct SiteRules {
+    id: Arc<str>,
+    hostnames: Vec<String>,
+    consent: ConsentRules,
+    scrub: ScrubRules,
+    retention_days: i32,
+    cookie_name: String,
+}
+
+/// Everything that a beacon meets on its way.
+pub struct Pipeline {
+    sites: Vec<SiteRules>,
+    by_id: HashMap<String, usize>,
+    salts: SaltKeeper,
+    devices: Devices,
+    geo: Geo,
+    visits: Visits,
+    seen: Seen,
+    spool: Spool,
+    counters: Arc<Counters>,
+    faults: Arc<Faults>,
+}
+
+impl Pipeline {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// The salts can't be read or kept secret.
+    pub fn new(
+        config: &Config,
+        geo: Geo,
+        spool: Spool,
+        counters: Arc<Counters>,
+        now: Timestamp,
+    ) -> Result<Self, SaltError> {
+        let sites = config
+            .sites
+            .iter()
+            .map(|site| SiteRules {
+                id: site.id.as_str().into(),
+                hostnames: site.hostnames.clone(),
+                consent: ConsentRules {
+                    profile: site.profile,
+                    policy: site.policy_version.clone(),
+                    gpc: site.gpc,
+                    dnt: site.dnt,
+                },
+                // Checked with the configuration; if it were not, the strictest rules are the right ones.
+                scrub: ScrubRules::new(&site.query_allow, &site.routes).unwrap_or_default(),
+                retention_days: i32::from(site.retention_days),
+                cookie_name: cookie_name(&site.id),
+            })
+            .collect();
+        Ok(Self {
+            by_id: config
+                .sites
+                .iter()
+                .enumerate()
+                .map(|(index, site)| (site.id.clone(), index))
+                .collect(),
+            sites,
+            salts: SaltKeeper::open(&config.salts_dir, &config.sites, now)?,
+            devices: Devices::new(),
+            geo,
+            visits: Visits::new(config.limits.open_visits_bytes_max),
+            seen: Seen::new(config.limits.seen_keys_max),
+            spool,
+            counters,
+            faults: Arc::default(),
+        })
+    }
+
+    /// Faulty requests by network, to be stored apart.
+    pub fn faults(&self) -> &Arc<Faults> {
+        &self.faults
+    }
+
+    /// The open visits.
+    pub fn visits(&self) -> &Visits {
+        &self.visits
+    }
+
+    /// The events that were kept a short while ago.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// Does what the clock asks for: rotates salts, closes silent visits. Call it every few seconds.
+    ///
+    /// # Errors
+    /// A new salt could not be written; beacons of a day without one are answered 503.
+    pub fn tick(&self, now: Timestamp) -> Result<(), SaltError> {
+        self.visits.sweep(unix_seconds(now));
+        self.seen.tick(unix_seconds(now));
+        self.salts.tick(now)
+    }
+
+    /// Takes one beacon, for each site that it names. Returns when all that is to be kept is on disk.
+    ///
+    /// # Errors
+    /// [`IngestError`]; the beacon may be sent again.
+    pub async fn ingest(&self, body: &[u8], sender: &Sender<'_>) -> Result<Taken, IngestError> {
+        // parse
+        let beacon = match Beacon::parse(body) {
+            Ok(beacon) => beacon,
+            Err(fault) => {
+                self.counters.count(None, Outcome::Malformed);
+                let network = truncate(&(sender.ip)());
+                self.faults.count(network, Outcome::Malformed);
+                return Err(fault.into());
+            }
+        };
+        let (first, others) = self.sites_of(&beacon);
+        let mut taken = self.take(first, beacon, sender).await?;
+        for site in others {
+            let also = self.take(site, Beacon::parse(body)?, sender).await?;
+            // One cookie a site; of several sites the first one's is enough to answer with.
+            taken.cookie = taken.cookie.or(also.cookie);
+        }
+        Ok(taken)
+    }
+
+    /// The sites that a beacon names in `d`, or that its page's host belongs to: the first, and the rest.
+    fn sites_of(&self, beacon: &Beacon<'_>) -> (Option<usize>, Vec<Option<usize>>) {
+        let find = |name: &str| {
+            let name = name.trim();
+            self.by_id
+                .get(name)
+                .or_else(|| self.by_id.get(name.strip_prefix("www.")?))
+                .copied()
+        };
+        match beacon.site.as_deref() {
+            None => {
+                let host = beacon.page.host();
+                let by_host = || {
+                    self.sites
+                        .iter()
+                        .position(|site| site.hostnames.iter().any(|own| own == host))
+                };
+                (find(host).or_else(by_host), Vec::new())
+            }
+            Some(one) if !one.contains(',') => (find(one), Vec::new()),
+            Some(list) => {
+                let mut names = list.split(',').take(SITES_MAX).map(find);
+                (names.next().flatten(), names.collect())
+            }
+        }
+    }
+
+    /// Takes a beacon for one site and counts what became of it.
+    async fn take(
+        &self,
+        site: Option<usize>,
+        beacon: Beacon<'_>,
+        sender: &Sender<'_>,
+    ) -> Result<Taken, IngestError> {
+        let result = match site {
+            None => Ok(dropped(Outcome::UnknownSite)),
+            Some(index) => match self.walk(index, beacon, sender) {
+                Ok(Walked::Dropped(taken)) => Ok(taken),
+                // spool: on disk before anybody is told
+                Ok(Walked::Kept {
+                    record,
+                    pending,
+                    cookie,
+                }) => match self.spool.append(record).await {
+                    Ok(()) => {
+                        if let Some(pending) = pending {
+                            pending.kept();
+                        }
+                        Ok(Taken {
+                            outcome: Outcome::Accepted,
+                            cookie,
+                        })
+                    }
+                    Err(error) => Err(error.into()),
+                },
+                Err(error) => Err(error),
+            },
+        };
+        self.counters.count(
+            site,
+            result
+                .as_ref()
+                .map_or(Outcome::Unavailable, |taken| taken.outcome),
+        );
+        result
+    }
+
+    /// The way from consent to the spool.
+    fn walk<'a>(
+        &'a self,
+        index: usize,
+        beacon: Beacon<'_>,
+        sender: &Sender<'_>,
+    ) -> Result<Walked<'a>, IngestError> {
+        let site = &self.sites[index];
+
+        // consent
+        let cookie = (sender.cookie)(&site.cookie_name);
+        let signals = Signals {
+            said: beacon.said,
+            policy: beacon.policy.as_deref(),
+            opted_out: (sender.cookie)(OPT_OUT_COOKIE).is_some(),
+            gpc: sender.gpc,
+            dnt: sender.dnt,
+            manager: None,
+        };
+        let basis = match decide(&site.consent, &signals) {
+            Decision::Count(basis) => basis,
+            Decision::Refused(refusal) => {
+                // A no takes the device id along; silence does not (the page may not have asked yet).
+                let is_said = refusal != Refusal::NoConsent && cookie.is_some();
+                let cookie = is_said.then(|| CookieChange::Delete {
+                    name: site.cookie_name.clone(),
+                });
+                return Ok(Walked::Dropped(Taken {
+                    outcome: refusal.into(),
+                    cookie,
+                }));
+            }
+        };
+
+        // filter
+        let reason = if sender.is_prefetch {
+            Some(Outcome::Prefetch)
+        } else if beacon.automated {
+            Some(Outcome::Automated)
+        } else if !site.hostnames.iter().any(|host| host == beacon.page.host()) {
+            Some(Outcome::ForeignHost)
+        } else if beacon.referrer.as_deref().is_some_and(filter::is_spam) {
+            Some(Outcome::Spam)
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            return Ok(Walked::Dropped(dropped(reason)));
+        }
+
+        // a retry counts once; an engagement is cumulative and may come often
+        let key = beacon.key.as_deref().map(stored_key);
+        let pending = match key.filter(|_| beacon.name != EventName::Engagement) {
+            None => None,
+            Some(key) => match self.seen.mark(&site.id, beacon.name.as_str(), key) {
+                Mark::New(pending) => Some(pending),
+                Mark::Kept => return Ok(Walked::Dropped(dropped(Outcome::Duplicate))),
+                Mark::InFlight => return Err(IngestError::InFlight),
+            },
+        };
+
+        // source, door, visit
+        let day = self.salts.day(index, sender.received);
+        let measurement = (basis == Basis::Full)
+            .then(|| {
+                let known = cookie.as_deref().and_then(|value| {
+                    Measurement::read(value, &site.id, self.salts.cookie_key(), day)
+                });
+                known.map_or_else(|| begin(day, &site.consent.policy), Ok)
+            })
+            .transpose()?;
+        let fresh_visit = random_u64()?;
+        let origin = source::origin(beacon.referrer.as_deref(), &beacon.page, &site.hostnames);
+        let now_s = unix_seconds(sender.received);
+        let raw = RawBeacon {
+            site: site.id.clone(),
+            minute: u32::try_from(now_s / 60).unwrap_or(u32::MAX),
+            key: match key {
+                Some(key) => key,
+                None => random_u64()?,
+            },
+            name: beacon.name,
+            page: beacon.page,
+            origin,
+            ip: (sender.ip)(),
+            agent: (sender.agent)(),
+            device: measurement.as_ref().map(Measurement::device_id),
+            language: sender.language,
+            viewport_width: beacon.viewport_width,
+            interactive: beacon.interactive,
+            engaged_ms: beacon.engaged_ms,
+            scroll: beacon.scroll,
+            props: beacon.props,
+            revenue: beacon.revenue,
+            clicks: beacon.clicks,
+            vitals: beacon.vitals,
+            automated: beacon.automated,
+        };
+        let look = Lookups {
+            place: &|ip| self.geo.place(ip),
+            device: &|agent| self.devices.device(agent),
+        };
+        let anonymised = self.salts.with(index, sender.received, |salts: Salts<'_>| {
+            anonymise(raw, basis, &salts, &site.scrub, &look)
+        });
+        let event = anonymised.event;
+        if event.device() == BOT {
+            return Ok(Walked::Dropped(dropped(Outcome::Bot)));
+        }
+        let step = match event.name() {
+            EventName::Pageview => Step::Pageview { path: event.path() },
+            EventName::Engagement => Step::Engagement,
+            EventName::Custom(_) => Step::Event { path: event.path() },
+        };
+        let visit = event.visitor().and_then(|visitor| {
+            self.visits
+                .touch(visitor, anonymised.yesterday, now_s, step, || Beginning {
+                    id: fresh_visit,
+                    origin: Arc::new(event.origin().clone()),
+                    visit_number: measurement.as_ref().map_or(0, Measurement::visit_number),
+                    days_since_seen: measurement
+                        .as_ref()
+                        .map_or(-1, |known| known.days_since_seen(day)),
+                })
+        });
+
+        // The cookie remembers a visit when one begins, and only then changes.
+        let cookie = measurement
+            .filter(|_| visit.as_ref().is_some_and(|visit| visit.is_first))
+            .map(|mut known| {
+                known.visited(day);
+                CookieChange::Set {
+                    name: site.cookie_name.clone(),
+                    value: known.write(&site.id, self.salts.cookie_key()),
+                    max_age_s: known.max_age_s(day),
+                }
+            });
+        let terms = row::Terms {
+            policy: &site.consent.policy,
+            expires: u16::try_from(day + site.retention_days).unwrap_or(u16::MAX),
+        };
+        Ok(Walked::Kept {
+            record: row::encode(&event, visit.as_ref(), terms),
+            pending,
+            cookie,
+        })
+    }
+}
+
+/// How far a beacon came.
+enum Walked<'a> {
+    Dropped(Taken),
+    Kept {
+        record: Vec<u8>,
+        pending: Option<Pending<'a>>,
+        cookie: Option<CookieChange>,
+    },
+}
+
+fn dropped(outcome: Outcome) -> Taken {
+    Taken {
+        outcome,
+        cookie: None,
+    }
+}
+
+fn unix_seconds(now: Timestamp) -> u64 {
+    u64::try_from(now.as_second()).unwrap_or(0)
+}
+
+/// A device that is seen for the first time.
+fn begin(day: i32, policy: &str) -> Result<Measurement, getrandom::Error> {
+    let id = DeviceId::from_random(random::bytes()?);
+    Ok(Measurement::begin(id, day, policy))
+}
+
+/// Never 0.
+fn random_u64() -> Result<u64, getrandom::Error> {
+    Ok(u64::from_le_bytes(random::bytes()?).max(1))
+}
+
+/// The stored form of `k`: the same on every collector and after every restart, so that an engagement finds its
+/// pageview. Never 0.
+fn stored_key(key: &str) -> u64 {
+    let digest = Sha256::digest(key.as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    u64::from_le_bytes(first).max(1)
+}

@@ -1,0 +1,36 @@
+//! Sillage: a first-party web analytics collector that keeps nobody's trace.
+//!
+//! # Layout: the way of a beacon
+//!
+//! The modules stand in the order in which a beacon meets them; read them top to bottom.
+//!
+//! ```text
+//! server  ▶ ingest: parse ▶ consent ▶ filter ▶ source ▶ [ privacy door: place and device inside ] ▶ visit ▶ spool ──202──▶
+//! query ◀── ClickHouse (a cluster, or the embedded `engine`) ◀── store: one sealed segment = one INSERT ◀──┘
+//! ```
+
+pub mod config;
+pub mod server;
+
+pub mod ingest;
+pub mod privacy;
+pub mod salt_keeper;
+
+pub mod random;
+
+pub mod enrich;
+pub mod visit;
+
+pub mod spool;
+pub mod store;
+
+pub mod recover;
+
+pub mod query;
+
+pub mod engine;
+
+pub mod demo;
+pub mod policy;
+pub mod serve;
+pub mod telemetry;

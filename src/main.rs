@@ -1,0 +1,193 @@
+//! The command line: reads the configuration, puts the parts together, and decides the exit code.
+//!
+//! Exit codes: 0 done, 1 could not (one sentence on stderr says what to do), 2 wrong usage.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use sillage::config::Config;
+use sillage::engine::EngineOptions;
+use sillage::privacy::{ScrubRules, explain};
+use sillage::{demo, engine, serve, telemetry};
+
+#[derive(Parser)]
+#[command(
+    name = "sillage",
+    version,
+    about = "First-party web analytics that keeps nobody's trace"
+)]
+struct Arguments {
+    /// What to log, in the syntax of the `tracing` crate, e.g. `info` or `sillage=debug`.
+    #[arg(long, global = true, default_value = "info")]
+    log_level: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Collect beacons, store them, serve the dashboard.
+    Serve {
+        #[arg(long, default_value = "sillage.toml")]
+        config: PathBuf,
+        /// Also serve the demo site under /demo/.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// The embedded ClickHouse; started by `serve`.
+    #[command(hide = true)]
+    Engine {
+        /// Where to answer; loopback only.
+        #[arg(long)]
+        listen: std::net::SocketAddr,
+        /// The engine's own folder.
+        #[arg(long)]
+        data: PathBuf,
+        /// `libchdb.so`; looked for when left out.
+        #[arg(long)]
+        library: Option<PathBuf>,
+    },
+    /// Bring the database's tables up to date and stop; needs `clickhouse.url`, the embedded engine's are kept by `serve`.
+    Migrate {
+        #[arg(long, default_value = "sillage.toml")]
+        config: PathBuf,
+    },
+    /// Say whether a configuration can be used, and what it means.
+    CheckConfig {
+        #[arg(long, default_value = "sillage.toml")]
+        config: PathBuf,
+    },
+    /// Prove that nothing expired remains, and write a destruction certificate.
+    Retention {
+        #[arg(long, default_value = "sillage.toml")]
+        config: PathBuf,
+        /// Look, and change nothing; destroying is done by `serve`.
+        #[arg(long, required = true)]
+        verify: bool,
+        /// Where ClickHouse answers, e.g. http://127.0.0.1:8123; as configured when left out.
+        #[arg(long)]
+        clickhouse: Option<String>,
+    },
+    /// Print the line that a page embeds.
+    Snippet {
+        /// Site id as configured.
+        site: String,
+        /// Where browsers reach the collector; empty when it is the page's own host.
+        #[arg(long, default_value = "")]
+        origin: String,
+    },
+    /// Show what would be kept of an address, part by part, and why.
+    Scrub {
+        #[arg(long, default_value = "sillage.toml")]
+        config: PathBuf,
+        /// Site whose rules are used; the first configured one by default.
+        #[arg(long)]
+        site: Option<String>,
+        /// The address of a page.
+        #[arg(long, value_name = "URL")]
+        explain: String,
+    },
+    /// Make traffic to look at: replay an access log or make it up. The collector must not run meanwhile.
+    Demo(demo::DemoArguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    telemetry::start(&arguments.log_level);
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sillage: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Engine {
+            listen,
+            data,
+            library,
+        } => match engine::run(&EngineOptions {
+            listen,
+            data,
+            library,
+        })? {},
+        Command::Serve { config, demo } => {
+            let config = load(&config)?;
+            runtime()?.block_on(serve::serve(config, demo))
+        }
+        Command::Migrate { config } => {
+            let config = load(&config)?;
+            let ran = runtime()?.block_on(serve::migrate(&config))?;
+            match ran.as_slice() {
+                [] => println!("nothing to do: the tables are up to date"),
+                names => println!("ran {}", names.join(", ")),
+            }
+            Ok(())
+        }
+        Command::CheckConfig { config } => {
+            let loaded = load(&config)?;
+            println!("{} can be used.\n{loaded:#?}", config.display());
+            Ok(())
+        }
+        Command::Retention {
+            config,
+            verify: _,
+            clickhouse,
+        } => {
+            let config = load(&config)?;
+            let certificate =
+                runtime()?.block_on(serve::verify_retention(&config, clickhouse.as_deref()))?;
+            println!("{certificate}");
+            Ok(())
+        }
+        Command::Snippet { site, origin } => {
+            println!(
+                "<script defer src=\"{origin}/s.js\" data-site=\"{site}\" data-consent=\"wait\"></script>"
+            );
+            Ok(())
+        }
+        Command::Scrub {
+            config,
+            site,
+            explain,
+        } => {
+            let config = load(&config)?;
+            let site = match &site {
+                Some(id) => config
+                    .site(id)
+                    .with_context(|| format!("site {id:?} is not configured"))?,
+                None => &config.sites[0],
+            };
+            let rules = ScrubRules::new(&site.query_allow, &site.routes)?;
+            for step in explain::explain(&explain, &rules)? {
+                let kept = if step.kept.is_empty() {
+                    "(dropped)"
+                } else {
+                    &step.kept
+                };
+                println!(
+                    "{:<9} {} -> {kept}\n          {}",
+                    step.part, step.given, step.why
+                );
+            }
+            Ok(())
+        }
+        Command::Demo(arguments) => runtime()?.block_on(demo::run(arguments)),
+    }
+}
+
+fn load(path: &Path) -> anyhow::Result<Config> {
+    Ok(Config::load(path)?)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the async runtime could not be started")
+}

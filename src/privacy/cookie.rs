@@ -1,0 +1,444 @@
+//! The cookies: a pure codec for the measurement cookie, the constants of the opt-out cookie, and a reader that finds a
+//! named cookie and looks at no other.
+//!
+//! The measurement cookie is set only after a yes. It is readable, so that a visitor who looks sees what is in it:
+//! `1.<device id>.<first day>.<last day>.<visits>.<policy>.<tag>`. The tag is an HMAC under a key of the server's,
+//! which authenticates only; it is no salt, and knowing it gives nobody a visitor id.
+
+use std::fmt::Write;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, Zeroizing};
+
+/// Name of the opt-out cookie, the same on every site.
+pub const OPT_OUT_COOKIE: &str = "sillage_opt_out";
+/// Value of the opt-out cookie: the same for everybody, so that it tells nobody apart.
+pub const OPT_OUT_VALUE: &str = "1";
+/// Days the measurement cookie lives from the day it was first set, never prolonged: thirteen months.
+pub const LIFETIME_DAYS: i32 = 395;
+/// Bytes of a policy version.
+pub const POLICY_BYTES_MAX: usize = 64;
+/// Bytes of a cookie value that are looked at.
+const VALUE_BYTES_MAX: usize = 400;
+const TAG_BYTES: usize = 16;
+
+/// Random 128 bits that a visitor who said yes carries for one site. The visitor id hashes it; it is never stored.
+pub struct DeviceId([u8; 16]);
+
+impl DeviceId {
+    /// Takes 16 bytes from the operating system's random source.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn expose_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl Drop for DeviceId {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// The server's key for the measurement cookie's tag.
+pub struct CookieKey(Box<[u8; 32]>);
+
+impl CookieKey {
+    /// Takes 32 bytes from the operating system's random source, as the salt keeper stores them.
+    pub fn from_bytes(mut bytes: [u8; 32]) -> Self {
+        let key = Self(Box::new(bytes));
+        bytes.zeroize();
+        key
+    }
+
+    fn mac(&self) -> Hmac<Sha256> {
+        Hmac::new_from_slice(&*self.0).expect("HMAC takes keys of any length")
+    }
+}
+
+impl Drop for CookieKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// What the measurement cookie says. No `Debug`, no `Clone`: it holds the device id.
+///
+/// [`visit_number`](Self::visit_number) and [`days_since_seen`](Self::days_since_seen) speak of the visit that is
+/// beginning, so they are asked *before* [`visited`](Self::visited) writes that visit into it.
+pub struct Measurement {
+    /// Random, and all that makes this cookie somebody's.
+    pub device: DeviceId,
+    /// Site-local day (days since 1970-01-01) on which the cookie was first set.
+    pub first_day: i32,
+    /// Site-local day of the latest visit.
+    pub last_day: i32,
+    /// Visits so far.
+    pub visits: u16,
+    /// Version of the policy the visitor said yes to.
+    pub policy: String,
+}
+
+impl Measurement {
+    /// A new device's cookie, before its first visit is written into it. `policy` is cut at [`POLICY_BYTES_MAX`].
+    pub fn begin(device: DeviceId, today: i32, policy: &str) -> Self {
+        let policy = policy[..policy.floor_char_boundary(POLICY_BYTES_MAX)].to_owned();
+        Self {
+            device,
+            first_day: today,
+            last_day: today,
+            visits: 0,
+            policy,
+        }
+    }
+
+    /// Reads a cookie's value. `None` for one that is tampered with, of another site, expired, or from the future:
+    /// each of them is as if there were no cookie.
+    pub fn read(value: &str, site: &str, key: &CookieKey, today: i32) -> Option<Self> {
+        if value.len() > VALUE_BYTES_MAX {
+            return None;
+        }
+        let (payload, tag) = value.rsplit_once('.')?;
+        mac_of(payload, site, key)
+            .verify_truncated_left(&unhex::<TAG_BYTES>(tag)?)
+            .ok()?;
+        let mut parts = payload.splitn(6, '.');
+        if parts.next()? != "1" {
+            return None;
+        }
+        let device = DeviceId(unhex(parts.next()?)?);
+        let first_day = parts.next()?.parse().ok()?;
+        let last_day = parts.next()?.parse().ok()?;
+        let visits = parts.next()?.parse().ok()?;
+        let policy = percent_encoding::percent_decode_str(parts.next()?)
+            .decode_utf8()
+            .ok()?
+            .into_owned();
+        let measurement = Self {
+            device,
+            first_day,
+            last_day,
+            visits,
+            policy,
+        };
+        let is_alive =
+            first_day <= last_day && last_day <= today && today - first_day <= LIFETIME_DAYS;
+        is_alive.then_some(measurement)
+    }
+
+    /// The cookie's value.
+    pub fn write(&self, site: &str, key: &CookieKey) -> String {
+        let mut value = String::with_capacity(128);
+        value.push_str("1.");
+        let device = Zeroizing::new(hex(&self.device.0));
+        let policy =
+            percent_encoding::utf8_percent_encode(&self.policy, percent_encoding::NON_ALPHANUMERIC);
+        write!(
+            value,
+            "{}.{}.{}.{}.{policy}",
+            *device, self.first_day, self.last_day, self.visits
+        )
+        .expect("writing to a String");
+        let tag = mac_of(&value, site, key).finalize().into_bytes();
+        value.push('.');
+        value.push_str(&hex(&tag[..TAG_BYTES]));
+        value
+    }
+
+    /// A second copy of the device id, for [`RawBeacon::device`](super::RawBeacon::device).
+    pub fn device_id(&self) -> DeviceId {
+        DeviceId(self.device.0)
+    }
+
+    /// Writes the visit that begins today into it.
+    pub fn visited(&mut self, today: i32) {
+        self.visits = self.visits.saturating_add(1);
+        self.last_day = self.last_day.max(today);
+    }
+
+    /// Seconds until the cookie ends, for `Max-Age`: at most [`LIFETIME_DAYS`] after the day it was first set began,
+    /// whatever the hour, so a rewrite never carries it past that; 0 = it ends now.
+    pub fn max_age_s(&self, today: i32) -> u32 {
+        let days_left =
+            (LIFETIME_DAYS - 1 - today.saturating_sub(self.first_day)).clamp(0, LIFETIME_DAYS - 1);
+        days_left as u32 * 86_400
+    }
+
+    /// Which visit of this device is beginning, in classes: 1, 2, 3 (3–5), 6 (6–10), 11 (11 and more).
+    pub fn visit_number(&self) -> u8 {
+        match self.visits {
+            0 => 1,
+            1 => 2,
+            2..=4 => 3,
+            5..=9 => 6,
+            10.. => 11,
+        }
+    }
+
+    /// Site-local days between the previous visit and the one that is beginning, 0 to 400; 32767 = there is none.
+    pub fn days_since_seen(&self, today: i32) -> i16 {
+        if self.visits == 0 {
+            i16::MAX
+        } else {
+            today.saturating_sub(self.last_day).clamp(0, 400) as i16
+        }
+    }
+}
+
+fn mac_of(payload: &str, site: &str, key: &CookieKey) -> Hmac<Sha256> {
+    let mut mac = key.mac();
+    for field in ["sillage measurement 1", site, payload] {
+        mac.update(&(field.len() as u32).to_le_bytes());
+        mac.update(field.as_bytes());
+    }
+    mac
+}
+
+/// Name of a site's measurement cookie.
+pub fn cookie_name(site: &str) -> String {
+    format!("sillage_{}", site_slug(site))
+}
+
+/// A site's id as cookies and files are named after it: readable, and distinct for distinct ids. Letters, digits and
+/// `-` only, at most 33 bytes.
+pub fn site_slug(site: &str) -> String {
+    let mut slug: String = site
+        .chars()
+        .take(24)
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    slug.make_ascii_lowercase();
+    slug.push('-');
+    slug.push_str(&hex(&Sha256::digest(site.as_bytes())[..4]));
+    slug
+}
+
+/// The value of the cookie called `name`, first occurrence, from the request's `Cookie` headers. Nothing else of them
+/// is decoded, copied or kept: the site's own login cookies come along with every beacon.
+pub fn find<'a>(cookie_headers: impl Iterator<Item = &'a [u8]>, name: &str) -> Option<&'a str> {
+    for header in cookie_headers {
+        for pair in header.split(|&b| b == b';') {
+            let value = pair
+                .trim_ascii()
+                .strip_prefix(name.as_bytes())
+                .and_then(|rest| rest.strip_prefix(b"="));
+            if let Some(value) = value {
+                let value = value
+                    .strip_prefix(b"\"")
+                    .and_then(|v| v.strip_suffix(b"\""))
+                    .unwrap_or(value);
+                return std::str::from_utf8(value).ok();
+            }
+        }
+    }
+    None
+}
+
+/// Lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|b| {
+            [
+                DIGITS[usize::from(b >> 4)] as char,
+                DIGITS[usize::from(b & 15)] as char,
+            ]
+        })
+        .collect()
+}
+
+/// `N` bytes from exactly `2 N` lower-case hexadecimal digits.
+fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits = text.as_bytes();
+    if digits.len() != 2 * N {
+        return None;
+    }
+    let digit = |b: u8| match b {
+        b'0'..=b'9' => Some(b - b'0'),
+        b'a'..=b'f' => Some(b - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SITE: &str = "example.com";
+    const DAY: i32 = 20_780;
+
+    fn key(byte: u8) -> CookieKey {
+        CookieKey::from_bytes([byte; 32])
+    }
+
+    fn begun() -> Measurement {
+        Measurement::begin(DeviceId::from_random([0xAB; 16]), DAY, "2026-11")
+    }
+
+    fn read(value: &str, today: i32) -> Option<Measurement> {
+        Measurement::read(value, SITE, &key(1), today)
+    }
+
+    #[test]
+    fn a_cookie_reads_back_what_was_written() {
+        let mut written = begun();
+        written.visited(DAY);
+        written.visited(DAY + 3);
+        let read = read(&written.write(SITE, &key(1)), DAY + 5).expect("it is sound");
+        assert_eq!(read.device.expose_bytes(), &[0xAB; 16]);
+        assert_eq!(
+            (read.first_day, read.last_day, read.visits),
+            (DAY, DAY + 3, 2)
+        );
+        assert_eq!(read.policy, "2026-11");
+        assert_eq!(read.device_id().expose_bytes(), &[0xAB; 16]);
+    }
+
+    #[test]
+    fn a_cookie_that_is_changed_anywhere_is_absent() {
+        let value = begun().write(SITE, &key(1));
+        for place in 0..value.len() {
+            let mut bytes = value.clone().into_bytes();
+            bytes[place] = if bytes[place] == b'0' { b'1' } else { b'0' };
+            let changed = String::from_utf8(bytes).expect("ASCII");
+            assert!(read(&changed, DAY).is_none(), "{changed}");
+        }
+        for end in 0..value.len() {
+            assert!(read(&value[..end], DAY).is_none());
+        }
+        assert!(read(&format!("{value}0"), DAY).is_none());
+    }
+
+    #[test]
+    fn a_cookie_of_another_site_or_another_server_is_absent() {
+        let value = begun().write(SITE, &key(1));
+        assert!(Measurement::read(&value, "other.example", &key(1), DAY).is_none());
+        assert!(Measurement::read(&value, SITE, &key(2), DAY).is_none());
+    }
+
+    #[test]
+    fn a_cookie_lives_395_days_and_is_never_from_the_future() {
+        let value = begun().write(SITE, &key(1));
+        assert!(read(&value, DAY + 395).is_some());
+        assert!(read(&value, DAY + 396).is_none());
+        assert!(read(&value, DAY - 1).is_none());
+    }
+
+    #[test]
+    fn an_oversize_cookie_is_absent() {
+        let long = "1".repeat(100_000);
+        assert!(read(&long, DAY).is_none());
+    }
+
+    #[test]
+    fn rewriting_a_cookie_never_carries_it_past_395_days_from_when_it_was_set() {
+        let mut measurement = begun();
+        let bound_s = (DAY + 395) * 86_400;
+        for day in DAY..DAY + 400 {
+            measurement.visited(day);
+            for second_of_day in [0, 86_399] {
+                let max_age = measurement.max_age_s(day) as i32;
+                assert!(max_age == 0 || day * 86_400 + second_of_day + max_age <= bound_s);
+            }
+        }
+        assert_eq!(begun().max_age_s(DAY), 394 * 86_400);
+        assert_eq!(begun().max_age_s(DAY + 394), 0);
+        assert_eq!(begun().max_age_s(DAY + 4_000), 0);
+    }
+
+    #[test]
+    fn visits_are_told_in_classes() {
+        let mut measurement = begun();
+        let mut classes = Vec::new();
+        for _ in 0..12 {
+            classes.push(measurement.visit_number());
+            measurement.visited(DAY);
+        }
+        assert_eq!(classes, [1, 2, 3, 3, 3, 6, 6, 6, 6, 6, 11, 11]);
+        measurement.visits = u16::MAX;
+        measurement.visited(DAY);
+        assert_eq!(measurement.visit_number(), 11);
+    }
+
+    #[test]
+    fn days_since_seen_are_those_before_this_visit() {
+        let mut measurement = begun();
+        assert_eq!(measurement.days_since_seen(DAY), 32_767);
+        measurement.visited(DAY);
+        assert_eq!(measurement.days_since_seen(DAY), 0);
+        assert_eq!(measurement.days_since_seen(DAY + 7), 7);
+        assert_eq!(measurement.days_since_seen(DAY + 9_999), 400);
+        assert_eq!(measurement.days_since_seen(DAY - 1), 0);
+    }
+
+    #[test]
+    fn only_the_named_cookie_is_found() {
+        let headers = |text: &'static [&'static str]| text.iter().map(|header| header.as_bytes());
+        let found = |text, name| find(headers(text), name);
+        assert_eq!(found(&["session=SECRET; a=1;b=2"], "a"), Some("1"));
+        assert_eq!(found(&["session=SECRET; a=1;b=2"], "b"), Some("2"));
+        assert_eq!(found(&["xa=1; aa=2; A=3"], "a"), None);
+        assert_eq!(found(&["x=1", "a=2"], "a"), Some("2"));
+        assert_eq!(found(&["a=1; a=2"], "a"), Some("1"));
+        assert_eq!(found(&["a=\"1\""], "a"), Some("1"));
+        assert_eq!(found(&["a="], "a"), Some(""));
+        assert_eq!(found(&["a", ";;", "=;=a"], "a"), None);
+        assert_eq!(find([&b"a=\xff"[..]].into_iter(), "a"), None);
+    }
+
+    #[test]
+    fn names_of_sites_are_distinct_and_fit_a_cookie_and_a_file() {
+        assert_eq!(site_slug("example.com"), "example-com-a379a6f6");
+        let sites = [
+            "example.com",
+            "example-com",
+            "EXAMPLE.com",
+            "a/../b",
+            &"x".repeat(253),
+            &"x".repeat(252),
+            "日本",
+        ];
+        let slugs: std::collections::HashSet<_> =
+            sites.iter().map(|site| site_slug(site)).collect();
+        assert_eq!(slugs.len(), sites.len());
+        for slug in slugs {
+            assert!(
+                slug.len() <= 33 && slug.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+                "{slug}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_policy_and_any_counts_read_back(
+            device in any::<[u8; 16]>(), policy in "\\PC{0,80}", age in 0..=395i32, seen in 0..=395i32, visits in any::<u16>(),
+        ) {
+            let (first, last) = (DAY - age, DAY - age.min(seen));
+            let mut measurement = Measurement::begin(DeviceId::from_random(device), first, &policy);
+            (measurement.last_day, measurement.visits) = (last, visits);
+            let value = measurement.write(SITE, &key(1));
+            prop_assert!(value.bytes().all(|b| b.is_ascii_graphic() && !b"\",;\\".contains(&b)));
+            let read = read(&value, DAY).expect("it is sound");
+            prop_assert_eq!(read.device.expose_bytes(), &device);
+            prop_assert_eq!((read.first_day, read.last_day, read.visits), (first, last, visits));
+            prop_assert!(policy.starts_with(&read.policy) && read.policy.len() <= POLICY_BYTES_MAX);
+        }
+
+        #[test]
+        fn anything_else_is_absent(value in "\\PC{0,200}") {
+            prop_assert!(read(&value, DAY).is_none());
+        }
+    }
+}

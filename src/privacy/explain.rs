@@ -1,0 +1,166 @@
+//! Why an address is kept as it is: the answer of `sillage scrub --explain URL`, made by the same functions that scrub.
+
+use super::raw::{PageUrl, UrlFault};
+use super::scrub::{self, ScrubRules};
+
+/// One part of an address and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// `host`, `path`, `query` or `fragment`.
+    pub part: &'static str,
+    /// As it was given, in normal form.
+    pub given: String,
+    /// As it is kept; empty = dropped.
+    pub kept: String,
+    /// In a sentence.
+    pub why: String,
+}
+
+/// Explains an address part by part; the last step is `stored`, the whole that is kept. What is printed is what was
+/// typed in, so this is for the operator's terminal only.
+///
+/// # Errors
+/// When it is no address.
+pub fn explain(url: &str, rules: &ScrubRules) -> Result<Vec<Step>, UrlFault> {
+    let page = PageUrl::parse(url, true)?;
+    let mut steps = vec![step(
+        "host",
+        page.host(),
+        page.host(),
+        "a site's name, compared with the configured ones",
+    )];
+    let (path, query) = page.target().split_once('?').unwrap_or((page.target(), ""));
+    explain_path(path, rules, &mut steps);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let name = pair.split('=').next().unwrap_or_default();
+        if rules.allows(name) {
+            let kept = scrub::path(&format!("/?{pair}"), rules);
+            steps.push(step(
+                "query",
+                pair,
+                kept.trim_start_matches("/?"),
+                "is on this site's allowlist",
+            ));
+        } else {
+            steps.push(step("query", pair, "", "is not on this site's allowlist"));
+        }
+    }
+    if !page.fragment().is_empty() {
+        steps.push(step(
+            "fragment",
+            page.fragment(),
+            "",
+            "fragments are dropped unless the page routes by them",
+        ));
+    }
+    steps.push(step(
+        "stored",
+        url,
+        &scrub::path(page.target(), rules),
+        "what is written",
+    ));
+    Ok(steps)
+}
+
+fn explain_path(path: &str, rules: &ScrubRules, steps: &mut Vec<Step>) {
+    let Some(normal) = scrub::normalise(path) else {
+        steps.push(step(
+            "path",
+            path,
+            "/:token",
+            "is encoded over and over, which is done to hide something",
+        ));
+        return;
+    };
+    if let Some(template) = rules.template_of(&normal) {
+        steps.push(step(
+            "path",
+            &normal,
+            template,
+            "is a known route of this site",
+        ));
+        return;
+    }
+    for segment in normal.split('/').filter(|segment| !segment.is_empty()) {
+        let kept = scrub::path(&format!("/{segment}"), &ScrubRules::default());
+        let kept = kept.trim_start_matches('/');
+        let reasons: Vec<&str> = scrub::findings(segment)
+            .iter()
+            .map(|found| found.kind.reason())
+            .collect();
+        let why = match (reasons.is_empty(), kept == segment) {
+            (false, _) => reasons.join("; "),
+            (true, true) => "is kept".to_owned(),
+            (true, false) if segment.len() > scrub::SEGMENT_BYTES_MAX => {
+                "is too long for a page's name".to_owned()
+            }
+            (true, false) => "path parameters and invalid text are dropped".to_owned(),
+        };
+        steps.push(step("path", segment, kept, &why));
+    }
+}
+
+fn step(part: &'static str, given: &str, kept: &str, why: &str) -> Step {
+    Step {
+        part,
+        given: given.to_owned(),
+        kept: kept.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept_of(steps: &[Step], part: &str) -> Vec<(String, String)> {
+        let steps = steps.iter().filter(|step| step.part == part);
+        steps
+            .map(|step| (step.given.clone(), step.kept.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn every_part_is_explained_and_the_last_step_is_what_is_stored() {
+        let rules = ScrubRules::new(&["q".into()], &["/portal/sims/:id".into()]).expect("sound");
+        let url = "https://taro:x@example.com/u/taro%40example.jp/plans?q=esim&token=abc#top";
+        let steps = explain(url, &rules).expect("a page");
+        let pair = |given: &str, kept: &str| (given.to_owned(), kept.to_owned());
+        assert_eq!(
+            kept_of(&steps, "host"),
+            [pair("example.com", "example.com")]
+        );
+        let path = [
+            pair("u", "u"),
+            pair("taro@example.jp", ":email"),
+            pair("plans", "plans"),
+        ];
+        assert_eq!(kept_of(&steps, "path"), path);
+        assert_eq!(
+            kept_of(&steps, "query"),
+            [pair("q=esim", "q=esim"), pair("token=abc", "")]
+        );
+        assert_eq!(kept_of(&steps, "fragment"), [pair("top", "")]);
+        assert_eq!(
+            kept_of(&steps, "stored"),
+            [pair(url, "/u/:email/plans?q=esim")]
+        );
+        assert!(
+            steps
+                .iter()
+                .any(|step| step.why == "looks like an e-mail address")
+        );
+        assert!(steps.iter().all(|step| !step.why.is_empty()));
+
+        let steps = explain(
+            "https://example.com/portal/sims/8988280000000000001",
+            &rules,
+        )
+        .expect("a page");
+        assert_eq!(
+            kept_of(&steps, "path"),
+            [pair("/portal/sims/8988280000000000001", "/portal/sims/:id")]
+        );
+        assert_eq!(explain("nonsense", &rules), Err(UrlFault::NotAUrl));
+    }
+}

@@ -1,0 +1,59 @@
+//! The privacy door: a beacon with a person in it goes in, an event without one comes out.
+//!
+//! Stands between `ingest` (which parses) and `visit` (which groups what is already anonymous). The module is *pure*:
+//! no IO, no clock, no log, no async, and it imports nothing of ours. Time, randomness, places and devices are passed
+//! in, so each promise below can be checked by calling a function.
+//!
+//! # What is promised, and where it is held
+//!
+//! | | promise | held by |
+//! |---|---|---|
+//! | P1 | the full address dies here; /24 and /48 are all that leaves | [`ClientIp`], [`truncate()`] |
+//! | P2 | no header text leaves the request, only closed names | [`UserAgent`], [`Device`], [`Language`] |
+//! | P3 | a visitor id is an HMAC under a salt that is destroyed after the day | [`Salt`], [`VisitorId`]; files: `salt_keeper` |
+//! | P4 | ids of two sites, or of two days, have nothing in common | [`VisitorId`] (the site is a field, the salt is per site and day) |
+//! | P5 | a deny always wins, unknown is not consent | [`decide`] |
+//! | P6 | what is written anywhere is already anonymous | [`AnonymousEvent`], which only [`anonymise()`] can make |
+//! | P7 | addresses are scrubbed on the server | [`scrub`] |
+//! | P8 | minutes, never seconds | [`RawBeacon::minute`] |
+//! | P9 | every row says on what ground it is kept | [`Basis`]; version and expiry: `store` |
+//! | P10 | small counts are folded | not here: `query` |
+//!
+//! Types that identify a person have no `Debug`, `Display`, `Clone` or `Serialize` and are overwritten when dropped;
+//! `tests/misuse.rs` shows that each misuse fails to compile.
+
+#![warn(missing_docs)]
+
+mod anonymise;
+mod consent;
+pub mod cookie;
+pub mod explain;
+mod raw;
+mod salt;
+pub mod scrub;
+mod truncate;
+mod visitor;
+mod words;
+
+pub use anonymise::{
+    Anonymised, AnonymousEvent, CLICKS_MAX, Device, ENGAGED_MS_MAX, Lookups, Place, SCROLL_UNKNOWN,
+    anonymise, visitors_of,
+};
+pub use consent::{
+    Basis, ConsentRules, Decision, ObjectionRule, Profile, Refusal, Signals, decide,
+};
+pub use cookie::{
+    CookieKey, DeviceId, Measurement, OPT_OUT_COOKIE, OPT_OUT_VALUE, cookie_name, find, site_slug,
+};
+pub use raw::{
+    AGENT_BYTES_MAX, Campaign, ClickId, ClientIp, PageUrl, RawBeacon, URL_BYTES_MAX, UrlFault,
+    UserAgent,
+};
+pub use salt::{Salt, Salts};
+pub use scrub::{RouteTemplate, RuleFault, ScrubRules};
+pub use truncate::{TruncatedIp, truncate};
+pub use visitor::VisitorId;
+pub use words::{
+    CAMPAIGN_BYTES_MAX, CustomName, EVENT_NAME_BYTES_MAX, EventName, Language, Origin, Revenue,
+    Vitals,
+};

@@ -1,0 +1,90 @@
+//! One cheap look at a text: whether `mask` could find anything in it at all. It may say yes in vain, never no; a property
+//! test in `mask` holds that.
+
+/// One cheap look: whether anything in the text could be found at all. Most pages' names are settled by it.
+pub fn is_suspect(text: &str) -> bool {
+    let mut look = Look::default();
+    let mut before = Class::Other;
+    for &byte in text.as_bytes() {
+        let class = CLASSES[usize::from(byte)];
+        match class {
+            Class::Lower | Class::Upper | Class::Digit => {
+                look.digits += u32::from(class == Class::Digit);
+                look.word += 1;
+                let is_capital = before == Class::Upper && class == Class::Lower;
+                let is_start = look.word == 1;
+                look.changes += u32::from(!is_start && before != class && !is_capital);
+            }
+            Class::Hyphen | Class::Mark | Class::Other => {
+                look.end_word();
+                look.hyphens += u32::from(class == Class::Hyphen);
+                look.marks += u32::from(class == Class::Mark);
+            }
+            Class::Sure => return true,
+        }
+        before = class;
+    }
+    look.end_word();
+    look.is_suspect(text.len()) || (look.changes > 0 && text.contains("eyJ"))
+}
+
+/// What is counted in [`is_suspect`].
+#[derive(Default)]
+struct Look {
+    digits: u32,
+    /// Letters and digits of the word at hand, and of the longest.
+    word: u32,
+    longest: u32,
+    /// Words of two letters or digits: six of them may be a MAC address.
+    pairs: u32,
+    hyphens: u32,
+    marks: u32,
+    /// As `mask`'s `changes` counts them.
+    changes: u32,
+}
+
+impl Look {
+    fn end_word(&mut self) {
+        self.longest = self.longest.max(self.word);
+        self.pairs += u32::from(self.word == 2);
+        self.word = 0;
+    }
+
+    fn is_suspect(&self, len: usize) -> bool {
+        let is_number = self.digits >= 6 || (self.digits >= 4 && self.marks >= 3);
+        let is_token = self.longest >= 16 || (len >= 10 && self.changes >= 3);
+        let is_uuid = self.hyphens >= 4 && self.longest >= 12;
+        let is_address = self.marks >= 2 || self.pairs >= 6;
+        is_number || is_token || is_uuid || is_address
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Lower,
+    Upper,
+    Digit,
+    Hyphen,
+    Mark,
+    Sure,
+    Other,
+}
+
+/// Byte classes of [`is_suspect`]; bytes of characters beyond ASCII may be digits of another script.
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' => Class::Lower,
+            b'A'..=b'Z' => Class::Upper,
+            b'0'..=b'9' => Class::Digit,
+            b'-' | b'_' => Class::Hyphen,
+            b'.' | b':' => Class::Mark,
+            b'@' | 0x80.. => Class::Sure,
+            _ => Class::Other,
+        };
+        byte += 1;
+    }
+    classes
+};

@@ -1,0 +1,259 @@
+//! A site's own rules: which query parameters a page's address keeps, and which routes are known by name.
+
+use super::cap::PathCap;
+use super::{OTHER_PATH, QUERY_VALUE_BYTES_MAX, TARGET_BYTES_MAX, label};
+
+/// Query parameters that no allowlist can open.
+const DENIED_PARAMETERS: &[&str] = &[
+    "token",
+    "access_token",
+    "id_token",
+    "refresh_token",
+    "code",
+    "state",
+    "key",
+    "api_key",
+    "apikey",
+    "auth",
+    "authorization",
+    "pass",
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "email",
+    "e-mail",
+    "mail",
+    "phone",
+    "tel",
+    "mobile",
+    "session",
+    "session_id",
+    "sessionid",
+    "sid",
+    "jsessionid",
+    "phpsessid",
+    "sig",
+    "signature",
+    "hash",
+    "otp",
+    "pin",
+    "iccid",
+    "imsi",
+    "imei",
+    "msisdn",
+    "user",
+    "user_id",
+    "userid",
+    "uid",
+    "username",
+    "name",
+    "gclid",
+    "gbraid",
+    "wbraid",
+    "dclid",
+    "fbclid",
+    "msclkid",
+    "ttclid",
+    "twclid",
+    "li_fat_id",
+    "yclid",
+    "mc_eid",
+    "mc_cid",
+    "_ga",
+    "_gl",
+    "_hsenc",
+    "_hsmi",
+];
+
+/// Distinct paths a site shows in a day before the rest becomes [`OTHER_PATH`].
+pub const PATHS_MAX: usize = 10_000;
+
+/// The scrubbing rules of one site. Holds the day's count of distinct paths, so there is one per site for the whole
+/// life of the process.
+pub struct ScrubRules {
+    query_allow: Vec<String>,
+    route_templates: Vec<RouteTemplate>,
+    cap: PathCap,
+}
+
+/// A rule that can't be used; the text is shown as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuleFault {
+    /// A parameter that no allowlist opens.
+    #[error(
+        "query parameter {0:?} is never kept: it names a person, a session or an advertiser's click"
+    )]
+    DeniedParameter(String),
+    /// Not a parameter's name.
+    #[error("query parameter {0:?}: use 1 to 40 letters, digits, '_' or '-'")]
+    MalformedParameter(String),
+    /// Not a route.
+    #[error("route {0:?}: write it like /portal/sims/:id or /portal/*, at most 200 bytes")]
+    MalformedRoute(String),
+}
+
+impl Default for ScrubRules {
+    /// Every query parameter is dropped, no route is known.
+    fn default() -> Self {
+        Self {
+            query_allow: Vec::new(),
+            route_templates: Vec::new(),
+            cap: PathCap::new(PATHS_MAX),
+        }
+    }
+}
+
+impl ScrubRules {
+    /// From the names of the query parameters to keep and the routes, as typed in the configuration.
+    ///
+    /// # Errors
+    /// The first rule that can't be used.
+    pub fn new(query_allow: &[String], route_templates: &[String]) -> Result<Self, RuleFault> {
+        for name in query_allow {
+            let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+            if name.is_empty() || name.len() > 40 || !name.bytes().all(is_name) {
+                return Err(RuleFault::MalformedParameter(name.clone()));
+            }
+            if name.starts_with("utm_")
+                || DENIED_PARAMETERS
+                    .iter()
+                    .any(|denied| name.eq_ignore_ascii_case(denied))
+            {
+                return Err(RuleFault::DeniedParameter(name.clone()));
+            }
+        }
+        let route_templates = route_templates
+            .iter()
+            .map(|route| RouteTemplate::parse(route));
+        let route_templates = route_templates.collect::<Result<_, _>>()?;
+        Ok(Self {
+            query_allow: query_allow.to_vec(),
+            route_templates,
+            ..Self::default()
+        })
+    }
+
+    /// The same rules with another bound on distinct paths a day.
+    pub fn with_paths_max(mut self, paths_max: usize) -> Self {
+        self.cap = PathCap::new(paths_max);
+        self
+    }
+
+    /// The path itself while the day has room for it, then [`OTHER_PATH`]. `epoch` differs from day to day.
+    pub(in super::super) fn capped(&self, path: String, epoch: u64, minute: u32) -> String {
+        if self.cap.admits(&path, epoch, minute) {
+            path
+        } else {
+            OTHER_PATH.to_owned()
+        }
+    }
+
+    /// The template a path falls under, as it is stored.
+    pub(in super::super) fn template_of(&self, path: &str) -> Option<&str> {
+        self.route_templates
+            .iter()
+            .find(|template| template.matches(path))
+            .map(|template| &*template.text)
+    }
+
+    /// Whether a query parameter is kept.
+    pub(in super::super) fn allows(&self, name: &str) -> bool {
+        self.query_allow.iter().any(|allowed| allowed == name)
+    }
+
+    /// Whether a query has a parameter that is kept.
+    pub(super) fn keeps_any(&self, query: &str) -> bool {
+        let name = |pair: &'_ str| pair.find('=').unwrap_or(pair.len());
+        !self.query_allow.is_empty()
+            && query
+                .split('&')
+                .any(|pair| self.allows(&pair[..name(pair)]))
+    }
+
+    /// Appends the allowed parameters in the order of the allowlist, so that one page has one address.
+    pub(super) fn push_query(&self, out: &mut String, query: &str) {
+        let mut mark = '?';
+        for allowed in &self.query_allow {
+            let value = query.split('&').find_map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                (name == allowed).then_some(value)
+            });
+            let Some(value) = value else { continue };
+            let value = query_value(value);
+            if out.len() + allowed.len() + value.len() + 2 > TARGET_BYTES_MAX {
+                return;
+            }
+            out.push(mark);
+            out.push_str(allowed);
+            out.push('=');
+            out.push_str(&value);
+            mark = '&';
+        }
+    }
+}
+
+/// A parameter's scrubbed value, up to the first character that would end it when it is read again (encoded ones show
+/// only now). `+` is looked at both as itself (`name+tag@host`) and as the space it stands for.
+fn query_value(value: &str) -> String {
+    let mut value = label(value, QUERY_VALUE_BYTES_MAX);
+    if value.contains(['&', '#', '?', ';', '+']) {
+        let own = value.split(['&', '#', '?', ';']).next().unwrap_or_default();
+        value = label(&own.replace('+', " "), QUERY_VALUE_BYTES_MAX);
+    }
+    value
+}
+
+/// A known route: `/portal/sims/:id` (a name stands for any one segment), `/portal/*` (for all that follow).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteTemplate {
+    text: String,
+}
+
+impl RouteTemplate {
+    /// # Errors
+    /// When it does not start with `/`, is longer than 200 bytes, has a `*` before its end, a `:` without a name, or
+    /// characters that a path does not have.
+    pub fn parse(text: &str) -> Result<Self, RuleFault> {
+        let fault = || RuleFault::MalformedRoute(text.to_owned());
+        let body = text.strip_prefix('/').ok_or_else(fault)?;
+        let segments: Vec<&str> = body.split('/').collect();
+        let last = segments.len() - 1;
+        let is_sound = segments
+            .iter()
+            .enumerate()
+            .all(|(index, segment)| match *segment {
+                "*" => index == last,
+                ":" => false,
+                literal => !literal.contains(['?', '#', '%', '*', ';']),
+            });
+        let is_normal = super::normalise(text).is_some_and(|normal| normal == text);
+        if text.len() > super::SEGMENT_BYTES_MAX || !is_sound || !is_normal {
+            return Err(fault());
+        }
+        Ok(Self {
+            text: text.to_owned(),
+        })
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        let mut segments = path.split('/');
+        for expected in self.text.split('/') {
+            match (expected, segments.next()) {
+                ("*", Some(_)) => return true,
+                (_, None) => return false,
+                (name, Some(segment)) if name.starts_with(':') => {
+                    if segment.is_empty() {
+                        return false;
+                    }
+                }
+                (literal, Some(segment)) => {
+                    if literal != segment {
+                        return false;
+                    }
+                }
+            }
+        }
+        segments.next().is_none()
+    }
+}

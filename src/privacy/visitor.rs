@@ -1,0 +1,152 @@
+//! Visitor ids (P3, P4): the first 8 bytes of HMAC-SHA-256 under the day's salt of the site.
+//!
+//! Fields are length-prefixed, so ("ab", "c") and ("a", "bc") differ, and each kind of input has its own domain, so no
+//! device id can be chosen to equal somebody's address. The site is a field although salts are per site already: two
+//! sites that were ever given the same salt by mistake still have nothing in common.
+
+use std::num::NonZeroU64;
+
+use hmac::Mac;
+
+use super::cookie::DeviceId;
+use super::raw::UserAgent;
+use super::salt::Salt;
+use super::truncate::TruncatedIp;
+
+/// The domains. Short, so that a device's fields fit one block of the hash.
+const DEVICE: &[u8] = b"device 1";
+const ADDRESS: &[u8] = b"address 1";
+
+/// A visitor of one site on one site-local day. Not reversible, and once the salt is destroyed not testable either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct VisitorId(NonZeroU64);
+
+impl VisitorId {
+    /// The number stored in the column `visitor`.
+    pub fn get(self) -> u64 {
+        self.0.get()
+    }
+
+    /// A number read back from the column `visitor`, to put open visits back after a restart. `None` for 0.
+    pub fn from_stored(number: u64) -> Option<Self> {
+        NonZeroU64::new(number).map(Self)
+    }
+
+    /// The visitor who carries the measurement cookie.
+    pub(super) fn of_device(salt: &Salt, site: &str, device: &DeviceId) -> Self {
+        Self::digest(salt, DEVICE, &[site.as_bytes(), device.expose_bytes()])
+    }
+
+    /// The visitor without a cookie: everybody in one truncated network with one user agent.
+    pub(super) fn of_address(
+        salt: &Salt,
+        site: &str,
+        network: TruncatedIp,
+        agent: &UserAgent,
+    ) -> Self {
+        let (network, len) = network.hash_input();
+        let fields = [site.as_bytes(), &network[..len], agent.as_str().as_bytes()];
+        Self::digest(salt, ADDRESS, &fields)
+    }
+
+    fn digest(salt: &Salt, domain: &[u8], fields: &[&[u8]]) -> Self {
+        let mut mac = salt.mac();
+        for field in std::iter::once(&domain).chain(fields) {
+            mac.update(&(field.len() as u32).to_le_bytes());
+            mac.update(field);
+        }
+        let tag = mac.finalize().into_bytes();
+        let mut first = [0; 8];
+        first.copy_from_slice(&tag[..8]);
+        // Zero means "not known" in the table; the one tag in 2^64 that starts so is counted with its neighbour.
+        Self(NonZeroU64::new(u64::from_le_bytes(first)).unwrap_or(NonZeroU64::MIN))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::raw::ClientIp;
+    use super::super::truncate::truncate;
+    use super::*;
+
+    fn network(ip: &str) -> TruncatedIp {
+        truncate(&ClientIp::from_peer(ip.parse().expect("an address")))
+    }
+
+    fn agent(text: &str) -> UserAgent {
+        UserAgent::from_header(text.as_bytes())
+    }
+
+    #[test]
+    fn the_id_is_the_first_eight_bytes_of_the_documented_hmac() {
+        use hmac::{Hmac, KeyInit};
+        let salt = Salt::from_bytes([7; 32]);
+        let mut message = Vec::new();
+        for field in [ADDRESS, b"example.com", &[4, 203, 0, 113], b"UA"] {
+            message.extend((field.len() as u32).to_le_bytes());
+            message.extend(field);
+        }
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&[7; 32]).expect("any length");
+        mac.update(&message);
+        let tag = mac.finalize().into_bytes();
+        let expected = u64::from_le_bytes(tag[..8].try_into().expect("eight"));
+        let id = VisitorId::of_address(&salt, "example.com", network("203.0.113.77"), &agent("UA"));
+        assert_eq!(id.get(), expected);
+    }
+
+    #[test]
+    fn neighbours_in_a_network_are_one_visitor_and_other_networks_are_not() {
+        let salt = Salt::from_bytes([7; 32]);
+        let of = |ip: &str| VisitorId::of_address(&salt, "a", network(ip), &agent("UA"));
+        assert_eq!(of("203.0.113.77"), of("203.0.113.9"));
+        assert_eq!(of("203.0.113.77"), of("::ffff:203.0.113.77"));
+        assert_ne!(of("203.0.113.77"), of("203.0.114.77"));
+        assert_ne!(of("10.0.1.1"), of("10.0.2.1"));
+    }
+
+    #[test]
+    fn fields_are_told_apart_where_they_meet() {
+        let salt = Salt::from_bytes([7; 32]);
+        let of = |fields: &[&[u8]]| VisitorId::digest(&salt, b"test", fields);
+        assert_ne!(of(&[b"ab", b"c"]), of(&[b"a", b"bc"]));
+        assert_ne!(of(&[b"ab"]), of(&[b"a", b"b"]));
+        assert_ne!(of(&[b"", b"a"]), of(&[b"a", b""]));
+    }
+
+    #[test]
+    fn a_device_is_never_somebodys_address() {
+        let salt = Salt::from_bytes([7; 32]);
+        let device = DeviceId::from_random([0; 16]);
+        let of_device = VisitorId::of_device(&salt, "a", &device);
+        assert_ne!(
+            of_device,
+            VisitorId::of_address(&salt, "a", network("0.0.0.0"), &agent(""))
+        );
+        assert_eq!(
+            of_device,
+            VisitorId::of_device(&salt, "a", &DeviceId::from_random([0; 16]))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_salt_gives_the_same_id_and_another_site_day_or_salt_gives_another(
+            today in any::<[u8; 32]>(), other in any::<[u8; 32]>(), device in any::<[u8; 16]>(),
+            ip in any::<[u8; 4]>(), text in "\\PC{0,40}", site in "[a-z.]{1,20}", elsewhere in "[a-z.]{1,20}",
+        ) {
+            prop_assume!(today != other && site != elsewhere);
+            let (today_salt, other_salt) = (Salt::from_bytes(today), Salt::from_bytes(other));
+            let ip = network(&std::net::Ipv4Addr::from(ip).to_string());
+            let id = |salt: &Salt, site: &str| VisitorId::of_address(salt, site, ip, &agent(&text));
+            prop_assert_eq!(id(&today_salt, &site), id(&Salt::from_bytes(today), &site));
+            prop_assert_ne!(id(&today_salt, &site), id(&other_salt, &site));
+            prop_assert_ne!(id(&today_salt, &site), id(&today_salt, &elsewhere));
+            let id = |salt: &Salt, site: &str| VisitorId::of_device(salt, site, &DeviceId::from_random(device));
+            prop_assert_eq!(id(&today_salt, &site), id(&Salt::from_bytes(today), &site));
+            prop_assert_ne!(id(&today_salt, &site), id(&other_salt, &site));
+            prop_assert_ne!(id(&today_salt, &site), id(&today_salt, &elsewhere));
+        }
+    }
+}

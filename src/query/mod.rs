@@ -1,0 +1,379 @@
+//! Questions and answers: from a request's JSON to a report, by one statement.
+//!
+//! ```text
+//! bytes ▶ request ▶ period ▶ plan ▶ run ▶ report ▶ Answer
+//!                             ▲ reading (events), rollup (days; `roll` builds them)
+//! ```
+//!
+//! Duty: answer for the dashboard, for integrations and for exports, all by the same [`Answerer`]. It knows nothing of
+//! HTTP but a status number, and trusts its caller to have checked *who* asks; it checks *what* is asked. Invariants:
+//!
+//! - What a request says never becomes part of a statement's text (see [`sql`]).
+//! - Days, weeks and hours are the site's.
+//! - Every number is defined once, in [`metric`].
+//!
+//! Not here: keys and log-ins (`control`), writing (`store`).
+
+pub mod dimension;
+pub mod filter;
+pub mod metric;
+pub mod openapi;
+pub mod period;
+pub mod plan;
+pub mod reading;
+pub mod report;
+pub mod request;
+pub mod roll;
+pub mod rollup;
+pub mod run;
+pub mod sql;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clickhouse::Client;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde_json::{Map, Value as Json, json};
+
+use tokio::sync::Mutex;
+
+use crate::config::Site;
+use period::{DateRange, Period};
+use report::Rows;
+use request::{Fault, Request, refuse_unknown};
+use rollup::Coverage;
+use run::{RunError, Runner};
+use sql::{Sql, Value};
+
+pub use run::QueryLimits;
+
+/// Most queries of one batch.
+pub const BATCH_MAX: usize = 32;
+/// How long ago somebody may have been seen to count as here, minutes.
+const LIVE_MINUTES: i64 = 5;
+/// How long it may go unnoticed that another day is rolled up.
+const COVERAGE_AGE_MAX: Duration = Duration::from_secs(10);
+
+/// Answers questions about the configured sites. Clones share client and queue.
+#[derive(Clone)]
+pub struct Answerer {
+    runner: Runner,
+    sites: Arc<[Site]>,
+    /// Beside `sites`: when it was asked for, and what is rolled up.
+    coverage: Arc<[Mutex<KnownCoverage>]>,
+    uses_rollups: bool,
+}
+
+/// What is rolled up of a site, and when that was asked for.
+type KnownCoverage = Option<(Instant, Arc<Coverage>)>;
+
+/// An answer as the server sends it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// 200, 400 (the question), 401 (no such site for this asker), 422 (costs too much), 502 (the database), 503 (busy).
+    pub status: u16,
+    /// A report, or `{"error": text}`.
+    pub body: Json,
+}
+
+impl Answer {
+    fn ok(body: Json) -> Self {
+        Self { status: 200, body }
+    }
+
+    fn error(status: u16, text: impl Into<String>) -> Self {
+        Self {
+            status,
+            body: json!({"error": text.into()}),
+        }
+    }
+}
+
+impl From<Result<Json, Answer>> for Answer {
+    fn from(result: Result<Json, Answer>) -> Self {
+        result.map_or_else(|refusal| refusal, Answer::ok)
+    }
+}
+
+impl From<Fault> for Answer {
+    fn from(fault: Fault) -> Self {
+        Self::error(400, fault.to_string())
+    }
+}
+
+impl From<RunError> for Answer {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Busy => Self::error(
+                503,
+                "too many questions are waiting; ask again in a few seconds",
+            ),
+            RunError::TooCostly => Self::error(
+                422,
+                "the question costs more than is allowed; ask for a shorter period or fewer rows",
+            ),
+            RunError::Pattern => Self::error(400, "#/filters: a pattern is not valid RE2"),
+            RunError::Server(_) | RunError::Answer(_) => {
+                tracing::error!(%error, "a question was not answered");
+                Self::error(502, "the database did not answer")
+            }
+        }
+    }
+}
+
+impl Answerer {
+    /// `client` has its database set. Nothing is sent until a question comes.
+    pub fn new(client: Client, sites: Arc<[Site]>, limits: QueryLimits) -> Self {
+        let coverage = sites.iter().map(|_| Mutex::default()).collect();
+        Self {
+            runner: Runner::new(client, limits),
+            sites,
+            coverage,
+            uses_rollups: true,
+        }
+    }
+
+    /// The same, but every number is counted from the events; for tests and comparisons.
+    #[must_use]
+    pub fn without_rollups(mut self) -> Self {
+        self.uses_rollups = false;
+        self
+    }
+
+    /// Answers one question (`POST /api/v2/query`).
+    pub async fn query(&self, body: &[u8], now: Timestamp) -> Answer {
+        match parse(body) {
+            Ok(body) => self.report(&body, now).await.into(),
+            Err(fault) => Err(fault.into()).into(),
+        }
+    }
+
+    /// Answers up to [`BATCH_MAX`] questions, `{"queries": [...]}`, at the same time (`POST /api/v2/batch`): the answer
+    /// is `{"results": [{"status", "body"}, ...]}` in their order. One that fails does not spoil the others.
+    pub async fn batch(&self, body: &[u8], now: Timestamp) -> Answer {
+        self.reports(body, now).await.into()
+    }
+
+    /// How many people had an event in the last five minutes: `{"visitors": N}`.
+    pub async fn live(&self, site: &str, now: Timestamp) -> Answer {
+        self.live_visitors(site, now).await.into()
+    }
+
+    /// What became of the beacons of some days, both included: `{"accepted": N, "dropped": {reason: N}}`.
+    pub async fn quality(&self, site: &str, from: Date, to: Date) -> Answer {
+        self.outcomes(site, from, to).await.into()
+    }
+
+    async fn reports(&self, body: &[u8], now: Timestamp) -> Result<Json, Answer> {
+        let queries = parse(body).and_then(|body| parse_batch(&body))?;
+        let mut running = tokio::task::JoinSet::new();
+        for (index, query) in queries.into_iter().enumerate() {
+            let answerer = self.clone();
+            running.spawn(async move { (index, answerer.report(&query, now).await) });
+        }
+        // Dropping the set, as a cancelled request does, aborts what still runs.
+        let mut results = Vec::new();
+        while let Some(done) = running.join_next().await {
+            let (index, result) = done.map_err(|error| {
+                tracing::error!(%error, "a question of a batch was not answered");
+                Answer::error(500, "a question was not answered")
+            })?;
+            let answer = Answer::from(result);
+            results.push((index, json!({"status": answer.status, "body": answer.body})));
+        }
+        results.sort_by_key(|(index, _)| *index);
+        let results: Vec<Json> = results.into_iter().map(|(_, result)| result).collect();
+        Ok(json!({ "results": results }))
+    }
+
+    async fn live_visitors(&self, site: &str, now: Timestamp) -> Result<Json, Answer> {
+        let site = self.site(site)?;
+        // Times are stored by the minute, so the minute in which the five began counts whole.
+        let since = now.as_second() - LIVE_MINUTES * 60;
+        let statement = Sql::template(
+            include_str!("sql/live.sql"),
+            &[
+                ("site", Value::Text(site.id.clone()).into()),
+                ("since", Value::Number(since - since.rem_euclid(60)).into()),
+                ("until", Value::Number(now.as_second() + 60).into()),
+            ],
+        );
+        let rows = self.runner.rows(statement.finish()).await?;
+        Ok(json!({"visitors": first_number(&rows).unwrap_or(0)}))
+    }
+
+    async fn outcomes(&self, site: &str, from: Date, to: Date) -> Result<Json, Answer> {
+        let site = self.site(site)?;
+        let after = to.tomorrow().ok().filter(|_| from <= to);
+        let after = after.ok_or_else(|| Fault::new("to", "lies before `from`"))?;
+        let statement = Sql::template(
+            include_str!("sql/quality.sql"),
+            &[
+                ("site", Value::Text(site.id.clone()).into()),
+                ("first_day", Value::Text(from.to_string()).into()),
+                ("day_after", Value::Text(after.to_string()).into()),
+            ],
+        );
+        let rows = self.runner.rows(statement.finish()).await?;
+        let mut accepted = 0;
+        let mut dropped = Map::new();
+        let lines = rows
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
+        for (index, line) in lines.enumerate() {
+            let row = serde_json::from_slice::<(String, u64)>(line);
+            let (outcome, beacons) =
+                row.map_err(|_| RunError::Answer(report::RowFault { index }))?;
+            if outcome == "accepted" {
+                accepted += beacons;
+            } else {
+                dropped.insert(outcome, json!(beacons));
+            }
+        }
+        Ok(json!({"accepted": accepted, "dropped": dropped}))
+    }
+
+    fn site(&self, id: &str) -> Result<&Site, Answer> {
+        let site = self.sites.iter().find(|site| site.id == id);
+        site.ok_or_else(|| Answer::error(401, "no such site, or no right to see it"))
+    }
+
+    async fn report(&self, body: &Json, now: Timestamp) -> Result<Json, Answer> {
+        let request = &Request::parse(body)?;
+        let site = self.site(&request.site)?;
+        let first_event = match request.range {
+            DateRange::All => self.first_event(&site.id).await?,
+            _ => None,
+        };
+        let range_fault = |fault: period::RangeFault| Fault::new("#/date_range", fault.0);
+        let period = Period::resolve(request.range, &site.timezone, now, first_event)
+            .map_err(range_fault)?;
+        let zone = zone_name(site);
+        let coverage = self.coverage(site).await?;
+        let plan = plan::plan(request, &period, zone, &coverage);
+        let labels = match plan
+            .dimensions
+            .iter()
+            .filter_map(dimension::Dimension::bucket)
+            .min()
+        {
+            Some(bucket) if request.include_time_labels => {
+                Some(period.labels(bucket, now).map_err(range_fault)?)
+            }
+            _ => None,
+        };
+        let lines = self.runner.rows(plan.statement.clone()).await?;
+        let mut rows = Rows::parse(&lines, request, &plan).map_err(RunError::from)?;
+        if request.include_total_rows && rows.total.is_none() {
+            rows.total = Some(self.count_rows(request, &period, zone, &coverage).await?);
+        }
+        let spans_days = !plan::is_each_row_within_a_day(&period, &plan.dimensions);
+        Ok(report::body(
+            request,
+            &plan,
+            &period,
+            &rows,
+            labels.as_ref(),
+            spans_days,
+        ))
+    }
+
+    /// How many rows an answer has whose asked-for page lies behind its end: no row is there to say so.
+    async fn count_rows(
+        &self,
+        request: &Request,
+        period: &Period,
+        zone: &str,
+        coverage: &Coverage,
+    ) -> Result<u64, Answer> {
+        if request.offset == 0 {
+            return Ok(0);
+        }
+        let first = Request {
+            limit: 1,
+            offset: 0,
+            ..request.clone()
+        };
+        let plan = plan::plan(&first, period, zone, coverage);
+        let lines = self.runner.rows(plan.statement.clone()).await?;
+        Ok(Rows::parse(&lines, &first, &plan)
+            .map_err(RunError::from)?
+            .total
+            .unwrap_or(0))
+    }
+
+    /// What of a site is rolled up, asked for at most every few seconds.
+    async fn coverage(&self, site: &Site) -> Result<Arc<Coverage>, Answer> {
+        if !self.uses_rollups {
+            return Ok(Arc::default());
+        }
+        let index = self.sites.iter().position(|known| known.id == site.id);
+        let Some(cell) = index.and_then(|index| self.coverage.get(index)) else {
+            return Ok(Arc::default());
+        };
+        // Held while it is asked for, so that the questions of a batch ask once.
+        let mut known = cell.lock().await;
+        if let Some((asked, coverage)) = &*known
+            && asked.elapsed() < COVERAGE_AGE_MAX
+        {
+            return Ok(coverage.clone());
+        }
+        let statement = Sql::template(
+            include_str!("sql/rolled_days.sql"),
+            &[
+                ("site", Value::Text(site.id.clone()).into()),
+                ("zone", Value::Text(zone_name(site).to_owned()).into()),
+            ],
+        );
+        let rows = self.runner.rows(statement.finish()).await?;
+        let lines = rows
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
+        let days: Option<Vec<i64>> = lines.map(first_number).collect();
+        let coverage = Arc::new(Coverage::new(days.unwrap_or_default()));
+        *known = Some((Instant::now(), coverage.clone()));
+        Ok(coverage)
+    }
+
+    async fn first_event(&self, site: &str) -> Result<Option<Timestamp>, Answer> {
+        let site = Value::Text(site.to_owned()).into();
+        let statement = Sql::template(include_str!("sql/first_event.sql"), &[("site", site)]);
+        let rows = self.runner.rows(statement.finish()).await?;
+        Ok(first_number(&rows).and_then(|seconds| Timestamp::from_second(seconds).ok()))
+    }
+}
+
+/// Name of the site's time zone, as ClickHouse knows it too.
+fn zone_name(site: &Site) -> &str {
+    site.timezone.iana_name().unwrap_or("UTC")
+}
+
+fn parse(body: &[u8]) -> Result<Json, Fault> {
+    serde_json::from_slice(body).map_err(|_| Fault::new("#", "not valid JSON"))
+}
+
+fn parse_batch(body: &Json) -> Result<Vec<Json>, Fault> {
+    let Json::Object(object) = body else {
+        return Err(Fault::new("#", "a JSON object is expected"));
+    };
+    refuse_unknown(object, "#", &["queries"])?;
+    match object.get("queries") {
+        Some(Json::Array(queries)) if (1..=BATCH_MAX).contains(&queries.len()) => {
+            Ok(queries.clone())
+        }
+        _ => Err(Fault::new(
+            "#/queries",
+            format!("an array of 1 to {BATCH_MAX} queries is expected"),
+        )),
+    }
+}
+
+/// The number in the first column of the first row.
+fn first_number(rows: &[u8]) -> Option<i64> {
+    let line = rows.split(|byte| *byte == b'\n').next()?;
+    serde_json::from_slice::<Vec<i64>>(line)
+        .ok()?
+        .first()
+        .copied()
+}

@@ -1,0 +1,180 @@
+//! The contract as an OpenAPI document.
+//!
+//! Duty: say in a machine's words what [`request`](super::request) accepts and [`report`](super::report) gives. Names,
+//! bounds and lists come from the code that enforces them; `docs/openapi.json` is this document, and a test fails when
+//! the two differ, when an example is refused, or when a golden answer has a key that is not in it.
+
+use serde_json::{Value as Json, json};
+
+use super::BATCH_MAX;
+use super::dimension::Dimension;
+use super::metric::Metric;
+use super::period::{DAYS_MAX, MONTHS_MAX};
+use super::request::{DIMENSIONS_MAX, LIMIT_MAX, OFFSET_MAX};
+
+/// The whole document, OpenAPI 3.1.
+pub fn document() -> Json {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Sillage statistics",
+            "version": "2",
+            "description": "Plausible's Stats API v2, and new and returning visitors, engaged time, journeys and frequency on top. Numbers are defined in docs/metrics.md.",
+        },
+        "paths": {
+            "/api/v2/query": {"post": {
+                "operationId": "query",
+                "summary": "Answers one question about one site.",
+                "requestBody": body(reference("Query")),
+                "responses": responses(reference("Report")),
+            }},
+            "/api/v2/batch": {"post": {
+                "operationId": "batch",
+                "summary": "Answers several questions at the same time; one that fails does not spoil the others.",
+                "requestBody": body(json!({
+                    "type": "object", "required": ["queries"], "additionalProperties": false,
+                    "properties": {"queries": {"type": "array", "minItems": 1, "maxItems": BATCH_MAX, "items": reference("Query")}},
+                })),
+                "responses": responses(json!({
+                    "type": "object", "required": ["results"],
+                    "properties": {"results": {"type": "array", "description": "In the order of the queries.", "items": {
+                        "type": "object", "required": ["status", "body"],
+                        "properties": {
+                            "status": {"type": "integer"},
+                            "body": {"oneOf": [reference("Report"), reference("Error")]},
+                        },
+                    }}},
+                })),
+            }},
+        },
+        "components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "schemas": {
+                "Metric": {"enum": Metric::ALL.map(Metric::name)},
+                "Dimension": {"anyOf": [
+                    {"enum": Dimension::names().chain(["time"]).collect::<Vec<_>>()},
+                    {"type": "string", "pattern": "^event:props:.+$"},
+                ]},
+                "DateRange": date_range(),
+                "Filter": filter(),
+                "Query": query(),
+                "Report": report(),
+                "Error": {
+                    "type": "object", "required": ["error"],
+                    "properties": {"error": {"type": "string", "description": "For a faulty question, begins with the place of the fault as a JSON pointer, e.g. #/filters/0/1."}},
+                },
+            },
+        },
+        "security": [{"key": []}],
+    })
+}
+
+fn reference(name: &str) -> Json {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn body(schema: Json) -> Json {
+    json!({"required": true, "content": {"application/json": {"schema": schema}}})
+}
+
+fn responses(schema: Json) -> Json {
+    let error = |text: &str| json!({"description": text, "content": {"application/json": {"schema": reference("Error")}}});
+    json!({
+        "200": {"description": "The answer.", "content": {"application/json": {"schema": schema}}},
+        "400": error("The question can't be answered; the text says where the fault is."),
+        "401": error("No key, or no such site for this key."),
+        "422": error("The question costs more than is allowed."),
+        "502": error("The database did not answer."),
+        "503": error("Too many questions are waiting."),
+    })
+}
+
+fn date_range() -> Json {
+    json!({"description": "Nd and Nmo end before today and before this month.", "oneOf": [
+        {"enum": ["day", "24h", "month", "year", "all"]},
+        {"type": "string", "pattern": "^[0-9]{1,4}d$", "description": format!("So many days before today, 1 to {DAYS_MAX}.")},
+        {"type": "string", "pattern": "^[0-9]{1,4}mo$", "description": format!("So many months before this one, 1 to {MONTHS_MAX}.")},
+        {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string", "format": "date"}, "description": "Both days included."},
+        {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string", "format": "date-time"}, "description": "From the first to just before the second; a second of 59 closes its minute."},
+    ]})
+}
+
+fn filter() -> Json {
+    let one = reference("Filter");
+    let comparison = |operators: Json, options: bool| {
+        let mut items = vec![
+            json!({"enum": operators}),
+            reference("Dimension"),
+            json!({"type": "array", "minItems": 1, "items": {"type": ["string", "integer"]}}),
+        ];
+        if options {
+            items.push(json!({"type": "object", "additionalProperties": false, "properties": {"case_sensitive": {"type": "boolean", "default": true}}}));
+        }
+        json!({"type": "array", "minItems": 3, "maxItems": items.len(), "prefixItems": items})
+    };
+    let list = |operators: Json, argument: Json| json!({"type": "array", "minItems": 2, "maxItems": 2, "prefixItems": [{"enum": operators}, argument]});
+    json!({"oneOf": [
+        comparison(json!(["is", "is_not", "contains", "contains_not"]), true),
+        comparison(json!(["matches", "matches_not"]), false),
+        list(json!(["and", "or"]), json!({"type": "array", "minItems": 1, "items": one})),
+        list(json!(["not"]), one.clone()),
+        list(json!(["has_done", "has_not_done"]), one),
+    ]})
+}
+
+fn query() -> Json {
+    json!({
+        "type": "object",
+        "required": ["site_id", "metrics", "date_range"],
+        "additionalProperties": false,
+        "properties": {
+            "site_id": {"type": "string"},
+            "metrics": {"type": "array", "minItems": 1, "uniqueItems": true, "items": reference("Metric")},
+            "date_range": reference("DateRange"),
+            "dimensions": {"type": "array", "maxItems": DIMENSIONS_MAX, "uniqueItems": true, "items": reference("Dimension")},
+            "filters": {"type": "array", "items": reference("Filter"), "description": "All have to hold."},
+            "order_by": {"type": "array", "description": "Default: time, then the first metric from the greatest.", "items": {
+                "type": "array", "minItems": 2, "maxItems": 2,
+                "prefixItems": [{"anyOf": [reference("Metric"), reference("Dimension")]}, {"enum": ["asc", "desc"]}],
+            }},
+            "include": {"type": "object", "additionalProperties": false, "properties": {
+                "imports": {"type": "boolean"}, "time_labels": {"type": "boolean"}, "total_rows": {"type": "boolean"},
+            }},
+            "pagination": {"type": "object", "additionalProperties": false, "properties": {
+                "limit": {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_MAX},
+                "offset": {"type": "integer", "minimum": 0, "maximum": OFFSET_MAX, "default": 0},
+            }},
+        },
+        "examples": [
+            {"site_id": "example.com", "metrics": ["visitors", "pageviews", "bounce_rate"], "date_range": "7d"},
+            {"site_id": "example.com", "metrics": ["visitors"], "date_range": ["2026-01-01", "2026-01-31"], "dimensions": ["time:day", "visit:source"], "include": {"time_labels": true}},
+            {"site_id": "example.com", "metrics": ["visits"], "date_range": "28d", "dimensions": ["event:page", "event:next_page"], "filters": [["or", [["is", "visit:country", ["JP", "DE"]], ["has_done", ["is", "event:name", ["Signup"]]]]], ["contains_not", "event:page", ["/internal/"], {"case_sensitive": false}]], "order_by": [["visits", "desc"]], "pagination": {"limit": 100, "offset": 0}},
+        ],
+    })
+}
+
+fn report() -> Json {
+    let texts = json!({"type": "array", "items": {"type": "string"}});
+    json!({
+        "type": "object",
+        "required": ["results", "meta", "query"],
+        "properties": {
+            "results": {"type": "array", "description": "Rows in which nothing was counted are absent.", "items": {
+                "type": "object", "required": ["metrics", "dimensions"],
+                "properties": {"metrics": {"type": "array", "items": {"type": ["number", "null"]}}, "dimensions": texts},
+            }},
+            "meta": {"type": "object", "properties": {
+                "imports_included": {"type": "boolean"},
+                "imports_skip_reason": {"type": "string"},
+                "metric_warnings": {"type": "object", "additionalProperties": {
+                    "type": "object", "properties": {"code": {"type": "string"}, "warning": {"type": "string"}},
+                }},
+                "time_labels": texts,
+                "partial_time_labels": {"type": "array", "items": {"type": "string"}, "description": "Those of time_labels that are not over yet or that the period cuts."},
+                "total_rows": {"type": "integer"},
+                "visitors_semantics": {"enum": ["exact", "first_touch", "daily"], "description": "What visitors, percentage, new_visitors and returning_visitors count; see docs/metrics.md."},
+            }},
+            "query": {"type": "object", "description": "The question as it was understood, the period as two instants in the site's zone."},
+        },
+    })
+}

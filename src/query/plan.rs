@@ -1,0 +1,281 @@
+//! From a request and a period to one statement.
+//!
+//! Duty: decide which readings of the events an answer needs and put the statement together from the files in `sql/`.
+//! Pure, so that every plan can be looked at and tested without a server. Invariants: the statement's columns are the
+//! dimensions, then the metrics, then what `Columns` says; a row in which nothing was counted is absent; equal rows
+//! are ordered by their dimensions, so that the same question has the same answer and pages don't overlap.
+//!
+//! Where the roll-ups hold the answer ([`Rolled`]), its first days are taken from them and only the rest is read from
+//! the events: the last two days, as a rule.
+
+use super::dimension::{Bucket, Dimension};
+use super::metric::{Measure, Metric, Reading};
+use super::period::Period;
+use super::reading::{Counting, DIMENSION_COLUMNS, Scope, read};
+use super::request::{Direction, OrderKey, Request};
+use super::rollup::{Coverage, Rolled};
+use super::sql::{Sql, Statement, Value};
+
+/// What is sent to the server, and how to read what comes back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub statement: Statement,
+    /// The dimensions, with `time` settled.
+    pub dimensions: Vec<Dimension>,
+    pub columns: Columns,
+    pub semantics: Option<Semantics>,
+}
+
+/// The columns after the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Columns {
+    /// People of the whole answer who were counted by daily ids.
+    pub has_daily: bool,
+    /// Rows of the whole answer.
+    pub has_total: bool,
+}
+
+/// What `visitors` means in an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Semantics {
+    /// Distinct people.
+    Exact,
+    /// Distinct people, each under the properties of the first visit in the period (in the bucket, where there is one).
+    FirstTouch,
+    /// Sum of the distinct visitors of each day: somebody who came on three days counts three times.
+    Daily,
+}
+
+impl Semantics {
+    /// Its name in `meta.visitors_semantics`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Semantics::Exact => "exact",
+            Semantics::FirstTouch => "first_touch",
+            Semantics::Daily => "daily",
+        }
+    }
+}
+
+const METRIC_COLUMNS: [&str; 16] = [
+    "m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9", "m10", "m11", "m12", "m13", "m14",
+    "m15",
+];
+const METRIC_ALIASES: [&str; 16] = [
+    " AS m0", " AS m1", " AS m2", " AS m3", " AS m4", " AS m5", " AS m6", " AS m7", " AS m8",
+    " AS m9", " AS m10", " AS m11", " AS m12", " AS m13", " AS m14", " AS m15",
+];
+
+/// Plans the statement for a request. `zone` is the name of the site's time zone, `coverage` what of the site is rolled
+/// up; none makes a plan over raw events.
+pub fn plan(request: &Request, period: &Period, zone: &str, coverage: &Coverage) -> Plan {
+    let dimensions = request.dimensions(period.bucket());
+    let scope = Scope {
+        site: Value::Text(request.site.clone()).into(),
+        zone: Value::Text(zone.to_owned()).into(),
+        since: Value::Number(period.since_s()).into(),
+        until: Value::Number(period.until_s()).into(),
+        first_day: period.first_day(),
+    };
+    let mut measures: Vec<Measure> = Vec::new();
+    for measure in request.metrics.iter().flat_map(|metric| metric.measures()) {
+        if !measures.contains(measure) {
+            measures.push(*measure);
+        }
+    }
+    let counting = counting(request, period, &dimensions);
+    let question = Question {
+        request,
+        period,
+        scope: &scope,
+        coverage,
+    };
+    let readings = question.readings(&dimensions, &measures);
+    let everyone = if request.metrics.contains(&Metric::Percentage) {
+        let reading = question.readings(&[], &[Measure::Known, Measure::Daily]);
+        Sql::template(include_str!("sql/everyone.sql"), &[("reading", reading)])
+    } else {
+        Sql::empty()
+    };
+    let columns = Columns {
+        has_daily: measures.contains(&Measure::Daily),
+        has_total: request.include_total_rows,
+    };
+    let statement = Sql::template(
+        include_str!("sql/answer.sql"),
+        &[
+            ("columns", answer_columns(request, &dimensions, columns)),
+            ("readings", readings),
+            ("everyone", everyone),
+            ("groups", answer_groups(&dimensions, &measures)),
+            ("page", answer_page(request, &dimensions)),
+        ],
+    );
+    let semantics = request
+        .metrics
+        .iter()
+        .any(|metric| metric.counts_people())
+        .then(|| {
+            let is_broken_down = dimensions
+                .iter()
+                .any(|dimension| dimension.bucket().is_none())
+                || !request.filter.is_empty();
+            match counting {
+                Counting::FirstVisits(_) if is_broken_down => Semantics::FirstTouch,
+                Counting::FirstVisits(_) => Semantics::Exact,
+                Counting::DailyIds if is_each_row_within_a_day(period, &dimensions) => {
+                    Semantics::Exact
+                }
+                Counting::DailyIds | Counting::Histories => Semantics::Daily,
+            }
+        });
+    Plan {
+        statement: statement.finish(),
+        dimensions,
+        columns,
+        semantics,
+    }
+}
+
+/// Whether no row of the answer is about more than one day of the site.
+pub fn is_each_row_within_a_day(period: &Period, dimensions: &[Dimension]) -> bool {
+    period.is_within_a_day()
+        || dimensions
+            .iter()
+            .filter_map(Dimension::bucket)
+            .any(|bucket| bucket <= Bucket::Day)
+}
+
+fn counting(request: &Request, period: &Period, dimensions: &[Dimension]) -> Counting {
+    let is_about_events =
+        dimensions.iter().any(Dimension::is_of_events) || request.filter.is_about_events();
+    let bucket = dimensions.iter().filter_map(Dimension::bucket).min();
+    if is_about_events || !period.begins_with_a_day() || bucket.is_some_and(Bucket::is_within_a_day)
+    {
+        Counting::DailyIds
+    } else {
+        Counting::FirstVisits(bucket)
+    }
+}
+
+struct Question<'a> {
+    request: &'a Request,
+    period: &'a Period,
+    scope: &'a Scope,
+    coverage: &'a Coverage,
+}
+
+impl Question<'_> {
+    /// All rows that count for these dimensions and measures: from roll-ups as far as they go, then from events.
+    fn readings(&self, dimensions: &[Dimension], measures: &[Measure]) -> Sql {
+        let counting = counting(self.request, self.period, dimensions);
+        let mut parts = Vec::new();
+        let mut events = self.scope.clone();
+        let days_end = self.period.whole_days_end();
+        let first_day = self.scope.first_day;
+        let mut is_answered = false;
+        if let Some(rolled) = self.rolled(dimensions, measures)
+            && let Some(until) = self.coverage.until(first_day, days_end)
+        {
+            parts.push(rolled.read(
+                self.scope,
+                (first_day, until),
+                dimensions,
+                measures,
+                counting,
+            ));
+            events.since = Value::Number(self.period.day_start_s(until)).into();
+            is_answered = until == days_end && self.period.is_whole_days();
+        }
+        if !is_answered {
+            let readings = [Reading::Events, Reading::Visits, Reading::Views].into_iter();
+            let wanted = readings
+                .filter(|reading| measures.iter().any(|measure| measure.reading() == *reading));
+            parts.extend(wanted.map(|reading| {
+                let filter = &self.request.filter;
+                read(reading, &events, dimensions, measures, counting, filter)
+            }));
+        }
+        Sql::join(parts, "\nUNION ALL\n")
+    }
+
+    /// The roll-up that holds whole days of this answer.
+    fn rolled(&self, dimensions: &[Dimension], measures: &[Measure]) -> Option<Rolled> {
+        let mut buckets = dimensions.iter().filter_map(Dimension::bucket);
+        let is_by_days =
+            self.period.begins_with_a_day() && !buckets.any(|bucket| bucket.is_within_a_day());
+        let rolled =
+            Rolled::of(dimensions).filter(|_| is_by_days && self.request.filter.is_empty())?;
+        let has_all = measures.iter().all(|measure| rolled.has(measure.reading()));
+        has_all.then_some(rolled)
+    }
+}
+
+fn answer_columns(request: &Request, dimensions: &[Dimension], columns: Columns) -> Sql {
+    let names = dimensions
+        .iter()
+        .zip(DIMENSION_COLUMNS)
+        .map(|(_, name)| Sql::text(name));
+    let metrics = request
+        .metrics
+        .iter()
+        .zip(METRIC_ALIASES)
+        .map(|(metric, alias)| Sql::text(metric.expression()).then(alias));
+    let daily = match (columns.has_daily, dimensions.is_empty()) {
+        (false, _) => None,
+        (true, true) => Some(Sql::text("sum(daily)")),
+        (true, false) => Some(Sql::text("sum(sum(daily)) OVER ()")),
+    };
+    let total = match (columns.has_total, dimensions.is_empty()) {
+        (false, _) => None,
+        (true, true) => Some(Sql::text("toUInt64(1)")),
+        (true, false) => Some(Sql::text("count() OVER ()")),
+    };
+    Sql::join(names.chain(metrics).chain(daily).chain(total), ",\n    ")
+}
+
+fn answer_groups(dimensions: &[Dimension], measures: &[Measure]) -> Sql {
+    if dimensions.is_empty() {
+        return Sql::empty();
+    }
+    let names = dimensions
+        .iter()
+        .zip(DIMENSION_COLUMNS)
+        .map(|(_, name)| Sql::text(name));
+    let sums = measures.iter().map(|measure| Sql::text(measure.sum()));
+    Sql::text("GROUP BY ")
+        .then(Sql::join(names, ", "))
+        .then("\nHAVING ")
+        .then(Sql::join(sums, " + "))
+        .then(" > 0")
+}
+
+fn answer_page(request: &Request, dimensions: &[Dimension]) -> Sql {
+    let mut order: Vec<Sql> = Vec::new();
+    for (key, direction) in &request.order {
+        let name = match key {
+            OrderKey::Metric(index) => METRIC_COLUMNS[*index],
+            OrderKey::Dimension(index) => DIMENSION_COLUMNS[*index],
+        };
+        order.push(Sql::text(name).then(match direction {
+            Direction::Ascending => " ASC",
+            Direction::Descending => " DESC",
+        }));
+    }
+    for (index, name) in (0..dimensions.len()).zip(DIMENSION_COLUMNS) {
+        if !request
+            .order
+            .iter()
+            .any(|(key, _)| *key == OrderKey::Dimension(index))
+        {
+            order.push(name.into());
+        }
+    }
+    let limit = |number: u64| Value::Number(i64::try_from(number).unwrap_or(i64::MAX));
+    Sql::text("ORDER BY ")
+        .then(Sql::join(order, ", "))
+        .then("\nLIMIT ")
+        .then(limit(request.limit))
+        .then(" OFFSET ")
+        .then(limit(request.offset))
+}

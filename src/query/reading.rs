@@ -1,0 +1,240 @@
+//! The readings: ways of going through the events of a period, and what each counts.
+//!
+//! Duty: one statement a reading, put together from its file in `sql/`; `plan` adds the readings of an answer up, and
+//! `rollup` stores them by day, so that both ways to an answer count alike. Pure.
+//!
+//! How people are counted ([`Counting`]): a visitor id lives for one site-local day, so ids alone can't say how many
+//! people came in a week. Where the question is about whole visits in whole days, a visit is taken as a new person
+//! exactly when the device's previous visit began before the row's first day, which every visit carries along as
+//! `days_since_seen`; nobody is counted twice, and a row's people are those whose first visit in the period has the
+//! row's properties. Where it is about events or about parts of days, ids are counted, which is exact within a day and
+//! an upper bound beyond.
+
+use super::dimension::{Bucket, Dimension, Join};
+use super::filter::Filter;
+use super::metric::{Measure, Reading};
+use super::sql::{Sql, Value};
+
+/// How people are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    /// By the visits that began in the bucket (or period) and whose predecessor began before it.
+    FirstVisits(Option<Bucket>),
+    /// By the daily ids.
+    DailyIds,
+    /// Not here: from the histories that the roll-ups keep.
+    Histories,
+}
+
+/// Columns of the dimensions in every inner statement.
+pub const DIMENSION_COLUMNS: [&str; 8] = ["d0", "d1", "d2", "d3", "d4", "d5", "d6", "d7"];
+/// The same, as they are named.
+pub const DIMENSION_ALIASES: [&str; 8] = [
+    " AS d0", " AS d1", " AS d2", " AS d3", " AS d4", " AS d5", " AS d6", " AS d7",
+];
+
+/// What every statement of an answer has in common.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    pub site: Sql,
+    /// Name of the site's time zone.
+    pub zone: Sql,
+    /// Seconds since 1970, included.
+    pub since: Sql,
+    /// Seconds since 1970, not included.
+    pub until: Sql,
+    /// First day of the period, days since 1970; `since` may lie later when the days before come from roll-ups.
+    pub first_day: i64,
+}
+
+impl Scope {
+    /// A dimension's value on a row of events.
+    pub fn column(&self, dimension: &Dimension) -> Sql {
+        dimension.expression(&self.zone, self.first_day)
+    }
+
+    fn predicate(&self, filter: &Filter) -> Sql {
+        filter.predicate(&|dimension| self.column(dimension), &|what| {
+            self.matching(include_str!("sql/matching_visitors.sql"), what)
+        })
+    }
+
+    /// The statement of one of the two `matching` files.
+    fn matching(&self, file: &'static str, filter: &Filter) -> Sql {
+        let mut joins = Vec::new();
+        filter.add_joins(&mut joins);
+        Sql::template(
+            file,
+            &[
+                ("joins", self.joins(joins)),
+                ("site", self.site.clone()),
+                ("since", self.since.clone()),
+                ("until", self.until.clone()),
+                ("filters", Sql::text("AND ").then(self.predicate(filter))),
+            ],
+        )
+    }
+
+    fn joins(&self, joins: Vec<Join>) -> Sql {
+        let file = |join: Join| match join {
+            Join::Ends => include_str!("sql/join_ends.sql"),
+            Join::Next => include_str!("sql/join_next.sql"),
+        };
+        let wanted = [Join::Ends, Join::Next]
+            .into_iter()
+            .filter(|join| joins.contains(join));
+        let each = wanted.map(|join| {
+            Sql::template(
+                file(join),
+                &[
+                    ("site", self.site.clone()),
+                    ("since", self.since.clone()),
+                    ("until", self.until.clone()),
+                ],
+            )
+        });
+        Sql::join(each, "\n")
+    }
+}
+
+/// The tables that dimensions need beside the events.
+pub fn source(scope: &Scope, dimensions: &[Dimension]) -> Sql {
+    scope.joins(dimensions.iter().filter_map(Dimension::join).collect())
+}
+
+/// One reading, as a statement whose columns are the dimensions and all `measures`; those it doesn't count are 0.
+pub fn read(
+    reading: Reading,
+    scope: &Scope,
+    dimensions: &[Dimension],
+    measures: &[Measure],
+    counting: Counting,
+    filter: &Filter,
+) -> Sql {
+    let is_about_events =
+        dimensions.iter().any(Dimension::is_of_events) || filter.is_about_events();
+    let mut joins: Vec<Join> = dimensions.iter().filter_map(Dimension::join).collect();
+    let condition = match reading {
+        Reading::Visits if filter.is_about_events() => {
+            let visits = scope.matching(include_str!("sql/matching_visits.sql"), filter);
+            Sql::text("AND visit IN (\n").then(visits).then(")")
+        }
+        _ if filter.is_empty() => Sql::empty(),
+        _ => {
+            filter.add_joins(&mut joins);
+            Sql::text("AND ").then(scope.predicate(filter))
+        }
+    };
+    // Only pages have a next one.
+    let condition = if reading == Reading::Events && joins.contains(&Join::Next) {
+        condition.then(" AND name = 'pageview'")
+    } else {
+        condition
+    };
+    let count = |measure: &Measure| {
+        let expression = if measure.reading() == reading {
+            measure_expression(*measure, scope, counting, is_about_events)
+        } else {
+            "toUInt64(0)".into()
+        };
+        expression.then(measure.alias())
+    };
+    let of_rows = |aggregate: Option<(&'static str, &'static str)>| {
+        dimensions
+            .iter()
+            .zip(DIMENSION_ALIASES)
+            .map(move |(dimension, alias)| {
+                let column = scope.column(dimension);
+                match aggregate {
+                    None => column.then(alias),
+                    Some((before, after)) => Sql::text(before).then(column).then(after).then(alias),
+                }
+            })
+    };
+    let names = || {
+        dimensions
+            .iter()
+            .zip(DIMENSION_COLUMNS)
+            .map(|(_, name)| Sql::text(name))
+    };
+    let groups = if dimensions.is_empty() {
+        Sql::empty()
+    } else {
+        Sql::text("GROUP BY ").then(Sql::join(names(), ", "))
+    };
+    let inner = |before, after| {
+        let each = of_rows(Some((before, after)));
+        Sql::join(each.map(|column| column.then(",\n        ")), "")
+    };
+    let mut slots = vec![
+        ("joins", scope.joins(joins)),
+        ("site", scope.site.clone()),
+        ("since", scope.since.clone()),
+        ("until", scope.until.clone()),
+        ("filters", condition),
+        ("groups", groups),
+    ];
+    let counts = measures.iter().map(count);
+    match reading {
+        Reading::Events => {
+            slots.push(("columns", Sql::join(of_rows(None).chain(counts), ",\n    ")));
+            Sql::template(include_str!("sql/by_event.sql"), &slots)
+        }
+        Reading::Visits => {
+            slots.push(("columns", Sql::join(names().chain(counts), ",\n    ")));
+            slots.push((
+                "dimensions",
+                inner("anyIf(", ", seq = 1 AND name != 'engagement')"),
+            ));
+            Sql::template(include_str!("sql/by_visit.sql"), &slots)
+        }
+        Reading::Views => {
+            slots.push(("columns", Sql::join(names().chain(counts), ",\n    ")));
+            slots.push(("dimensions", inner("anyIf(", ", name = 'pageview')")));
+            Sql::template(include_str!("sql/by_view.sql"), &slots)
+        }
+    }
+}
+
+/// A measure over the rows of its reading. Every one is a UInt64.
+fn measure_expression(
+    measure: Measure,
+    scope: &Scope,
+    counting: Counting,
+    is_about_events: bool,
+) -> Sql {
+    match (measure, counting) {
+        (Measure::Known, Counting::FirstVisits(bucket)) => {
+            let first_day = match bucket {
+                None => Value::Number(scope.first_day).into(),
+                Some(bucket) => bucket.first_day_expression(&scope.zone, scope.first_day),
+            };
+            Sql::text("uniqExactIf(visit, visit != 0 AND seq = 1 AND days_since_seen > toInt32(toDate(time, ")
+                .then(scope.zone.clone())
+                .then(")) - ")
+                .then(first_day)
+                .then(")")
+        }
+        (Measure::New, Counting::FirstVisits(_)) => {
+            "uniqExactIf(visit, visit != 0 AND seq = 1 AND days_since_seen = 32767)".into()
+        }
+        (Measure::Known | Measure::New, Counting::Histories) => "toUInt64(0)".into(),
+        (Measure::Known, Counting::DailyIds) => "uniqExactIf(visitor, visitor != 0 AND days_since_seen >= 0)".into(),
+        (Measure::New, Counting::DailyIds) => "uniqExactIf(visitor, visitor != 0 AND days_since_seen = 32767)".into(),
+        (Measure::Daily, _) => "uniqExactIf(visitor, visitor != 0 AND days_since_seen < 0)".into(),
+        (Measure::Visits, _) if is_about_events => "uniqExactIf((visit, visitor), visit != 0)".into(),
+        (Measure::Visits, _) => "uniqExactIf(visit, visit != 0 AND seq = 1)".into(),
+        (Measure::Pageviews, _) => {
+            "uniqExactIf(key, name = 'pageview' AND key != 0) + countIf(name = 'pageview' AND key = 0)".into()
+        }
+        (Measure::Events, _) => "uniqExactIf(key, key != 0) + countIf(key = 0)".into(),
+        (Measure::WholeVisits, _) => "count()".into(),
+        (Measure::Bounces, _) => "countIf(views <= 1 AND NOT is_interactive)".into(),
+        (Measure::DurationSeconds, _) => "toUInt64(sum(duration))".into(),
+        (Measure::VisitViews, _) => "toUInt64(sum(views))".into(),
+        (Measure::EngagedMilliseconds, _) => "toUInt64(sum(engaged))".into(),
+        (Measure::EngagedVisits, _) => "uniqExactIf((of_visit, of_visitor), of_visit != 0 AND engaged > 0)".into(),
+        (Measure::ScrollPercent, _) => "toUInt64(sum(depth))".into(),
+        (Measure::ScrolledViews, _) => "countIf(has_depth)".into(),
+    }
+}

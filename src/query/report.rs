@@ -1,0 +1,178 @@
+//! The answer's JSON: the contract's response, and what our metrics add under `meta`.
+//!
+//! Pure: rows in, [`serde_json::Value`] out. Not here: status codes (`run`).
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+
+use super::period::{Labels, Period};
+use super::plan::{Plan, Semantics};
+use super::request::{Direction, OrderKey, Request};
+
+/// One row of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// In the order of the query's `metrics`.
+    pub metrics: Vec<Json>,
+    /// In the order of the query's `dimensions`.
+    pub dimensions: Vec<Json>,
+}
+
+/// What the rows of a plan's statement say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    pub rows: Vec<Row>,
+    /// Rows of the whole answer, if the plan counts them and there is a row that says so.
+    pub total: Option<u64>,
+    /// People of the whole answer who were counted by daily ids.
+    pub daily: u64,
+}
+
+/// Rows that don't have the columns of the plan.
+#[derive(Debug, thiserror::Error)]
+#[error("row {index} of the answer is not what was asked for")]
+pub struct RowFault {
+    pub index: usize,
+}
+
+impl Rows {
+    /// Reads the server's `JSONCompactEachRow`.
+    ///
+    /// # Errors
+    /// A line that is not an array with the plan's number of columns.
+    pub fn parse(lines: &[u8], request: &Request, plan: &Plan) -> Result<Self, RowFault> {
+        let mut read = Self {
+            rows: Vec::new(),
+            total: None,
+            daily: 0,
+        };
+        let (dimensions, metrics) = (plan.dimensions.len(), request.metrics.len());
+        let extras = usize::from(plan.columns.has_daily) + usize::from(plan.columns.has_total);
+        let lines = lines
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
+        for (index, line) in lines.enumerate() {
+            let fault = || RowFault { index };
+            let mut columns: Vec<Json> = serde_json::from_slice(line).map_err(|_| fault())?;
+            if columns.len() != dimensions + metrics + extras {
+                return Err(fault());
+            }
+            if plan.columns.has_total {
+                read.total = columns.pop().and_then(|total| total.as_u64());
+            }
+            if plan.columns.has_daily {
+                read.daily = columns
+                    .pop()
+                    .and_then(|daily| daily.as_u64())
+                    .ok_or_else(fault)?;
+            }
+            let metrics = columns.split_off(dimensions);
+            read.rows.push(Row {
+                metrics,
+                dimensions: columns,
+            });
+        }
+        Ok(read)
+    }
+}
+
+/// The body of an answer.
+pub fn body(
+    request: &Request,
+    plan: &Plan,
+    period: &Period,
+    rows: &Rows,
+    labels: Option<&Labels>,
+    spans_days: bool,
+) -> Json {
+    let mut meta = Map::new();
+    if request.include_imports {
+        meta.insert("imports_included".into(), json!(false));
+        meta.insert("imports_skip_reason".into(), json!("no_imported_data"));
+    }
+    if let Some(labels) = labels {
+        meta.insert("time_labels".into(), json!(labels.all));
+        meta.insert("partial_time_labels".into(), json!(labels.partial));
+    }
+    if let Some(total) = rows.total {
+        meta.insert("total_rows".into(), json!(total));
+    }
+    if let Some(planned) = plan.semantics {
+        // People without a history are counted by day, whatever the plan for the others is.
+        let semantics = if rows.daily > 0 && spans_days {
+            Semantics::Daily
+        } else {
+            planned
+        };
+        meta.insert("visitors_semantics".into(), json!(semantics.name()));
+        if let Some(warning) = warning(semantics) {
+            let warned = request
+                .metrics
+                .iter()
+                .filter(|metric| metric.counts_people());
+            let warnings: Map<String, Json> = warned
+                .map(|metric| (metric.name().to_owned(), warning.clone()))
+                .collect();
+            meta.insert("metric_warnings".into(), Json::Object(warnings));
+        }
+    }
+    json!({
+        "results": rows.rows,
+        "meta": meta,
+        "query": echo(request, period),
+    })
+}
+
+fn warning(semantics: Semantics) -> Option<Json> {
+    let warning = match semantics {
+        Semantics::Exact => return None,
+        Semantics::FirstTouch => {
+            "Each person counts once, under the properties of the first visit in the period."
+        }
+        Semantics::Daily => {
+            "Visitors are counted by day and summed: somebody who came on several days counts several times."
+        }
+    };
+    Some(json!({"code": semantics.name(), "warning": warning}))
+}
+
+fn echo(request: &Request, period: &Period) -> Json {
+    let dimensions: Vec<String> = request
+        .dimensions
+        .iter()
+        .map(|asked| asked.name())
+        .collect();
+    let order = request.order.iter().map(|(key, direction)| {
+        let name = match key {
+            OrderKey::Metric(index) => request.metrics[*index].name().to_owned(),
+            OrderKey::Dimension(index) => dimensions[*index].clone(),
+        };
+        let direction = match direction {
+            Direction::Ascending => "asc",
+            Direction::Descending => "desc",
+        };
+        json!([name, direction])
+    });
+    let order: Vec<Json> = order.collect();
+    let flags = [
+        ("imports", request.include_imports),
+        ("time_labels", request.include_time_labels),
+        ("total_rows", request.include_total_rows),
+    ];
+    let include: Map<String, Json> = flags
+        .into_iter()
+        .filter(|(_, wanted)| *wanted)
+        .map(|(name, _)| (name.to_owned(), json!(true)))
+        .collect();
+    let metrics: Vec<&str> = request.metrics.iter().map(|metric| metric.name()).collect();
+    json!({
+        "site_id": request.site,
+        "metrics": metrics,
+        "date_range": period.to_iso(),
+        "filters": request.filters_asked,
+        "dimensions": dimensions,
+        "order_by": order,
+        "include": include,
+        "pagination": {"limit": request.limit, "offset": request.offset},
+    })
+}

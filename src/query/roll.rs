@@ -1,0 +1,223 @@
+//! Keeps the roll-ups complete.
+//!
+//! Duty: find the days of a site that are over and not rolled up, or of which more events have come since, build them,
+//! and only then let them count. Beside the way of a beacon: it reads what `store` wrote and writes what `plan` reads.
+//! Invariants:
+//!
+//! - **Safe to repeat.** Rows are built under a new version and count once `rolled_days` names it; what a crash leaves
+//!   behind is never read. No materialised view is involved, so no insert can count twice.
+//! - **Whole visits.** A day is built when the day after it is over as well: a visit that runs over midnight has ended.
+//! - **Outlives the events.** A day is built anew when it has more events than were counted, never when it has fewer:
+//!   retention takes events away, and the counts stay.
+//!
+//! Not here: the statements themselves (`rollup`), and when to run (`serve` calls [`keep`]).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clickhouse::Client;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+
+use super::reading::Scope;
+use super::rollup::Rolled;
+use super::run::{RunError, Runner};
+use super::sql::{Sql, Value};
+use super::{QueryLimits, zone_name};
+use crate::config::Site;
+
+/// How often [`keep`] looks.
+const INTERVAL: Duration = Duration::from_secs(600);
+/// How long after the end of the day after a day its last events may still be on their way, hours.
+const GRACE_HOURS: i64 = 1;
+/// Days built by one statement; an insert may touch few months only.
+const DAYS_AT_ONCE: usize = 92;
+/// Events of the days built by one statement, unless one day has more; bounds its memory.
+const EVENTS_AT_ONCE: i64 = 4_000_000;
+/// Time one building statement may take.
+const EXECUTION_TIME_MAX: Duration = Duration::from_secs(600);
+
+/// Why a site is not rolled up.
+#[derive(Debug, thiserror::Error)]
+pub enum RollError {
+    #[error("the days of a site can't be read: {0}")]
+    Read(#[from] RunError),
+    #[error("a day can't be rolled up: {0}")]
+    Write(#[source] clickhouse::error::Error),
+    #[error("the calendar ends: {0}")]
+    Calendar(#[from] jiff::Error),
+}
+
+/// A day, in days since 1970, and how many events it has.
+type CountedDay = (i64, i64);
+
+/// Rolls up all sites, now and every ten minutes, until it is dropped. Faults are logged and tried again.
+pub async fn keep(client: Client, sites: Arc<[Site]>) {
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        for site in sites.iter() {
+            match roll_up(&client, site, Timestamp::now()).await {
+                Ok(0) => {}
+                Ok(days) => tracing::info!(site = site.id, days, "rolled up"),
+                Err(error) => {
+                    tracing::warn!(site = site.id, %error, "not rolled up; tried again in ten minutes")
+                }
+            }
+        }
+    }
+}
+
+/// Rolls up the days of a site that need it. Gives how many there were.
+///
+/// # Errors
+/// The server is away or refuses; what was recorded before stays.
+pub async fn roll_up(client: &Client, site: &Site, now: Timestamp) -> Result<usize, RollError> {
+    let heard = now.checked_sub(GRACE_HOURS.hours())?;
+    // The day before yesterday is the last one that is done.
+    let yesterday = heard
+        .to_zoned_datetime(site.timezone.clone())
+        .date()
+        .yesterday()?;
+    let days = missing_days(client, site, yesterday).await?;
+    let mut rest = days.as_slice();
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(chunk_length(rest));
+        build(client, site, chunk, now.as_millisecond()).await?;
+        rest = after;
+    }
+    Ok(days.len())
+}
+
+/// How many of the first days are built by one statement: at least one.
+fn chunk_length(days: &[CountedDay]) -> usize {
+    let mut events = 0;
+    let fitting = days.iter().take(DAYS_AT_ONCE).take_while(|(_, count)| {
+        events += count;
+        events <= EVENTS_AT_ONCE
+    });
+    fitting.count().max(1)
+}
+
+/// The days before `end` that are not rolled up as they are, empty ones after the first with events included.
+async fn missing_days(
+    client: &Client,
+    site: &Site,
+    end: Date,
+) -> Result<Vec<CountedDay>, RollError> {
+    let statement = Sql::template(
+        include_str!("sql/events_by_day.sql"),
+        &[
+            ("site", Value::Text(site.id.clone()).into()),
+            ("zone", Value::Text(zone_name(site).to_owned()).into()),
+            ("until", Value::Number(start_s(end, site)?).into()),
+        ],
+    );
+    let limits = QueryLimits {
+        execution_time_max: EXECUTION_TIME_MAX,
+        ..QueryLimits::default()
+    };
+    let rows = Runner::new(client.clone(), limits)
+        .rows(statement.finish())
+        .await?;
+    let mut missing = Vec::new();
+    let mut next = None;
+    let lines = rows
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
+    for (index, line) in lines.enumerate() {
+        let (day, there, counted, is_known): (i64, i64, i64, i64) = serde_json::from_slice(line)
+            .map_err(|_| RunError::Answer(super::report::RowFault { index }))?;
+        missing.extend((next.unwrap_or(day)..day).map(|empty| (empty, 0)));
+        if is_known == 0 || there > counted {
+            missing.push((day, there));
+        }
+        next = Some(day + 1);
+    }
+    let end = i64::from(end.since(Date::constant(1970, 1, 1))?.get_days());
+    missing.extend((next.unwrap_or(end)..end).map(|empty| (empty, 0)));
+    Ok(missing)
+}
+
+/// Builds some days, which need not follow each other, and makes them count.
+async fn build(
+    client: &Client,
+    site: &Site,
+    days: &[CountedDay],
+    version: i64,
+) -> Result<(), RollError> {
+    let date = |day: i64| Date::constant(1970, 1, 1).checked_add(day.days());
+    for run in days.chunk_by(|one, next| one.0 + 1 == next.0) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else {
+            continue;
+        };
+        if run.iter().all(|(_, events)| *events == 0) {
+            continue;
+        }
+        let scope = Scope {
+            site: Value::Text(site.id.clone()).into(),
+            zone: Value::Text(zone_name(site).to_owned()).into(),
+            since: Value::Number(start_s(date(first.0)?, site)?).into(),
+            until: Value::Number(start_s(date(last.0 + 1)?, site)?).into(),
+            first_day: first.0,
+        };
+        for rolled in Rolled::all() {
+            execute(client, rolled.build(&scope, version)).await?;
+        }
+    }
+    let numbers = |which: fn(&CountedDay) -> i64| {
+        Sql::value(Value::Numbers(days.iter().map(which).collect()))
+    };
+    let record = Sql::template(
+        include_str!("sql/record_days.sql"),
+        &[
+            ("site", Value::Text(site.id.clone()).into()),
+            ("zone", Value::Text(zone_name(site).to_owned()).into()),
+            ("version", Value::Number(version).into()),
+            ("days", numbers(|day| day.0)),
+            ("events", numbers(|day| day.1)),
+        ],
+    );
+    execute(client, record).await
+}
+
+async fn execute(client: &Client, sql: Sql) -> Result<(), RollError> {
+    let statement = sql.finish();
+    let query = client
+        .query_raw(&statement.text)
+        // Nobody waits for it: one core at most, so that questions are answered meanwhile.
+        .with_setting("max_threads", "1")
+        .with_setting(
+            "max_execution_time",
+            EXECUTION_TIME_MAX.as_secs().to_string(),
+        );
+    statement
+        .bind(query)
+        .execute()
+        .await
+        .map_err(RollError::Write)
+}
+
+fn start_s(day: Date, site: &Site) -> Result<i64, jiff::Error> {
+    let start = day
+        .to_zoned_datetime(site.timezone.clone())?
+        .start_of_day()?;
+    Ok(start.timestamp().as_second())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_built_together_within_bounds() {
+        let days =
+            |count: i64, events: i64| (0..count).map(|day| (day, events)).collect::<Vec<_>>();
+        assert_eq!(chunk_length(&days(1, 0)), 1);
+        assert_eq!(chunk_length(&days(92, 0)), 92);
+        assert_eq!(chunk_length(&days(93, 0)), 92);
+        assert_eq!(chunk_length(&days(10, EVENTS_AT_ONCE / 4)), 4);
+        assert_eq!(chunk_length(&days(10, EVENTS_AT_ONCE + 1)), 1);
+    }
+}

@@ -1,0 +1,288 @@
+//! Sends statements and bounds what they may cost.
+//!
+//! Duty: one statement in, bytes out, with the read-only profile, the limits and the queue of [`QueryLimits`]. A future
+//! that is dropped closes its connection, and the server then cancels the query. Errors are told apart by what the
+//! asker can do: ask again later, ask for less, or write the pattern differently. Not here: HTTP status codes but for
+//! the number in `Answer`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use clickhouse::Client;
+use tokio::sync::Semaphore;
+
+use super::sql::Statement;
+
+/// What questions may cost.
+#[derive(Debug, Clone)]
+pub struct QueryLimits {
+    /// Statements that run at the same time.
+    pub concurrent_max: usize,
+    /// Statements that wait for their turn; one more is refused.
+    pub waiting_max: usize,
+    /// Time one statement may run on the server.
+    pub execution_time_max: Duration,
+    /// Memory one statement may take on the server, bytes.
+    pub memory_bytes_max: u64,
+    /// Rows one statement may give.
+    pub rows_max: u64,
+    /// Bytes of one answer from the server.
+    pub answer_bytes_max: usize,
+}
+
+impl Default for QueryLimits {
+    fn default() -> Self {
+        Self {
+            concurrent_max: 4,
+            waiting_max: 256,
+            execution_time_max: Duration::from_secs(30),
+            memory_bytes_max: 2 << 30,
+            // A page and one row.
+            rows_max: 10_001,
+            answer_bytes_max: 32 << 20,
+        }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Ask again later.
+    #[error("too many questions are waiting")]
+    Busy,
+    /// Ask for less: a time, memory or size limit was met.
+    #[error("the question costs more than is allowed")]
+    TooCostly,
+    /// A pattern that this side took for RE2 and the server did not.
+    #[error("a pattern is not valid RE2")]
+    Pattern,
+    /// The server is away or failed.
+    #[error("the database did not answer: {0}")]
+    Server(#[source] clickhouse::error::Error),
+    /// The server answered something else than was asked for.
+    #[error(transparent)]
+    Answer(#[from] super::report::RowFault),
+}
+
+/// Runs statements; clones share the queue.
+#[derive(Clone)]
+pub struct Runner {
+    client: Client,
+    limits: QueryLimits,
+    turns: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Runner {
+    /// `client` has its database set.
+    pub fn new(client: Client, limits: QueryLimits) -> Self {
+        let client = client
+            // Set here and not by the caller: no statement of this module ever writes.
+            .with_setting("readonly", "1")
+            .with_setting(
+                "max_execution_time",
+                limits.execution_time_max.as_secs().max(1).to_string(),
+            )
+            .with_setting("timeout_overflow_mode", "throw")
+            .with_setting("max_memory_usage", limits.memory_bytes_max.to_string())
+            .with_setting("max_result_rows", limits.rows_max.to_string())
+            .with_setting("result_overflow_mode", "throw")
+            .with_setting("cancel_http_readonly_queries_on_client_close", "1")
+            .with_setting("output_format_json_quote_64bit_integers", "0")
+            .with_setting("output_format_json_quote_denormals", "0");
+        let turns = Arc::new(Semaphore::new(limits.concurrent_max.max(1)));
+        Self {
+            client,
+            limits,
+            turns,
+            waiting: Arc::default(),
+        }
+    }
+
+    /// Runs a statement and gives its rows as `JSONCompactEachRow`. Waits for its turn.
+    ///
+    /// # Errors
+    /// All cases of [`RunError`] but `Answer`.
+    pub async fn rows(&self, statement: Statement) -> Result<Vec<u8>, RunError> {
+        let _turn = match self.turns.try_acquire() {
+            Ok(turn) => turn,
+            Err(_) => {
+                let _place = Place::take(&self.waiting, self.limits.waiting_max)?;
+                self.turns
+                    .acquire()
+                    .await
+                    .expect("the semaphore is never closed")
+            }
+        };
+        let query = statement.bind(self.client.query_raw(&statement.text));
+        let mut cursor = query.fetch_bytes("JSONCompactEachRow").map_err(classify)?;
+        let mut rows = Vec::new();
+        while let Some(chunk) = cursor.next().await.map_err(classify)? {
+            if rows.len() + chunk.len() > self.limits.answer_bytes_max {
+                return Err(RunError::TooCostly);
+            }
+            rows.extend_from_slice(&chunk);
+        }
+        Ok(rows)
+    }
+}
+
+/// A place among the waiting; given back when dropped, also by a cancelled request.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a AtomicUsize, max: usize) -> Result<Self, RunError> {
+        let place = Self(waiting);
+        if waiting.fetch_add(1, Ordering::Relaxed) >= max {
+            Err(RunError::Busy)
+        } else {
+            Ok(place)
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// ClickHouse's error codes: the numbers are stable, the texts are not.
+fn classify(error: clickhouse::error::Error) -> RunError {
+    const TIMEOUT_EXCEEDED: &str = "Code: 159.";
+    const TOO_SLOW: &str = "Code: 160.";
+    const MEMORY_LIMIT_EXCEEDED: &str = "Code: 241.";
+    const TOO_MANY_ROWS_OR_BYTES: &str = "Code: 396.";
+    const CANNOT_COMPILE_REGEXP: &str = "Code: 427.";
+    let clickhouse::error::Error::BadResponse(text) = &error else {
+        return RunError::Server(error);
+    };
+    if text.contains(CANNOT_COMPILE_REGEXP) {
+        return RunError::Pattern;
+    }
+    let costly = [
+        TIMEOUT_EXCEEDED,
+        TOO_SLOW,
+        MEMORY_LIMIT_EXCEEDED,
+        TOO_MANY_ROWS_OR_BYTES,
+    ];
+    if costly.iter().any(|code| text.contains(code)) {
+        RunError::TooCostly
+    } else {
+        RunError::Server(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::sql::Sql;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    /// A server that takes requests and answers when the test says so, and a runner that asks it.
+    async fn pair(limits: QueryLimits) -> (TcpListener, Runner) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let client = Client::default().with_url(url).with_database("any");
+        (listener, Runner::new(client, limits))
+    }
+
+    async fn request(listener: &TcpListener) -> (TcpStream, String) {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut bytes = vec![0; 8192];
+        let count = stream.read(&mut bytes).await.unwrap();
+        (
+            stream,
+            String::from_utf8_lossy(&bytes[..count]).into_owned(),
+        )
+    }
+
+    fn ask(runner: &Runner) -> tokio::task::JoinHandle<Result<Vec<u8>, RunError>> {
+        let runner = runner.clone();
+        tokio::spawn(async move { runner.rows(Sql::text("SELECT 1").finish()).await })
+    }
+
+    #[tokio::test]
+    async fn one_runs_one_waits_and_the_third_is_refused_at_once() {
+        let limits = QueryLimits {
+            concurrent_max: 1,
+            waiting_max: 1,
+            ..QueryLimits::default()
+        };
+        let (listener, runner) = pair(limits).await;
+        let first = ask(&runner);
+        let (stream, _) = request(&listener).await;
+        let second = ask(&runner);
+        while runner.waiting.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(ask(&runner).await.unwrap(), Err(RunError::Busy)));
+        // Who gives up waiting makes room for another.
+        second.abort();
+        assert!(second.await.is_err());
+        assert_eq!(runner.waiting.load(Ordering::Relaxed), 0);
+        let third = ask(&runner);
+        drop(stream);
+        assert!(matches!(first.await.unwrap(), Err(RunError::Server(_))));
+        let (mut stream, _) = request(&listener).await;
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\n[1]\n")
+            .await
+            .unwrap();
+        assert_eq!(third.await.unwrap().unwrap(), b"[1]\n");
+    }
+
+    #[tokio::test]
+    async fn a_dropped_question_closes_its_connection() {
+        let (listener, runner) = pair(QueryLimits::default()).await;
+        let question = ask(&runner);
+        let (mut stream, _) = request(&listener).await;
+        question.abort();
+        assert_eq!(stream.read(&mut [0; 16]).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn every_statement_is_sent_read_only_and_with_its_limits() {
+        let (listener, runner) = pair(QueryLimits::default()).await;
+        let question = ask(&runner);
+        let (_stream, head) = request(&listener).await;
+        question.abort();
+        for setting in [
+            "readonly=1",
+            "max_execution_time=30",
+            "max_memory_usage=2147483648",
+            "max_result_rows=10001",
+            "result_overflow_mode=throw",
+            "cancel_http_readonly_queries_on_client_close=1",
+        ] {
+            assert!(head.contains(setting), "{setting} is not in {head}");
+        }
+    }
+
+    #[test]
+    fn errors_are_told_apart_by_what_the_asker_can_do() {
+        let told = |text: &str| classify(clickhouse::error::Error::BadResponse(text.into()));
+        assert!(matches!(
+            told("Code: 241. DB::Exception: memory"),
+            RunError::TooCostly
+        ));
+        assert!(matches!(
+            told("Code: 159. DB::Exception: time"),
+            RunError::TooCostly
+        ));
+        assert!(matches!(
+            told("Code: 396. DB::Exception: rows"),
+            RunError::TooCostly
+        ));
+        assert!(matches!(
+            told("Code: 427. DB::Exception: pattern"),
+            RunError::Pattern
+        ));
+        assert!(matches!(
+            told("Code: 60. DB::Exception: table"),
+            RunError::Server(_)
+        ));
+    }
+}

@@ -1,0 +1,245 @@
+//! SQL text that no request can write into.
+//!
+//! Duty: put a statement together from the files in `sql/` and from fixed fragments, after the request was parsed and
+//! before `run` sends it. Invariants:
+//!
+//! - **Text is part of the program.** [`Sql`] can only be made from `&'static str` and from other [`Sql`]; there is no
+//!   constructor that takes a `String`, and nothing here formats one into text. What a request says can therefore
+//!   choose *which* fragment is used (through the closed enums of `dimension`, `metric` and `filter`), never what it says.
+//! - **Values travel apart.** A [`Value`] becomes a placeholder `{pN:Type}`; name and type are ours, the value goes to
+//!   the server as a parameter and is parsed there as a literal of that type. It is never part of the statement.
+//! - **A template's slots are a closed list**: filling an unknown slot or leaving one open is a programming error that
+//!   the tests of `plan` meet for every slot.
+//!
+//! Not here: what the fragments mean (`plan`), and sending them (`run`).
+
+/// A value that is bound by the server.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Bound as `String`.
+    Text(String),
+    /// Bound as `Array(String)`.
+    Texts(Vec<String>),
+    /// Bound as `Int64`.
+    Number(i64),
+    /// Bound as `Array(Int64)`.
+    Numbers(Vec<i64>),
+}
+
+impl Value {
+    /// The server's name of the value's type.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Text(_) => "String",
+            Value::Texts(_) => "Array(String)",
+            Value::Number(_) => "Int64",
+            Value::Numbers(_) => "Array(Int64)",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    Text(&'static str),
+    Value(Value),
+}
+
+/// A piece of a statement: fixed text and bound values, in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sql {
+    parts: Vec<Part>,
+}
+
+/// A statement as it is sent: the text, and the values of its placeholders by name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// Text with `{pN:Type}` placeholders.
+    pub text: String,
+    /// `(name, value)` in the order of the placeholders.
+    pub values: Vec<(String, Value)>,
+}
+
+impl Statement {
+    /// Gives the values to a query that was made from the text.
+    pub fn bind(&self, query: clickhouse::query::Query) -> clickhouse::query::Query {
+        self.values
+            .iter()
+            .fold(query, |query, (name, value)| match value {
+                Value::Text(text) => query.param(name, text),
+                Value::Texts(texts) => query.param(name, texts),
+                Value::Number(number) => query.param(name, number),
+                Value::Numbers(numbers) => query.param(name, numbers),
+            })
+    }
+}
+
+impl Sql {
+    /// Text of the program. Only string literals and included files have this lifetime here.
+    pub fn text(text: &'static str) -> Self {
+        Self {
+            parts: vec![Part::Text(text)],
+        }
+    }
+
+    /// A placeholder for `value`.
+    pub fn value(value: Value) -> Self {
+        Self {
+            parts: vec![Part::Value(value)],
+        }
+    }
+
+    /// Nothing at all.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// `self`, then `next`.
+    #[must_use]
+    pub fn then(mut self, next: impl Into<Sql>) -> Self {
+        self.parts.extend(next.into().parts);
+        self
+    }
+
+    /// All `pieces` with `separator` between them.
+    pub fn join(pieces: impl IntoIterator<Item = Sql>, separator: &'static str) -> Self {
+        let mut joined = Self::empty();
+        for (index, piece) in pieces.into_iter().enumerate() {
+            if index > 0 {
+                joined.parts.push(Part::Text(separator));
+            }
+            joined.parts.extend(piece.parts);
+        }
+        joined
+    }
+
+    /// A file with its slots filled. A slot is a comment of the form `/*{name}*/`.
+    ///
+    /// # Panics
+    /// When a slot of the file is not among `slots`, or one of `slots` is not in the file: both are faults of the
+    /// program, and no request can cause them.
+    pub fn template(file: &'static str, slots: &[(&'static str, Sql)]) -> Self {
+        let mut filled = Self::empty();
+        let mut used = 0;
+        let mut rest = file;
+        while let Some((before, after)) = rest.split_once("/*{") {
+            let (name, after) = after
+                .split_once("}*/")
+                .expect("every slot in src/query/sql is closed");
+            let (_, piece) = slots
+                .iter()
+                .find(|(slot, _)| *slot == name)
+                .expect("every slot of a file is filled by its caller");
+            filled.parts.push(Part::Text(before));
+            filled.parts.extend(piece.parts.iter().cloned());
+            used |= 1u64
+                << slots
+                    .iter()
+                    .position(|(slot, _)| *slot == name)
+                    .unwrap_or(0);
+            rest = after;
+        }
+        assert_eq!(
+            used.count_ones() as usize,
+            slots.len(),
+            "every slot given is in the file"
+        );
+        filled.parts.push(Part::Text(rest));
+        filled
+    }
+
+    /// Numbers the placeholders and gives the text and the values apart.
+    pub fn finish(self) -> Statement {
+        let mut statement = Statement {
+            text: String::new(),
+            values: Vec::new(),
+        };
+        for part in self.parts {
+            match part {
+                Part::Text(text) => statement.text.push_str(text),
+                Part::Value(value) => {
+                    // The same value twice is one parameter: the time range stands in every part of a statement.
+                    let known = statement
+                        .values
+                        .iter()
+                        .position(|(_, bound)| *bound == value);
+                    let index = known.unwrap_or(statement.values.len());
+                    let name = ["p", &index.to_string()].concat();
+                    statement
+                        .text
+                        .extend(["{", &name, ":", value.type_name(), "}"]);
+                    if known.is_none() {
+                        statement.values.push((name, value));
+                    }
+                }
+            }
+        }
+        statement
+    }
+}
+
+impl From<&'static str> for Sql {
+    fn from(text: &'static str) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<Value> for Sql {
+    fn from(value: Value) -> Self {
+        Self::value(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_never_part_of_the_text() {
+        let hostile = "x' OR 1 = 1 --";
+        let sql = Sql::text("a = ")
+            .then(Value::Text(hostile.into()))
+            .then(" AND b = ")
+            .then(Value::Number(7));
+        let statement = sql.finish();
+        assert_eq!(statement.text, "a = {p0:String} AND b = {p1:Int64}");
+        assert_eq!(
+            statement.values[0],
+            ("p0".into(), Value::Text(hostile.into()))
+        );
+    }
+
+    #[test]
+    fn the_same_value_is_bound_once() {
+        let sql = Sql::join(
+            [
+                Value::Number(1).into(),
+                Value::Number(2).into(),
+                Value::Number(1).into(),
+            ],
+            ", ",
+        );
+        let statement = sql.finish();
+        assert_eq!(statement.text, "{p0:Int64}, {p1:Int64}, {p0:Int64}");
+        assert_eq!(statement.values.len(), 2);
+    }
+
+    #[test]
+    fn a_template_takes_each_slot_wherever_it_stands() {
+        let sql = Sql::template(
+            "SELECT /*{what}*/ WHERE 1 /*{filters}*/",
+            &[("what", "count()".into()), ("filters", Sql::empty())],
+        );
+        assert_eq!(sql.finish().text, "SELECT count() WHERE 1 ");
+    }
+
+    #[test]
+    #[should_panic(expected = "every slot of a file is filled")]
+    fn an_open_slot_is_a_fault_of_the_program() {
+        Sql::template("SELECT /*{what}*/", &[]);
+    }
+}

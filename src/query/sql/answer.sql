@@ -1,0 +1,10 @@
+-- One answer: the counts of up to three readings of the events, added up by dimension. Costs what its readings cost.
+SELECT
+    /*{columns}*/
+FROM
+(
+    /*{readings}*/
+) AS counted
+/*{everyone}*/
+/*{groups}*/
+/*{page}*/

@@ -1,0 +1,13 @@
+-- What the days of a period count, by one dimension. Table daily, reads the dimension's rows of these days.
+SELECT
+    /*{columns}*/
+FROM daily AS rolled
+WHERE rolled.site = /*{site}*/
+  AND rolled.dimension = /*{dimension}*/
+  AND rolled.day >= toDate(/*{first_day}*/)
+  AND rolled.day < toDate(/*{day_after}*/)
+  AND (rolled.day, rolled.version) IN
+  (
+      SELECT day, max(version) FROM rolled_days WHERE site = /*{site}*/ AND zone = /*{zone}*/ GROUP BY day
+  )
+/*{groups}*/

@@ -1,0 +1,10 @@
+-- Visitors, each of one day, with an event of the period that meets a condition. Table events, one pass over the period.
+SELECT visitor
+FROM events
+/*{joins}*/
+WHERE site = /*{site}*/
+  AND time >= toDateTime(/*{since}*/, 'UTC')
+  AND time < toDateTime(/*{until}*/, 'UTC')
+  AND name != 'engagement'
+  AND visitor != 0
+  /*{filters}*/

@@ -1,0 +1,10 @@
+-- Visits with an event of the period that meets a condition. Table events, one pass over the period.
+SELECT visit
+FROM events
+/*{joins}*/
+WHERE site = /*{site}*/
+  AND time >= toDateTime(/*{since}*/, 'UTC')
+  AND time < toDateTime(/*{until}*/, 'UTC')
+  AND name != 'engagement'
+  AND visit != 0
+  /*{filters}*/

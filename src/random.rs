@@ -1,0 +1,73 @@
+//! Random numbers of the operating system, fetched a page at a time.
+//!
+//! A system call for every event costs more than most of what else happens to it. Each thread keeps up to 4 KiB that it has
+//! fetched ahead and gives every byte out once, overwriting it, so the numbers are the system's own and no generator
+//! of ours. They make ids of visits, devices and events, none of which is a key: keys and salts are fetched by
+//! themselves, in `salt_keeper`.
+
+use std::cell::RefCell;
+
+use zeroize::{Zeroize, Zeroizing};
+
+/// Bytes fetched at once.
+const AHEAD_BYTES: usize = 4 << 10;
+
+struct Ahead {
+    bytes: Zeroizing<[u8; AHEAD_BYTES]>,
+    used: usize,
+}
+
+thread_local! {
+    static AHEAD: RefCell<Ahead> = RefCell::new(Ahead {
+        bytes: Zeroizing::new([0; AHEAD_BYTES]),
+        used: AHEAD_BYTES,
+    });
+}
+
+/// `N` random bytes, at most 4 KiB.
+///
+/// # Errors
+/// The system has none to give.
+pub fn bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    const { assert!(N <= AHEAD_BYTES) };
+    AHEAD.with_borrow_mut(|ahead| {
+        if ahead.used + N > AHEAD_BYTES {
+            // Taken as used up until the system has filled it anew.
+            ahead.used = AHEAD_BYTES;
+            getrandom::fill(&mut *ahead.bytes)?;
+            ahead.used = 0;
+        }
+        let place = &mut ahead.bytes[ahead.used..ahead.used + N];
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(place);
+        place.zeroize();
+        ahead.used += N;
+        Ok(bytes)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_number_comes_twice_in_no_thread() {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                std::thread::spawn(|| {
+                    (0..2_000)
+                        .map(|_| bytes::<16>().expect("the system gives them"))
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let all: Vec<[u8; 16]> = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("no panic"))
+            .collect();
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), 8_000);
+        assert!(!all.contains(&[0; 16]));
+    }
+}

@@ -1,0 +1,289 @@
+//! Salts and the cookie key: made, kept secret, and destroyed on time. Beside the way of a beacon: `ingest` asks for the
+//! day's salts, the server calls [`SaltKeeper::tick`] every few seconds.
+//!
+//! One salt per site and site-local day, 32 bytes from the operating system. The day's is on disk so that a restart
+//! counts nobody twice; tomorrow's is made ahead, so that midnight needs neither disk nor randomness; yesterday's is
+//! kept for [`GRACE`] past local midnight, for the visits that are open, and then destroyed: overwritten in memory and
+//! on disk, removed, and written into the audit log by its public name.
+//!
+//! Invariants: no function gives a past day's salt; a clock that goes back brings none back; [`SaltKeeper::with`] never
+//! uses a wrong day's salt, however late `tick` is. What can't be kept secret is not used: a folder or file that others
+//! can read stops the start ([`SaltError`]). Time is always an argument.
+
+mod epochs;
+mod folder;
+mod process;
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
+
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use crate::config;
+use crate::privacy::{CookieKey, Salt, Salts, site_slug};
+
+use epochs::{Doomed, Epochs, Held, LocalDay, date_of};
+use folder::{Entry, Folder, SaltFile, Stage};
+
+pub use epochs::GRACE;
+pub use folder::SaltError;
+
+const COOKIE_KEY_FILE: &str = "cookie.key";
+
+/// Keeper of the salts of all configured sites and of the cookie key.
+pub struct SaltKeeper {
+    sites: Vec<SiteSalts>,
+    cookie_key: CookieKey,
+    /// Held by whoever changes files, so that the locks of the sites are never held over a wait for the disk.
+    folder: Mutex<Folder>,
+}
+
+struct SiteSalts {
+    id: String,
+    slug: String,
+    epochs: RwLock<Epochs>,
+}
+
+impl SaltKeeper {
+    /// Opens the folder (created 0700 where it does not exist), loads what is in it, destroys what is past, and makes
+    /// what is missing. Also asks the operating system to keep this process's memory out of swap and core dumps, with
+    /// a warning where it does not.
+    ///
+    /// # Errors
+    /// The folder or one of its files can't be read or written, can be read by others, belongs to somebody else or is
+    /// not what it should be; another collector uses the folder.
+    pub fn open(dir: &Path, sites: &[config::Site], now: Timestamp) -> Result<Self, SaltError> {
+        process::protect_memory();
+        let folder = Folder::open(dir)?;
+        let cookie_key = open_cookie_key(&folder)?;
+        let mut files = Vec::new();
+        for entry in folder.entries()? {
+            match entry {
+                Entry::Salt(file) => files.push(file),
+                Entry::Leftover(name) => folder.destroy(&name)?,
+            }
+        }
+        let mut kept = Vec::with_capacity(sites.len());
+        for site in sites {
+            let slug = site_slug(&site.id);
+            let (own, others) = files.into_iter().partition(|file| file.slug == slug);
+            files = others;
+            let epochs = load(&folder, own, site.timezone.clone(), now)?;
+            kept.push(SiteSalts {
+                id: site.id.clone(),
+                slug,
+                epochs: RwLock::new(epochs),
+            });
+        }
+        // Sites that are no longer configured.
+        for file in files {
+            folder.destroy(&file.file_name())?;
+            folder.audit(&destruction(&file.slug, file.label, &file.name, now))?;
+        }
+        let keeper = Self {
+            sites: kept,
+            cookie_key,
+            folder: Mutex::new(folder),
+        };
+        keeper.tick(now)?;
+        Ok(keeper)
+    }
+
+    /// Calls `use_salts` with the salts of the site with this index (its place in the configuration) at `now`. Holds a
+    /// lock that only a change of day takes exclusively, so keep it short and don't call the keeper from within; touches
+    /// no disk.
+    ///
+    /// # Panics
+    /// When there is no such site.
+    pub fn with<R>(
+        &self,
+        site: usize,
+        now: Timestamp,
+        use_salts: impl FnOnce(Salts<'_>) -> R,
+    ) -> R {
+        let epochs = &self.sites[site].epochs;
+        let held = epochs.read().unwrap_or_else(PoisonError::into_inner);
+        if held.is_settled(now) {
+            return use_salts(held.salts());
+        }
+        drop(held);
+        let mut held = epochs.write().unwrap_or_else(PoisonError::into_inner);
+        held.advance(now, fresh);
+        let held = RwLockWriteGuard::downgrade(held);
+        use_salts(held.salts())
+    }
+
+    /// Rotates what is due, and brings the folder in line: tomorrow's salts made, past ones destroyed and audited.
+    /// Call it every few seconds; a call with nothing to do costs a read lock a site.
+    ///
+    /// # Errors
+    /// The first fault of the disk. Nothing is lost by one: the rest is done all the same, and what failed is tried
+    /// again by the next call.
+    pub fn tick(&self, now: Timestamp) -> Result<(), SaltError> {
+        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outcome = Ok(());
+        for site in &self.sites {
+            outcome = outcome.and(site.reconcile(&folder, now));
+        }
+        outcome
+    }
+
+    /// Site-local day at `now`, in days since 1970-01-01.
+    ///
+    /// # Panics
+    /// When there is no site with this index.
+    pub fn day(&self, site: usize, now: Timestamp) -> i32 {
+        let held = self.sites[site]
+            .epochs
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        held.day(now)
+    }
+
+    /// The key that authenticates measurement cookies. Kept in the same folder; it outlives the day and is no salt.
+    pub fn cookie_key(&self) -> &CookieKey {
+        &self.cookie_key
+    }
+}
+
+impl SiteSalts {
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Epochs> {
+        self.epochs.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Epochs> {
+        self.epochs.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Rotates, then makes the files what the memory says they should be.
+    fn reconcile(&self, folder: &Folder, now: Timestamp) -> Result<(), SaltError> {
+        if !self.read().is_settled(now) {
+            self.write().advance(now, fresh);
+        }
+        if self.read().needs_next() {
+            self.write().prefetch(fresh);
+        }
+        // The past first: destroying must not wait for a disk that has no room to write.
+        let destroyed = self.destroy_doomed(folder, now);
+        let persisted = self.persist(folder);
+        destroyed.and(persisted)
+    }
+
+    fn destroy_doomed(&self, folder: &Folder, now: Timestamp) -> Result<(), SaltError> {
+        let doomed = self.read().doomed().to_vec();
+        // All files first: an audit log that can't be written keeps no salt alive.
+        for Doomed { name, file, .. } in &doomed {
+            if let Some(file) = file {
+                folder.destroy(file)?;
+                self.write().set_file(name, None);
+            }
+        }
+        for Doomed { label, name, .. } in &doomed {
+            folder.audit(&destruction(&self.id, *label, name, now))?;
+            tracing::info!(site = %self.id, day = %date_of(*label), salt = %name, "salts destroyed");
+            self.write().forget_doomed(name);
+        }
+        Ok(())
+    }
+
+    fn persist(&self, folder: &Folder) -> Result<(), SaltError> {
+        loop {
+            let (name, wanted, found, bytes) = {
+                let held = self.read();
+                let Some((held, wanted)) = held.unfiled(&self.slug) else {
+                    return Ok(());
+                };
+                let bytes = Zeroizing::new(*held.salt.expose_bytes());
+                (held.salt.public_name(), wanted, held.file.clone(), bytes)
+            };
+            match found {
+                None => folder.write(&wanted, &*bytes)?,
+                Some(found) => folder.rename(&found, &wanted)?,
+            }
+            self.write().set_file(&name, Some(wanted));
+        }
+    }
+}
+
+/// Builds a site's state from its files: the latest day's salt is the current one, whatever the clock says.
+fn load(
+    folder: &Folder,
+    files: Vec<SaltFile>,
+    zone: jiff::tz::TimeZone,
+    now: Timestamp,
+) -> Result<Epochs, SaltError> {
+    let (mut days, mut next) = (Vec::new(), Vec::new());
+    for file in files {
+        let salt =
+            Salt::from_bytes(*folder.read_secret(&file.file_name())?).named(file.name_bytes());
+        let held = Held {
+            label: file.label,
+            salt,
+            file: Some(file.file_name()),
+        };
+        match file.stage {
+            Stage::Current { since } => days.push((held, since)),
+            Stage::Next => next.push(held),
+        }
+    }
+    days.sort_by_key(|(held, _)| held.label);
+    next.sort_by_key(|held| held.label);
+    let today = LocalDay::at(&zone, now).day;
+    let (current, since) = match days.pop() {
+        Some(current) => current,
+        None => match next.pop_if(|held| held.label <= today) {
+            Some(held) => (held, today),
+            None => (
+                Held {
+                    label: today,
+                    salt: fresh(),
+                    file: None,
+                },
+                today,
+            ),
+        },
+    };
+    // The day before, and no other; whether its half hour is over is seen by `advance`.
+    let yesterday = days.pop_if(|(held, _)| held.label + 1 == current.label);
+    let yesterday = yesterday.map(|(held, _)| held);
+    let mut epochs = Epochs::new(zone, current, since, yesterday, next.pop());
+    for held in next
+        .into_iter()
+        .chain(days.into_iter().map(|(held, _)| held))
+    {
+        epochs.doom(held);
+    }
+    epochs.advance(now, fresh);
+    Ok(epochs)
+}
+
+fn open_cookie_key(folder: &Folder) -> Result<CookieKey, SaltError> {
+    if !folder.has(COOKIE_KEY_FILE)? {
+        folder.write(COOKIE_KEY_FILE, &*random::<32>())?;
+    }
+    Ok(CookieKey::from_bytes(*folder.read_secret(COOKIE_KEY_FILE)?))
+}
+
+fn fresh() -> Salt {
+    Salt::from_bytes(*random::<32>()).named(*random::<8>())
+}
+
+fn random<const N: usize>() -> Zeroizing<[u8; N]> {
+    let mut bytes = Zeroizing::new([0; N]);
+    // Fails only where the system has no random source at all, and then the first salt of the process already does.
+    getrandom::fill(&mut *bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+/// The audit line: what was destroyed and when, never the salt.
+fn destruction(site: &str, label: i32, name: &str, now: Timestamp) -> String {
+    let time = now.strftime("%Y-%m-%dT%H:%M:%SZ");
+    format!(
+        "{time} salts destroyed site={site} day={} salt={name}\n",
+        date_of(label)
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,401 @@
+//! `sillage serve`: puts the parts together, in the order of a beacon's way, and takes them apart on SIGTERM.
+//!
+//! Beacons are taken as soon as the address is bound and the spool is open; ClickHouse may come later and may go.
+
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clickhouse::Client;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::engine::supervise::{self, Supervisor, SupervisorOptions};
+use crate::enrich::Geo;
+use crate::ingest::Pipeline;
+use crate::policy;
+use crate::query::{Answerer, QueryLimits};
+use crate::recover;
+use crate::server::rate::Rate;
+use crate::server::{self, App, Faces};
+use crate::spool::{Spool, SpoolOptions};
+use crate::store;
+use crate::store::erase::Eraser;
+use crate::telemetry::Counters;
+
+/// How often salts, visits and readiness are looked after.
+const TICK: Duration = Duration::from_secs(2);
+
+/// Open files that are no connections of visitors: segments, databases, the engine.
+const FILES_BESIDES: u64 = 256;
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// What can't be started, in one sentence that says what to do.
+pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("signals can't be waited for")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals can't be waited for")?;
+    create_private(&config.data_dir)?;
+    policy::remember(
+        &config,
+        Timestamp::now().to_zoned_datetime(TimeZone::UTC).date(),
+    )?;
+    raise_files_max(config.limits.connections_max);
+    let listener = server::bind(config.collector_listen).await?;
+    let apart = if config.dashboard_listen == config.collector_listen {
+        None
+    } else {
+        Some(server::bind(config.dashboard_listen).await?)
+    };
+
+    let collector_address = listener.local_addr()?;
+    let dashboard_address = apart
+        .as_ref()
+        .map_or(Ok(collector_address), |listener| listener.local_addr())?;
+
+    let counters = Arc::new(Counters::new(config.sites.len()));
+    let spool = Spool::open(SpoolOptions {
+        dir: config.spool.dir.clone(),
+        bytes_max: config.spool.bytes_max,
+        segment_bytes_max: config.spool.segment_bytes_max,
+        segment_age_max: config.spool.segment_age_max,
+        schema: store::row::schema(),
+    })?;
+    let geo = Geo::open(config.geo_database.as_deref())?;
+    let pipeline = Pipeline::new(
+        &config,
+        geo,
+        spool.clone(),
+        counters.clone(),
+        Timestamp::now(),
+    )?;
+    recover::from_spool(&spool, pipeline.visits(), pipeline.seen(), Timestamp::now());
+    let app = Arc::new(App {
+        rate: Rate::new(config.limits.beacons_per_second_max),
+        pipeline,
+        spool: spool.clone(),
+        counters: counters.clone(),
+        answerer: OnceLock::new(),
+        eraser: OnceLock::new(),
+        is_ready: false.into(),
+        has_demo,
+        config,
+    });
+    let config = &app.config;
+
+    let (stop, stopped) = watch::channel(false);
+    let faces = Faces {
+        collector: true,
+        dashboard: apart.is_none(),
+    };
+    let mut servers = vec![tokio::spawn(server::serve(
+        listener,
+        app.clone(),
+        faces,
+        stopped.clone(),
+    ))];
+    if let Some(listener) = apart {
+        let faces = Faces {
+            collector: false,
+            dashboard: true,
+        };
+        servers.push(tokio::spawn(server::serve(
+            listener,
+            app.clone(),
+            faces,
+            stopped.clone(),
+        )));
+    }
+    tracing::info!(address = %collector_address, "beacons are taken");
+
+    // ClickHouse: the embedded engine's or a server's.
+    let starting = async {
+        let supervisor = match &config.clickhouse.url {
+            None => {
+                let options = SupervisorOptions {
+                    listen: config.engine.listen,
+                    data: config.data_dir.join("engine"),
+                    library: config.engine.library.clone(),
+                    binary: None,
+                };
+                Some(supervise::start(options).await?)
+            }
+            Some(_) => None,
+        };
+        let clickhouse = supervisor
+            .as_ref()
+            .map_or(config.clickhouse.url.clone(), |engine| {
+                Some(engine.target().url.clone())
+            });
+        let client = connect(config, supervisor.as_ref())?;
+        anyhow::Ok((supervisor, client, clickhouse.unwrap_or_default()))
+    };
+    let (supervisor, client, clickhouse) = tokio::select! {
+        started = starting => started?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+
+    let tasks = vec![
+        tokio::spawn(prepare(
+            app.clone(),
+            client.clone(),
+            Addresses {
+                collector_address,
+                dashboard_address,
+                clickhouse,
+            },
+        )),
+        tokio::spawn(look_after(app.clone(), client.clone())),
+    ];
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+
+    // In the order of a beacon's way: nobody new, finish, seal, one last INSERT, then ClickHouse.
+    tracing::info!("stopping: open requests are finished, then the spool is sealed");
+    let _ = stop.send(true);
+    for server in servers {
+        server
+            .await
+            .context("the server stopped in an unexpected way")?;
+    }
+    spool.seal().await?;
+    let deadline = tokio::time::Instant::now() + config.limits.shutdown_timeout;
+    while spool.stats().segments > 0
+        && app.is_ready.load(Relaxed)
+        && tokio::time::Instant::now() < deadline
+    {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    store::outcomes::flush(&client, &config.sites, &counters, Timestamp::now()).await;
+    for task in tasks {
+        task.abort();
+    }
+    if let Some(supervisor) = supervisor {
+        supervisor.stop().await;
+    }
+    let left = spool.stats().segments;
+    if left > 0 {
+        tracing::info!(
+            segments = left,
+            "events wait in the spool for the next start"
+        );
+    }
+    Ok(())
+}
+
+/// Where things are, for the person who started them.
+struct Addresses {
+    collector_address: SocketAddr,
+    dashboard_address: SocketAddr,
+    clickhouse: String,
+}
+
+impl Addresses {
+    fn print(&self, has_demo: bool) {
+        let Self {
+            collector_address,
+            dashboard_address,
+            clickhouse,
+        } = self;
+        println!("Sillage is ready.");
+        println!("  dashboard   http://{dashboard_address}/");
+        if has_demo {
+            println!("  demo page   http://{collector_address}/demo/");
+        }
+        println!("  beacons     http://{collector_address}/api/event");
+        println!("  ClickHouse  {clickhouse}");
+    }
+}
+
+/// `sillage migrate` for a ClickHouse server.
+///
+/// # Errors
+/// There is no server, or it refuses.
+pub async fn migrate(config: &Config) -> anyhow::Result<Vec<&'static str>> {
+    if config.clickhouse.url.is_none() {
+        bail!(
+            "clickhouse.url is empty: the embedded engine's tables are brought up to date by `sillage serve` itself"
+        );
+    }
+    Ok(store::migrate::migrate(&connect(config, None)?, &config.clickhouse.database).await?)
+}
+
+/// `sillage retention --verify`: looks for expired data as any engineer could, and writes a certificate when none is left.
+/// `url` is where ClickHouse answers, for when it is not where the configuration says.
+///
+/// # Errors
+/// ClickHouse does not answer, or something expired remains; then there is no certificate.
+pub async fn verify_retention(config: &Config, url: Option<&str>) -> anyhow::Result<String> {
+    let database = &config.clickhouse.database;
+    let client = match (url, &config.clickhouse.url) {
+        (None, Some(_)) => connect(config, None)?,
+        (Some(url), _) => store::client(url, None, None, database),
+        (None, None) => {
+            let url = format!("http://{}", config.engine.listen);
+            store::client(&url, None, None, database)
+        }
+    };
+    let rules = store::retention::Rules::of(config);
+    let found = store::retention::verify(&client, &rules, store::retention::today())
+        .await
+        .context("ClickHouse must run for this; start `sillage serve`, or say where it answers with --clickhouse")?;
+    if !found.is_clean() {
+        bail!(
+            "expired data remains: {} rows in {} parts expired until {} ({} of them held); `sillage serve` destroys them within ten minutes, and their files leave the disk within ten more",
+            found.rows,
+            found.parts,
+            found.until,
+            found.held
+        );
+    }
+    Ok(store::retention::certify(&rules, &found)?)
+}
+
+fn connect(config: &Config, supervisor: Option<&Supervisor>) -> anyhow::Result<Client> {
+    let database = &config.clickhouse.database;
+    if let Some(supervisor) = supervisor {
+        let target = supervisor.target();
+        return Ok(store::client(
+            &target.url,
+            Some(&target.user),
+            Some(&target.password),
+            database,
+        ));
+    }
+    let password = config
+        .clickhouse
+        .password_file
+        .as_ref()
+        .map(|path| {
+            std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read clickhouse.password_file {}", path.display()))
+        })
+        .transpose()?;
+    let url = config.clickhouse.url.as_deref().unwrap_or_default();
+    Ok(store::client(
+        url,
+        config.clickhouse.user.as_deref(),
+        password.as_deref().map(str::trim),
+        database,
+    ))
+}
+
+/// Migrates as soon as ClickHouse answers, then stores what the spool holds for ever.
+async fn prepare(app: Arc<App>, client: Client, addresses: Addresses) {
+    let mut wait = Duration::from_millis(50);
+    loop {
+        match store::migrate::migrate(&client, &app.config.clickhouse.database).await {
+            Ok(ran) if ran.is_empty() => break,
+            Ok(ran) => {
+                tracing::info!(migrations = ran.join(", "), "tables brought up to date");
+                break;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the tables can't be brought up to date yet; beacons wait in the spool");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(Duration::from_secs(5));
+            }
+        }
+    }
+    let recovered = recover::from_clickhouse(
+        &client,
+        &app.config,
+        app.pipeline.visits(),
+        app.pipeline.seen(),
+        Timestamp::now(),
+    );
+    if let Err(error) = recovered.await {
+        tracing::warn!(%error, "the open visits can't be read back; those that go on are counted as new");
+    }
+    let answerer = Answerer::new(
+        client.clone(),
+        app.config.sites.clone().into(),
+        QueryLimits::default(),
+    );
+    let _ = app.answerer.set(answerer);
+    let eraser = Eraser::new(client.clone(), app.spool.clone());
+    let _ = app.eraser.set(eraser);
+    app.is_ready.store(true, Relaxed);
+    addresses.print(app.has_demo);
+    tokio::join!(
+        crate::query::roll::keep(client.clone(), app.config.sites.clone().into()),
+        store::insert::run(app.spool.clone(), client.clone(), app.counters.clone()),
+        store::outcomes::run(
+            client.clone(),
+            app.config.sites.clone(),
+            app.counters.clone()
+        ),
+        store::security::run(client.clone(), app.pipeline.faults().clone()),
+        store::retention::keep(client, Arc::new(store::retention::Rules::of(&app.config))),
+    );
+}
+
+/// What the clock asks for: salts, silent visits, and whether ClickHouse still answers.
+async fn look_after(app: Arc<App>, client: Client) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        if let Err(error) = app.pipeline.tick(Timestamp::now()) {
+            tracing::error!(%error, "salts can't be rotated; beacons are answered 503 until they can");
+        }
+        if app.answerer.get().is_some() {
+            let answers =
+                tokio::time::timeout(TICK, client.query("SELECT 1").fetch_one::<u8>()).await;
+            app.is_ready.store(matches!(answers, Ok(Ok(1))), Relaxed);
+        }
+    }
+}
+
+/// Lets this process open as many files as the system allows it, since a connection is one.
+fn raise_files_max(connections_max: usize) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let files_max = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(error) => {
+            tracing::warn!(%error, "the limit on open files can't be raised");
+            limit.current
+        }
+    };
+    // None is no limit.
+    if let Some(files_max) = files_max
+        && files_max < connections_max as u64 + FILES_BESIDES
+    {
+        tracing::warn!(
+            files_max,
+            connections_max,
+            "fewer files may be open than connections are allowed; raise the limit (LimitNOFILE, ulimit -n) or lower limits.connections_max"
+        );
+    }
+}
+
+/// Creates a folder that only its owner may enter.
+fn create_private(path: &std::path::Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    let advice = || {
+        format!(
+            "cannot use the data folder {}: make it writable for this user, or set another data_dir",
+            path.display()
+        )
+    };
+    if !path.is_dir() {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .with_context(advice)?;
+    }
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).with_context(advice)
+}

@@ -1,0 +1,608 @@
+//! `/privacy`: the visitor's own page. What is measured, what the server sees of the choice, and three buttons: refuse,
+//! take the refusal back, erase what was measured today.
+//!
+//! Everything on it is made from the live configuration. It needs no script, sets no cookie when it is looked at, and
+//! is the same in all languages.
+//!
+//! **Two addresses.** The measurement cookie is bound to the path `/api/event`, so that no page of the site and no log
+//! in front of it ever sees a device id. A wider path would undo that for everybody in order to serve the few who come
+//! here, so the page goes to the cookie instead: it stands at `/privacy`, where people look for it, and its forms go to
+//! `/api/event/choices`, where the browser adds the cookie that erasing needs. The page answers there as well and then
+//! says whether the cookie is there. An erasure that is sent to `/privacy` itself is redirected with its body.
+//!
+//! **Not by others.** A POST counts only when the browser says that it comes from this origin, or from a page of the
+//! measured site; everything else is 403. A forged refusal would be harmless, a forged withdrawal of one would not.
+//!
+//! Deliberately not here: showing rows. Somebody in the same network with the same browser can't be told apart, and
+//! may be erased along, but not read.
+
+mod notice;
+mod words;
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Method, Request, StatusCode};
+use jiff::Timestamp;
+
+use super::client_ip::client_ip;
+use super::collect::{is_https, set_cookie};
+use super::error::{Answer, answer, text};
+use super::{App, body};
+use crate::config::Site;
+use crate::ingest::own::ChoiceState;
+use crate::ingest::{CookieChange, Sender};
+use crate::privacy::{
+    Basis, Decision, OPT_OUT_COOKIE, OPT_OUT_VALUE, ObjectionRule, Profile, UserAgent, find,
+};
+use words::{Words, escape, fill};
+
+/// Where the forms go, and where the measurement cookie comes along.
+pub const CHOICES_PATH: &str = "/api/event/choices";
+/// Seconds the opt-out cookie lives: 400 days, the most that browsers keep one, and more than the 13 months of the other.
+const OPT_OUT_SECONDS: u32 = 400 * 86_400;
+/// Bytes of a form.
+const FORM_BYTES_MAX: usize = 1 << 10;
+
+const LAYOUT: &str = include_str!("choices/layout.html");
+const PAGE: &str = include_str!("choices/page.html");
+const STYLE: &str = include_str!("choices/style.css");
+/// Nothing from anywhere but the one style sheet.
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Whether `path` is one of this module's.
+pub fn is_ours(path: &str) -> bool {
+    path == "/privacy"
+        || path.starts_with("/privacy/")
+        || path == CHOICES_PATH
+        || path == "/.well-known/gpc.json"
+}
+
+/// Answers a request for a path that [`is_ours`].
+pub async fn choices(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
+    let path = request.uri().path().to_owned();
+    let is_page = path == "/privacy" || path == CHOICES_PATH;
+    match *request.method() {
+        Method::GET | Method::HEAD => {}
+        Method::POST if is_page => return act(app, peer, request).await,
+        _ => {
+            let mut answer = text(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method is not allowed here\n",
+            );
+            let allowed = if is_page {
+                "GET, HEAD, POST"
+            } else {
+                "GET, HEAD"
+            };
+            answer
+                .headers_mut()
+                .insert(header::ALLOW, HeaderValue::from_static(allowed));
+            return answer;
+        }
+    }
+    match path.as_str() {
+        "/privacy/style.css" => {
+            let mut answer = answer(StatusCode::OK, "text/css; charset=utf-8", STYLE);
+            let hour = HeaderValue::from_static("public, max-age=3600");
+            answer.headers_mut().insert(header::CACHE_CONTROL, hour);
+            return answer;
+        }
+        "/.well-known/gpc.json" => return notice::gpc(app),
+        _ => {}
+    }
+    let query = request.uri().query().unwrap_or("").as_bytes();
+    let asked = Asked::parse(query);
+    let headers = request.headers();
+    let Some(site) = site_of(app, peer, headers, asked.site.as_deref()) else {
+        return unknown_site();
+    };
+    let words = Words::choose(asked.lang.as_deref(), headers);
+    match path.as_str() {
+        "/privacy/policy.json" => notice::policy(app, site),
+        "/privacy/cookies.json" => notice::cookies(app, site),
+        "/privacy/external-transmission" => html(StatusCode::OK, &notice::transmission(site)),
+        "/privacy/self-assessment" => html(StatusCode::OK, &notice::assessment(app, site)),
+        _ if is_page => {
+            let state = with_sender(app, peer, headers, |sender| state(app, site, sender));
+            let sees_cookie = path == CHOICES_PATH;
+            html(
+                StatusCode::OK,
+                &page(app, site, words, state, sees_cookie, None),
+            )
+        }
+        _ => text(StatusCode::NOT_FOUND, "nothing is here\n"),
+    }
+}
+
+/// What was asked for, in the query or in a form.
+#[derive(Default)]
+struct Asked {
+    site: Option<String>,
+    lang: Option<String>,
+    action: Option<String>,
+}
+
+impl Asked {
+    fn parse(text: &[u8]) -> Self {
+        let mut asked = Self::default();
+        for (key, value) in url::form_urlencoded::parse(text) {
+            let place = match &*key {
+                "site" => &mut asked.site,
+                "lang" => &mut asked.lang,
+                "action" => &mut asked.action,
+                _ => continue,
+            };
+            place.get_or_insert(value.into_owned());
+        }
+        asked
+    }
+}
+
+/// One of the three buttons.
+async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer {
+    let is_at_cookie = request.uri().path() == CHOICES_PATH;
+    let query = Asked::parse(request.uri().query().unwrap_or("").as_bytes());
+    let headers = std::mem::take(request.headers_mut());
+    for name in [header::CONTENT_ENCODING, header::CONTENT_LENGTH] {
+        if let Some(value) = headers.get(&name) {
+            request.headers_mut().insert(name, value.clone());
+        }
+    }
+    let form: Bytes =
+        match body::read(request, FORM_BYTES_MAX, app.config.limits.body_timeout).await {
+            Ok(body) => body,
+            Err(answer) => return answer,
+        };
+    let form = Asked::parse(&form);
+    let named = form.site.or(query.site);
+    let Some(site) = site_of(app, peer, &headers, named.as_deref()) else {
+        return unknown_site();
+    };
+    if !is_from_here(&headers, site) {
+        return text(
+            StatusCode::FORBIDDEN,
+            "choices are taken from this page only; open /privacy and choose there\n",
+        );
+    }
+    let words = Words::choose(form.lang.or(query.lang).as_deref(), &headers);
+    let (done, opts_out) = match form.action.as_deref() {
+        Some("refuse") => ("done_refuse", true),
+        Some("allow") => ("done_allow", false),
+        Some("erase") if !is_at_cookie => {
+            let mut answer = text(StatusCode::TEMPORARY_REDIRECT, "");
+            let target = HeaderValue::from_static(CHOICES_PATH);
+            answer.headers_mut().insert(header::LOCATION, target);
+            return answer;
+        }
+        Some("erase") => ("done_erase", true),
+        _ => {
+            return text(
+                StatusCode::BAD_REQUEST,
+                "action is refuse, allow or erase\n",
+            );
+        }
+    };
+    let is_erasure = done == "done_erase";
+    let (mut state, index, visitors) = with_sender(app, peer, &headers, |sender| {
+        let index = app.pipeline.site_index(&site.id);
+        let visitors = index
+            .filter(|_| is_erasure)
+            .map(|index| app.pipeline.forget(index, sender));
+        (state(app, site, sender), index, visitors)
+    });
+    let mut message = done;
+    let mut status = StatusCode::OK;
+    if let Some(visitors) = visitors {
+        let erased = match app.eraser.get() {
+            Some(eraser) => eraser.erase(&site.id, visitors).await.map_err(Some),
+            None => Err(None),
+        };
+        if let Err(error) = erased {
+            match error {
+                Some(error) => {
+                    tracing::warn!(site = %site.id, %error, "an erasure could not be done")
+                }
+                None => {
+                    tracing::warn!(site = %site.id, "an erasure came before ClickHouse was there")
+                }
+            }
+            (message, status) = ("failed_erase", StatusCode::SERVICE_UNAVAILABLE);
+        }
+    }
+    state.is_opted_out = opts_out;
+    if opts_out {
+        state.is_known_device = false;
+    }
+    // What the page says follows from the state after the button, not from the one the request came with.
+    state.without_word = index.map_or(state.without_word, |index| {
+        app.pipeline
+            .decide_for(index, state.is_opted_out, state.gpc, state.dnt)
+    });
+    let mut answer = html(
+        status,
+        &page(
+            app,
+            site,
+            words,
+            state,
+            is_at_cookie || opts_out,
+            Some(message),
+        ),
+    );
+    let is_https = is_https(&headers);
+    let secure = if is_https { "; Secure" } else { "" };
+    let (value, seconds) = if opts_out {
+        (OPT_OUT_VALUE, OPT_OUT_SECONDS)
+    } else {
+        ("", 0)
+    };
+    let mut cookies = vec![format!(
+        "{OPT_OUT_COOKIE}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{secure}"
+    )];
+    if let Some(index) = index.filter(|_| opts_out) {
+        let name = app.pipeline.cookie_name(index).to_owned();
+        cookies.push(set_cookie(&CookieChange::Delete { name }, is_https));
+    }
+    for cookie in cookies {
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    answer
+}
+
+/// Whether the browser says that this request comes from our page, or from a page of the site.
+fn is_from_here(headers: &HeaderMap, site: &Site) -> bool {
+    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = value("origin").and_then(host_of_origin);
+    let is_of_site =
+        origin.is_some_and(|origin| site.hostnames.iter().any(|own| own == without_port(origin)));
+    match value("sec-fetch-site") {
+        Some("same-origin") => true,
+        Some("same-site") => is_of_site,
+        Some(_) => false,
+        // Older browsers, and plain http: what comes from a form can't choose these headers either.
+        None => {
+            let is_own = origin.is_some()
+                && (origin == value("host") || origin == value("x-forwarded-host"));
+            is_own || is_of_site
+        }
+    }
+}
+
+/// Host and port of an `Origin`; `None` for `null`.
+fn host_of_origin(origin: &str) -> Option<&str> {
+    origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"))
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// The site that is asked about: the one named, the one that the host belongs to, or the only one.
+fn site_of<'a>(
+    app: &'a App,
+    peer: IpAddr,
+    headers: &HeaderMap,
+    named: Option<&str>,
+) -> Option<&'a Site> {
+    if let Some(named) = named.filter(|named| !named.is_empty()) {
+        return app.config.site(named);
+    }
+    let is_proxied = app
+        .config
+        .trusted_proxies
+        .iter()
+        .any(|net| net.contains(peer));
+    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = value("x-forwarded-host")
+        .filter(|_| is_proxied)
+        .or_else(|| value("host"));
+    let host = without_port(host.unwrap_or("")).to_ascii_lowercase();
+    let sites = &app.config.sites;
+    sites
+        .iter()
+        .find(|site| site.hostnames.contains(&host))
+        .or_else(|| sites.first().filter(|_| sites.len() == 1))
+}
+
+fn unknown_site() -> Answer {
+    text(
+        StatusCode::NOT_FOUND,
+        "which site? add ?site= and the site's id as the page embeds it\n",
+    )
+}
+
+/// What the pipeline may ask of a request; see `collect`.
+fn with_sender<R>(
+    app: &App,
+    peer: IpAddr,
+    headers: &HeaderMap,
+    ask: impl FnOnce(&Sender<'_>) -> R,
+) -> R {
+    let is_one = |name: &str| {
+        headers
+            .get(name)
+            .is_some_and(|value| value.as_bytes() == b"1")
+    };
+    let agent = headers
+        .get(header::USER_AGENT)
+        .map_or(&b""[..], HeaderValue::as_bytes);
+    let cookies = || {
+        headers
+            .get_all(header::COOKIE)
+            .iter()
+            .map(HeaderValue::as_bytes)
+    };
+    ask(&Sender {
+        ip: &|| client_ip(peer, headers, &app.config.trusted_proxies),
+        agent: &|| UserAgent::from_header(agent),
+        is_prefetch: false,
+        gpc: is_one("sec-gpc"),
+        dnt: is_one("dnt"),
+        language: None,
+        cookie: &|name| find(cookies(), name).map(str::to_owned),
+        received: Timestamp::now(),
+    })
+}
+
+fn state(app: &App, site: &Site, sender: &Sender<'_>) -> ChoiceState {
+    let index = app.pipeline.site_index(&site.id);
+    index.map_or_else(ChoiceState::default, |index| {
+        app.pipeline.state(index, sender)
+    })
+}
+
+fn html(status: StatusCode, page: &str) -> Answer {
+    let mut answer = answer(status, "text/html; charset=utf-8", page.to_owned());
+    let headers = answer.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        // Not `no-referrer`: with that, browsers send `Origin: null` with our own form.
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::VARY, "accept-language, cookie, sec-gpc, dnt"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    answer
+}
+
+fn page(
+    app: &App,
+    site: &Site,
+    words: &Words,
+    state: ChoiceState,
+    sees_cookie: bool,
+    message: Option<&str>,
+) -> String {
+    let controller = if site.controller.is_empty() {
+        &site.id
+    } else {
+        &site.controller
+    };
+    let site_url: String = url::form_urlencoded::byte_serialize(site.id.as_bytes()).collect();
+    let word = |key: &str| {
+        let pairs = [("site", site.id.as_str()), ("controller", controller)];
+        fill(words.get(key), &pairs)
+    };
+    let said = |given: bool| {
+        words
+            .get(if given { "present" } else { "absent" })
+            .to_owned()
+    };
+    let signal = |sent: bool, rule: ObjectionRule| {
+        words.get(match (sent, rule) {
+            (false, _) => "signal_absent",
+            (true, ObjectionRule::Deny) => "signal_deny",
+            (true, ObjectionRule::Count) => "signal_count",
+            (true, ObjectionRule::Ignore) => "signal_ignore",
+        })
+    };
+    let summary = match state.without_word {
+        Decision::Refused(crate::privacy::Refusal::NoConsent) if state.is_known_device => {
+            "summary_known"
+        }
+        Decision::Refused(crate::privacy::Refusal::NoConsent) => "summary_no_word",
+        Decision::Refused(_) => "summary_refused",
+        Decision::Count(_) if state.is_known_device => "summary_known",
+        Decision::Count(Basis::CountOnly) => "summary_count",
+        Decision::Count(_) => "summary_exempt",
+    };
+    let cookie_state = if sees_cookie {
+        said(state.is_known_device)
+    } else {
+        let link = format!("{CHOICES_PATH}?site={site_url}&amp;lang={}", words.lang);
+        words.get("cookie_unseen").replace("{link}", &link)
+    };
+    let list = |key: &str| -> String {
+        words
+            .list(key)
+            .iter()
+            .map(|item| format!("<li>{}</li>", escape(item)))
+            .collect()
+    };
+    let measured = match site.profile {
+        Profile::Consent => format!(
+            "<p>{}</p><ul>{}</ul>",
+            words.get("profile_consent"),
+            list("items_full")
+        ),
+        Profile::Exempt | Profile::Count => {
+            let (what, items) = match site.profile {
+                Profile::Exempt => ("profile_exempt", "items_exempt"),
+                _ => ("profile_count", "items_count"),
+            };
+            format!(
+                "<p>{}</p><ul>{}</ul><p>{}</p><ul>{}</ul>",
+                words.get(what),
+                list(items),
+                words.get("after_yes"),
+                list("items_full")
+            )
+        }
+    };
+    let purposes: String = notice::purposes(app, site)
+        .iter()
+        .map(|purpose| {
+            format!(
+                "<li>{}</li>",
+                words.get(&format!("purpose_{}", purpose.as_str()))
+            )
+        })
+        .collect();
+    let recipients = notice::recipients(app, site);
+    let recipients = if recipients.is_empty() {
+        words.get("recipients_none").to_owned()
+    } else {
+        fill(
+            words.get("recipients"),
+            &[("names", &recipients.join(", "))],
+        )
+    };
+    let policy_link = match site.privacy_url.as_str() {
+        "" => String::new(),
+        url => format!(
+            "<a href=\"{}\">{}</a>",
+            escape(url),
+            words.get("policy_link")
+        ),
+    };
+    let contact = if site.contact.is_empty() {
+        words.get("not_said")
+    } else {
+        &site.contact
+    };
+    let contact = fill(
+        words.get("contact"),
+        &[("controller", controller), ("contact", contact)],
+    )
+    .replace("{privacy_url}", &policy_link);
+    let days = site.retention_days.to_string();
+    let retention = fill(
+        words.get("retention"),
+        &[("days", &days), ("version", &site.policy_version)],
+    );
+    let message = message.map_or_else(String::new, |key| {
+        format!("<p role=\"status\">{}</p>", word(key))
+    });
+    let title = word("title");
+    let mut body = PAGE.to_owned();
+    // Each is escaped, or made of escaped parts and our own words.
+    for (name, value) in [
+        ("message", message),
+        ("intro", word("intro")),
+        ("summary", word(summary)),
+        ("opt_out_state", said(state.is_opted_out)),
+        ("cookie_state", cookie_state),
+        ("gpc_state", signal(state.gpc, site.gpc).to_owned()),
+        ("dnt_state", signal(state.dnt, site.dnt).to_owned()),
+        ("measured", measured),
+        ("retention", retention),
+        ("purposes", purposes),
+        ("recipients", recipients),
+        ("contact", contact),
+        ("site", escape(&site.id)),
+        ("site_url", site_url),
+        ("lang", words.lang.to_owned()),
+        ("title", title.clone()),
+    ] {
+        body = body.replace(&format!("{{{{{name}}}}}"), &value);
+    }
+    for key in words::PLAIN {
+        body = body.replace(&format!("{{{{{key}}}}}"), &word(key));
+    }
+    layout(words.lang, &title, &body)
+}
+
+fn layout(lang: &str, title: &str, main: &str) -> String {
+    LAYOUT
+        .replace("{{lang}}", lang)
+        .replace("{{title}}", title)
+        .replace("{{main}}", main)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(*name, value.parse().expect("a header value"));
+        }
+        map
+    }
+
+    #[test]
+    fn choices_of_other_origins_are_not_taken() {
+        let text =
+            "[[site]]\nid = \"example.com\"\nhostnames = [\"example.com\", \"www.example.com\"]\n";
+        let config =
+            crate::config::Config::parse(text, std::path::Path::new("/x.toml")).expect("sound");
+        let check = |pairs: &[(&'static str, &str)], expected: bool| {
+            assert_eq!(
+                is_from_here(&headers(pairs), &config.sites[0]),
+                expected,
+                "{pairs:?}"
+            );
+        };
+        let (site, origin, host) = ("sec-fetch-site", "origin", "host");
+        check(&[], false);
+        check(&[(site, "same-origin")], true);
+        check(&[(site, "cross-site")], false);
+        check(&[(site, "none")], false);
+        check(
+            &[(site, "cross-site"), (origin, "https://example.com")],
+            false,
+        );
+        check(
+            &[(site, "same-site"), (origin, "https://other.example.com")],
+            false,
+        );
+        check(
+            &[
+                (site, "same-site"),
+                (origin, "https://www.example.com:8443"),
+            ],
+            true,
+        );
+        check(&[(host, "stats.example.com")], false);
+        check(
+            &[
+                (host, "stats.example.com"),
+                (origin, "https://stats.example.com"),
+            ],
+            true,
+        );
+        check(
+            &[(host, "127.0.0.1:8000"), (origin, "http://127.0.0.1:8000")],
+            true,
+        );
+        check(
+            &[(host, "127.0.0.1:8000"), (origin, "http://127.0.0.1:9000")],
+            false,
+        );
+        check(
+            &[
+                (host, "up"),
+                ("x-forwarded-host", "s.example"),
+                (origin, "https://s.example"),
+            ],
+            true,
+        );
+        check(&[(host, "s.example"), (origin, "null")], false);
+        check(
+            &[(host, "s.example"), (origin, "https://evil.example")],
+            false,
+        );
+        check(&[(origin, "https://example.com.evil.example")], false);
+    }
+}

@@ -1,0 +1,182 @@
+//! The page's words, one file a language, and how they get into a page.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use hyper::HeaderMap;
+use hyper::header::ACCEPT_LANGUAGE;
+
+/// Words that stand in the page as they are, but for the site's and the controller's name.
+pub const PLAIN: &[&str] = &[
+    "now_heading",
+    "opt_out_label",
+    "cookie_label",
+    "gpc_label",
+    "dnt_label",
+    "page_word_note",
+    "choose_heading",
+    "refuse_text",
+    "refuse_button",
+    "allow_text",
+    "allow_button",
+    "erase_text",
+    "erase_button",
+    "erase_limits",
+    "measured_heading",
+    "purposes_label",
+    "never",
+    "more_heading",
+    "transmission_link",
+    "assessment_link",
+];
+
+/// A language's words.
+pub struct Words {
+    /// BCP 47.
+    pub lang: &'static str,
+    texts: HashMap<String, toml::Value>,
+}
+
+static ALL: LazyLock<[Words; 3]> = LazyLock::new(|| {
+    [
+        Words::parse("en", include_str!("en.toml")),
+        Words::parse("ja", include_str!("ja.toml")),
+        Words::parse("de", include_str!("de.toml")),
+    ]
+});
+
+impl Words {
+    fn parse(lang: &'static str, text: &str) -> Self {
+        let texts =
+            toml::from_str(text).expect("the file is part of the program and a test reads it");
+        Self { lang, texts }
+    }
+
+    /// The language that is asked for, else the first one that the browser accepts, else English.
+    pub fn choose(asked: Option<&str>, headers: &HeaderMap) -> &'static Self {
+        let of = |tag: &str| {
+            let primary = tag.split('-').next().unwrap_or("").trim();
+            ALL.iter()
+                .find(|words| words.lang.eq_ignore_ascii_case(primary))
+        };
+        let accepted = headers
+            .get(ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("");
+        let mut best: Option<(f32, &'static Self)> = None;
+        for range in accepted.split(',').take(32) {
+            let (tag, weight) = range.split_once(';').unwrap_or((range, ""));
+            let weight = weight
+                .trim()
+                .strip_prefix("q=")
+                .and_then(|q| q.parse().ok())
+                .unwrap_or(1.0);
+            if let Some(words) = of(tag)
+                && weight > best.map_or(0.0, |(best, _)| best)
+            {
+                best = Some((weight, words));
+            }
+        }
+        asked
+            .and_then(of)
+            .or(best.map(|(_, words)| words))
+            .unwrap_or(&ALL[0])
+    }
+
+    /// A text. Ours, so it is HTML as it stands.
+    pub fn get(&self, key: &str) -> &str {
+        self.texts
+            .get(key)
+            .and_then(toml::Value::as_str)
+            .unwrap_or("")
+    }
+
+    /// A list of texts.
+    pub fn list(&self, key: &str) -> Vec<&str> {
+        let items = self.texts.get(key).and_then(toml::Value::as_array);
+        items
+            .into_iter()
+            .flatten()
+            .filter_map(toml::Value::as_str)
+            .collect()
+    }
+}
+
+/// Puts values, escaped, in the places of `{name}`.
+pub fn fill(text: &str, pairs: &[(&str, &str)]) -> String {
+    let mut text = text.to_owned();
+    for (name, value) in pairs {
+        text = text.replace(&format!("{{{name}}}"), &escape(value));
+    }
+    text
+}
+
+/// Makes text safe as HTML, in an attribute too. Braces go as well, so that no value can be taken for a place to fill.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '{' => escaped.push_str("&#123;"),
+            '}' => escaped.push_str("&#125;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_language_has_the_same_words_and_all_that_the_page_asks_for() {
+        let keys = |words: &Words| {
+            let mut keys: Vec<_> = words.texts.keys().cloned().collect();
+            keys.sort();
+            keys
+        };
+        for words in ALL.iter() {
+            assert_eq!(keys(words), keys(&ALL[0]), "{}", words.lang);
+            for key in PLAIN {
+                assert!(!words.get(key).is_empty(), "{} {key}", words.lang);
+            }
+            for list in ["items_full", "items_exempt", "items_count"] {
+                assert_eq!(
+                    words.list(list).len(),
+                    ALL[0].list(list).len(),
+                    "{} {list}",
+                    words.lang
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_language_is_the_one_asked_for_or_the_best_accepted() {
+        let choose = |asked: Option<&str>, accepted: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_LANGUAGE, accepted.parse().expect("a value"));
+            Words::choose(asked, &headers).lang
+        };
+        assert_eq!(choose(None, "ja-JP,ja;q=0.9,en;q=0.8"), "ja");
+        assert_eq!(choose(None, "fr, de-AT;q=0.7, en;q=0.8"), "en");
+        assert_eq!(choose(None, "fr;q=1, de;q=0.1"), "de");
+        assert_eq!(choose(None, "de;q=0"), "en");
+        assert_eq!(choose(None, "*"), "en");
+        assert_eq!(choose(Some("de"), "ja"), "de");
+        assert_eq!(choose(Some("tlh"), "ja"), "ja");
+    }
+
+    #[test]
+    fn values_can_not_break_out() {
+        assert_eq!(
+            fill("a {x} b", &[("x", "<i a='\"'>{y}&")]),
+            "a &lt;i a=&#39;&quot;&#39;&gt;&#123;y&#125;&amp; b"
+        );
+    }
+}

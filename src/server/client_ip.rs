@@ -1,0 +1,177 @@
+//! Peer and trusted proxies to the client's address: the sole reader of `X-Forwarded-For` and `Forwarded`.
+//!
+//! Only a peer in `trusted_proxies` is believed, and the list it sends is walked from the right (the nearest proxy) over
+//! all instances of the header: the first address that is no trusted proxy is the client's. What stands further left is
+//! the client's own claim and is never used.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hyper::HeaderMap;
+use hyper::header::{FORWARDED, HeaderName};
+
+use crate::config::IpNet;
+use crate::privacy::ClientIp;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Hops that are looked at; a longer list is a forgery or a loop.
+const HOPS_MAX: usize = 32;
+
+/// The client's address. It leaves this function only inside [`ClientIp`].
+pub fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> ClientIp {
+    ClientIp::from_peer(resolve(peer, headers, trusted))
+}
+
+fn resolve(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |ip: IpAddr| trusted.iter().any(|net| net.contains(ip));
+    let mut client = peer.to_canonical();
+    if !is_trusted(client) {
+        return client;
+    }
+    // A proxy writes one of the two; `Forwarded` (RFC 7239) is the standard, X-Forwarded-For what nearly all send.
+    let (name, is_rfc7239) = if headers.contains_key(X_FORWARDED_FOR) {
+        (X_FORWARDED_FOR, false)
+    } else {
+        (FORWARDED, true)
+    };
+    let instances: Vec<&str> = headers
+        .get_all(name)
+        .iter()
+        .map(|value| value.to_str().unwrap_or(""))
+        .collect();
+    let hops = instances
+        .iter()
+        .rev()
+        .flat_map(|value| value.rsplit(','))
+        .take(HOPS_MAX);
+    for hop in hops {
+        let address = if is_rfc7239 {
+            forwarded_for(hop).and_then(parse)
+        } else {
+            parse(hop)
+        };
+        // An unreadable hop ends what can be known: the last trusted proxy stands for the client.
+        let Some(address) = address else {
+            return client;
+        };
+        client = address;
+        if !is_trusted(client) {
+            return client;
+        }
+    }
+    client
+}
+
+/// The `for` parameter of one element of a `Forwarded` header.
+fn forwarded_for(element: &str) -> Option<&str> {
+    element.split(';').find_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        key.trim()
+            .eq_ignore_ascii_case("for")
+            .then(|| value.trim().trim_matches('"'))
+    })
+}
+
+/// An address, with or without port, brackets and zone.
+fn parse(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let ip = text
+        .parse::<IpAddr>()
+        .ok()
+        .or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
+        .or_else(|| {
+            let inner = text.strip_prefix('[')?;
+            let (inner, _port) = inner.split_once(']')?;
+            inner.split('%').next()?.parse().ok()
+        });
+    ip.or_else(|| text.split_once('%')?.0.parse().ok())
+        .map(|ip: IpAddr| ip.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(peer: &str, headers: &[(&'static str, &str)], expected: &str) {
+        let trusted: Vec<IpNet> = ["10.0.0.0/8", "127.0.0.1", "fd00::/8"]
+            .iter()
+            .filter_map(|net| IpNet::parse(net))
+            .collect();
+        assert_eq!(trusted.len(), 3);
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().expect("a header value"));
+        }
+        let got = resolve(peer.parse().expect("an address"), &map, &trusted);
+        assert_eq!(
+            got,
+            expected.parse::<IpAddr>().expect("an address"),
+            "{peer} {headers:?}"
+        );
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed_and_lists_are_walked_from_the_right() {
+        let xff = "x-forwarded-for";
+        check("203.0.113.7", &[], "203.0.113.7");
+        check("203.0.113.7", &[(xff, "198.51.100.1")], "203.0.113.7");
+        check("127.0.0.1", &[], "127.0.0.1");
+        check("127.0.0.1", &[(xff, "198.51.100.1")], "198.51.100.1");
+        check("::ffff:127.0.0.1", &[(xff, "198.51.100.1")], "198.51.100.1");
+        check(
+            "10.1.2.3",
+            &[(xff, "1.1.1.1, 198.51.100.1")],
+            "198.51.100.1",
+        );
+        check(
+            "10.1.2.3",
+            &[(xff, "1.1.1.1, 198.51.100.1, 10.9.9.9")],
+            "198.51.100.1",
+        );
+        check(
+            "10.1.2.3",
+            &[(xff, "1.1.1.1"), (xff, "198.51.100.1, 10.9.9.9")],
+            "198.51.100.1",
+        );
+        check("10.1.2.3", &[(xff, "198.51.100.1:4711")], "198.51.100.1");
+        check("10.1.2.3", &[(xff, "[2001:db8::1]:4711")], "2001:db8::1");
+        check("10.1.2.3", &[(xff, "[2001:db8::1]")], "2001:db8::1");
+        check("10.1.2.3", &[(xff, "2001:db8::1")], "2001:db8::1");
+        check("10.1.2.3", &[(xff, "fe80::1%eth0")], "fe80::1");
+        check("10.1.2.3", &[(xff, "::ffff:198.51.100.1")], "198.51.100.1");
+        check("10.1.2.3", &[(xff, "unknown")], "10.1.2.3");
+        check("10.1.2.3", &[(xff, "198.51.100.1, unknown")], "10.1.2.3");
+        check("10.1.2.3", &[(xff, "")], "10.1.2.3");
+        check("10.1.2.3", &[(xff, "10.0.0.1, 10.0.0.2")], "10.0.0.1");
+        check(
+            "10.1.2.3",
+            &[(xff, " 198.51.100.1 ,10.0.0.2 ")],
+            "198.51.100.1",
+        );
+        check("fd00::5", &[(xff, "2001:db8::2")], "2001:db8::2");
+        check(
+            "10.1.2.3",
+            &[("forwarded", "for=198.51.100.1;proto=https")],
+            "198.51.100.1",
+        );
+        check(
+            "10.1.2.3",
+            &[(
+                "forwarded",
+                "for=1.1.1.1, For=\"[2001:db8::3]:99\";by=10.0.0.1",
+            )],
+            "2001:db8::3",
+        );
+        check("10.1.2.3", &[("forwarded", "for=_hidden")], "10.1.2.3");
+        check(
+            "10.1.2.3",
+            &[("forwarded", "for=1.1.1.1"), (xff, "198.51.100.1")],
+            "198.51.100.1",
+        );
+        check(
+            "203.0.113.7",
+            &[("forwarded", "for=1.1.1.1")],
+            "203.0.113.7",
+        );
+    }
+}

@@ -1,0 +1,178 @@
+//! `POST /api/event`: reads a beacon within its bounds, hands it to the pipeline, answers 202, 4xx or 503.
+//!
+//! The request's headers end here: the pipeline gets the few signals that it may know, and the address and agent as
+//! functions that the door calls. A beacon that is dropped on purpose is answered like one that is kept.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Request, StatusCode};
+use jiff::Timestamp;
+
+use super::client_ip::client_ip;
+use super::error::{Answer, from_ingest, text, too_many};
+use super::{App, body};
+use crate::ingest::{CookieChange, Outcome, Sender};
+use crate::privacy::{Language, UserAgent, find, truncate};
+
+/// Takes one beacon.
+pub async fn collect(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer {
+    let headers = std::mem::take(request.headers_mut());
+    for name in [header::CONTENT_ENCODING, header::CONTENT_LENGTH] {
+        if let Some(value) = headers.get(&name) {
+            request.headers_mut().insert(name, value.clone());
+        }
+    }
+    let limits = &app.config.limits;
+    let sender = client_ip(peer, &headers, &app.config.trusted_proxies);
+    if let Err(wait) = app.rate.take(truncate(&sender)) {
+        app.counters.count(None, Outcome::TooMany);
+        let mut answer = too_many(wait);
+        allow_origin(app, &headers, &mut answer);
+        return answer;
+    }
+    drop(sender);
+    let mut answer = match body::read(request, limits.beacon_bytes_max, limits.body_timeout).await {
+        Ok(body) => take(app, peer, &headers, body).await,
+        Err(answer) => answer,
+    };
+    allow_origin(app, &headers, &mut answer);
+    answer
+}
+
+async fn take(app: &App, peer: IpAddr, headers: &HeaderMap, body: Bytes) -> Answer {
+    let is = |name: &str, value: &str| {
+        headers
+            .get(name)
+            .is_some_and(|sent| sent.as_bytes() == value.as_bytes())
+    };
+    let sender = Sender {
+        ip: &|| client_ip(peer, headers, &app.config.trusted_proxies),
+        agent: &|| {
+            UserAgent::from_header(
+                headers
+                    .get(header::USER_AGENT)
+                    .map_or(b"", HeaderValue::as_bytes),
+            )
+        },
+        is_prefetch: ["sec-purpose", "purpose", "x-moz", "x-purpose"]
+            .iter()
+            .any(|name| {
+                headers
+                    .get(*name)
+                    .and_then(|value| value.to_str().ok())
+                    .is_some_and(|value| {
+                        value.contains("prefetch")
+                            || value.contains("prerender")
+                            || value.contains("preview")
+                    })
+            }),
+        gpc: is("sec-gpc", "1"),
+        dnt: is("dnt", "1"),
+        language: headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok().and_then(Language::parse)),
+        cookie: &|name| {
+            find(
+                headers
+                    .get_all(header::COOKIE)
+                    .iter()
+                    .map(HeaderValue::as_bytes),
+                name,
+            )
+            .map(str::to_owned)
+        },
+        received: Timestamp::now(),
+    };
+    match app.pipeline.ingest(&body, &sender).await {
+        Ok(taken) => {
+            let mut answer = text(StatusCode::ACCEPTED, "ok");
+            if let Some(change) = taken.cookie
+                && let Ok(value) = HeaderValue::try_from(set_cookie(&change, is_https(headers)))
+            {
+                answer.headers_mut().append(header::SET_COOKIE, value);
+            }
+            answer
+        }
+        Err(error) => from_ingest(&error),
+    }
+}
+
+/// Answers a browser that asks before it sends; our tracker never makes it ask.
+pub fn preflight(app: &App, headers: &HeaderMap) -> Answer {
+    let mut answer = text(StatusCode::NO_CONTENT, "");
+    allow_origin(app, headers, &mut answer);
+    let headers = answer.headers_mut();
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("POST"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("content-type"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static("86400"),
+    );
+    answer
+}
+
+/// Lets pages of the configured hosts send with credentials and see that a beacon arrived.
+fn allow_origin(app: &App, request: &HeaderMap, answer: &mut Answer) {
+    let Some(origin) = request.get(header::ORIGIN) else {
+        return;
+    };
+    let host = origin
+        .to_str()
+        .ok()
+        .and_then(|origin| origin.split_once("://"))
+        .map(|(_, rest)| rest.rsplit_once(':').map_or(rest, |(host, _)| host));
+    let is_known = host.is_some_and(|host| {
+        app.config.sites.iter().any(|site| {
+            site.hostnames
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(host))
+        })
+    });
+    let headers = answer.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+    if is_known {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+            HeaderValue::from_static("true"),
+        );
+    }
+}
+
+/// Whether the visitor's connection is encrypted, as the proxy in front says. A forgery only changes the forger's cookie.
+pub(super) fn is_https(headers: &HeaderMap) -> bool {
+    headers
+        .get("x-forwarded-proto")
+        .is_some_and(|proto| proto.as_bytes() == b"https")
+        || headers
+            .get(header::ORIGIN)
+            .is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
+}
+
+/// The measurement cookie is sent to the collector's endpoint only and can't be read by any script.
+pub(super) fn set_cookie(change: &CookieChange, is_https: bool) -> String {
+    let secure = if is_https { "; Secure" } else { "" };
+    match change {
+        CookieChange::Set {
+            name,
+            value,
+            max_age_s,
+        } => {
+            format!(
+                "{name}={value}; Path=/api/event; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}"
+            )
+        }
+        CookieChange::Delete { name } => {
+            format!("{name}=; Path=/api/event; Max-Age=0; HttpOnly; SameSite=Lax{secure}")
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The hyper accept loop: connections, their bounds, and a clean stop. It knows no word of the domain; see [`route`].
+//!
+//! Too many connections are closed at once and counted; a slow head is closed after the header timeout; a slow body is
+//! answered 408. On stop no connection is accepted any more and open requests are finished.
+
+mod asset;
+mod body;
+mod choices;
+pub mod client_ip;
+mod collect;
+pub mod error;
+pub mod rate;
+pub mod route;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+
+pub use route::{App, Faces};
+
+/// Bytes of a request's head.
+const HEAD_BYTES_MAX: usize = 16 << 10;
+
+/// An address that can't be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    #[error("port {port} is in use on {ip}; stop what listens there (`ss -ltnp` shows it) or set another port in `listen`", port = .0.port(), ip = .0.ip())]
+    InUse(SocketAddr),
+    #[error("cannot listen on {address}: {source}; choose another address in `listen`")]
+    Other {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
+}
+
+/// Binds an address.
+///
+/// # Errors
+/// The port is in use, or the address is none of this machine.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| match source.kind() {
+            std::io::ErrorKind::AddrInUse => ListenError::InUse(address),
+            _ => ListenError::Other { address, source },
+        })
+}
+
+/// Serves until `stop` becomes true, then finishes open requests. Returns when none is open or the timeout is over.
+pub async fn serve(
+    listener: TcpListener,
+    app: Arc<App>,
+    faces: Faces,
+    mut stop: watch::Receiver<bool>,
+) {
+    let limits = &app.config.limits;
+    let connections = Arc::new(Semaphore::new(limits.connections_max));
+    let graceful = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(HEAD_BYTES_MAX);
+    loop {
+        let (stream, peer) = tokio::select! {
+            _ = stopped(&mut stop) => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, most likely: wait for some connections to end.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        let Ok(permit) = connections.clone().try_acquire_owned() else {
+            app.counters.connections_refused.fetch_add(1, Relaxed);
+            continue;
+        };
+        // Answers are small and wanted at once.
+        let _ = stream.set_nodelay(true);
+        let app = app.clone();
+        let service = service_fn(move |request| {
+            let app = app.clone();
+            async move {
+                Ok::<_, std::convert::Infallible>(
+                    route::route(&app, faces, peer.ip(), request).await,
+                )
+            }
+        });
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            // A connection that breaks is the peer's business; there is nothing to tell and nothing to log.
+            let _ = connection.await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await;
+}
+
+/// Resolves once it is time to stop, also when whoever would say so is gone.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    while !*stop.borrow_and_update() {
+        if stop.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! How much one network may send: a token bucket for each truncated address, in bounded memory.
+//!
+//! Before consent and parsing, since it protects them. It sees only the truncated address (P1), keeps nothing but a hash of it
+//! under a key of this process, and forgets that as soon as the bucket is full again. A bucket is one number, the
+//! moment at which it is full (the "generic cell rate algorithm"), so taking from it is one atomic exchange. Four
+//! places are looked at for a network; when all are taken, the one that is full the soonest is given up, so a crowd
+//! of networks makes the bound laxer, never stricter for somebody else.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use crate::privacy::TruncatedIp;
+
+/// Networks that are kept apart, 8 bytes each.
+const NETWORKS_MAX: usize = 1 << 16;
+/// Places that a network may take.
+const WAYS: usize = 4;
+/// Seconds' worth of beacons that may come at once.
+const BURST_S: u64 = 10;
+
+/// Upper 16 bits: which network of those that share the places; lower 48: when its bucket is full, microseconds since
+/// the start (for nine years).
+const FULL_BITS: u32 = 48;
+const FULL_MASK: u64 = (1 << FULL_BITS) - 1;
+
+/// The buckets of all networks.
+#[derive(Debug)]
+pub struct Rate {
+    places: Box<[AtomicU64]>,
+    hasher: RandomState,
+    start: Instant,
+    /// Microseconds that one beacon costs; 0 = no bound.
+    cost_us: u64,
+}
+
+impl Rate {
+    /// Allows each network `per_second_max` beacons a second, and ten seconds' worth at once; 0 allows all.
+    pub fn new(per_second_max: u32) -> Self {
+        Self {
+            places: (0..NETWORKS_MAX).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::new(),
+            start: Instant::now(),
+            cost_us: 1_000_000_u64
+                .checked_div(u64::from(per_second_max))
+                .unwrap_or(0),
+        }
+    }
+
+    /// Takes one beacon of a network. Private and local networks have no bound: they are the site's own, or its proxy.
+    ///
+    /// # Errors
+    /// How long until one is allowed again.
+    pub fn take(&self, network: TruncatedIp) -> Result<(), Duration> {
+        match network.get() {
+            Some(_) if self.cost_us > 0 => {
+                let now_us = self.start.elapsed().as_micros() as u64;
+                self.take_at(self.hasher.hash_one(network), now_us)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn take_at(&self, hash: u64, now_us: u64) -> Result<(), Duration> {
+        let first = hash as usize % (NETWORKS_MAX / WAYS) * WAYS;
+        let tag = hash >> FULL_BITS;
+        let places = &self.places[first..first + WAYS];
+        let is_own = |place: &&AtomicU64| {
+            let held = place.load(Relaxed);
+            held >> FULL_BITS == tag && held & FULL_MASK > now_us
+        };
+        let soonest = || {
+            places
+                .iter()
+                .min_by_key(|place| place.load(Relaxed) & FULL_MASK)
+        };
+        let Some(place) = places.iter().find(is_own).or_else(soonest) else {
+            return Ok(());
+        };
+        let mut held = place.load(Relaxed);
+        loop {
+            let full_us = match held & FULL_MASK {
+                full_us if held >> FULL_BITS == tag => full_us.max(now_us),
+                _ => now_us,
+            } + self.cost_us;
+            let over_us = full_us.saturating_sub(now_us + BURST_S * 1_000_000);
+            if over_us > 0 {
+                return Err(Duration::from_micros(over_us));
+            }
+            let taken = tag << FULL_BITS | full_us & FULL_MASK;
+            match place.compare_exchange_weak(held, taken, Relaxed, Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(now_held) => held = now_held,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::privacy::{ClientIp, truncate};
+
+    fn network(ip: &str) -> TruncatedIp {
+        truncate(&ClientIp::from_peer(ip.parse().expect("an address")))
+    }
+
+    #[test]
+    fn a_burst_is_allowed_then_the_rate_and_after_a_rest_the_burst_again() {
+        let rate = Rate::new(5);
+        let taken = |now_us| {
+            (0..1_000)
+                .take_while(|_| rate.take_at(7, now_us).is_ok())
+                .count()
+        };
+        assert_eq!(taken(1_000_000), 50, "ten seconds' worth");
+        let wait = rate.take_at(7, 1_000_000).expect_err("over it");
+        assert_eq!(wait, Duration::from_millis(200));
+        assert_eq!(taken(1_199_999), 0);
+        assert_eq!(taken(1_200_000), 1);
+        assert_eq!(taken(3_200_000), 10);
+        assert_eq!(taken(60_000_000), 50);
+    }
+
+    #[test]
+    fn networks_do_not_pay_for_each_other_nor_neighbours_twice() {
+        let rate = Rate::new(1);
+        for host in 1..=10 {
+            assert!(rate.take(network(&format!("203.0.113.{host}"))).is_ok());
+        }
+        assert!(rate.take(network("203.0.113.99")).is_err());
+        assert!(rate.take(network("203.0.114.1")).is_ok());
+        assert!(rate.take(network("2001:db8:1::1")).is_ok());
+        for _ in 0..1_000 {
+            assert!(rate.take(network("127.0.0.1")).is_ok());
+            assert!(rate.take(network("10.1.2.3")).is_ok());
+        }
+    }
+
+    #[test]
+    fn no_bound_is_no_bound() {
+        let rate = Rate::new(0);
+        assert!((0..10_000).all(|_| rate.take(network("203.0.113.1")).is_ok()));
+    }
+
+    #[test]
+    fn a_crowd_of_networks_takes_no_more_memory_and_is_not_refused() {
+        let rate = Rate::new(1);
+        let hashes = (0..300_000_u64).map(|n| rate.hasher.hash_one(n));
+        assert_eq!(
+            hashes
+                .filter(|hash| rate.take_at(*hash, 5).is_err())
+                .count(),
+            0
+        );
+        assert_eq!(rate.places.len(), NETWORKS_MAX);
+    }
+}

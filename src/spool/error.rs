@@ -1,0 +1,95 @@
+//! What can go wrong with the spool, as cases a caller can act on.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A case to handle. None carries what a visitor sent.
+#[derive(Debug, Clone, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "the message of a variant says what its fields are"
+)]
+pub enum SpoolError {
+    /// The spool has reached its bound; the store has to drain it first.
+    #[error("the spool is full: {bytes} of at most {bytes_max} bytes are waiting to be inserted")]
+    Full { bytes: u64, bytes_max: u64 },
+    /// The file system has (nearly) no room left; a reserve is kept free for everybody else on it.
+    #[error(
+        "the spool's file system is full: {bytes_free} bytes free, {bytes_reserved} are kept in reserve"
+    )]
+    NoSpace {
+        bytes_free: u64,
+        bytes_reserved: u64,
+    },
+    /// More appends wait for the disk than the bounds allow.
+    #[error("the spool cannot keep up: {waiting} appends are already waiting for room")]
+    Busy { waiting: usize },
+    /// The disk failed. Nothing of the append concerned counts as kept.
+    #[error("the spool could not {action} {name}: {source}")]
+    Disk {
+        action: &'static str,
+        name: String,
+        source: Arc<io::Error>,
+    },
+    /// The writer has stopped: the spool was dropped or its thread died.
+    #[error("the spool is closed")]
+    Closed,
+    /// A record is empty or longer than a record may be.
+    #[error("a record of {bytes} bytes: the spool takes 1 to {bytes_max}")]
+    RecordSize { bytes: usize, bytes_max: usize },
+    /// An option is out of its bounds.
+    #[error("spool option {option}: {why}")]
+    Option {
+        option: &'static str,
+        why: &'static str,
+    },
+    /// The folder cannot be made, read or written.
+    #[error("the spool folder {path} cannot be used: {source}")]
+    Folder {
+        path: PathBuf,
+        source: Arc<io::Error>,
+    },
+    /// Another process has the folder open.
+    #[error(
+        "the spool folder {path} is in use by another collector ({holder}); each needs a folder of its own"
+    )]
+    Locked { path: PathBuf, holder: String },
+    /// The folder was written by a later version of Sillage.
+    #[error(
+        "{name} in the spool folder has format {found}, this version reads up to {known}: \
+         start the newer version again, or let it drain the spool first"
+    )]
+    NewerFormat {
+        name: String,
+        found: u32,
+        known: u32,
+    },
+}
+
+impl SpoolError {
+    /// Whether the same call may succeed later without anybody changing the request or the set-up.
+    /// An append that failed so is answered 503 with `Retry-After`.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Full { .. }
+            | Self::NoSpace { .. }
+            | Self::Busy { .. }
+            | Self::Disk { .. }
+            | Self::Closed => true,
+            Self::RecordSize { .. }
+            | Self::Option { .. }
+            | Self::Folder { .. }
+            | Self::Locked { .. }
+            | Self::NewerFormat { .. } => false,
+        }
+    }
+
+    pub(super) fn disk(action: &'static str, name: impl ToString, source: io::Error) -> Self {
+        Self::Disk {
+            action,
+            name: name.to_string(),
+            source: Arc::new(source),
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Where appends gather for the next group commit: one buffer, filled by any number of tasks, emptied by the writer.
+//!
+//! Whatever arrives while the disk syncs becomes the next batch, so the batch grows with the load and nobody waits for
+//! a timer. The lock is held for the copy of one record or the swap of the buffer, never over disk work. A task waits
+//! on its batch, not on a channel of its own: one allocation a batch, none a record.
+
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, TryAcquireError};
+
+use super::error::SpoolError;
+
+/// Payload bytes one batch holds. Bounds the memory of the intake (two buffers) and how long one sync can take.
+pub(super) const BATCH_BYTES_MAX: usize = 1 << 20;
+/// Appends that may wait for room in the next batch; one more is refused as `Busy`.
+pub(super) const WAITING_MAX: usize = 4096;
+/// Longest wait for room, after which an append is refused as `Busy`. A disk that takes longer for one batch is stuck.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+
+pub(super) struct Intake {
+    pending: Mutex<Pending>,
+    /// Wakes the writer.
+    work: Condvar,
+    /// Bytes left in the next batch. Those who wait for some are served in order.
+    room: Semaphore,
+    waiting: AtomicUsize,
+}
+
+struct Pending {
+    work: Work,
+    /// Records for which the writer, already at it, would be woken early.
+    enough: usize,
+    is_closed: bool,
+}
+
+/// How long the writer may let a batch gather after its first record.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Gather {
+    /// So many records are enough; 0 or 1 is not to wait at all.
+    pub records: usize,
+    pub patience: Duration,
+}
+
+/// What the writer is to do next.
+#[derive(Default)]
+pub(super) struct Work {
+    pub payloads: Vec<u8>,
+    /// Length of each payload, in order.
+    pub lengths: Vec<u32>,
+    /// Seal the open segment afterwards.
+    pub is_sealing: bool,
+    batch: Arc<Batch>,
+}
+
+/// Those who wait for the same sync.
+#[derive(Default)]
+pub(super) struct Batch {
+    outcome: OnceLock<Outcome>,
+    done: Notify,
+}
+
+/// What became of a batch.
+pub(super) struct Outcome {
+    /// So many of its first records are on disk.
+    pub durable: usize,
+    /// Why the others are not.
+    pub failure: Option<SpoolError>,
+    /// Why the segment could not be sealed, where that was asked for.
+    pub unsealed: Option<SpoolError>,
+}
+
+/// What [`Intake::take`] came back with.
+pub(super) enum Take {
+    Work(Work),
+    /// Nothing arrived in time.
+    Nothing,
+    /// Nothing will arrive any more.
+    Closed,
+}
+
+impl Intake {
+    pub fn new() -> Self {
+        Self {
+            pending: Mutex::new(Pending {
+                work: Work::default(),
+                enough: 0,
+                is_closed: false,
+            }),
+            work: Condvar::new(),
+            room: Semaphore::new(BATCH_BYTES_MAX),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Adds a record to the next batch, waiting for room within bounds. Says which batch, and its place there.
+    ///
+    /// # Errors
+    /// `Busy` beyond the bounds, `Closed`.
+    pub async fn push(&self, payload: &[u8]) -> Result<(Arc<Batch>, usize), SpoolError> {
+        let bytes = payload.len() as u32;
+        match self.room.try_acquire_many(bytes) {
+            Ok(room) => room.forget(),
+            Err(TryAcquireError::Closed) => return Err(SpoolError::Closed),
+            Err(TryAcquireError::NoPermits) => self.wait_for_room(bytes).await?,
+        }
+        self.add(payload)
+    }
+
+    async fn wait_for_room(&self, bytes: u32) -> Result<(), SpoolError> {
+        let waiting = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _leave = Leave(&self.waiting);
+        if waiting >= WAITING_MAX {
+            return Err(SpoolError::Busy { waiting });
+        }
+        match tokio::time::timeout(WAIT_MAX, self.room.acquire_many(bytes)).await {
+            Ok(Ok(room)) => {
+                room.forget();
+                Ok(())
+            }
+            Ok(Err(_)) => Err(SpoolError::Closed),
+            Err(_) => Err(SpoolError::Busy { waiting }),
+        }
+    }
+
+    /// Adds a record for which there is room.
+    fn add(&self, payload: &[u8]) -> Result<(Arc<Batch>, usize), SpoolError> {
+        let mut pending = self.lock();
+        if pending.is_closed {
+            return Err(SpoolError::Closed);
+        }
+        let work = &mut pending.work;
+        let place = work.lengths.len();
+        work.payloads.extend_from_slice(payload);
+        work.lengths.push(payload.len() as u32);
+        let batch = Arc::clone(&work.batch);
+        let is_awaited = place == 0 || place + 1 == pending.enough;
+        drop(pending);
+        if is_awaited {
+            self.work.notify_one();
+        }
+        Ok((batch, place))
+    }
+
+    /// Asks for the open segment to be sealed after everything appended so far.
+    pub fn push_seal(&self) -> Result<Arc<Batch>, SpoolError> {
+        let mut pending = self.lock();
+        if pending.is_closed {
+            return Err(SpoolError::Closed);
+        }
+        pending.work.is_sealing = true;
+        let batch = Arc::clone(&pending.work.batch);
+        drop(pending);
+        self.work.notify_one();
+        Ok(batch)
+    }
+
+    /// Waits for work, at most `patience`, and lets it gather. `spent` gives its buffers back for the next batch.
+    pub fn take(&self, spent: &mut Work, patience: Option<Duration>, gather: Gather) -> Take {
+        let mut pending = self.lock();
+        let is_idle = |pending: &mut Pending| pending.work.is_empty() && !pending.is_closed;
+        pending = match patience {
+            None => self
+                .work
+                .wait_while(pending, is_idle)
+                .unwrap_or_else(PoisonError::into_inner),
+            Some(patience) => {
+                self.work
+                    .wait_timeout_while(pending, patience, is_idle)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+        };
+        if pending.work.is_empty() {
+            return if pending.is_closed {
+                Take::Closed
+            } else {
+                Take::Nothing
+            };
+        }
+        pending.enough = gather.records;
+        let is_gathering = |pending: &mut Pending| {
+            pending.work.lengths.len() < pending.enough
+                && !pending.work.is_sealing
+                && !pending.is_closed
+        };
+        pending = self
+            .work
+            .wait_timeout_while(pending, gather.patience, is_gathering)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
+        pending.enough = 0;
+        let mut next = Work::default();
+        mem::swap(&mut next.payloads, &mut spent.payloads);
+        mem::swap(&mut next.lengths, &mut spent.lengths);
+        let work = mem::replace(&mut pending.work, next);
+        drop(pending);
+        self.room.add_permits(work.payloads.len());
+        Take::Work(work)
+    }
+
+    /// Takes nothing more. What was taken in before is still written.
+    pub fn close(&self) {
+        self.lock().is_closed = true;
+        self.work.notify_one();
+        self.room.close();
+    }
+
+    /// Closes, and tells those who wait for the next batch that nobody will write it.
+    pub fn abandon(&self) {
+        self.close();
+        drop(mem::take(&mut self.lock().work));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        // Nothing in here can panic half-way through a change.
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One fewer is waiting, also when the task was cancelled.
+struct Leave<'a>(&'a AtomicUsize);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Work {
+    fn is_empty(&self) -> bool {
+        self.lengths.is_empty() && !self.is_sealing
+    }
+
+    /// Tells everybody in the batch what became of it, and empties the buffers for use in another.
+    pub fn finish(&mut self, outcome: Outcome) {
+        let batch = mem::take(&mut self.batch);
+        // Never set before: each batch is taken, and finished, once.
+        let _ = batch.outcome.set(outcome);
+        batch.done.notify_waiters();
+        self.payloads.clear();
+        self.lengths.clear();
+        self.is_sealing = false;
+    }
+}
+
+impl Drop for Work {
+    /// A writer that dies in the middle of its work leaves nobody waiting for ever.
+    fn drop(&mut self) {
+        if !self.is_empty() {
+            self.finish(Outcome {
+                durable: 0,
+                failure: Some(SpoolError::Closed),
+                unsealed: Some(SpoolError::Closed),
+            });
+        }
+    }
+}
+
+impl Batch {
+    /// Waits until the record in this place is on disk.
+    pub async fn durable(&self, place: usize) -> Result<(), SpoolError> {
+        let outcome = self.outcome().await;
+        match &outcome.failure {
+            Some(failure) if place >= outcome.durable => Err(failure.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until the segment is sealed.
+    pub async fn sealed(&self) -> Result<(), SpoolError> {
+        match &self.outcome().await.unsealed {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    async fn outcome(&self) -> &Outcome {
+        loop {
+            let mut done = std::pin::pin!(self.done.notified());
+            done.as_mut().enable();
+            if let Some(outcome) = self.outcome.get() {
+                return outcome;
+            }
+            done.await;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Opens a folder another process left behind, however it ended: reads names, headers and, record by record, only the
+//! segment that was open. Safe to be interrupted and begun again at any point.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use super::disk::Disk;
+use super::error::SpoolError;
+use super::name::{Extent, SegmentName, State};
+use super::reader::{Piece, SegmentReader};
+use super::segment::{FORMAT_VERSION, HeaderFound};
+use super::shelf::Segment;
+
+/// Foreign names in one log line; the others are only counted.
+const NAMES_LOGGED_MAX: usize = 5;
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Recovered {
+    pub segments: Vec<Segment>,
+    pub next_seq: u64,
+    /// Files that are not the spool's. They are left alone.
+    pub foreign: Vec<String>,
+    /// Bytes behind the last whole record of an open segment: never acknowledged, dropped.
+    pub torn_bytes: u64,
+    /// Length of what is kept for inspection.
+    pub quarantine_bytes: u64,
+    /// Segments without a usable header, set aside whole.
+    pub set_aside: u64,
+}
+
+/// # Errors
+/// `NewerFormat`, before anything in the folder is changed; `Disk`.
+pub(super) fn recover(disk: &dyn Disk) -> Result<Recovered, SpoolError> {
+    let entries = disk
+        .list()
+        .map_err(|error| SpoolError::disk("list", "the folder", error))?;
+    let mut recovered = Recovered::default();
+    let mut found = Vec::new();
+    for entry in entries {
+        match (SegmentName::parse(&entry.name), entry.bytes) {
+            (Some(name), Some(bytes)) => found.push((name, bytes)),
+            _ => recovered.foreign.push(entry.name),
+        }
+    }
+    found.sort_by_key(|(name, _)| name.seq);
+    recovered.next_seq = found
+        .last()
+        .map_or(0, |(name, _)| name.seq.saturating_add(1));
+
+    // All headers before the first change: a newer folder is refused as it was found.
+    let mut opened = Vec::new();
+    for (name, bytes) in found {
+        let end = match name.state {
+            State::Quarantine => {
+                recovered.quarantine_bytes += bytes;
+                continue;
+            }
+            State::Sealed { extent, .. } => extent.bytes,
+            State::Open { .. } => u64::MAX,
+        };
+        let (header, reader) = SegmentReader::open(disk, &name.to_string(), name.id, end)
+            .map_err(|error| SpoolError::disk("read", name, error))?;
+        if let HeaderFound::Newer(version) = header {
+            return Err(SpoolError::NewerFormat {
+                name: name.to_string(),
+                found: version,
+                known: FORMAT_VERSION,
+            });
+        }
+        // Only the open segment's window is kept; a backlog may be thousands of segments.
+        let reader = reader.filter(|_| matches!(name.state, State::Open { .. }));
+        opened.push((name, header, reader));
+    }
+
+    let mut schemas = HashMap::new();
+    let mut is_changed = false;
+    for (name, header, reader) in opened {
+        let HeaderFound::Ours(header, _) = header else {
+            is_changed = true;
+            recovered.set_aside += u64::from(set_aside(disk, name)?);
+            continue;
+        };
+        let schema = schemas
+            .entry(header.schema)
+            .or_insert_with_key(|schema: &String| Arc::<str>::from(schema.as_str()));
+        let (name, created_ms, extent) = match (name.state, reader) {
+            (State::Sealed { created_ms, extent }, _) => (name, created_ms, extent),
+            (State::Open { created_ms }, Some(reader)) => {
+                is_changed = true;
+                let (extent, torn_bytes) = seal_left_open(disk, name, created_ms, reader)?;
+                recovered.torn_bytes += torn_bytes;
+                let Some(extent) = extent else { continue };
+                (
+                    name.with(State::Sealed { created_ms, extent }),
+                    created_ms,
+                    extent,
+                )
+            }
+            _ => continue,
+        };
+        recovered
+            .segments
+            .push(Segment::new(name, created_ms, extent, Arc::clone(schema)));
+    }
+    if is_changed {
+        disk.sync_dir()
+            .map_err(|error| SpoolError::disk("sync", "the folder", error))?;
+    }
+    if !recovered.foreign.is_empty() {
+        let names = &recovered.foreign[..recovered.foreign.len().min(NAMES_LOGGED_MAX)];
+        tracing::warn!(
+            files = recovered.foreign.len(),
+            ?names,
+            "files in the spool folder that are not the spool's; left alone"
+        );
+    }
+    Ok(recovered)
+}
+
+/// Cuts an open segment behind its last whole record and seals it; removes it if it has none.
+fn seal_left_open(
+    disk: &dyn Disk,
+    name: SegmentName,
+    created_ms: u64,
+    mut reader: SegmentReader,
+) -> Result<(Option<Extent>, u64), SpoolError> {
+    let failed = |action| move |error: io::Error| SpoolError::disk(action, name, error);
+    let mut extent = Extent {
+        records: 0,
+        bytes: reader.offset(),
+    };
+    let mut torn_bytes = 0;
+    loop {
+        let is_record = match reader.next().map_err(failed("read"))? {
+            Some(Piece::Record(_)) => true,
+            Some(Piece::Damaged { bytes, .. }) => {
+                // Zeros were written ahead and are nobody's.
+                torn_bytes += bytes.iter().filter(|&&byte| byte != 0).count() as u64;
+                false
+            }
+            None => break,
+        };
+        if is_record {
+            extent.records += 1;
+            extent.bytes = reader.offset();
+            // Damage that a whole record follows is no torn tail; it is reported when the segment is read.
+            torn_bytes = 0;
+        }
+    }
+    if torn_bytes > 0 {
+        tracing::warn!(segment = %name.id, torn_bytes, records = extent.records,
+            "the last write to a segment was cut short; its rest was never acknowledged and is dropped");
+    }
+    let old = name.to_string();
+    if extent.records == 0 {
+        disk.remove(&old).map_err(failed("remove"))?;
+        return Ok((None, torn_bytes));
+    }
+    let file = disk.open(&old).map_err(failed("open"))?;
+    file.set_len(extent.bytes).map_err(failed("shorten"))?;
+    // A killed process leaves written bytes that no sync has covered yet.
+    file.sync_data().map_err(failed("sync"))?;
+    let sealed = name.with(State::Sealed { created_ms, extent });
+    disk.rename(&old, &sealed.to_string())
+        .map_err(failed("seal"))?;
+    Ok((Some(extent), torn_bytes))
+}
+
+/// Takes a segment without a usable header out of the queue; says whether anything was worth keeping. One that was being
+/// created holds nothing acknowledged: header and first records are synced together.
+fn set_aside(disk: &dyn Disk, name: SegmentName) -> Result<bool, SpoolError> {
+    let failed = |action| move |error: io::Error| SpoolError::disk(action, name, error);
+    let old = name.to_string();
+    if matches!(name.state, State::Open { .. })
+        && !holds_records(disk, name).map_err(failed("read"))?
+    {
+        disk.remove(&old).map_err(failed("remove"))?;
+        return Ok(false);
+    }
+    tracing::error!(segment = %name.id, "both copies of a segment's header are damaged; it is set aside whole");
+    let aside = name.with(State::Quarantine).to_string();
+    disk.rename(&old, &aside).map_err(failed("set aside"))?;
+    Ok(true)
+}
+
+fn holds_records(disk: &dyn Disk, name: SegmentName) -> io::Result<bool> {
+    let mut reader = SegmentReader::headless(disk, &name.to_string(), name.id, u64::MAX)?;
+    while let Some(piece) = reader.next()? {
+        if let Piece::Record(_) = piece {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,186 @@
+//! Single faults, each by its name. All of them mixed: `model`.
+
+use super::faulty_disk::{FaultyDisk, Op};
+use super::{append_all, drained, numbers, open_on, read, record, sealed_now};
+use crate::spool::SpoolError;
+
+#[tokio::test]
+async fn after_a_failed_sync_what_was_synced_is_kept_and_what_was_not_is_refused() {
+    let disk = FaultyDisk::new();
+    let spool = open_on(&disk).unwrap();
+    append_all(&spool, 0..5, 150).await;
+    disk.fail(Op::Sync, 0, 1);
+    let refused = spool.append(record(5, 150)).await.unwrap_err();
+    assert!(
+        matches!(refused, SpoolError::Disk { .. }) && refused.is_transient(),
+        "{refused}"
+    );
+    // The page cache shows record 5, and this sync succeeds; neither counts.
+    append_all(&spool, 6..8, 150).await;
+    drop(spool);
+    disk.reboot(1);
+    let spool = open_on(&disk).unwrap();
+    assert_eq!(drained(&spool).await, [0, 1, 2, 3, 4, 6, 7]);
+    assert_eq!(spool.stats().corrupt_segments, 0);
+}
+
+#[tokio::test]
+async fn a_half_written_batch_is_refused_and_leaves_no_trace() {
+    let disk = FaultyDisk::new();
+    let spool = open_on(&disk).unwrap();
+    append_all(&spool, 0..5, 150).await;
+    disk.fail(Op::Write, 0, 1);
+    spool.append(record(5, 150)).await.unwrap_err();
+    spool.seal().await.unwrap();
+    assert_eq!(drained(&spool).await, [0, 1, 2, 3, 4]);
+    let stats = spool.stats();
+    assert_eq!(
+        (stats.bytes, stats.refused_disk, stats.disk_errors),
+        (0, 1, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_first_write_that_fails_leaves_no_segment() {
+    for op in [Op::Create, Op::Write, Op::Sync, Op::SyncDir] {
+        let disk = FaultyDisk::new();
+        let spool = open_on(&disk).unwrap();
+        disk.fail(op, 0, 1);
+        spool.append(record(0, 150)).await.unwrap_err();
+        assert_eq!(disk.names(), Vec::<String>::new(), "{op:?}");
+        assert_eq!(spool.stats().bytes, 0, "{op:?}");
+        append_all(&spool, 1..2, 150).await;
+        spool.seal().await.unwrap();
+        assert_eq!(drained(&spool).await, [1], "{op:?}");
+    }
+}
+
+#[tokio::test]
+async fn until_a_segment_can_be_sealed_no_other_is_begun() {
+    let disk = FaultyDisk::new();
+    let spool = open_on(&disk).unwrap();
+    append_all(&spool, 0..5, 150).await;
+    disk.fail(Op::Rename, 0, 2);
+    spool.seal().await.unwrap_err();
+    spool.append(record(5, 150)).await.unwrap_err();
+    append_all(&spool, 6..7, 150).await;
+    spool.seal().await.unwrap();
+    assert_eq!(drained(&spool).await, [0, 1, 2, 3, 4, 6]);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_keeps_a_reserve_and_recovers_by_itself() {
+    let disk = FaultyDisk::new();
+    let spool = open_on(&disk).unwrap();
+    disk.set_bytes_max(Some(1 << 20));
+    let mut kept = 0;
+    let refused = loop {
+        match spool.append(record(kept, 1000)).await {
+            Ok(()) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(
+        matches!(refused, SpoolError::NoSpace { .. }) && refused.is_transient(),
+        "{refused}"
+    );
+    assert!(
+        kept > 500 && disk.bytes() <= (1 << 20) / 20 * 19,
+        "a twentieth stays free"
+    );
+    spool.append(record(kept, 1000)).await.unwrap_err();
+    // What is there can be inserted and deleted, and that makes room.
+    let sealed = spool.next_sealed().await;
+    let inserted = numbers(&read(&sealed).unwrap().0.concat());
+    spool.delete(sealed).await.unwrap();
+    append_all(&spool, kept..kept + 20, 1000).await;
+    spool.seal().await.unwrap();
+    let left = drained(&spool).await;
+    assert_eq!([inserted, left].concat(), Vec::from_iter(0..kept + 20));
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_in_the_middle_of_a_write_refuses_and_loses_nothing() {
+    let disk = FaultyDisk::new();
+    let spool = open_on(&disk).unwrap();
+    append_all(&spool, 0..5, 150).await;
+    for spare in [1, 100, 5000] {
+        // As if others took the reserve, too: the check finds room and the write none.
+        disk.set_bytes_max(None);
+        disk.fail_full(spare);
+        let refused = spool.append(vec![1; 16 << 10]).await.unwrap_err();
+        assert!(matches!(refused, SpoolError::NoSpace { .. }), "{refused}");
+    }
+    disk.heal();
+    append_all(&spool, 5..6, 150).await;
+    spool.seal().await.unwrap();
+    assert_eq!(drained(&spool).await, [0, 1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_disk_that_lied_about_syncing_costs_records_but_breaks_nothing() {
+    for seed in 0..50 {
+        let disk = FaultyDisk::new();
+        let spool = open_on(&disk).unwrap();
+        append_all(&spool, 0..20, 300).await;
+        disk.lie();
+        append_all(&spool, 20..60, 300).await;
+        spool.seal().await.unwrap();
+        drop(spool);
+        disk.heal();
+        disk.reboot(seed);
+        let spool = open_on(&disk).unwrap();
+        append_all(&spool, 60..70, 300).await;
+        spool.seal().await.unwrap();
+        let mut seen = Vec::new();
+        while let Some(sealed) = sealed_now(&spool).await {
+            seen.extend(numbers(&read(&sealed).unwrap().0.concat()));
+            spool.delete(sealed).await.unwrap();
+        }
+        assert!(
+            seen.is_sorted_by(|a, b| a < b),
+            "each once, in order: {seen:?}"
+        );
+        assert!(
+            seen.starts_with(&Vec::from_iter(0..20)) && seen.ends_with(&Vec::from_iter(60..70))
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_power_may_go_at_any_call_while_appending_sealing_and_deleting() {
+    for calls in 0..60 {
+        for seed in 0..8 {
+            let disk = FaultyDisk::new();
+            let spool = open_on(&disk).unwrap();
+            disk.cut_power_after(calls);
+            let mut store = super::Store::default();
+            let mut kept = Vec::new();
+            for number in 0..12 {
+                if spool.append(record(number, 400)).await.is_ok() {
+                    kept.push(number);
+                }
+                if number % 3 == 2 {
+                    let _ = spool.seal().await;
+                }
+                if number % 4 == 3
+                    && let Some(sealed) = sealed_now(&spool).await
+                    && let Ok((chunks, _)) = read(&sealed)
+                {
+                    store.insert(sealed.id(), chunks);
+                    let _ = spool.delete(sealed).await;
+                }
+            }
+            drop(spool);
+            disk.reboot(seed);
+            let spool = open_on(&disk).unwrap();
+            store.drain(&spool).await;
+            let stored = store.numbers();
+            assert!(stored.is_sorted_by(|a, b| a < b), "once each: {stored:?}");
+            assert!(
+                kept.iter().all(|number| stored.contains(number)),
+                "{calls}, {seed}"
+            );
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! From the spool into ClickHouse: one sealed segment is one INSERT, under the segment's id as deduplication token.
+//!
+//! An INSERT whose answer is lost is sent again and stored once, in the table and in the views that hang on it. Only
+//! when ClickHouse has acknowledged, and in the embedded engine that means synced to disk, is the segment deleted. While
+//! ClickHouse is away the segments wait in the spool, and a waiting INSERT holds no event in memory.
+//!
+//! An outage, however long, is waited for. But what ClickHouse refuses because of the data itself, or what the disk will
+//! not read, would be refused for ever and keep all that is behind it waiting: after five such tries in a row the
+//! segment is set aside in the spool's folder, logged as an error and counted, and nothing of it is deleted.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use clickhouse::Client;
+
+use super::StoreError;
+use crate::spool::{Sealed, SegmentId, Spool};
+use crate::telemetry::Counters;
+
+/// First wait after a failure; doubles up to [`WAIT_MAX`].
+const WAIT_MIN: Duration = Duration::from_millis(100);
+const WAIT_MAX: Duration = Duration::from_secs(5);
+/// An INSERT that takes longer is given up and sent again.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+const END_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Tries in a row that end with a refusal of the data itself, or with an unreadable segment, before it is set aside.
+const TRIES_MAX: u32 = 5;
+
+/// Bytes of a segment in memory at once.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Stores segments, oldest first, for ever. Cancel it between segments or anywhere: nothing is lost.
+pub async fn run(spool: Spool, client: Client, counters: Arc<Counters>) {
+    let mut wait = WAIT_MIN;
+    let mut refused: Option<(SegmentId, u32)> = None;
+    loop {
+        let sealed = spool.next_sealed().await;
+        let begun = Instant::now();
+        match store(&client, &sealed).await {
+            Ok(()) => {
+                counters
+                    .insert_us
+                    .store(begun.elapsed().as_micros() as u64, Relaxed);
+                counters.segments_inserted.fetch_add(1, Relaxed);
+                let id = sealed.id();
+                if let Err(error) = spool.delete(sealed).await {
+                    // Stored again after a restart under the same token, so it still counts once.
+                    tracing::error!(segment = %id, %error, "a stored segment could not be deleted");
+                }
+                wait = WAIT_MIN;
+                refused = None;
+            }
+            Err(error) => {
+                counters.inserts_failed.fetch_add(1, Relaxed);
+                let id = sealed.id();
+                let tries = match refused {
+                    _ if error.is_transient() => 0,
+                    Some((of, tries)) if of == id => tries + 1,
+                    _ => 1,
+                };
+                refused = Some((id, tries));
+                if tries >= TRIES_MAX {
+                    set_aside(&spool, sealed, &error, &counters).await;
+                    wait = WAIT_MIN;
+                    continue;
+                }
+                tracing::warn!(segment = %id, %error, "an INSERT failed and will be sent again");
+                spool.give_back(sealed);
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(WAIT_MAX);
+            }
+        }
+    }
+}
+
+/// Takes a segment that can't be stored out of the way. When that fails too, it is back in the queue.
+async fn set_aside(spool: &Spool, sealed: Sealed, error: &StoreError, counters: &Counters) {
+    let (id, events) = (sealed.id(), sealed.records());
+    tracing::error!(segment = %id, events, tries = TRIES_MAX, %error,
+        "a segment can't be stored and is set aside; it lies in the spool's folder as .quarantine");
+    match spool.set_aside(sealed).await {
+        Ok(()) => {
+            counters.segments_set_aside.fetch_add(1, Relaxed);
+            counters.events_set_aside.fetch_add(events, Relaxed);
+        }
+        Err(error) => {
+            tracing::error!(segment = %id, %error, "a segment could not be set aside");
+            tokio::time::sleep(WAIT_MAX).await;
+        }
+    }
+}
+
+/// Sends one segment as one INSERT and returns when ClickHouse has acknowledged it.
+async fn store(client: &Client, sealed: &Sealed) -> Result<(), StoreError> {
+    let statement = format_statement(sealed.schema());
+    let mut insert = client
+        .insert_formatted_with(statement)
+        .with_timeouts(Some(SEND_TIMEOUT), Some(END_TIMEOUT))
+        .with_setting("insert_deduplicate", "1")
+        .with_setting("insert_deduplication_token", sealed.id().to_string())
+        .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
+        // A site's rows of several retentions lie in several partitions.
+        .with_setting("max_partitions_per_insert_block", "1000")
+        // One INSERT, acknowledged when it is done; the tables sync their parts (fsync_after_insert).
+        .with_setting("async_insert", "0");
+    let mut batches = sealed.batches(BATCH_BYTES);
+    while let Some(batch) = batches.next().await? {
+        insert.send(Bytes::from(batch.payloads)).await?;
+    }
+    insert.end().await?;
+    Ok(())
+}
+
+/// The column list comes from a segment's header, which is checksummed and was written by this program.
+fn format_statement(schema: &str) -> String {
+    ["INSERT INTO events (", schema, ") FORMAT RowBinary"].concat()
+}

@@ -1,0 +1,115 @@
+//! What is kept, in ClickHouse: a cluster's or the embedded engine's, through one client and the same SQL.
+//!
+//! After the spool: [`insert`] takes sealed segments and makes each one INSERT under a deduplication token, so that a
+//! retry stores nothing twice. [`row`] is the only place that knows how an event lies in a row. Nothing here can hold
+//! a person: what arrives came through the privacy door.
+
+pub mod decode;
+pub mod erase;
+pub mod insert;
+pub mod migrate;
+pub mod outcomes;
+pub mod retention;
+pub mod row;
+pub mod security;
+
+/// A failure of ClickHouse or on the way to it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("ClickHouse: {0}")]
+    ClickHouse(#[from] clickhouse::error::Error),
+    #[error("the spool: {0}")]
+    Spool(#[from] crate::spool::SpoolError),
+    #[error("migration {name} failed: {source}")]
+    Migration {
+        name: &'static str,
+        source: clickhouse::error::Error,
+    },
+    #[error(
+        "the database is from a newer Sillage: it knows migration {0}; start the newer version"
+    )]
+    Newer(String),
+}
+
+/// ClickHouse's codes for data that no later try can make right (its file `ErrorCodes.cpp`): text that can't be parsed,
+/// input that ends early, values that don't fit their type.
+const DATA_REFUSED: [u32; 16] = [
+    6, 25, 26, 27, 32, 33, 38, 41, 70, 72, 117, 128, 131, 190, 321, 349,
+];
+
+impl StoreError {
+    /// Whether the same may succeed later: an outage, a full disk, a table that is being brought up to date. What is not
+    /// known counts as that.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::ClickHouse(clickhouse::error::Error::BadResponse(answer)) => {
+                code(answer).is_none_or(|code| !DATA_REFUSED.contains(&code))
+            }
+            Self::ClickHouse(_) | Self::Migration { .. } => true,
+            Self::Spool(_) | Self::Newer(_) => false,
+        }
+    }
+}
+
+/// The number in `Code: 117. DB::Exception: ...`.
+fn code(answer: &str) -> Option<u32> {
+    let (_, rest) = answer.split_once("Code: ")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
+/// The client that everything uses, for a server at `url`.
+///
+/// Times are UTC whatever the server's zone.
+pub fn client(
+    url: &str,
+    user: Option<&str>,
+    password: Option<&str>,
+    database: &str,
+) -> clickhouse::Client {
+    let mut client = clickhouse::Client::default()
+        .with_url(url)
+        .with_database(database)
+        .with_setting("session_timezone", "UTC");
+    if let Some(user) = user {
+        client = client.with_user(user);
+    }
+    if let Some(password) = password {
+        client = client.with_password(password);
+    }
+    client
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_of_the_data_itself_is_for_ever() {
+        for (answer, is_transient) in [
+            (
+                "Code: 33. DB::Exception: Cannot read all data. (CANNOT_READ_ALL_DATA)",
+                false,
+            ),
+            ("Code: 117. DB::Exception: Incorrect data", false),
+            ("Code: 27. DB::ParsingException: Cannot parse input", false),
+            ("Code: 241. DB::Exception: Memory limit exceeded", true),
+            (
+                "Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space",
+                true,
+            ),
+            ("Code: 252. DB::Exception: Too many parts", true),
+            ("Code: 16. DB::Exception: No such column", true),
+            ("502 Bad Gateway", true),
+            ("Code: ", true),
+        ] {
+            let error = clickhouse::error::Error::BadResponse(answer.to_owned());
+            assert_eq!(
+                StoreError::from(error).is_transient(),
+                is_transient,
+                "{answer}"
+            );
+        }
+        assert!(StoreError::from(clickhouse::error::Error::TimedOut).is_transient());
+    }
+}

@@ -1,0 +1,155 @@
+//! Faulty requests by shortened network, apart from everything else (privacy research R3): counts of a day, so that an
+//! operator sees who floods the collector, with a life of their own.
+//!
+//! Never joinable with events: there is no site, no time but the day, no visitor, no path; and a network is named only
+//! when it sent many in a short time, so that one broken page names nobody's network. What `ingest` counts here never
+//! reached the privacy door, so nothing of it is anywhere else.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clickhouse::{Client, Row};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::outcomes::days_since_1970;
+use crate::ingest::Outcome;
+use crate::privacy::TruncatedIp;
+
+/// How often the counts are stored, and the time within which a network must be conspicuous.
+const EVERY: Duration = Duration::from_secs(10);
+/// Faulty requests of one network within ten seconds from which on it is named.
+pub const NAMED_FROM: u64 = 20;
+/// Networks that are told apart at once; beyond, they count together.
+const NETWORKS_MAX: usize = 4_096;
+
+#[derive(Row, Serialize)]
+struct SecurityRow<'a> {
+    day: u16,
+    network: &'a str,
+    reason: &'a str,
+    requests: u64,
+}
+
+/// Counts since they were last stored.
+#[derive(Default)]
+pub struct Faults {
+    counts: Mutex<HashMap<(Option<TruncatedIp>, Outcome), u64>>,
+}
+
+impl Faults {
+    /// Counts one faulty request.
+    pub fn count(&self, network: TruncatedIp, reason: Outcome) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = !counts.contains_key(&(Some(network), reason));
+        let key = if is_new && counts.len() >= NETWORKS_MAX {
+            None
+        } else {
+            Some(network)
+        };
+        *counts.entry((key, reason)).or_default() += 1;
+    }
+
+    /// Takes what was counted: (network or empty, reason, requests).
+    fn take(&self) -> Vec<(String, Outcome, u64)> {
+        let counts =
+            std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut named: HashMap<(String, Outcome), u64> = HashMap::new();
+        for ((network, reason), requests) in counts {
+            let network = network
+                .filter(|_| requests >= NAMED_FROM)
+                .map(name)
+                .unwrap_or_default();
+            *named.entry((network, reason)).or_default() += requests;
+        }
+        named
+            .into_iter()
+            .map(|((network, reason), requests)| (network, reason, requests))
+            .collect()
+    }
+}
+
+/// The network in CIDR notation.
+fn name(network: TruncatedIp) -> String {
+    match network.get() {
+        None => "private".to_owned(),
+        Some(ip) if ip.is_ipv4() => format!("{ip}/24"),
+        Some(ip) => format!("{ip}/48"),
+    }
+}
+
+/// Stores counts for ever. What can't be stored is dropped with a warning: it is no event, and must not pile up.
+pub async fn run(client: Client, faults: Arc<Faults>) {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let counts = faults.take();
+        if counts.is_empty() {
+            continue;
+        }
+        if let Err(error) = store(&client, &counts, Timestamp::now()).await {
+            tracing::warn!(%error, "counts of faulty requests could not be stored");
+        }
+    }
+}
+
+async fn store(
+    client: &Client,
+    counts: &[(String, Outcome, u64)],
+    now: Timestamp,
+) -> Result<(), clickhouse::error::Error> {
+    let mut insert = client.insert::<SecurityRow<'_>>("security").await?;
+    for (network, reason, requests) in counts {
+        let row = SecurityRow {
+            day: days_since_1970(now, TimeZone::UTC),
+            network,
+            reason: reason.as_str(),
+            requests: *requests,
+        };
+        insert.write(&row).await?;
+    }
+    insert.end().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::privacy::{ClientIp, truncate};
+
+    fn network(ip: [u8; 4]) -> TruncatedIp {
+        truncate(&ClientIp::from_peer(ip.into()))
+    }
+
+    #[test]
+    fn only_conspicuous_networks_are_named_and_never_an_address() {
+        let faults = Faults::default();
+        for n in 0..NAMED_FROM {
+            faults.count(network([203, 0, 113, n as u8]), Outcome::Malformed);
+            if n > 0 {
+                faults.count(network([198, 51, 100, 7]), Outcome::Malformed);
+            }
+        }
+        let mut taken = faults.take();
+        taken.sort();
+        let counted = |name: &str, requests| (name.to_owned(), Outcome::Malformed, requests);
+        assert_eq!(
+            taken,
+            [
+                counted("", NAMED_FROM - 1),
+                counted("203.0.113.0/24", NAMED_FROM)
+            ]
+        );
+        assert!(faults.take().is_empty());
+    }
+
+    #[test]
+    fn networks_beyond_the_bound_count_together() {
+        let faults = Faults::default();
+        for n in 0..NETWORKS_MAX as u32 + 10 {
+            let [_, a, b, c] = n.to_be_bytes();
+            faults.count(network([20 + a, b, c, 0]), Outcome::Malformed);
+        }
+        assert!(faults.counts.lock().expect("unpoisoned").len() == NETWORKS_MAX + 1);
+    }
+}

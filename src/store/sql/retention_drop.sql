@@ -1,0 +1,2 @@
+-- Destroys the rows of events that expired on one day, as whole parts.
+ALTER TABLE events DROP PARTITION ID {partition:String}

@@ -1,0 +1,16 @@
+-- Parts of events on disk whose rows expired on or before a day, dropped ones that have not left the disk and detached ones included: system tables, cheap.
+SELECT sum(parts)
+FROM
+(
+    SELECT count() AS parts
+    FROM system.parts
+    WHERE database = {database:String}
+        AND table = 'events'
+        AND partition_id <= {last:String}
+    UNION ALL
+    SELECT count() AS parts
+    FROM system.detached_parts
+    WHERE database = {database:String}
+        AND table = 'events'
+        AND ifNull(partition_id, '') <= {last:String}
+)

@@ -1,0 +1,93 @@
+//! A ClickHouse server instead of the embedded engine: the same client, the same migrations, the same rows.
+//!
+//! The server is `sillage engine` run by itself, which speaks a server's protocol.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use crate::support::{Collector, binary, pageview, post, wait_for};
+
+const SECRET: &str = "a-password-of-a-server-that-somebody-else-runs";
+
+#[test]
+fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|taken| taken.local_addr())
+        .expect("a free port")
+        .port();
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+    let mut server = binary()
+        .args([
+            "--log-level",
+            "warn",
+            "engine",
+            "--listen",
+            &address.to_string(),
+            "--data",
+        ])
+        .arg(folder.path().join("server"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the server starts");
+    let mut stdin = server.stdin.take().expect("piped");
+    writeln!(stdin, "{SECRET}").expect("the server reads its secret");
+    wait_for(|| std::net::TcpStream::connect(address)).expect("the server listens");
+
+    std::fs::write(folder.path().join("password"), format!("{SECRET}\n")).expect("written");
+    let config = folder.path().join("sillage.toml");
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\n[clickhouse]\nurl = \"http://{address}\"\ndatabase = \"elsewhere\"\nuser = \"sillage\"\n\
+         password_file = \"password\"\n[[site]]\nid = \"example.com\"\n"
+    );
+    std::fs::write(&config, text).expect("written");
+    let migrate = || {
+        wait_for(|| {
+            let output = binary()
+                .args(["--log-level", "off", "migrate", "--config"])
+                .arg(&config)
+                .output()
+                .expect("it runs");
+            if output.status.success() {
+                Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+            } else {
+                Err(output)
+            }
+        })
+        .expect("migrations run")
+    };
+    assert!(migrate().contains("0001_events"));
+    assert!(migrate().contains("nothing to do"));
+
+    let collector = Collector::start_in(folder);
+    assert_eq!(
+        collector.clickhouse, address,
+        "the address that is printed is the server's"
+    );
+    assert_eq!(collector.engine_id(), None, "there is no engine of its own");
+    assert_eq!(collector.beacon(&pageview("/", "a")).status, 202);
+    let count = || {
+        post(
+            address,
+            "/?database=elsewhere",
+            "SELECT count() FROM events",
+            &[],
+        )
+        .body
+    };
+    wait_for(|| {
+        if count().trim() == "1" {
+            Ok(())
+        } else {
+            Err(count())
+        }
+    })
+    .expect("the event is stored on the server");
+    let (_folder, is_clean) = collector.stop();
+    assert!(is_clean);
+    drop(stdin);
+    assert!(server.wait().expect("it ends").success());
+}

@@ -1,0 +1,18 @@
+//! Integration tests: the real binary, through its sockets, on free ports and temporary folders.
+//!
+//! One test binary, so that the crate is linked once.
+
+mod canary;
+mod choices;
+mod collect;
+mod crash;
+mod demo;
+mod engine;
+mod external;
+mod limits;
+mod outage;
+mod restart;
+mod retention;
+mod start;
+mod support;
+mod tidy;

@@ -1,0 +1,304 @@
+//! ClickHouse away, full, or given what it refuses: nothing accepted is lost, and nothing blocks the queue for ever.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use sillage::spool::{Spool, SpoolOptions};
+
+use crate::support::{
+    Collector, get, pageview, post, resident_bytes, signal, wait_for, write_config,
+};
+
+fn segments(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder.join("data/spool")).expect("a spool");
+    files
+        .flatten()
+        .map(|file| file.path())
+        .filter(|path| path.to_string_lossy().ends_with(ending))
+        .collect()
+}
+
+fn metric(collector: &Collector, name: &str) -> f64 {
+    let text = get(collector.address, "/metrics", &[]).body;
+    text.lines()
+        .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+        .unwrap_or_else(|| panic!("no {name} in {text}"))
+}
+
+#[test]
+fn a_full_spool_refuses_with_503_and_drains_in_order_when_clickhouse_is_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = write_config(folder.path(), "");
+    let text = std::fs::read_to_string(&config).expect("readable");
+    let spool =
+        "\n[spool]\nbytes_max = 400000\nsegment_bytes_max = 65536\nsegment_age_ms_max = 200\n";
+    std::fs::write(&config, text + spool).expect("writable");
+    let collector = Collector::start_in(folder);
+    let engine = collector.engine_id().expect("an engine");
+    signal(engine, "STOP");
+
+    let (mut accepted, mut refused) = (0_u64, 0_u64);
+    for n in 0..5_000 {
+        let answer = collector.beacon(&pageview(&format!("/page/{}", n % 50), &format!("o{n}")));
+        match answer.status {
+            202 => accepted += 1,
+            503 => {
+                let seconds: u64 = answer
+                    .header("retry-after")
+                    .expect("Retry-After")
+                    .parse()
+                    .expect("seconds");
+                assert!((1..=60).contains(&seconds));
+                refused += 1;
+            }
+            other => panic!("{other}: {}", answer.body),
+        }
+        if refused >= 20 {
+            break;
+        }
+    }
+    assert!(accepted > 500, "{accepted} fit into 400 kB");
+    assert_eq!(refused, 20, "the spool is full and says so each time");
+    assert!(metric(&collector, "sillage_spool_bytes ") <= 400_000.0);
+    assert_eq!(
+        metric(&collector, "sillage_dropped_total{reason=\"unavailable\"} "),
+        20.0
+    );
+    assert!(resident_bytes(collector.id()) < 128 << 20);
+
+    signal(engine, "CONT");
+    // While it drains, new ones are taken again.
+    let begun = Instant::now();
+    let taken = wait_for(|| match collector.beacon(&pageview("/new", "new")).status {
+        202 => Ok(()),
+        status => Err(status),
+    });
+    taken.unwrap_or_else(|status| {
+        panic!(
+            "{status} for {:?} after the engine was back",
+            begun.elapsed()
+        )
+    });
+    collector.until(
+        "SELECT count(), uniqExact(key) FROM events",
+        &format!("{0}\t{0}", accepted + 1),
+    );
+    let metric_is = |name: &str, expected: f64| {
+        wait_for(|| match metric(&collector, name) {
+            value if value == expected => Ok(()),
+            value => Err(value),
+        })
+        .unwrap_or_else(|value| panic!("{name}{value}, not {expected}"));
+    };
+    metric_is("sillage_spool_segments ", 0.0);
+}
+
+#[test]
+fn a_stopped_engine_holds_up_no_beacon() {
+    let collector = Collector::start();
+    let engine = collector.engine_id().expect("an engine");
+    signal(engine, "STOP");
+    let mut slowest = Duration::ZERO;
+    for n in 0..200 {
+        let begun = Instant::now();
+        assert_eq!(
+            collector.beacon(&pageview("/", &format!("s{n}"))).status,
+            202
+        );
+        slowest = slowest.max(begun.elapsed());
+    }
+    signal(engine, "CONT");
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    collector.until("SELECT count(), uniqExact(key) FROM events", "200\t200");
+}
+
+#[test]
+fn a_segment_that_clickhouse_refuses_is_set_aside_and_those_behind_it_are_stored() {
+    let collector = Collector::start();
+    collector.beacon(&pageview("/before", "a"));
+    collector.until("SELECT count() FROM events", "1");
+    let (folder, is_clean) = collector.stop();
+    assert!(is_clean);
+    poison(folder.path());
+
+    let collector = Collector::start_in(folder);
+    assert_eq!(collector.beacon(&pageview("/after", "b")).status, 202);
+    collector.until(
+        "SELECT groupArraySorted(5)(path) FROM events",
+        "['/after','/before']",
+    );
+    wait_for(
+        || match segments(collector.folder.path(), ".quarantine").len() {
+            2 => Ok(()),
+            n => Err(n),
+        },
+    )
+    .expect("the segments are kept aside");
+    assert_eq!(metric(&collector, "sillage_segments_set_aside_total "), 2.0);
+    assert_eq!(metric(&collector, "sillage_events_set_aside_total "), 201.0);
+    assert!(
+        collector.log().contains("is set aside"),
+        "{}",
+        collector.log()
+    );
+}
+
+/// Leaves two segments in the spool whose records are no rows, as a fault of ours would: a small one, and one that is
+/// refused while it is still being sent.
+fn poison(folder: &Path) {
+    let options = SpoolOptions {
+        dir: folder.join("data/spool"),
+        bytes_max: 16 << 20,
+        segment_bytes_max: 8 << 20,
+        segment_age_max: Duration::from_secs(60),
+        schema: sillage::store::row::schema(),
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let spool = Spool::open(options).expect("the collector is gone");
+        spool.append(b"\x05abc").await.expect("room");
+        spool.seal().await.expect("sealed");
+        for _ in 0..200 {
+            spool.append([0xff; 15_000]).await.expect("room");
+        }
+        spool.seal().await.expect("sealed");
+    });
+}
+
+#[test]
+fn a_segment_inserted_twice_with_a_killed_engine_in_between_counts_once() {
+    let collector = Collector::start();
+    let engine = collector.engine_id().expect("an engine");
+    signal(engine, "STOP");
+    for n in 0..100 {
+        assert_eq!(
+            collector.beacon(&pageview("/", &format!("t{n}"))).status,
+            202
+        );
+    }
+    // The sealed segment, as it lies in the spool before its INSERT.
+    let folder = collector.folder.path().to_owned();
+    wait_for(|| match segments(&folder, ".sealed").len() {
+        0 => Err(()),
+        _ => Ok(()),
+    })
+    .expect("sealed by age");
+    let copies: Vec<(PathBuf, Vec<u8>)> = segments(&folder, ".sealed")
+        .into_iter()
+        .map(|path| {
+            let bytes = std::fs::read(&path).expect("readable");
+            (path, bytes)
+        })
+        .collect();
+    signal(engine, "CONT");
+    collector.until("SELECT count() FROM events", "100");
+    signal(collector.engine_id().expect("an engine"), "KILL");
+    let folder = collector.kill();
+    for (path, bytes) in &copies {
+        std::fs::write(path, bytes).expect("writable");
+    }
+
+    // As after a power cut that undid the deletion: the same segments are sent again.
+    let collector = Collector::start_in(folder);
+    wait_for(
+        || match segments(collector.folder.path(), ".sealed").len() {
+            0 => Ok(()),
+            n => Err(n),
+        },
+    )
+    .expect("stored again and deleted");
+    assert!(metric(&collector, "sillage_segments_inserted_total ") >= copies.len() as f64);
+    assert_eq!(
+        collector.sql("SELECT count(), uniqExact(key) FROM events"),
+        "100\t100"
+    );
+    // And what is new is not taken for what was.
+    assert_eq!(
+        post(collector.address, "/api/event", &pageview("/", "new"), &[]).status,
+        202
+    );
+    collector.until("SELECT count() FROM events", "101");
+}
+
+#[test]
+fn a_full_disk_refuses_with_503_and_recovers_by_itself() {
+    use std::process::Command;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let disk = folder.path().join("disk");
+    std::fs::create_dir(&disk).expect("a folder");
+    let config = write_config(folder.path(), "");
+    let text = std::fs::read_to_string(&config).expect("readable");
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=2m", "sillage-test"])
+        .arg(&disk)
+        .status()
+        .is_ok_and(|status| status.success());
+    if !mounted {
+        // Only root may mount; a faulty disk stands for a full one in the spool's own tests.
+        eprintln!("not run: this user may not mount a tmpfs");
+        return;
+    }
+    let unmount = Unmount(disk.clone());
+    let text = format!(
+        "{text}\n[spool]\ndir = {:?}\nsegment_age_ms_max = 200\n",
+        disk.join("spool")
+    );
+    std::fs::write(&config, text).expect("writable");
+    let collector = Collector::start_in(folder);
+    let filler = disk.join("filler");
+    assert_eq!(collector.beacon(&pageview("/", "first")).status, 202);
+    // Somebody else fills the disk.
+    let mut kilobytes = 0;
+    while kilobytes < 4_096
+        && std::fs::write(disk.join(format!("filler-{kilobytes}")), [1; 16 << 10]).is_ok()
+    {
+        kilobytes += 16;
+    }
+    let mut accepted = 1;
+    let refused = wait_for(|| {
+        let answer = collector.beacon(&pageview("/", &format!("full-{accepted}")));
+        match answer.status {
+            503 => Ok(answer),
+            202 => {
+                accepted += 1;
+                Err(())
+            }
+            other => panic!("{other}"),
+        }
+    });
+    assert!(
+        refused
+            .expect("a full disk is said")
+            .header("retry-after")
+            .is_some()
+    );
+    for file in std::fs::read_dir(&disk).expect("readable").flatten() {
+        if file.file_name().to_string_lossy().starts_with("filler-") {
+            std::fs::remove_file(file.path()).expect("removable");
+        }
+    }
+    assert!(!filler.exists());
+    wait_for(|| match collector.beacon(&pageview("/", "last")).status {
+        202 => Ok(()),
+        status => Err(status),
+    })
+    .expect("taken again without a restart");
+    collector.until(
+        "SELECT count(), uniqExact(key) FROM events",
+        &format!("{0}\t{0}", accepted + 1),
+    );
+    drop(collector);
+    drop(unmount);
+}
+
+/// Unmounts also when the test fails.
+struct Unmount(PathBuf);
+
+impl Drop for Unmount {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(&self.0)
+            .status();
+    }
+}

@@ -1,0 +1,133 @@
+//! What goes on over a restart as if there had been none: visits, and the memory of events sent again.
+
+use crate::support::{Collector, cookie, pageview, post, signal, wait_for};
+
+/// The visit so far: (pages, visits, visitors), and how the latest page stands in it.
+const STANDING: &str = "SELECT count(), uniqExact(visit), uniqExact(visitor), max(visit_number), argMax(seq, seq), argMax(path, seq), \
+     argMax(previous_path, seq), argMax(entry_path, seq), argMax(source, seq) FROM events WHERE name = 'pageview'";
+
+fn from_search(path: &str, key: &str) -> String {
+    let mut body: serde_json::Value = serde_json::from_str(&pageview(path, key)).expect("JSON");
+    body["r"] = "https://www.google.com/".into();
+    body.to_string()
+}
+
+#[test]
+fn a_visit_goes_on_after_a_kill_when_its_rows_are_stored() {
+    let collector = Collector::start();
+    let first = collector.beacon(&from_search("/", "a"));
+    let device = cookie(&first).expect("a cookie").to_owned();
+    let with = [("Cookie", device.as_str())];
+    collector.beacon_with(&pageview("/prices", "b"), &with);
+    collector.until("SELECT count() FROM events", "2");
+
+    let collector = Collector::start_in(collector.kill());
+    let again = collector.beacon_with(&pageview("/prices", "b"), &with);
+    assert_eq!(again.status, 202, "sent again, counted once");
+    let next = collector.beacon_with(&pageview("/order", "c"), &with);
+    assert_eq!(
+        next.header("set-cookie"),
+        None,
+        "no new visit for the cookie"
+    );
+    collector.until(STANDING, "3\t1\t1\t1\t3\t/order\t/prices\t/\tGoogle");
+    collector.until(
+        "SELECT sum(beacons) FROM outcomes WHERE outcome = 'duplicate'",
+        "1",
+    );
+}
+
+#[test]
+fn a_visit_goes_on_after_a_kill_when_its_rows_are_still_in_the_spool() {
+    let collector = Collector::start();
+    // The engine is away, so that nothing is stored before the kill.
+    let engine = collector.engine_id().expect("an engine");
+    signal(engine, "STOP");
+    let first = collector.beacon(&from_search("/", "a"));
+    let device = cookie(&first).expect("a cookie").to_owned();
+    let with = [("Cookie", device.as_str())];
+    collector.beacon_with(&pageview("/prices", "b"), &with);
+    let signup = serde_json::json!({"n": "Signup", "u": "https://example.com/prices", "d": "example.com", "c": 1, "k": "s"});
+    collector.beacon_with(&signup.to_string(), &with);
+    let folder = collector.kill();
+    // A stopped engine may outlive its collector, and then holds its folder.
+    let _ = std::process::Command::new("kill")
+        .args(["-KILL", &engine.to_string()])
+        .stderr(std::process::Stdio::null())
+        .status();
+
+    let collector = Collector::start_in(folder);
+    let again = collector.beacon_with(&pageview("/prices", "b"), &with);
+    assert_eq!(again.status, 202, "sent again, counted once");
+    let next = collector.beacon_with(&pageview("/order", "c"), &with);
+    assert_eq!(
+        next.header("set-cookie"),
+        None,
+        "no new visit for the cookie"
+    );
+    collector.until(STANDING, "3\t1\t1\t1\t4\t/order\t/prices\t/\tGoogle");
+    assert_eq!(
+        collector.sql("SELECT seq, previous_path FROM events WHERE name = 'Signup'"),
+        "3\t/"
+    );
+}
+
+#[test]
+fn a_visitor_without_a_cookie_goes_on_too() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = crate::support::write_config(folder.path(), "");
+    let text = std::fs::read_to_string(&config).expect("readable");
+    std::fs::write(&config, text.replace("\"consent\"", "\"exempt\"")).expect("writable");
+    let collector = Collector::start_in(folder);
+    let body = |path: &str| {
+        serde_json::json!({"n": "pageview", "u": format!("https://example.com{path}"), "d": "example.com"})
+            .to_string()
+    };
+    assert_eq!(collector.beacon(&body("/")).status, 202);
+    collector.until("SELECT count() FROM events", "1");
+    let collector = Collector::start_in(collector.kill());
+    assert_eq!(
+        post(collector.address, "/api/event", &body("/b"), &[]).status,
+        202
+    );
+    collector.until(
+        "SELECT count(), uniqExact(visit), uniqExact(visitor), max(seq), argMax(previous_path, seq) FROM events",
+        "2\t1\t1\t2\t/",
+    );
+}
+
+#[test]
+fn elapsed_never_goes_back_over_a_restart_and_is_off_by_less_than_a_minute() {
+    let collector = Collector::start();
+    let begun = std::time::Instant::now();
+    let first = collector.beacon(&pageview("/", "a"));
+    let device = cookie(&first).expect("a cookie").to_owned();
+    let with = [("Cookie", device.as_str())];
+    // A second page a second later, whatever the load of the machine.
+    let _ = wait_for(|| {
+        if begun.elapsed().as_millis() > 1_100 {
+            Ok(())
+        } else {
+            Err(())
+        }
+    });
+    collector.beacon_with(&pageview("/b", "b"), &with);
+    collector.until("SELECT count() FROM events", "2");
+    let collector = Collector::start_in(collector.kill());
+    collector.beacon_with(&pageview("/c", "c"), &with);
+    let true_elapsed = begun.elapsed().as_secs() + 1;
+    collector.until("SELECT count() FROM events", "3");
+    let elapsed: Vec<u64> = collector
+        .sql("SELECT elapsed FROM events ORDER BY seq")
+        .lines()
+        .map(|line| line.parse().expect("a number"))
+        .collect();
+    assert!(
+        elapsed[0] == 0 && elapsed[1] >= 1 && elapsed[2] >= elapsed[1],
+        "{elapsed:?}"
+    );
+    assert!(
+        elapsed[2] <= true_elapsed + 60,
+        "{elapsed:?} of {true_elapsed}"
+    );
+}

@@ -1,0 +1,307 @@
+//! Retention on the real engine: what has expired goes, what is held stays, and the check can tell.
+
+use clickhouse::Client;
+use jiff::civil::{Date, date};
+use sillage::config::Config;
+use sillage::engine::supervise::{self, Supervisor, SupervisorOptions};
+use sillage::store::{self, retention};
+use tempfile::TempDir;
+
+use crate::support::{Collector, binary, pageview, post, wait_for};
+
+/// An engine of its own with migrated tables, and the rules of a configuration.
+struct Bench {
+    client: Client,
+    rules: retention::Rules,
+    engine: Supervisor,
+    folder: TempDir,
+}
+
+impl Bench {
+    async fn start(extra: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = format!(
+            "[retention]\nvisitor_days = 7\n[[site]]\nid = \"a.example\"\n[[site]]\nid = \"b.example\"\n{extra}"
+        );
+        let config =
+            Config::parse(&text, &folder.path().join("sillage.toml")).expect("it is sound");
+        std::fs::create_dir_all(&config.data_dir).expect("a folder");
+        let options = SupervisorOptions {
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            data: folder.path().join("engine"),
+            library: None,
+            binary: Some(env!("CARGO_BIN_EXE_sillage").into()),
+        };
+        let engine = supervise::start(options).await.expect("the engine starts");
+        let target = engine.target();
+        let client = store::client(
+            &target.url,
+            Some(&target.user),
+            Some(&target.password),
+            "sillage",
+        );
+        store::migrate::migrate(&client, "sillage")
+            .await
+            .expect("tables");
+        Self {
+            client,
+            rules: retention::Rules::of(&config),
+            engine,
+            folder,
+        }
+    }
+
+    async fn event(&self, site: &str, day: Date, expires: Date) {
+        self.client
+            .query("INSERT INTO events (site, time, name, visitor, visit, expires) VALUES ({site:String}, {time:String}, 'pageview', 7, 8, {expires:String})")
+            .param("site", site)
+            .param("time", format!("{day} 12:00:00"))
+            .param("expires", expires.to_string())
+            .execute()
+            .await
+            .expect("a row");
+    }
+
+    async fn rows(&self) -> Vec<(String, String, u64)> {
+        self.client
+            .query("SELECT site, toString(expires), visitor FROM events ORDER BY site, expires")
+            .fetch_all()
+            .await
+            .expect("rows")
+    }
+
+    async fn enforce(&self, today: Date) -> retention::Destroyed {
+        retention::enforce(&self.client, &self.rules, today)
+            .await
+            .expect("it is enforced")
+    }
+
+    async fn verify(&self, today: Date) -> retention::Found {
+        retention::verify(&self.client, &self.rules, today)
+            .await
+            .expect("it is looked at")
+    }
+
+    async fn has_ttl(&self) -> bool {
+        let engine: String = self
+            .client
+            .query("SELECT engine_full FROM system.tables WHERE database = 'sillage' AND name = 'events'")
+            .fetch_one()
+            .await
+            .expect("a table");
+        engine.contains("TTL expires")
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("data").join(retention::LOG))
+            .unwrap_or_default()
+    }
+}
+
+fn row(site: &str, expires: Date, visitor: u64) -> (String, String, u64) {
+    (site.to_owned(), expires.to_string(), visitor)
+}
+
+/// Far ahead, so that ClickHouse's own clock destroys nothing.
+const EARLY: Date = date(2090, 1, 1);
+const LATE: Date = date(2090, 3, 1);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expired_rows_go_as_whole_parts_and_the_check_finds_none() {
+    let bench = Bench::start("").await;
+    bench.event("a.example", date(2026, 1, 1), EARLY).await;
+    bench.event("b.example", date(2026, 1, 1), EARLY).await;
+    bench.event("a.example", date(2026, 1, 1), LATE).await;
+    assert_eq!(
+        bench.enforce(EARLY.yesterday().expect("a day")).await,
+        retention::Destroyed::default()
+    );
+    let day_after = EARLY.tomorrow().expect("a day");
+    let found = bench.verify(day_after).await;
+    assert!(!found.is_clean(), "{found:?}");
+    assert_eq!((found.rows, found.held), (2, 0));
+
+    let done = bench.enforce(EARLY).await;
+    assert_eq!((done.partitions, done.rows), (1, 2));
+    assert_eq!(bench.rows().await, [row("a.example", LATE, 7)]);
+    assert!(
+        bench
+            .log()
+            .contains("destroyed table=events expires=2090-01-01 rows=2"),
+        "{}",
+        bench.log()
+    );
+    // Dropped parts are still on disk for some minutes, and the check says so.
+    let found = bench.verify(day_after).await;
+    assert_eq!(found.rows, 0);
+    assert_eq!(
+        bench.enforce(day_after).await,
+        retention::Destroyed::default(),
+        "once"
+    );
+    bench.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_keeps_its_rows_and_no_others_until_it_ends() {
+    let hold = "[[hold]]\nsite = \"a.example\"\nreason = \"Case 7\"\nfrom = \"2026-01-01\"\nto = \"2026-01-31\"\nuntil = \"2090-02-01\"\n";
+    let bench = Bench::start(hold).await;
+    bench.event("a.example", date(2026, 1, 31), EARLY).await;
+    bench.event("a.example", date(2026, 2, 1), EARLY).await;
+    bench.event("b.example", date(2026, 1, 31), EARLY).await;
+    bench
+        .event(
+            "b.example",
+            date(2026, 1, 31),
+            EARLY.yesterday().expect("a day"),
+        )
+        .await;
+    assert!(bench.has_ttl().await);
+    let done = bench.enforce(EARLY).await;
+    assert_eq!(
+        (done.partitions, done.rows),
+        (1, 3),
+        "one partition holds nothing that is held"
+    );
+    assert!(
+        !bench.has_ttl().await,
+        "ClickHouse must not destroy what is held"
+    );
+    assert_eq!(bench.rows().await, [row("a.example", EARLY, 7)]);
+    let found = bench.verify(EARLY.tomorrow().expect("a day")).await;
+    assert_eq!((found.rows, found.held), (1, 1));
+    assert!(found.is_clean(), "{found:?}");
+    let log = bench.log();
+    assert!(
+        log.contains("suspended table=events reason=hold")
+            && log.contains("rows=2 parts=")
+            && log.contains("held=1"),
+        "{log}"
+    );
+
+    let ended = date(2090, 2, 2);
+    assert_eq!(bench.verify(ended).await.held, 0);
+    assert_eq!(bench.enforce(ended).await.rows, 1);
+    assert!(bench.has_ttl().await);
+    assert_eq!(bench.rows().await, []);
+    bench.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn visitors_are_cleared_after_their_days_and_not_before_the_day_is_rolled_up() {
+    let bench = Bench::start("").await;
+    for day in [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 9)] {
+        bench.event("a.example", day, LATE).await;
+    }
+    let today = date(2026, 1, 10);
+    assert_eq!(
+        bench.enforce(today).await.cleared,
+        0,
+        "nothing is rolled up"
+    );
+    bench
+        .client
+        .query("INSERT INTO rolled_days (site, day, version, events, zone) VALUES ('a.example', '2026-01-01', 1, 1, 'UTC')")
+        .execute()
+        .await
+        .expect("a row");
+    assert_eq!(
+        bench.enforce(today).await.cleared,
+        1,
+        "the second day is not rolled up"
+    );
+    bench
+        .client
+        .query("INSERT INTO rolled_days (site, day, version, events, zone) VALUES ('a.example', '2026-01-09', 1, 1, 'UTC')")
+        .execute()
+        .await
+        .expect("a row");
+    assert_eq!(
+        bench.enforce(today).await.cleared,
+        1,
+        "the ninth is not seven days old"
+    );
+    let left: Vec<(u64, u64)> = bench
+        .client
+        .query("SELECT visitor, visit FROM events ORDER BY time")
+        .fetch_all()
+        .await
+        .expect("rows");
+    assert_eq!(left, [(0, 0), (0, 0), (7, 8)]);
+    assert_eq!(bench.enforce(today).await.cleared, 0);
+    bench.engine.stop().await;
+}
+
+#[test]
+fn the_command_proves_that_nothing_expired_remains_and_writes_a_certificate() {
+    let collector = Collector::start();
+    collector.beacon(&pageview("/", "a"));
+    collector.until("SELECT count() FROM events", "1");
+    let config = collector.folder.path().join("sillage.toml");
+    let check = |url: &str| {
+        let mut command = binary();
+        command
+            .args(["retention", "--verify", "--clickhouse", url, "--config"])
+            .arg(&config);
+        command.output().expect("the binary runs")
+    };
+    let done = check(&format!("http://{}", collector.clickhouse));
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(
+        done.status.success(),
+        "{said} {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    assert!(
+        said.starts_with("certificate database=sillage table=events expired_until="),
+        "{said}"
+    );
+    let log = std::fs::read_to_string(collector.folder.path().join("data/destruction.log"))
+        .expect("a log");
+    assert!(log.contains(said.trim()), "{log}");
+    let nowhere = check("http://127.0.0.1:1");
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("ClickHouse must run for this"));
+}
+
+#[test]
+fn faulty_requests_are_counted_apart_and_join_with_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = crate::support::write_config(folder.path(), "trusted_proxies = [\"127.0.0.1\"]");
+    assert!(path.is_file());
+    let collector = Collector::start_in(folder);
+    for _ in 0..30 {
+        let answer = post(
+            collector.address,
+            "/api/event",
+            "{",
+            &[("X-Forwarded-For", "203.0.113.77")],
+        );
+        assert_eq!(answer.status, 400);
+    }
+    post(
+        collector.address,
+        "/api/event",
+        "{",
+        &[("X-Forwarded-For", "198.51.100.77")],
+    );
+    let stored = wait_for(|| {
+        let got = collector.sql("SELECT sum(requests), countIf(network LIKE '198%'), countIf(network LIKE '%.77%') FROM security");
+        if got.starts_with("31\t") {
+            Ok(got)
+        } else {
+            Err(got)
+        }
+    });
+    assert_eq!(
+        stored.as_deref(),
+        Ok("31\t0\t0"),
+        "a network that sent little is not named, an address never"
+    );
+    let shared = collector.sql(
+        "SELECT groupArray(name) FROM (SELECT name FROM system.columns WHERE database = 'sillage' AND table = 'security' \
+         INTERSECT SELECT name FROM system.columns WHERE database = 'sillage' AND table = 'events')",
+    );
+    assert_eq!(shared, "[]", "no column in common");
+    assert_eq!(collector.sql("SELECT count() FROM events"), "0");
+}

@@ -1,0 +1,101 @@
+//! What a person sees who starts it wrongly: an exit code and a sentence that says what to do.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::support::{binary, write_config};
+
+/// Runs `serve` until it gives up: (exit code, what it said).
+fn serve(config: &Path) -> (Option<i32>, String) {
+    let output = binary()
+        .args(["--log-level", "off", "serve", "--config"])
+        .arg(config)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("the binary starts");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+fn check(config: &Path, expected: &[&str]) {
+    let (code, said) = serve(config);
+    assert_eq!(code, Some(1), "{said}");
+    for part in expected {
+        assert!(said.contains(part), "{part:?} is not in: {said}");
+    }
+    assert!(!said.contains("panic"), "{said}");
+}
+
+#[test]
+fn a_configuration_that_is_wrong_is_explained() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("sillage.toml");
+    check(&file, &["cannot read", "--config"]);
+    let write = |text: &str| std::fs::write(&file, text).expect("written");
+    write("listen = ");
+    check(&file, &["sillage.toml"]);
+    write("listne = \"127.0.0.1:1\"\n[[site]]\nid = \"a\"");
+    check(&file, &["listne", "did you mean `listen`?"]);
+    write(
+        "[[site]]\nid = \"a\"\ntimezone = \"Mars/Base\"\nretention_days = 9999\n[[site]]\nid = \"a\"",
+    );
+    check(&file, &["Mars/Base", "9999", "twice"]);
+    write("");
+    check(&file, &["[[site]]"]);
+    write("listen = \"0.0.0.0:8000\"\n[[site]]\nid = \"a\"");
+    check(&file, &["log in", "dashboard.listen"]);
+    write("[engine]\nlisten = \"0.0.0.0:8123\"\n[[site]]\nid = \"a\"");
+    check(&file, &["loopback"]);
+    write("[geo]\ndatabase = \"nowhere.mmdb\"\n[[site]]\nid = \"a\"");
+    check(&file, &["nowhere.mmdb", "make"]);
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("bound").port();
+    let file = folder.path().join("sillage.toml");
+    std::fs::write(
+        &file,
+        format!("listen = \"127.0.0.1:{port}\"\n[[site]]\nid = \"a\""),
+    )
+    .expect("written");
+    check(&file, &[&port.to_string(), "in use"]);
+    std::fs::write(&file, format!("listen = \"127.0.0.1:0\"\n[engine]\nlisten = \"127.0.0.1:{port}\"\n[[site]]\nid = \"a\"")).expect("written");
+    check(&file, &[&port.to_string(), "in use", "engine.listen"]);
+}
+
+#[test]
+fn a_missing_engine_library_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("sillage.toml");
+    std::fs::write(
+        &file,
+        "listen = \"127.0.0.1:0\"\n[engine]\nlibrary = \"no/libchdb.so\"\n[[site]]\nid = \"a\"",
+    )
+    .expect("written");
+    check(&file, &["no/libchdb.so", "make"]);
+}
+
+#[test]
+fn folders_that_can_not_be_used_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = write_config(folder.path(), "data_dir = \"blocked/data\"");
+    std::fs::write(
+        folder.path().join("blocked"),
+        "a file where a folder is wanted",
+    )
+    .expect("written");
+    check(&file, &["blocked/data", "data_dir"]);
+
+    // Salts that others can read are no secret.
+    let file = write_config(folder.path(), "data_dir = \"open\"");
+    let salts = folder.path().join("open/salts");
+    std::fs::create_dir_all(&salts).expect("created");
+    std::fs::set_permissions(&salts, std::fs::Permissions::from_mode(0o755)).expect("set");
+    check(&file, &["salts"]);
+}

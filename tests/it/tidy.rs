@@ -1,0 +1,234 @@
+//! What reviewers would otherwise have to look for: borders between modules, and papers that say what is there.
+
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Files with one of the endings below a folder, what is built or fetched left out.
+fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)
+            .expect("a folder of the project")
+            .flatten()
+        {
+            let path = entry.path();
+            if path.is_dir() {
+                if !["node_modules", "dist", "target"]
+                    .iter()
+                    .any(|built| path.ends_with(built))
+                {
+                    folders.push(path);
+                }
+            } else if endings
+                .iter()
+                .any(|ending| path.to_string_lossy().ends_with(ending))
+            {
+                found.push(path);
+            }
+        }
+    }
+    assert!(!found.is_empty(), "{folder} has no {endings:?}");
+    found
+}
+
+/// Code without comments and without the unit tests at its end.
+fn code(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).expect("readable");
+    let text = text
+        .split("\n#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or("");
+    text.lines()
+        .map(|line| line.split("//").next().unwrap_or(""))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn every_test_that_privacy_md_names_is_there() {
+    let text = read("PRIVACY.md");
+    let named: Vec<&str> = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.matches('_').count() >= 3 || name.matches(' ').count() >= 3)
+        .collect();
+    assert!(named.len() > 25, "only {} tests are named", named.len());
+    let tests: String = ["src", "tests"]
+        .iter()
+        .flat_map(|folder| files(folder, &[".rs", ".mjs"]))
+        .map(|path| std::fs::read_to_string(path).expect("readable"))
+        .collect();
+    for name in named {
+        let is_there =
+            tests.contains(&format!("fn {name}(")) || tests.contains(&format!("test('{name}'"));
+        assert!(
+            is_there,
+            "PRIVACY.md names the test {name}, which is not there"
+        );
+    }
+    for promise in 1..=10 {
+        assert!(
+            text.contains(&format!("**P{promise}. ")),
+            "P{promise} is missing"
+        );
+    }
+}
+
+#[test]
+fn every_part_of_src_is_on_the_map() {
+    let map = read("ARCHITECTURE.md");
+    for entry in std::fs::read_dir(root().join("src"))
+        .expect("src")
+        .flatten()
+    {
+        let name = entry.file_name().into_string().expect("plain names");
+        let name = name.trim_end_matches(".rs");
+        assert!(
+            name == "lib" || map.contains(&format!("src/{name}")),
+            "ARCHITECTURE.md does not say what src/{name} is"
+        );
+    }
+}
+
+#[test]
+fn modules_use_only_what_stands_behind_them() {
+    // (folder or file, what must not be in its code)
+    let borders: [(&str, &[&str]); 7] = [
+        (
+            "src/privacy",
+            &[
+                "crate::",
+                "std::fs",
+                "std::net::Tcp",
+                "SystemTime",
+                "Instant::now",
+                "tokio",
+                "tracing",
+            ],
+        ),
+        (
+            "src/ingest",
+            &[
+                "hyper",
+                "clickhouse",
+                "crate::server",
+                "crate::query",
+                "crate::engine",
+            ],
+        ),
+        (
+            "src/enrich",
+            &[
+                "hyper",
+                "clickhouse",
+                "crate::server",
+                "crate::ingest",
+                "crate::store",
+            ],
+        ),
+        ("src/spool", &["hyper", "clickhouse", "crate::"]),
+        (
+            "src/store",
+            &["hyper", "crate::server", "crate::query", "crate::engine"],
+        ),
+        (
+            "src/query",
+            &[
+                "hyper",
+                "crate::server",
+                "crate::ingest",
+                "crate::spool",
+                "crate::engine",
+            ],
+        ),
+        ("src/server", &["crate::engine", "crate::salt_keeper"]),
+    ];
+    for (folder, forbidden) in borders {
+        for path in files(folder, &[".rs"])
+            .iter()
+            .filter(|path| !path.to_string_lossy().contains("tests"))
+        {
+            let code = code(path);
+            for word in forbidden {
+                assert!(!code.contains(word), "{} uses {word}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_and_the_clients_address_have_one_place_each() {
+    for path in files("src", &[".rs"]) {
+        let name = path
+            .strip_prefix(root())
+            .expect("below the root")
+            .to_string_lossy()
+            .into_owned();
+        let code = code(&path);
+        assert!(
+            !code.contains("unsafe ") || name == "src/engine/libchdb.rs",
+            "{name} has unsafe code"
+        );
+        assert!(
+            !code.contains("ClientIp::from_peer(")
+                || ["src/server/client_ip.rs", "src/demo/mod.rs"].contains(&name.as_str())
+                || name.starts_with("src/privacy/")
+                || name.ends_with("tests.rs"),
+            "{name} makes an address"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_switched_off() {
+    let banned: [(&str, &[&str], &[&str]); 5] = [
+        (
+            "src",
+            &[".rs"],
+            &["#[ignore", "todo!(", "unimplemented!(", "dbg!("],
+        ),
+        ("tests", &[".rs"], &["#[ignore", "todo!("]),
+        ("tests/e2e", &[".mjs"], &[".only(", ".skip(", ".todo("]),
+        ("tracker-js", &[".ts"], &[".only(", ".skip(", ".todo("]),
+        (
+            "dashboards/web",
+            &[".ts", ".tsx"],
+            &[".only(", ".skip(", ".todo("],
+        ),
+    ];
+    for (folder, endings, words) in banned {
+        for path in files(folder, endings)
+            .into_iter()
+            .filter(|path| !path.ends_with("tidy.rs"))
+        {
+            let text = std::fs::read_to_string(&path).expect("readable");
+            for word in words {
+                assert!(!text.contains(word), "{} has {word}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_example_configuration_can_be_used_and_its_values_are_the_defaults() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let full = folder.path().join("sillage.toml");
+    let text = read("deploy/config.example.toml");
+    let example =
+        sillage::config::Config::parse(&text, &full).unwrap_or_else(|error| panic!("{error}"));
+    let bare = "[[site]]\nid = \"example.com\"\nhostnames = [\"example.com\", \"www.example.com\"]\ntimezone = \"Asia/Tokyo\"";
+    let bare =
+        sillage::config::Config::parse(bare, &full).unwrap_or_else(|error| panic!("{error}"));
+    let plain = |config: &sillage::config::Config| format!("{config:#?}").replace("/./", "/");
+    assert_eq!(plain(&example), plain(&bare));
+}

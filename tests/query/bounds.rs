@@ -1,0 +1,189 @@
+//! Bounds and edges over the real engine: what costs too much is refused, what is empty is empty, and the clock's jumps
+//! are where the site's zone has them.
+
+use serde_json::{Value as Json, json};
+use sillage::query::{Answerer, QueryLimits};
+
+use crate::engine::{database, insert_rows, runtime, site};
+
+const NOW: &str = "2025-10-28T12:00:00Z";
+
+async fn answerer(zone: &str, limits: QueryLimits, rows: &[Json]) -> Answerer {
+    let client = database().await;
+    insert_rows(&client, rows).await;
+    Answerer::new(client, [site("example.com", zone)].into(), limits)
+}
+
+fn pageview(id: u64, time: &str) -> Json {
+    json!({
+        "site": "example.com", "time": time, "name": "pageview", "key": id, "visitor": id, "visit": id, "seq": 1,
+        "path": "/", "days_since_seen": 32767, "expires": "2099-01-01",
+    })
+}
+
+async fn ask(answerer: &Answerer, change: Json) -> (u16, Json) {
+    let mut body = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "7d"});
+    for (key, value) in change.as_object().unwrap() {
+        body[key] = value.clone();
+    }
+    let answer = answerer
+        .query(body.to_string().as_bytes(), NOW.parse().unwrap())
+        .await;
+    (answer.status, answer.body)
+}
+
+fn rows(body: &Json) -> Vec<(String, u64)> {
+    let rows = body["results"].as_array().unwrap().iter();
+    rows.map(|row| {
+        (
+            row["dimensions"][0].as_str().unwrap().to_owned(),
+            row["metrics"][0].as_u64().unwrap(),
+        )
+    })
+    .collect()
+}
+
+#[test]
+fn the_hour_that_the_clock_repeats_is_one_row_and_the_day_has_25_hours() {
+    runtime().block_on(async {
+        // Berlin leaves summer time on 2025-10-26: 00:30 and 01:30 UTC are both half past two.
+        let events = [
+            pageview(1, "2025-10-25 21:59:00"),
+            pageview(2, "2025-10-25 22:00:00"),
+            pageview(3, "2025-10-26 00:30:00"),
+            pageview(4, "2025-10-26 01:30:00"),
+            pageview(5, "2025-10-26 22:59:00"),
+            pageview(6, "2025-10-26 23:00:00"),
+        ];
+        let answerer = answerer("Europe/Berlin", QueryLimits::default(), &events).await;
+        let (status, body) = ask(&answerer, json!({"dimensions": ["time:day"]})).await;
+        assert_eq!(status, 200, "{body}");
+        let days = [("2025-10-25", 1), ("2025-10-26", 4), ("2025-10-27", 1)];
+        assert_eq!(rows(&body), days.map(|(day, count)| (day.to_owned(), count)));
+        let hours = json!({"dimensions": ["time:hour"], "date_range": ["2025-10-26", "2025-10-26"], "include": {"time_labels": true}});
+        let (_, body) = ask(&answerer, hours).await;
+        let expected = [("2025-10-26 00:00:00", 1), ("2025-10-26 02:00:00", 2), ("2025-10-26 23:00:00", 1)];
+        assert_eq!(rows(&body), expected.map(|(hour, count)| (hour.to_owned(), count)));
+        let labels = body["meta"]["time_labels"].as_array().unwrap();
+        assert_eq!(labels.len(), 24);
+        for (label, _) in rows(&body) {
+            assert!(labels.contains(&json!(label)), "{label} is not a label");
+        }
+    });
+}
+
+#[test]
+fn hours_of_a_zone_with_half_an_hour_are_the_sites() {
+    runtime().block_on(async {
+        // Kolkata is at +05:30: 18:29 UTC is 23:59, 18:30 UTC the next day.
+        let events = [
+            pageview(1, "2025-10-26 18:29:00"),
+            pageview(2, "2025-10-26 18:30:00"),
+        ];
+        let answerer = answerer("Asia/Kolkata", QueryLimits::default(), &events).await;
+        let (_, body) = ask(&answerer, json!({"dimensions": ["time:hour"]})).await;
+        let expected = [("2025-10-26 23:00:00", 1), ("2025-10-27 00:00:00", 1)];
+        assert_eq!(
+            rows(&body),
+            expected.map(|(hour, count)| (hour.to_owned(), count))
+        );
+    });
+}
+
+#[test]
+fn an_empty_site_has_zeros_and_no_rows() {
+    runtime().block_on(async {
+        let answerer = answerer("Asia/Tokyo", QueryLimits::default(), &[]).await;
+        for range in [json!("day"), json!("all"), json!("5000d"), json!("24h")] {
+            let (status, body) = ask(
+                &answerer,
+                json!({"date_range": range, "metrics": ["visitors", "bounce_rate"]}),
+            )
+            .await;
+            assert_eq!(
+                (status, &body["results"][0]["metrics"]),
+                (200, &json!([0, 0])),
+                "{range}"
+            );
+            let (_, body) = ask(
+                &answerer,
+                json!({"date_range": range, "dimensions": ["visit:source"]}),
+            )
+            .await;
+            assert_eq!(body["results"], json!([]), "{range}");
+        }
+        let live = answerer.live("example.com", NOW.parse().unwrap()).await;
+        assert_eq!(live.body, json!({"visitors": 0}));
+        let (first, last) = ("2025-10-01".parse().unwrap(), "2025-10-31".parse().unwrap());
+        assert_eq!(
+            answerer.quality("example.com", first, last).await.body,
+            json!({"accepted": 0, "dropped": {}})
+        );
+        assert_eq!(
+            answerer.quality("example.com", last, first).await.status,
+            400
+        );
+        assert_eq!(answerer.quality("other", first, last).await.status, 401);
+        assert_eq!(
+            answerer.live("other", NOW.parse().unwrap()).await.status,
+            401
+        );
+    });
+}
+
+#[test]
+fn whoever_was_here_in_the_last_five_minutes_is_live() {
+    runtime().block_on(async {
+        let events = [
+            pageview(1, "2025-10-28 11:54:00"),
+            pageview(2, "2025-10-28 11:55:00"),
+            pageview(3, "2025-10-28 12:00:00"),
+            pageview(3, "2025-10-28 11:59:00"),
+        ];
+        let answerer = answerer("Asia/Tokyo", QueryLimits::default(), &events).await;
+        let live = answerer.live("example.com", NOW.parse().unwrap()).await;
+        assert_eq!(live.body, json!({"visitors": 2}));
+    });
+}
+
+#[test]
+fn what_costs_more_than_is_allowed_is_refused_and_says_so() {
+    runtime().block_on(async {
+        let limits = QueryLimits {
+            memory_bytes_max: 1 << 16,
+            ..QueryLimits::default()
+        };
+        let events: Vec<Json> = (1..2_000)
+            .map(|id| pageview(id, "2025-10-26 10:00:00"))
+            .collect();
+        let (status, body) = ask(&answerer("Asia/Tokyo", limits, &events).await, json!({})).await;
+        assert_eq!(status, 422, "{body}");
+        assert!(
+            body["error"]
+                .as_str()
+                .unwrap()
+                .contains("costs more than is allowed")
+        );
+    });
+}
+
+#[test]
+fn a_batch_answers_in_order_and_one_fault_spoils_nothing() {
+    runtime().block_on(async {
+        let answerer = answerer("Asia/Tokyo", QueryLimits::default(), &[pageview(1, "2025-10-27 10:00:00")]).await;
+        let query = |metric: &str, site: &str| json!({"site_id": site, "metrics": [metric], "date_range": "7d"});
+        let batch = |queries: Vec<Json>| json!({"queries": queries}).to_string();
+        let now = NOW.parse().unwrap();
+        let queries = vec![query("visitors", "example.com"), query("visiters", "example.com"), query("visits", "other"), query("events", "example.com")];
+        let answer = answerer.batch(batch(queries).as_bytes(), now).await;
+        let results = answer.body["results"].as_array().unwrap();
+        let statuses: Vec<&Json> = results.iter().map(|result| &result["status"]).collect();
+        assert_eq!(statuses, [200, 400, 401, 200]);
+        assert_eq!(results[3]["body"]["query"]["metrics"], json!(["events"]));
+        let many = |count: usize| batch(vec![query("visits", "example.com"); count]);
+        assert_eq!(answerer.batch(many(32).as_bytes(), now).await.status, 200);
+        for body in [many(33), many(0), "{}".into(), "[]".into(), "{".into(), "{\"queries\": [], \"x\": 1}".into()] {
+            assert_eq!(answerer.batch(body.as_bytes(), now).await.status, 400, "{body}");
+        }
+    });
+}

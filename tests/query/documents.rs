@@ -1,0 +1,145 @@
+//! The documents that are made from the code say what the code does. `GOLDEN_UPDATE=1` rewrites them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value as Json;
+use sillage::query::dimension::Dimension;
+use sillage::query::metric::Metric;
+use sillage::query::openapi::document;
+use sillage::query::request::Request;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn is_up_to_date(name: &str, expected: &str) {
+    let path = root().join(name);
+    if std::env::var_os("GOLDEN_UPDATE").is_some() {
+        std::fs::write(&path, expected).unwrap();
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        there == expected,
+        "{name} is out of date; run `make golden-update`"
+    );
+}
+
+/// The doc comments of the variants of `Metric`, by name: they are the definitions.
+fn definitions() -> Vec<(&'static str, String)> {
+    let source = std::fs::read_to_string(root().join("src/query/metric.rs")).unwrap();
+    let body = source
+        .split_once("pub enum Metric {")
+        .unwrap()
+        .1
+        .split_once("\n}")
+        .unwrap()
+        .0;
+    let mut comment = String::new();
+    let mut found = Vec::new();
+    for line in body.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(text) = line.strip_prefix("/// ") {
+            comment.push_str(text);
+            comment.push(' ');
+        } else {
+            let variant = line.trim_end_matches(',');
+            let metric = Metric::ALL
+                .into_iter()
+                .find(|metric| format!("{metric:?}") == variant)
+                .unwrap();
+            found.push((
+                metric.name(),
+                std::mem::take(&mut comment).trim().to_owned(),
+            ));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_metric_is_defined_once_and_the_document_says_the_same() {
+    let definitions = definitions();
+    let names: Vec<&str> = definitions.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, Metric::ALL.map(Metric::name));
+    let mut text = String::from(
+        "# Metrics and dimensions\n\nMade from `src/query/metric.rs` and `src/query/dimension.rs`; edit those.\n\n\
+         `meta.visitors_semantics` of an answer says how people were counted: `exact` (distinct people), `first_touch`\n\
+         (distinct people, each under the properties of the first visit in the period, so that rows add up) or `daily`\n\
+         (distinct people of each day, summed over days: an upper bound).\n\n## Metrics\n\n| name | meaning and unit |\n|---|---|\n",
+    );
+    for (name, definition) in definitions {
+        assert!(!definition.is_empty(), "{name} has no definition");
+        text += &format!("| `{name}` | {definition} |\n");
+    }
+    text += "\n## Dimensions\n\nUnknown values read `(not set)`. Filters compare with the text that is shown.\n\n| name | value |\n|---|---|\n";
+    for (name, about) in Dimension::entries() {
+        text += &format!("| `{name}` | {about} |\n");
+    }
+    text += "| `event:props:NAME` | Property of a custom event. |\n| `time` | Hour up to two days, day up to 92, month beyond. |\n";
+    is_up_to_date("docs/metrics.md", &text);
+}
+
+#[test]
+fn the_contract_is_up_to_date_and_its_examples_are_accepted() {
+    let document = document();
+    is_up_to_date(
+        "docs/openapi.json",
+        &(serde_json::to_string_pretty(&document).unwrap() + "\n"),
+    );
+    let query = &document["components"]["schemas"]["Query"];
+    for example in query["examples"].as_array().unwrap() {
+        Request::parse(example).unwrap_or_else(|fault| panic!("{example}: {fault}"));
+    }
+    // What the document does not name is refused, and what it names is not unknown.
+    let keys = |object: &Json| {
+        object
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<BTreeSet<_>>()
+    };
+    let example = &query["examples"][0];
+    for key in keys(&query["properties"]) {
+        let mut body = example.clone();
+        body[&key] = Json::Null;
+        let fault = Request::parse(&body).unwrap_err();
+        assert!(!fault.message.contains("unknown"), "{fault}");
+        body.as_object_mut().unwrap().remove(&key);
+        body[format!("{key}_")] = Json::Null;
+        assert!(Request::parse(&body).is_err(), "{key}_");
+    }
+    for name in keys(&query["properties"]["include"]["properties"]) {
+        let mut body = example.clone();
+        body["dimensions"] = serde_json::json!(["time:day"]);
+        body["include"] = serde_json::json!({name: true});
+        Request::parse(&body).unwrap();
+    }
+}
+
+#[test]
+fn golden_answers_hold_no_key_that_the_contract_does_not_name() {
+    let document = document();
+    let known = &document["components"]["schemas"]["Report"]["properties"]["meta"]["properties"];
+    let mut seen = BTreeSet::new();
+    for entry in std::fs::read_dir(root().join("tests/golden")).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.to_string_lossy().ends_with(".expected.txt") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let meta = text
+            .split_once("\nmeta ")
+            .unwrap()
+            .1
+            .split_once("\nquery ")
+            .unwrap()
+            .0;
+        let meta: Json = serde_json::from_str(meta).unwrap();
+        seen.extend(meta.as_object().unwrap().keys().cloned());
+    }
+    assert!(seen.len() >= 5, "{seen:?}");
+    for key in seen {
+        assert!(known.get(&key).is_some(), "meta.{key}");
+    }
+}

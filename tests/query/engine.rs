@@ -1,0 +1,100 @@
+//! One embedded engine for the whole binary, a fresh database for each test.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use clickhouse::Client;
+use sillage::config::Site;
+use sillage::engine::Target;
+use sillage::engine::supervise::{self, Supervisor, SupervisorOptions};
+use sillage::privacy::{ObjectionRule, Profile};
+use sillage::store::migrate::migrate;
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+struct Engine {
+    target: Target,
+    // Held, not used: dropping the one stops the child, dropping the other removes its data.
+    _supervisor: Supervisor,
+    _folder: tempfile::TempDir,
+}
+
+/// The runtime of all tests: the supervisor lives on it, so it has to outlive each of them.
+pub fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap())
+}
+
+/// A client of a new, migrated database.
+pub async fn database() -> Client {
+    static ENGINE: OnceCell<Engine> = OnceCell::const_new();
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let engine = ENGINE.get_or_init(start).await;
+    let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let client = Client::default()
+        .with_url(&engine.target.url)
+        .with_user(&engine.target.user)
+        .with_password(&engine.target.password)
+        .with_database(&name);
+    migrate(&client, &name).await.unwrap();
+    client
+}
+
+async fn start() -> Engine {
+    // Shown for tests that fail.
+    tracing_subscriber::fmt().with_test_writer().init();
+    let folder = tempfile::tempdir().unwrap();
+    let supervisor = supervise::start(SupervisorOptions {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        data: folder.path().join("engine"),
+        library: None,
+        binary: Some(env!("CARGO_BIN_EXE_sillage").into()),
+    })
+    .await
+    .expect("the engine starts");
+    Engine {
+        target: supervisor.target().clone(),
+        _supervisor: supervisor,
+        _folder: folder,
+    }
+}
+
+/// A site as the configuration would hold it.
+pub fn site(id: &str, zone: &str) -> Site {
+    Site {
+        id: id.into(),
+        hostnames: vec![id.into()],
+        timezone: jiff::tz::TimeZone::get(zone).unwrap(),
+        profile: Profile::Consent,
+        gpc: ObjectionRule::Deny,
+        dnt: ObjectionRule::Deny,
+        policy_version: "1".into(),
+        retention_days: 90,
+        query_allow: Vec::new(),
+        routes: Vec::new(),
+        controller: String::new(),
+        contact: String::new(),
+        privacy_url: String::new(),
+    }
+}
+
+/// Inserts tab-separated rows with a header; columns that the table doesn't have are skipped.
+pub async fn insert_events(client: &Client, tsv: &str) {
+    let statement = format!("INSERT INTO events FORMAT TabSeparatedWithNames\n{tsv}");
+    client
+        .query_raw(&statement)
+        .with_setting("input_format_skip_unknown_fields", "1")
+        .execute()
+        .await
+        .unwrap();
+}
+
+/// Inserts rows given as JSON objects.
+pub async fn insert_rows(client: &Client, rows: &[serde_json::Value]) {
+    let lines: Vec<String> = rows.iter().map(|row| row.to_string()).collect();
+    let statement = format!(
+        "INSERT INTO events FORMAT JSONEachRow\n{}",
+        lines.join("\n")
+    );
+    client.query_raw(&statement).execute().await.unwrap();
+}

@@ -1,0 +1,113 @@
+//! Golden results: `tests/golden/events.tsv` is small and worked out by hand in `tests/golden/README.md`.
+//!
+//! Each `NAME.request.json` has a `NAME.expected.txt`, compared byte for byte. `GOLDEN_UPDATE=1` rewrites the expected
+//! files; the difference is reviewed like code.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sillage::config::Site;
+use sillage::query::roll::roll_up;
+use sillage::query::{Answerer, QueryLimits};
+
+use crate::engine::{database, insert_events, runtime, site};
+
+/// Thursday noon in Tokyo; the events lie on Monday to Wednesday of that week.
+const NOW: &str = "2025-03-13T03:00:00Z";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// An answer with one row a line, for eyes and diffs.
+fn print(body: &serde_json::Value) -> String {
+    let rows = body["results"].as_array().unwrap().iter();
+    let rows: Vec<String> = rows
+        .map(|row| format!("  {} {}", row["dimensions"], row["metrics"]))
+        .collect();
+    let meta = serde_json::to_string_pretty(&body["meta"]).unwrap();
+    let query = serde_json::to_string(&body["query"]).unwrap();
+    format!("results\n{}\nmeta {meta}\nquery {query}\n", rows.join("\n"))
+}
+
+fn sites() -> Arc<[Site]> {
+    [
+        site("example.com", "Asia/Tokyo"),
+        site("other.example", "UTC"),
+    ]
+    .into()
+}
+
+/// A database with the golden events, rolled up as it would be at some instant.
+async fn answerer(rolled_up_at: Option<&str>) -> Answerer {
+    let client = database().await;
+    let events = std::fs::read_to_string(folder().join("events.tsv")).unwrap();
+    insert_events(&client, &events).await;
+    if let Some(now) = rolled_up_at {
+        roll_up(&client, &sites()[0], now.parse().unwrap())
+            .await
+            .unwrap();
+    }
+    Answerer::new(client, sites(), QueryLimits::default())
+}
+
+/// Asks every golden question and compares; rewrites the answers first where that is wished and allowed.
+async fn check(answerer: &Answerer, may_update: bool) {
+    let mut requests: Vec<PathBuf> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().ends_with(".request.json"))
+        .collect();
+    requests.sort();
+    assert!(
+        requests.len() >= 20,
+        "only {} golden requests",
+        requests.len()
+    );
+    let mut wrong = Vec::new();
+    for path in requests {
+        let answer = answerer
+            .query(&std::fs::read(&path).unwrap(), NOW.parse().unwrap())
+            .await;
+        assert_eq!(answer.status, 200, "{}: {}", path.display(), answer.body);
+        let given = print(&answer.body);
+        let expected_path = path
+            .to_string_lossy()
+            .replace(".request.json", ".expected.txt");
+        if may_update && std::env::var_os("GOLDEN_UPDATE").is_some() {
+            std::fs::write(&expected_path, &given).unwrap();
+        }
+        let expected = std::fs::read_to_string(&expected_path).unwrap_or_default();
+        if given != expected {
+            wrong.push(format!(
+                "{expected_path}:\nexpected {expected}\ngiven {given}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_golden_request_has_its_golden_answer() {
+    runtime().block_on(async {
+        check(&answerer(None).await, true).await;
+    });
+}
+
+#[test]
+fn golden_answers_are_the_same_when_some_days_are_rolled_up() {
+    runtime().block_on(async {
+        // Sunday to Tuesday are done, Wednesday is read from the events.
+        check(&answerer(Some(NOW)).await, false).await;
+    });
+}
+
+#[test]
+fn golden_answers_are_the_same_when_all_days_are_rolled_up() {
+    runtime().block_on(async {
+        let later = "2025-04-20T00:00:00Z";
+        let answerer = answerer(Some(later)).await;
+        check(&answerer, false).await;
+        check(&answerer.without_rollups(), false).await;
+    });
+}

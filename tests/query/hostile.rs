@@ -1,0 +1,223 @@
+//! Hostile values are data: whatever a filter, a property name or a site's id says, the statement stays the same and
+//! finds exactly the rows that hold that text.
+
+use serde_json::{Value as Json, json};
+use sillage::query::{Answerer, QueryLimits};
+
+use crate::engine::{database, insert_rows, runtime, site};
+
+const NOW: &str = "2025-03-13T03:00:00Z";
+
+/// Texts that have broken quoting, templating, framing or escaping somewhere.
+const TEXTS: &[&str] = &[
+    "'",
+    "''",
+    "\"",
+    "`",
+    "\\",
+    "\\\\",
+    "\\'",
+    "a\\",
+    "' OR 1 = 1 --",
+    "'; DROP TABLE events; --",
+    "') OR ('1' = '1",
+    "x' UNION ALL SELECT 1, 2 --",
+    "{p0:String}",
+    "{p0:Identifier}",
+    "{site:String}",
+    "/*{filters}*/",
+    "*/ OR 1 /*",
+    "--",
+    "?",
+    "??",
+    "?fields",
+    "%",
+    "_",
+    "%00",
+    "\t",
+    "\n",
+    "\r",
+    "\r\n",
+    "\r\n--x\r\nContent-Disposition: form-data; name=\"query\"\r\n\r\nSELECT 1",
+    "\u{1}",
+    "\u{8}",
+    "\u{7f}",
+    "\u{202e}",
+    "\u{feff}",
+    "é",
+    "日本語",
+    "😀",
+    "İ",
+    "ß",
+    ")",
+    "(",
+    "[",
+    "]",
+    "[1, 2]",
+    "['a', 'b']",
+    "['",
+    "NULL",
+    "\\N",
+    "\\x41",
+    "\\u0041",
+    "\\0",
+    "$$",
+    "$1",
+    "a,b",
+    " a",
+    "a ",
+    "0",
+    "-1",
+    "nan",
+    "true",
+    "<script>alert(1)</script>",
+    "=1+1",
+    "(not set)",
+    "{",
+    "}",
+    "{}",
+    "{{",
+    "}}",
+];
+
+async fn answerer() -> Answerer {
+    let client = database().await;
+    let row = |(index, text): (usize, &&str)| {
+        let id = index + 1;
+        json!({
+            "site": "example.com", "time": "2025-03-12 10:00:00", "name": "pageview", "key": id, "visitor": id,
+            "visit": id, "seq": 1, "path": text, "source": text, "days_since_seen": 32767, "props": {*text: text},
+            "expires": "2099-01-01",
+        })
+    };
+    let rows: Vec<Json> = TEXTS.iter().enumerate().map(row).collect();
+    insert_rows(&client, &rows).await;
+    Answerer::new(
+        client,
+        [site("example.com", "Asia/Tokyo")].into(),
+        QueryLimits::default(),
+    )
+}
+
+async fn ask(answerer: &Answerer, change: Json) -> (u16, Json) {
+    let mut body = json!({"site_id": "example.com", "metrics": ["pageviews"], "date_range": "1d"});
+    for (key, value) in change.as_object().unwrap() {
+        body[key] = value.clone();
+    }
+    let answer = answerer
+        .query(body.to_string().as_bytes(), NOW.parse().unwrap())
+        .await;
+    (answer.status, answer.body)
+}
+
+#[test]
+fn a_hostile_filter_value_finds_its_own_row_and_no_other() {
+    runtime().block_on(async {
+        let answerer = answerer().await;
+        for text in TEXTS {
+            for filter in [
+                json!(["is", "event:page", [text]]),
+                json!(["is", "visit:source", [text]]),
+                json!(["is", format!("event:props:{text}"), [text]]),
+                json!(["matches", "event:page", [format!("^{}$", regex_text(text))]]),
+                json!(["has_done", ["is", "event:page", [text]]]),
+            ] {
+                // What `event:props:(not set)` is called is also what all others without it are called.
+                if *text == "(not set)" && filter[1] == "event:props:(not set)" {
+                    continue;
+                }
+                let (status, body) = ask(&answerer, json!({"filters": [filter]})).await;
+                assert_eq!(status, 200, "{filter}: {body}");
+                assert_eq!(body["results"][0]["metrics"][0], 1, "{filter}");
+            }
+            let expected = TEXTS.iter().filter(|other| other.contains(text)).count();
+            let contains = json!({"filters": [["contains", "event:page", [text]]]});
+            let (status, body) = ask(&answerer, contains).await;
+            assert_eq!(
+                (status, &body["results"][0]["metrics"][0]),
+                (200, &json!(expected)),
+                "contains {text:?}"
+            );
+            let is_not = json!({"filters": [["is_not", "event:page", [text]]]});
+            let (status, body) = ask(&answerer, is_not).await;
+            let others = TEXTS.len() - 1;
+            assert_eq!(
+                (status, &body["results"][0]["metrics"][0]),
+                (200, &json!(others)),
+                "is_not {text:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn hostile_names_come_back_as_they_were_stored() {
+    runtime().block_on(async {
+        let answerer = answerer().await;
+        let (status, body) = ask(&answerer, json!({"dimensions": ["event:page"]})).await;
+        assert_eq!(status, 200, "{body}");
+        let rows = body["results"].as_array().unwrap().iter();
+        let mut given: Vec<&str> = rows
+            .map(|row| row["dimensions"][0].as_str().unwrap())
+            .collect();
+        let mut expected = TEXTS.to_vec();
+        given.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(given, expected);
+    });
+}
+
+#[test]
+fn a_hostile_site_is_no_site_and_its_name_is_not_repeated() {
+    runtime().block_on(async {
+        let answerer = answerer().await;
+        for text in TEXTS {
+            let (status, body) = ask(&answerer, json!({"site_id": text})).await;
+            assert_eq!(status, 401, "{text:?}");
+            assert_eq!(
+                body,
+                json!({"error": "no such site, or no right to see it"})
+            );
+        }
+    });
+}
+
+#[test]
+fn a_pattern_that_only_the_server_refuses_is_the_askers_fault() {
+    runtime().block_on(async {
+        let answerer = answerer().await;
+        // Class intersection is a feature of the checking library that RE2 reads as other characters or refuses.
+        for pattern in ["(?x)a b", "\\p{Emoji}", "a{1,1001}"] {
+            let (status, body) = ask(
+                &answerer,
+                json!({"filters": [["matches", "event:page", [pattern]]]}),
+            )
+            .await;
+            assert!(status == 200 || status == 400, "{pattern}: {status} {body}");
+            if status == 400 {
+                assert!(
+                    body["error"].as_str().unwrap().starts_with("#/filters"),
+                    "{body}"
+                );
+            }
+        }
+        let (status, _) = ask(
+            &answerer,
+            json!({"filters": [["matches", "event:page", ["a{1,1001}"]]]}),
+        )
+        .await;
+        assert_eq!(status, 400);
+    });
+}
+
+/// The text as a pattern that matches it alone.
+fn regex_text(text: &str) -> String {
+    let escape = |character: char| {
+        if character.is_ascii_punctuation() {
+            format!("\\{character}")
+        } else {
+            character.to_string()
+        }
+    };
+    text.chars().map(escape).collect()
+}

@@ -1,0 +1,217 @@
+//! Exact uniques over any range, against the truth: 100,000 synthetic people with known histories, two sites whose
+//! zones have daylight saving (one of them at midnight), random ranges. Equality, not nearness.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use serde_json::json;
+use sillage::query::roll::roll_up;
+use sillage::query::{Answerer, QueryLimits};
+
+use crate::engine::{database, insert_events, runtime, site};
+
+const PEOPLE: u64 = 100_000;
+const SITES: [(&str, &str); 2] = [
+    ("berlin.example", "Europe/Berlin"),
+    // Its clock moves at midnight: one day has no first hour.
+    ("santiago.example", "America/Santiago"),
+];
+const FIRST: &str = "2025-01-15T00:00:00Z";
+const DAYS: u64 = 300;
+const NOW: &str = "2026-01-10T12:00:00Z";
+
+/// SplitMix64: a fixed seed gives the same people on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Less than `below`.
+    fn roll(&mut self, below: u64) -> u64 {
+        self.next() % below
+    }
+}
+
+#[derive(Clone)]
+struct Visit {
+    day: Date,
+    source: &'static str,
+}
+
+/// What is true of a site, and its rows.
+struct World {
+    people: Vec<Vec<Visit>>,
+    rows: String,
+}
+
+fn world(name: &str, zone: &str, seed: u64) -> World {
+    let zone = jiff::tz::TimeZone::get(zone).unwrap();
+    let mut dice = Dice(seed);
+    let first = FIRST.parse::<Timestamp>().unwrap().as_second() / 60;
+    let mut world = World {
+        people: Vec::new(),
+        rows: String::new(),
+    };
+    let mut visit = 0_u64;
+    for _ in 0..PEOPLE / SITES.len() as u64 {
+        // Most come once, some every few days; minutes apart by at least an hour so that visits don't merge.
+        let count = if dice.roll(3) > 0 {
+            1
+        } else {
+            1 + dice.roll(9)
+        };
+        let mut minutes: Vec<u64> = (0..count)
+            .map(|_| dice.roll(DAYS * 24) * 60 + dice.roll(20))
+            .collect();
+        minutes.sort_unstable();
+        minutes.dedup_by_key(|minute| *minute / 60);
+        let mut history: Vec<Visit> = Vec::new();
+        for minute in minutes {
+            let at = Timestamp::from_second((first + minute as i64) * 60).unwrap();
+            let day = at.to_zoned_datetime(zone.clone()).date();
+            let since = history.last().map_or(32767, |last| {
+                i64::from(day.since(last.day).unwrap().get_days())
+            });
+            let source = ["", "Google", "Newsletter", "Bing"][dice.roll(4) as usize];
+            visit += 1;
+            let mut event = |at: Timestamp, seq: u32| {
+                let time = at.strftime("%Y-%m-%d %H:%M:00");
+                // Ids of visitors live one local day.
+                let visitor =
+                    visit * 2 + u64::from(at.to_zoned_datetime(zone.clone()).date() != day);
+                let key = visit * 2 + u64::from(seq);
+                writeln!(
+                    world.rows,
+                    "{name}\t{time}\tpageview\t{key}\t{visitor}\t{visit}\t{seq}\t{source}\t{since}\t2099-01-01"
+                )
+                .unwrap();
+            };
+            event(at, 1);
+            // Every fourth visit goes on for 20 minutes, some of them over midnight.
+            if dice.roll(4) == 0 {
+                event(at.checked_add(20.minutes()).unwrap(), 2);
+            }
+            history.push(Visit { day, source });
+        }
+        world.people.push(history);
+    }
+    world
+}
+
+/// The first visit in `[from, to]` of everybody who made one.
+fn first_visits(world: &World, from: Date, to: Date) -> impl Iterator<Item = (&Visit, bool)> {
+    world.people.iter().filter_map(move |history| {
+        let index = history
+            .iter()
+            .position(|visit| visit.day >= from && visit.day <= to)?;
+        Some((&history[index], index == 0))
+    })
+}
+
+async fn ask(
+    answerer: &Answerer,
+    site: &str,
+    from: Date,
+    to: Date,
+    change: serde_json::Value,
+) -> serde_json::Value {
+    let mut body = json!({
+        "site_id": site, "metrics": ["visitors", "new_visitors", "returning_visitors", "visits"],
+        "date_range": [from.to_string(), to.to_string()],
+    });
+    for (key, value) in change.as_object().unwrap() {
+        body[key] = value.clone();
+    }
+    let text = body.to_string();
+    let answer = answerer.query(text.as_bytes(), NOW.parse().unwrap()).await;
+    assert_eq!(answer.status, 200, "{body}: {}", answer.body);
+    // Both ways to an answer are the same to the last byte.
+    let raw = answerer.clone().without_rollups();
+    let from_events = raw.query(text.as_bytes(), NOW.parse().unwrap()).await;
+    assert_eq!(answer.body, from_events.body, "{body}");
+    answer.body
+}
+
+#[test]
+fn visitors_over_any_range_are_exactly_the_people_who_came_from_events_and_from_rollups() {
+    runtime().block_on(async {
+        let client = database().await;
+        let mut worlds = HashMap::new();
+        for (seed, (name, zone)) in SITES.into_iter().enumerate() {
+            let world = world(name, zone, seed as u64 + 1);
+            let rows: Vec<&str> = world.rows.lines().collect();
+            for chunk in rows.chunks(100_000) {
+                let header = "site\ttime\tname\tkey\tvisitor\tvisit\tseq\tsource\tdays_since_seen\texpires\n";
+                insert_events(&client, &format!("{header}{}\n", chunk.join("\n"))).await;
+            }
+            worlds.insert(name, world);
+        }
+        // Berlin is rolled up to its end, Santiago to the middle: there an answer is put together from both tables.
+        for ((name, zone), now) in SITES.into_iter().zip([NOW, "2025-07-01T12:00:00Z"]) {
+            let days = roll_up(&client, &site(name, zone), now.parse().unwrap()).await.unwrap();
+            assert!(days > 150, "{name}: {days} days");
+        }
+        let sites = SITES.map(|(name, zone)| site(name, zone)).into();
+        let answerer = Answerer::new(client, sites, QueryLimits::default());
+        let mut dice = Dice(99);
+        let first: Date = "2025-01-14".parse().unwrap();
+        for round in 0..12 {
+            let (name, _) = SITES[round % 2];
+            let world = &worlds[name];
+            let from = first.checked_add((dice.roll(DAYS) as i64).days()).unwrap();
+            // Short ranges as often as long ones.
+            let length_max = [1, 8, 40, 320][dice.roll(4) as usize];
+            let to = from.checked_add((dice.roll(length_max) as i64).days()).unwrap();
+            let place = format!("{name} from {from} to {to}");
+
+            let people = first_visits(world, from, to).count();
+            let new = first_visits(world, from, to).filter(|(_, is_new)| *is_new).count();
+            let visits = world.people.iter().flatten().filter(|visit| visit.day >= from && visit.day <= to).count();
+            let body = ask(&answerer, name, from, to, json!({})).await;
+            assert_eq!(body["meta"]["visitors_semantics"], "exact", "{place}");
+            assert_eq!(body["results"][0]["metrics"], json!([people, new, people - new, visits]), "{place}");
+
+            // First touch: each person stands under the first visit's source, so that the rows add up.
+            let mut by_source: BTreeMap<&str, usize> = BTreeMap::new();
+            for (visit, _) in first_visits(world, from, to) {
+                let label = if visit.source.is_empty() { "Direct / None" } else { visit.source };
+                *by_source.entry(label).or_default() += 1;
+            }
+            let body = ask(&answerer, name, from, to, json!({"dimensions": ["visit:source"]})).await;
+            let rows = body["results"].as_array().unwrap().iter();
+            let given: BTreeMap<&str, usize> = rows
+                .map(|row| (row["dimensions"][0].as_str().unwrap(), row["metrics"][0].as_u64().unwrap() as usize))
+                .filter(|(_, count)| *count > 0)
+                .collect();
+            assert_eq!(given, by_source, "{place}");
+            assert_eq!(given.values().sum::<usize>(), people, "{place}");
+
+            // What is not checked against the truth here still has to be the same from events and from roll-ups.
+            let metrics = json!(["pageviews", "views_per_visit", "bounce_rate", "visit_duration", "visitors", "percentage"]);
+            for dimensions in [json!(["visit:exit_page"]), json!(["visit:source", "time:month"]), json!(["visit:days_since_seen"])] {
+                ask(&answerer, name, from, to, json!({"metrics": metrics, "dimensions": dimensions})).await;
+            }
+            ask(&answerer, name, from, to, json!({"metrics": ["visitors", "visits", "events"], "dimensions": ["event:page"]})).await;
+
+            // Each bucket is a range of its own.
+            for (dimension, length) in [("time:day", 1), ("time:week", 7)] {
+                let body = ask(&answerer, name, from, to, json!({"dimensions": [dimension]})).await;
+                for row in body["results"].as_array().unwrap() {
+                    let label: Date = row["dimensions"][0].as_str().unwrap().parse().unwrap();
+                    let weekday = i64::from(label.weekday().to_monday_zero_offset());
+                    let end = label.checked_add((length - 1 - if length == 7 { weekday } else { 0 }).days()).unwrap();
+                    let people = first_visits(world, label, end.min(to)).count();
+                    assert_eq!(row["metrics"][0], json!(people), "{place}, {dimension} {label}");
+                }
+            }
+        }
+    });
+}
