@@ -1,0 +1,141 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { launchFirefox } from './harness/firefox';
+import { names, paths, until, useWorld, wait } from './harness/scenario';
+
+describe('Firefox', () => {
+  const world = useWorld(350, () => launchFirefox());
+  afterEach(async () => {
+    const [, ...pages] = await world.launched.browser.pages();
+    for (const page of pages) await page.close();
+  });
+  const open = async (body = '', options = {}) => {
+    const test = world.scenario();
+    test.put('<!doctype html><title>next</title>next', '/next');
+    const page = await world.open(test.put(test.html(body, options)));
+    return { test, page, next: `${world.site.origin()}${test.path}/next` };
+  };
+
+  it('1 a plain load is one pageview, without a preflight', async () => {
+    const { test } = await open();
+    expect(names(await test.stored(1))).toEqual(['pageview']);
+    expect(world.site.log.filter(({ method }) => method === 'OPTIONS')).toEqual([]);
+  });
+
+  it('3 calls before the script is there come after the pageview', async () => {
+    const { test } = await open(`<script>sillage('A'); sillage('B')</script>`);
+    await test.stored(3);
+    expect(test.requests().map(({ body }) => JSON.parse(body).n)).toEqual(['pageview', 'A', 'B']);
+  });
+
+  it('4 pushes, replaces and going back are views, the same address is not', async () => {
+    const { test, page } = await open();
+    await test.stored(1);
+    await page.evaluate(() => {
+      const { pathname } = location;
+      history.pushState({}, '', `${pathname}/b`);
+      history.replaceState({}, '', `${pathname}/b`);
+      history.pushState({}, '', `${pathname}/c?token=SECRET`);
+    });
+    await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          addEventListener('popstate', resolve, { once: true });
+          history.back();
+        }),
+    );
+    await wait(300);
+    const views = (await world.site.stored(test.site)).filter(({ name }) => name === 'pageview');
+    expect(
+      paths(views)
+        .map((path) => path.replace(test.path, ''))
+        .sort(),
+    ).toEqual(['', '/b', '/b', '/c']);
+    expect(JSON.stringify(test.requests().map(({ body }) => body))).not.toContain('SECRET');
+  });
+
+  it('5 the way back to a page in the back-forward cache is a new view', async () => {
+    const persisted =
+      "<script>addEventListener('pageshow', (event) => event.persisted && fetch(location.pathname + '/kept'))</script>";
+    const { test, page, next } = await open(persisted);
+    await test.stored(1);
+    await page.goto(next);
+    // The driver's own way back waits for a load that does not come.
+    await page.evaluate(() => history.back()).catch(() => {});
+    await until('the page is back', () => world.site.served.includes(`${test.path}/kept`));
+    await until('the second view', async () => {
+      const views = (await world.site.stored(test.site)).filter(({ name }) => name === 'pageview');
+      return new Set(views.map(({ key }) => key)).size === 2;
+    });
+  });
+
+  it('8 leaving and closing tell the engaged time', async () => {
+    for (const how of ['leave', 'close']) {
+      const { test, page, next } = await open();
+      await test.stored(1);
+      await wait(600);
+      if (how === 'leave') await page.goto(next);
+      else await page.close();
+      const engagement = (await test.stored(2)).find(({ name }) => name === 'engagement');
+      expect(engagement?.engaged).toBeGreaterThan(400);
+      expect(engagement?.scroll).toBe(100);
+    }
+  });
+
+  it('10 a click on a link that leads away is kept', async () => {
+    const { test, page } = await open('<a id=it href="http://other.test/out?token=SECRET">out</a>');
+    await test.stored(1);
+    await page.click('#it');
+    await wait(600);
+    const events = await world.site.stored(test.site);
+    expect(events.find(({ name }) => name === 'outbound')).toMatchObject({ props: { host: 'other.test' } });
+    expect(JSON.stringify(test.requests().map(({ body }) => body))).not.toContain('SECRET');
+  });
+
+  it('11 consent is waited for, given, and withdrawn', async () => {
+    const { test, page } = await open('', { isGranted: false, attributes: { 'data-consent': 'wait' } });
+    await wait(500);
+    expect(test.requests()).toEqual([]);
+    await page.evaluate("sillage('consent', true)");
+    expect(names(await test.stored(1))).toEqual(['pageview']);
+    await page.evaluate("sillage('consent', false); sillage('A')");
+    await page.close();
+    await wait(400);
+    expect(
+      test
+        .requests()
+        .map(({ body }) => JSON.parse(body))
+        .map(({ n, c }) => [n, c]),
+    ).toEqual([
+      ['pageview', 1],
+      ['consent', 0],
+    ]);
+  });
+
+  it('13 a collector that is not there is not noticed', async () => {
+    const errors: string[] = [];
+    const test = world.scenario();
+    const page = await world.launched.browser.newPage();
+    page.on('pageerror', (error) => errors.push(`${error}`));
+    await page.goto(test.put(test.html('', { attributes: { 'data-api': 'http://shop.test:9/api/event' } })));
+    await page.evaluate("sillage('A')");
+    await wait(400);
+    expect(errors).toEqual([]);
+  });
+});
+
+describe('Firefox with Global Privacy Control switched on', () => {
+  const world = useWorld(380, () => launchFirefox(true));
+
+  it('12 sends nothing; where the site leaves it to the collector, the collector drops it', async () => {
+    const heeded = world.scenario();
+    const page = await world.open(heeded.put(heeded.html()));
+    expect(await page.evaluate('navigator.globalPrivacyControl')).toBe(true);
+    const left = world.scenario();
+    await world.open(left.put(left.html('', { attributes: { 'data-ignore-gpc': '' } })));
+    await wait(600);
+    expect(heeded.requests()).toEqual([]);
+    expect(left.requests()).toHaveLength(1);
+    expect(left.requests()[0]?.headers['sec-gpc']).toBe('1');
+    expect(await left.stored(0)).toEqual([]);
+  });
+});

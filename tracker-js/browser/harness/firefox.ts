@@ -1,0 +1,41 @@
+// Firefox over WebDriver BiDi.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import puppeteer from 'puppeteer-core';
+import type { Launched } from './chromium';
+
+/** `hasGpc` sets Firefox's own preference, as a visitor would. */
+export const launchFirefox = async (hasGpc = false): Promise<Launched> => {
+  const profile = await mkdtemp(join(tmpdir(), 'tracker-firefox-'));
+  const browser = await puppeteer.launch({
+    browser: 'firefox',
+    executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
+    headless: true,
+    defaultViewport: null,
+    userDataDir: profile,
+    extraPrefsFirefox: {
+      'network.dns.localDomains': 'shop.test,stats.test,other.test,embed.test',
+      'privacy.globalprivacycontrol.enabled': hasGpc,
+      'privacy.globalprivacycontrol.functionality.enabled': hasGpc,
+      // A driver's profile switches it off.
+      'fission.bfcacheInParent': true,
+      'browser.sessionhistory.max_total_viewers': 8,
+    },
+  });
+  const newPage = browser.newPage.bind(browser);
+  browser.newPage = async () => {
+    const page = await newPage();
+    // There is no switch for it, unlike in Chromium.
+    await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'webdriver', { get: () => false }));
+    return page;
+  };
+  return {
+    browser,
+    close: async () => {
+      await browser.close().catch(() => {});
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+};

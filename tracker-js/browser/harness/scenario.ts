@@ -1,0 +1,127 @@
+// One test's page: its own site id, its own address, and short ways to open it and to wait for what the collector kept.
+
+import type { Page } from 'puppeteer-core';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { type Launched, launchChromium } from './chromium';
+import type { Stored } from './collector';
+import { type Logged, type Site, startSite } from './site';
+
+/** Attributes of the script tag; `src` and `data-site` are set unless given. */
+export interface TagOptions {
+  readonly attributes?: { readonly [name: string]: string | undefined };
+  /** Says yes before the script is there. Default: true, so that the collector's strictest profile keeps what is sent. */
+  readonly isGranted?: boolean;
+}
+
+export interface Scenario {
+  readonly site: string;
+  /** The test's own address; more pages may be put below it. */
+  readonly path: string;
+  /** The script tag, with the stub before it. */
+  readonly tag: (options?: TagOptions) => string;
+  readonly html: (body?: string, options?: TagOptions) => string;
+  /** Puts a page at the test's path plus `below`; returns its URL. */
+  readonly put: (html: string, below?: string, headers?: { readonly [name: string]: string }) => string;
+  /** Waits until the collector keeps this many events of the site, and a little longer for those there should not be. */
+  readonly stored: (count: number) => Promise<Stored[]>;
+  readonly requests: () => Logged[];
+}
+
+export interface SiteWorld {
+  readonly site: Site;
+  readonly scenario: () => Scenario;
+}
+
+export interface World extends SiteWorld {
+  readonly launched: Launched;
+  /** Opens a URL in a new tab, in front. */
+  readonly open: (url: string) => Promise<Page>;
+}
+
+export const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits until `check` holds, at most `limit` ms; then fails with what it was about. */
+export const until = async (what: string, check: () => boolean | Promise<boolean>, limit = 6000): Promise<void> => {
+  const end = performance.now() + limit;
+  while (!(await check())) {
+    if (performance.now() > end) expect.unreachable(`did not happen within ${limit} ms: ${what}`);
+    await wait(25);
+  }
+};
+
+/** Time left for an event that should not come. */
+const QUIET_MS = 250;
+
+export const names = (events: readonly Stored[]): string[] => events.map(({ name }) => name);
+export const paths = (events: readonly Stored[]): string[] => events.map(({ path }) => path);
+
+/** A server for all tests of a file. */
+export const useSite = (offset: number, domain?: string): SiteWorld => {
+  const world = {} as { site: Site };
+  beforeAll(async () => {
+    world.site = await startSite(offset, domain);
+  });
+  afterAll(() => world.site?.close());
+
+  const scenario = (): Scenario => {
+    const { site } = world;
+    const id = site.newSite();
+    const path = `/${id}`;
+    const tag: Scenario['tag'] = ({ attributes = {}, isGranted = true } = {}) => {
+      const all = { src: `${site.origin('stats.test')}/s.js`, 'data-site': id, defer: '', ...attributes };
+      const text = Object.entries(all)
+        .filter(([, value]) => value !== undefined)
+        .map(([name, value]) => (value === '' ? name : `${name}="${value}"`));
+      return `<script>window.sillage=window.sillage||function(){(sillage.q=sillage.q||[]).push(arguments)};${isGranted ? "sillage('consent',true)" : ''}</script>
+<script ${text.join(' ')}></script>`;
+    };
+    return {
+      site: id,
+      path,
+      tag,
+      html: (body = '', options) => `<!doctype html><meta charset=utf-8><title>t</title>${tag(options)}<body>${body}`,
+      put: (html, below = '', headers) => {
+        site.put(path + below, html, headers ? { headers } : {});
+        return site.origin() + path + below;
+      },
+      stored: async (count) => {
+        await until(`${count} events of ${id}`, async () => (await site.stored(id)).length >= count);
+        await wait(QUIET_MS);
+        const events = await site.stored(id);
+        expect(events.map(({ name, path }) => `${name} ${path}`)).toHaveLength(count);
+        return events;
+      },
+      requests: () => site.requests(id),
+    };
+  };
+  return {
+    get site() {
+      return world.site;
+    },
+    scenario,
+  };
+};
+
+/** A server and a browser for all tests of a file. */
+export const useWorld = (offset: number, launch = launchChromium): World => {
+  const sites = useSite(offset);
+  const world = {} as { launched: Launched };
+  beforeAll(async () => {
+    world.launched = await launch(sites.site.port);
+  });
+  afterAll(() => world.launched?.close());
+  return {
+    get site() {
+      return sites.site;
+    },
+    get launched() {
+      return world.launched;
+    },
+    scenario: sites.scenario,
+    open: async (url) => {
+      const page = await world.launched.browser.newPage();
+      await page.goto(url, { waitUntil: 'load' });
+      return page;
+    },
+  };
+};

@@ -1,0 +1,122 @@
+// The web as the tests know it: pages on several hosts, the collector's public address, and a log of every request to it.
+//
+// Hosts (all of them this server): shop.test has the pages, stats.test is the collector, other.test and embed.test are other sites.
+
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Collector, createRecorder, type Stored, siteName, startSillage } from './collector';
+
+/** A request that reached the collector's address. */
+export interface Logged {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: { readonly [name: string]: string };
+  readonly body: string;
+  readonly at: number;
+}
+
+interface PageOptions {
+  readonly headers?: { readonly [name: string]: string };
+  readonly status?: number;
+  readonly type?: string;
+}
+
+export interface Site {
+  readonly port: number;
+  readonly collector: Collector;
+  readonly origin: (host?: string) => string;
+  /** Puts a page on all hosts, at a path. */
+  readonly put: (path: string, html: string | Buffer, options?: PageOptions) => void;
+  /** A site id no other test uses. */
+  readonly newSite: () => string;
+  /** Requests that carried this site's events, refused ones included. */
+  readonly requests: (site: string) => Logged[];
+  /** Every request to the collector's address, preflights included. */
+  readonly log: Logged[];
+  /** Paths asked for that are neither the collector's nor scripts, in order. */
+  readonly served: string[];
+  readonly stored: (site: string) => Promise<Stored[]>;
+  readonly close: () => Promise<void>;
+}
+
+/** Delay of the address that hangs: longer than any test waits for a navigation. */
+const HANG_MS = 10_000;
+
+const readBody = async (request: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+};
+
+let sitesMade = 0;
+
+/** Starts the server. Numbers of sites are not reused within a run: `offset` parts the files. Hosts end in `domain`. */
+export const startSite = async (offset: number, domain = 'test'): Promise<Site> => {
+  const binary = process.env.SILLAGE_BIN;
+  const collector = binary ? await startSillage(binary) : createRecorder();
+  const pages = new Map<string, { html: string | Buffer } & PageOptions>();
+  const log: Logged[] = [];
+  const served: string[] = [];
+  const files = new Map<string, Buffer>();
+  for (const name of ['s.js', 's.extra.js', 'consent/tcf.js', 'consent/consent-mode.js']) {
+    files.set(`/${name}`, await readFile(`dist/${name}`));
+  }
+
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://site');
+    if (pathname.endsWith('/api/event')) {
+      const body = await readBody(request);
+      const headers = request.headers as { [name: string]: string };
+      // As the collector does for the hosts of its sites.
+      response.setHeader('access-control-allow-origin', headers.origin ?? '*');
+      response.setHeader('access-control-allow-credentials', 'true');
+      log.push({ method: request.method ?? '', url: request.url ?? '', headers, body, at: performance.now() });
+      if (pathname.startsWith('/hang')) await new Promise((resolve) => setTimeout(resolve, HANG_MS));
+      if (pathname.startsWith('/late')) await new Promise((resolve) => setTimeout(resolve, 300));
+      if (pathname.startsWith('/fails')) response.writeHead(503, { 'retry-after': '1' }).end();
+      else if (pathname.startsWith('/missing')) response.writeHead(404).end();
+      else response.writeHead(request.method === 'POST' ? await collector.take(body, headers) : 204).end();
+      return;
+    }
+    const file = files.get(pathname);
+    if (file) {
+      response.writeHead(200, { 'content-type': 'text/javascript', 'access-control-allow-origin': '*' }).end(file);
+      return;
+    }
+    served.push(pathname);
+    const page = pages.get(pathname);
+    response
+      .writeHead(page ? (page.status ?? 200) : 404, {
+        'content-type': page?.type ?? 'text/html; charset=utf-8',
+        ...page?.headers,
+      })
+      .end(page?.html ?? '');
+  };
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      console.error(error);
+      response.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    port,
+    collector,
+    log,
+    served,
+    origin: (host = 'shop.test') => `http://${host.replace(/test$/, domain)}:${port}`,
+    put: (path, html, options = {}) => void pages.set(path, { html, ...options }),
+    newSite: () => siteName(offset + sitesMade++),
+    requests: (site) => log.filter(({ body }) => body.includes(`"${site}"`)),
+    stored: (site) => collector.stored(site),
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await collector.close();
+    },
+  };
+};

@@ -1,0 +1,205 @@
+import type { Page } from 'puppeteer-core';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Stored } from './harness/collector';
+import { names, until, useWorld, wait } from './harness/scenario';
+
+const world = useWorld(100);
+afterEach(async () => {
+  const [, ...pages] = await world.launched.browser.pages();
+  for (const page of pages) await page.close();
+});
+
+const TALL = '<div style="height:3000px">tall</div>';
+const engagementOf = (events: readonly Stored[]) => events.find(({ name }) => name === 'engagement');
+
+/** Opens a page and waits for its pageview; `since` is when the page began to be measured, by the page's clock. */
+const open = async (body = '', below = '') => {
+  const test = world.scenario();
+  test.put('<!doctype html><title>next</title>next', '/next');
+  const page = await world.open(test.put(test.html(body), below));
+  await test.stored(1);
+  return { test, page };
+};
+
+/** How long the page has been there, in ms; the tracker starts within the same few milliseconds. */
+const age = (page: Page): Promise<number> =>
+  page.evaluate(() => {
+    const script = performance.getEntriesByType('resource').find(({ name }) => name.endsWith('/api/event'));
+    return performance.now() - (script?.startTime ?? 0);
+  });
+
+/** Milliseconds an engagement may be off. */
+const NEAR = 150;
+
+describe('5 the back-forward cache', () => {
+  it('keeps the page, and the way back to it is a new view under a new id with a fresh clock', async () => {
+    const { test, page } = await open();
+    await wait(400);
+    await page.goto(`${world.site.origin()}${test.path}/next`);
+    const [first] = await test.stored(2);
+    await wait(600);
+    const back = performance.now();
+    await page.goBack();
+    await test.stored(3);
+    expect(
+      await page.evaluate(() => performance.getEntriesByType('navigation')[0]?.toJSON().notRestoredReasons ?? null),
+    ).toBe(null);
+    await wait(300);
+    await page.goto(`${world.site.origin()}${test.path}/next`);
+    // A clock that had not been set back would have the time before the way back as well.
+    const longest = performance.now() - back;
+    const events = await test.stored(4);
+    const views = events.filter(({ name }) => name === 'pageview');
+    expect(new Set(views.map(({ key }) => key)).size).toBe(2);
+    const again = events.find(({ name, key }) => name === 'engagement' && key !== first?.key);
+    expect(again?.engaged).toBeGreaterThan(150);
+    expect(again?.engaged).toBeLessThan(longest);
+  });
+});
+
+describe('6 a prerendered page', () => {
+  const opener = (to: string) => `<!doctype html><title>opener</title>
+    <script type=speculationrules>{"prerender":[{"source":"list","urls":["${to}"],"eagerness":"immediate"}]}</script><a href="${to}">go</a>`;
+
+  it('is counted when it is shown, once, and not before', async () => {
+    const test = world.scenario();
+    const activated = `<script>document.addEventListener('prerenderingchange', () => fetch('${test.path}/activated'))</script>`;
+    test.put(test.html(activated), '/ahead');
+    const page = await world.launched.browser.newPage();
+    await page.goto(test.put(opener(`${test.path}/ahead`), '/opener'));
+    await until('the page ahead is made', () => world.site.served.includes(`${test.path}/ahead`));
+    await wait(1000);
+    expect(test.requests()).toEqual([]);
+    await page.evaluate(() => document.querySelector('a')?.click()).catch(() => {});
+    expect(names(await test.stored(1))).toEqual(['pageview']);
+    expect(world.site.served.filter((path) => path.startsWith(test.path))).toEqual(
+      ['/opener', '/ahead', '/activated'].map((below) => test.path + below),
+    );
+  });
+
+  it('that is never shown is not counted', async () => {
+    const test = world.scenario();
+    test.put(test.html(), '/ahead');
+    const page = await world.open(test.put(opener(`${test.path}/ahead`), '/opener'));
+    await until('the page ahead is made', () => world.site.served.includes(`${test.path}/ahead`));
+    await wait(1000);
+    await page.goto('about:blank');
+    await wait(400);
+    expect(test.requests()).toEqual([]);
+  });
+});
+
+describe('7 a background tab', () => {
+  it('is counted when it is shown', async () => {
+    const test = world.scenario();
+    const url = test.put(test.html());
+    const front = await world.open(test.put('<!doctype html>front', '/front'));
+    const session = await world.launched.browser.target().createCDPSession();
+    const { targetId } = await session.send('Target.createTarget', { url, background: true });
+    await wait(800);
+    expect(test.requests()).toEqual([]);
+    await session.send('Target.activateTarget', { targetId });
+    expect(names(await test.stored(1))).toEqual(['pageview']);
+    await front.close();
+  });
+});
+
+describe('8 the end of a visit', () => {
+  it.each<[string, (page: Page, next: string) => Promise<unknown>]>([
+    ['closing the tab', (page) => page.close()],
+    ['going elsewhere', (page, next) => page.goto(next)],
+    ['going elsewhere by script', (page, next) => page.evaluate((url) => location.assign(url), next)],
+  ])('by %s tells the engaged time', async (_how, leave) => {
+    const { test, page } = await open();
+    await wait(500);
+    const expected = await age(page);
+    await leave(page, `${world.site.origin()}${test.path}/next`);
+    const engagement = engagementOf(await test.stored(2));
+    expect(engagement?.engaged).toBeGreaterThan(expected - NEAR);
+    expect(engagement?.engaged).toBeLessThan(expected + NEAR);
+  });
+
+  it('by reload tells it, and the reloaded page is a view of its own', async () => {
+    const { test, page } = await open();
+    await wait(300);
+    await page.reload();
+    expect(names(await test.stored(3)).sort()).toEqual(['engagement', 'pageview', 'pageview']);
+  });
+
+  it('by a crash of the renderer tells what was left with the browser', async () => {
+    const { test, page } = await open();
+    await wait(5300);
+    page.on('error', () => {});
+    page.goto('chrome://crash').catch(() => {});
+    const engagement = engagementOf(await test.stored(2));
+    expect(engagement?.engaged).toBeGreaterThan(4500);
+  });
+
+  it('time in the background and out of focus adds nothing', async () => {
+    const { test, page } = await open();
+    await wait(300);
+    const expected = await age(page);
+    const front = await world.open('about:blank');
+    const hidden = engagementOf(await test.stored(2));
+    expect(hidden?.engaged).toBeGreaterThan(expected - NEAR);
+    await wait(1500);
+    await front.close();
+    await page.bringToFront();
+    await wait(200);
+    await page.close();
+    await until(
+      'a later engagement',
+      async () => (engagementOf(await world.site.stored(test.site))?.engaged ?? 0) > (hidden?.engaged ?? 0),
+    );
+    expect(engagementOf(await world.site.stored(test.site))?.engaged).toBeLessThan(expected + 1000);
+  });
+
+  it('a change of the computer’s time of day does not matter', async () => {
+    const { test, page } = await open();
+    await page.evaluate(() => {
+      Date.now = () => 8.64e13;
+    });
+    await wait(300);
+    const expected = await age(page);
+    await page.close();
+    expect(engagementOf(await test.stored(2))?.engaged).toBeLessThan(expected + NEAR);
+  });
+});
+
+describe('9 scroll depth', () => {
+  const depth = async (body: string, act?: (page: Page) => Promise<unknown>, doctype = true) => {
+    const test = world.scenario();
+    const html = test.html(body);
+    const page = await world.open(test.put(doctype ? html : html.replace('<!doctype html>', '')));
+    await test.stored(1);
+    await act?.(page);
+    await wait(200);
+    await page.close();
+    return engagementOf(await test.stored(2))?.scroll;
+  };
+  const scrolling = (share: number) => async (page: Page) => {
+    await page.evaluate((part) => scrollTo(0, (document.documentElement.scrollHeight - innerHeight) * part), share);
+    await wait(100);
+    await page.evaluate(() => scrollTo(0, 0));
+  };
+
+  it('of a short page is all of it', async () => expect(await depth('short')).toBe(100));
+  it('of a tall page is what came into view, also after scrolling back', async () => {
+    const height = await depth(TALL);
+    expect(height).toBeLessThan(35);
+    expect(await depth(TALL, scrolling(1))).toBe(100);
+    const half = await depth(TALL, scrolling(0.5));
+    expect(half).toBeGreaterThan(50);
+    expect(half).toBeLessThan(75);
+  });
+  it('of a page that grows late is that of the full page', async () => {
+    const late = await depth('short', (page) =>
+      page.evaluate((html) => void document.body.insertAdjacentHTML('beforeend', html), TALL),
+    );
+    expect(late).toBeLessThan(35);
+  });
+  it('of a page in quirks mode is measured as well', async () => {
+    expect(await depth(TALL, scrolling(1), false)).toBe(100);
+    expect(await depth(TALL, undefined, false)).toBeLessThan(35);
+  });
+});

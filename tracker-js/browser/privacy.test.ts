@@ -1,0 +1,200 @@
+import type { Page } from 'puppeteer-core';
+import { afterEach, describe, expect, it } from 'vitest';
+import { names, type TagOptions, useWorld, wait } from './harness/scenario';
+
+const world = useWorld(220);
+afterEach(async () => {
+  const [, ...pages] = await world.launched.browser.pages();
+  for (const page of pages) await page.close();
+});
+
+const WAIT: TagOptions = { isGranted: false, attributes: { 'data-consent': 'wait' } };
+const say = (page: Page, granted: boolean) => page.evaluate((yes) => window.sillage?.('consent', yes), granted);
+declare global {
+  interface Window {
+    sillage?: (name: string, value?: unknown) => void;
+  }
+}
+/** Everything the page could have kept in the browser. */
+const storage = (page: Page) =>
+  page.evaluate(async () => ({
+    cookie: document.cookie,
+    local: localStorage.length,
+    session: sessionStorage.length,
+    databases: (await indexedDB.databases()).length,
+    caches: (await caches.keys()).length,
+  }));
+const EMPTY = { cookie: '', local: 0, session: 0, databases: 0, caches: 0 };
+
+describe('11 consent', () => {
+  it('is waited for: nothing is sent, at close and after a crash neither; granted, all comes in order', async () => {
+    const waiting = world.scenario();
+    const quiet = await world.open(waiting.put(waiting.html(`<script>sillage('A')</script>`, WAIT)));
+    await wait(5300);
+    expect(await storage(quiet)).toEqual(EMPTY);
+    quiet.on('error', () => {});
+    quiet.goto('chrome://crash').catch(() => {});
+    await wait(500);
+    expect(waiting.requests()).toEqual([]);
+
+    const granted = world.scenario();
+    const page = await world.open(granted.put(granted.html(`<script>sillage('A')</script>`, WAIT)));
+    await say(page, true);
+    await granted.stored(2);
+    expect(
+      granted
+        .requests()
+        .map(({ body }) => JSON.parse(body))
+        .map(({ n, c }) => [n, c]),
+    ).toEqual([
+      ['pageview', 1],
+      ['A', 1],
+    ]);
+    expect(await storage(page)).toEqual(EMPTY);
+  });
+
+  it('refused: nothing is sent, whatever happens afterwards', async () => {
+    const test = world.scenario();
+    const page = await world.open(test.put(test.html('<a id=it href="https://other.test/">x</a>', WAIT)));
+    await say(page, false);
+    await page.evaluate(() => {
+      window.sillage?.('A');
+      history.pushState({}, '', '/elsewhere');
+    });
+    await page.close();
+    await wait(400);
+    expect(test.requests()).toEqual([]);
+  });
+
+  it('withdrawn: the collector is told, and what was left with the browser is taken back', async () => {
+    const test = world.scenario();
+    const page = await world.open(test.put(test.html('', WAIT)));
+    await say(page, true);
+    await test.stored(1);
+    await wait(5300);
+    await say(page, false);
+    await wait(100);
+    page.on('error', () => {});
+    page.goto('chrome://crash').catch(() => {});
+    await wait(800);
+    expect(
+      test
+        .requests()
+        .map(({ body }) => JSON.parse(body))
+        .map(({ n, c }) => [n, c]),
+    ).toEqual([
+      ['pageview', 1],
+      ['consent', 0],
+    ]);
+    expect(names(await test.stored(1))).toEqual(['pageview']);
+  });
+
+  it('granted again: the page begins anew', async () => {
+    const test = world.scenario();
+    const page = await world.open(test.put(test.html('', WAIT)));
+    await say(page, true);
+    await say(page, false);
+    await say(page, true);
+    const events = await test.stored(2);
+    expect(names(events)).toEqual(['pageview', 'pageview']);
+    expect(events[0]?.key).not.toBe(events[1]?.key);
+  });
+
+  it('by an adapter: a default is no choice, an update is', async () => {
+    const test = world.scenario();
+    const gtag = `<script>dataLayer = []; function gtag() { dataLayer.push(arguments) }; gtag('consent', 'default', { analytics_storage: 'granted' })</script>`;
+    const adapter = `<script src="${world.site.origin('stats.test')}/consent/consent-mode.js"></script>`;
+    const page = await world.open(test.put(gtag + test.html(adapter, WAIT)));
+    await wait(400);
+    expect(test.requests()).toEqual([]);
+    await page.evaluate("gtag('consent', 'update', { analytics_storage: 'granted' })");
+    expect(names(await test.stored(1))).toEqual(['pageview']);
+  });
+});
+
+describe('12 signals', () => {
+  const visit = async (before: string, attributes = {}) => {
+    const test = world.scenario();
+    const page = await world.launched.browser.newPage();
+    await page.evaluateOnNewDocument(before);
+    await page.goto(test.put(test.html(`<script>sillage('A')</script>`, { attributes })));
+    await wait(400);
+    return test.requests().map(({ body }) => JSON.parse(body).n);
+  };
+  const has = (name: string, value: string) => `Object.defineProperty(navigator, '${name}', { get: () => ${value} })`;
+
+  it('Global Privacy Control is heeded, unless the site leaves that to the collector', async () => {
+    expect(await visit(has('globalPrivacyControl', 'true'))).toEqual([]);
+    expect(await visit(has('globalPrivacyControl', 'true'), { 'data-ignore-gpc': '' })).toEqual(['pageview', 'A']);
+    expect(await visit(has('globalPrivacyControl', 'false'))).toEqual(['pageview', 'A']);
+  });
+
+  it('Do Not Track is heeded where the site says so', async () => {
+    expect(await visit(has('doNotTrack', '"1"'), { 'data-dnt': '' })).toEqual([]);
+    expect(await visit(has('doNotTrack', '"1"'))).toEqual(['pageview', 'A']);
+  });
+
+  it('a driven browser is not counted, unless the site asks for it', async () => {
+    expect(await visit(has('webdriver', 'true'))).toEqual([]);
+    expect(await visit(has('webdriver', 'true'), { 'data-automated': '' })).toEqual(['pageview', 'A']);
+  });
+
+  it('the visitor’s own mark is heeded', async () => {
+    expect(await visit(`localStorage.sillage_ignore = 'true'`)).toEqual([]);
+    expect(await visit(`localStorage.removeItem('sillage_ignore')`)).toEqual(['pageview', 'A']);
+  });
+
+  it('the collector drops an event that carries Sec-GPC although the page sent it', async () => {
+    const test = world.scenario();
+    const page = await world.launched.browser.newPage();
+    await page.setExtraHTTPHeaders({ 'sec-gpc': '1' });
+    await page.goto(test.put(test.html('', { attributes: { 'data-ignore-gpc': '' } })));
+    await wait(400);
+    expect(test.requests()).toHaveLength(1);
+    expect(test.requests()[0]?.headers['sec-gpc']).toBe('1');
+    expect(await test.stored(0)).toEqual([]);
+  });
+});
+
+describe('18 and 19 what the page knows', () => {
+  it('stays there: secrets in address, referrer, fragment and fields are in no request, and nothing is stored', async () => {
+    const test = world.scenario();
+    const out = `${test.path}/b?token=SECRET#SECRET`;
+    test.put(test.html('<form id=form><input name=card value="SECRET"></form>'), '/b');
+    const page = await world.launched.browser.newPage();
+    await page.goto(`${test.put(test.html(`<a id=it href="${out}">b</a>`))}?q=SECRET&utm_source=mail#SECRET`);
+    await test.stored(1);
+    await Promise.all([page.waitForNavigation(), page.click('#it')]);
+    await test.stored(3);
+    await page.evaluate(() => (document.querySelector('form') as HTMLFormElement).requestSubmit());
+    await wait(500);
+    expect(test.requests().length).toBeGreaterThan(3);
+    expect(JSON.stringify(test.requests().map(({ body, url }) => [body, url]))).not.toContain('SECRET');
+    expect(JSON.parse(test.requests()[0]?.body ?? '').u).toMatch(/\?utm_source=mail$/);
+    expect(await storage(page)).toEqual(EMPTY);
+  });
+
+  it('is counted where storage is denied', async () => {
+    const test = world.scenario();
+    const page = await world.launched.browser.newPage();
+    await page.evaluateOnNewDocument(() => {
+      Object.defineProperty(window, 'localStorage', {
+        get: () => {
+          throw new DOMException('denied', 'SecurityError');
+        },
+      });
+    });
+    await page.goto(test.put(test.html()));
+    expect(names(await test.stored(1))).toEqual(['pageview']);
+  });
+
+  it('is counted in a private window', async () => {
+    const test = world.scenario();
+    const context = await world.launched.browser.createBrowserContext();
+    const page = await context.newPage();
+    await page.goto(test.put(test.html()));
+    expect(names(await test.stored(1))).toEqual(['pageview']);
+    expect(await storage(page)).toEqual(EMPTY);
+    await context.close();
+  });
+});

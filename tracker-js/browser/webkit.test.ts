@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { names, paths, type Scenario, type TagOptions, until, useSite, wait } from './harness/scenario';
+import { launchWebKit, type WebKit } from './harness/webkit';
+
+// WebKitGTK 2.50 has no Navigation API: here the tracker listens to history itself.
+describe('WebKitGTK', () => {
+  // A name below localhost needs no resolver, and counts as a secure context.
+  const world = useSite(390, 'localhost');
+  let webkit: WebKit;
+  beforeAll(async () => {
+    webkit = await launchWebKit();
+  });
+  afterAll(() => webkit?.close());
+
+  const DRIVEN = '<script>Object.defineProperty(Navigator.prototype, "webdriver", { get: () => false })</script>';
+  const open = async (body = '', options: TagOptions = {}) => {
+    const test = world.scenario();
+    test.put('<!doctype html><title>next</title>next', '/next');
+    await webkit.goTo(test.put(DRIVEN + test.html(body, options)));
+    return { test, next: `${world.site.origin()}${test.path}/next` };
+  };
+  const viewPaths = async (test: Scenario, count: number) => {
+    const views = async () => (await world.site.stored(test.site)).filter(({ name }) => name === 'pageview');
+    await until(`${count} views`, async () => (await views()).length >= count);
+    await wait(250);
+    return paths(await views())
+      .map((path) => path.replace(test.path, ''))
+      .sort();
+  };
+
+  it('1 a plain load is one pageview, without a preflight', async () => {
+    const { test } = await open();
+    expect(names(await test.stored(1))).toEqual(['pageview']);
+    expect(world.site.log.filter(({ method }) => method === 'OPTIONS')).toEqual([]);
+  });
+
+  it('3 calls before the script is there come after the pageview', async () => {
+    const { test } = await open(`<script>sillage('A'); sillage('B')</script>`);
+    await test.stored(3);
+    expect(test.requests().map(({ body }) => JSON.parse(body).n)).toEqual(['pageview', 'A', 'B']);
+  });
+
+  it('4 pushes, replaces and going back are views, by the patched history', async () => {
+    const { test } = await open();
+    expect(await webkit.run('return typeof navigation + /native code/.test(`${history.pushState}`)')).toBe(
+      'undefinedfalse',
+    );
+    await webkit.run(`const { pathname } = location; history.pushState({}, '', pathname + '/b');
+      history.replaceState({}, '', pathname + '/b'); history.pushState({}, '', pathname + '/c?token=SECRET')`);
+    await webkit.run('history.back()');
+    expect(await viewPaths(test, 4)).toEqual(['', '/b', '/b', '/c']);
+    expect(JSON.stringify(test.requests().map(({ body }) => body))).not.toContain('SECRET');
+  });
+
+  it('8 leaving tells the engaged time', async () => {
+    const { test, next } = await open();
+    await test.stored(1);
+    await wait(600);
+    await webkit.goTo(next);
+    const engagement = (await test.stored(2)).find(({ name }) => name === 'engagement');
+    expect(engagement?.engaged).toBeGreaterThan(400);
+    expect(engagement?.scroll).toBe(100);
+  });
+
+  it('10 a click on a link that leads away is kept', async () => {
+    const { test, next } = await open(
+      `<a id=it href="http://other.localhost:1/out?token=SECRET" onclick="event.preventDefault()">out</a>`,
+    );
+    await test.stored(1);
+    await webkit.click('#it');
+    await webkit.goTo(next);
+    await until('the click', async () => names(await world.site.stored(test.site)).includes('outbound'));
+    expect(JSON.stringify(test.requests().map(({ body }) => body))).not.toContain('SECRET');
+  });
+
+  it('11 consent is waited for, given, and withdrawn', async () => {
+    const { test, next } = await open('', { isGranted: false, attributes: { 'data-consent': 'wait' } });
+    await wait(500);
+    expect(test.requests()).toEqual([]);
+    await webkit.run("sillage('consent', true)");
+    expect(names(await test.stored(1))).toEqual(['pageview']);
+    await webkit.run("sillage('consent', false); sillage('A')");
+    await webkit.goTo(next);
+    await wait(400);
+    expect(
+      test
+        .requests()
+        .map(({ body }) => JSON.parse(body))
+        .map(({ n, c }) => [n, c]),
+    ).toEqual([
+      ['pageview', 1],
+      ['consent', 0],
+    ]);
+  });
+
+  it('12 a driven browser is not counted', async () => {
+    const test = world.scenario();
+    await webkit.goTo(test.put(test.html()));
+    await wait(500);
+    expect(await webkit.run('return navigator.webdriver')).toBe(true);
+    expect(test.requests()).toEqual([]);
+  });
+
+  it('18 nothing is stored', async () => {
+    const { test } = await open();
+    await test.stored(1);
+    expect(await webkit.run('return document.cookie + localStorage.length + sessionStorage.length')).toBe('00');
+  });
+});

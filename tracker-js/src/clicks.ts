@@ -1,0 +1,33 @@
+// Automatic events: links that lead away, downloads, forms sent, and elements the page has marked itself.
+//
+// Place: capturing listeners in `tracker` hand each click, auxclick and submit to the reader.
+// Invariants: nothing is prevented, delayed or awaited; no text, value, selector or query of a link is read.
+// Not covered: forms inside shadow roots, whose submit event does not leave the root.
+
+import type { EventOptions } from './payload';
+
+const DOWNLOAD = /\.(pdf|(doc|xls|ppt)x?|csv|zip|rar|7z|gz|dmg|exe|apk|mp[34]|epub)$/i;
+
+/**
+ * Returns a listener that calls `found` for each automatic event and each marked element the event passed: `data-sillage`
+ * names an event, `data-sillage-options` holds the call's options as JSON. Of a link to another site only the host is told.
+ */
+export const createReader = (found: (name: string, options?: EventOptions) => void) => (event: Event) => {
+  // auxclick tells of the middle button, which opens links, but also of the right one, which does not.
+  if ((event as MouseEvent).button > 1) return;
+  for (const element of event.composedPath() as HTMLElement[]) {
+    const isForm = element.localName === 'form';
+    if (isForm === (event.type === 'submit')) {
+      const { sillage, sillageOptions } = element.dataset || {};
+      if (sillage) found(sillage, sillageOptions && JSON.parse(sillageOptions));
+      else if (isForm) found('form');
+      else if (/^a(rea)?$/.test(element.localName)) {
+        const { host, pathname } = new URL(element.getAttribute('href') as string, element.baseURI);
+        // Addresses of mail, telephone and script have no host.
+        if (host && host !== location.host) found('outbound', { props: { host } });
+        else if (element.hasAttribute('download') || DOWNLOAD.test(pathname))
+          found('download', { props: { path: pathname } });
+      }
+    }
+  }
+};

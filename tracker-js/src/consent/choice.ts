@@ -1,0 +1,57 @@
+// What all consent adapters share: how a consent manager's answer becomes a word to the tracker.
+//
+// Place: between one consent manager and `sillage('consent', …)`. The tracker is set to wait (`data-consent="wait"`);
+// an adapter alone ends the wait. Invariants: only a choice the visitor made is passed on, never a default, a stub's answer
+// or a state while the visitor is still choosing; what was granted and no longer is counts as withdrawn; a consent manager that
+// never comes leaves the tracker waiting. One adapter a page: answers of several are not combined.
+
+/** A visitor's choice about measurement; undefined: none was made, or none that can be relied on. */
+export type Choice = boolean | undefined;
+
+type Call = (name: 'consent', granted: boolean) => void;
+
+interface Page {
+  sillage?: Call & { q?: unknown[][] };
+}
+
+/** Returns the function that tells the tracker of a choice when it differs from the one before. */
+export const createTeller = (page: Page = window as unknown as Page) => {
+  let told: Choice;
+  return (choice: Choice): void => {
+    const granted = choice ?? (told ? false : undefined);
+    if (granted === undefined || granted === told) return;
+    told = granted;
+    if (!page.sillage) {
+      const queue: unknown[][] = [];
+      page.sillage = Object.assign((...args: unknown[]) => void queue.push(args), { q: queue });
+    }
+    page.sillage('consent', granted);
+  };
+};
+
+/** Milliseconds between looks for a consent manager that is not there yet, and looks in all: half a minute. */
+export const LOOK_INTERVAL_MS = 100;
+export const LOOKS_MAX = 300;
+
+/** Calls `then` with what `find` finds, as soon as it finds something. `find` may throw meanwhile. */
+export const whenThere = <Found>(find: () => Found | undefined, then: (found: Found) => void): void => {
+  let looks = 0;
+  const look = (): boolean => {
+    let found: Found | undefined;
+    try {
+      found = find();
+    } catch {
+      // A consent manager that is half initialised; the next look may find it whole.
+    }
+    if (found) then(found);
+    return Boolean(found);
+  };
+  if (look()) return;
+  const timer = setInterval(() => {
+    looks += 1;
+    if (look() || looks >= LOOKS_MAX) clearInterval(timer);
+  }, LOOK_INTERVAL_MS);
+};
+
+/** Settings of an adapter: the attributes of its script tag. */
+export const readAttributes = (): DOMStringMap => (document.currentScript as HTMLScriptElement | null)?.dataset ?? {};

@@ -1,0 +1,39 @@
+// Google Consent Mode v2, read from the data layer.
+//
+// There is no way to ask for its state, so the commands are replayed and those to come are watched. Only an `update` of
+// `analytics_storage` is a choice: a `default`, with a region or without, is the site's setting. Consent managers built as tag
+// manager templates may go past the data layer; use their own adapter. `data-layer` names a renamed data layer.
+
+import { type Choice, createTeller, readAttributes } from './choice';
+
+/** The choice in one entry of the data layer; undefined when it holds none. */
+export const readEntry = (entry: unknown): Choice => {
+  // gtag pushes its `arguments`, which is no array.
+  const [command, action, values] = Array.prototype.slice.call(Object(entry)) as unknown[];
+  if (command !== 'consent' || action !== 'update') return undefined;
+  const storage = (Object(values) as { analytics_storage?: unknown }).analytics_storage;
+  return storage === 'granted' ? true : storage === 'denied' ? false : undefined;
+};
+
+/** Replays the layer and watches it. A push that others have wrapped, or will wrap, is called through. */
+export const watchLayer = (layer: unknown[], tell = createTeller()): void => {
+  const read = (entry: unknown) => {
+    const choice = readEntry(entry);
+    // An update about something else leaves what was said.
+    if (choice !== undefined) tell(choice);
+  };
+  layer.forEach(read);
+  const push = layer.push;
+  layer.push = (...entries) => {
+    entries.forEach(read);
+    return push.apply(layer, entries);
+  };
+};
+
+/** The script's own start. */
+export const startConsentMode = (): void => {
+  const page = window as unknown as { [name: string]: unknown[] };
+  const name = readAttributes().layer || 'dataLayer';
+  page[name] ??= [];
+  watchLayer(page[name]);
+};

@@ -1,0 +1,35 @@
+// How long a page was attended to and how much of it was seen.
+//
+// Place: between the page's visibility and the engagement record. Invariant: figures only grow while a page lasts, so
+// that records may be lost, repeated or overtaken: the collector keeps the largest. Not covered: elements that scroll inside the page.
+
+import { isAttended, now, pageHeight, viewBottom } from './browser';
+
+export interface Engagement {
+  /**
+   * To be called whenever visibility or focus may have changed. Returns the milliseconds so far, or begins a new pageview.
+   * Cheap: asks nothing that makes the browser lay out the page.
+   */
+  readonly tick: (isNew?: boolean) => number;
+  /** To be called when the page has scrolled. Returns the per cent of the page's height seen so far. */
+  readonly look: () => number;
+}
+
+export const createEngagement = (): Engagement => {
+  let engaged = 0;
+  let since = 0;
+  let bottom = 0;
+  return {
+    tick: (isNew) => {
+      const time = now();
+      if (since) engaged += time - since;
+      since = isAttended() ? time : 0;
+      if (isNew) engaged = bottom = 0;
+      return Math.round(engaged);
+    },
+    look: () => {
+      bottom = Math.max(bottom, viewBottom());
+      return Math.min(100, Math.round((bottom / pageHeight()) * 100));
+    },
+  };
+};

@@ -1,0 +1,6 @@
+// Entry of consent/tcf.js.
+
+import { startTcf } from '../consent/tcf';
+import { guard } from '../guard';
+
+guard(startTcf)();

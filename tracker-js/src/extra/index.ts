@@ -1,0 +1,52 @@
+// Entry of the second file: web vitals, click cells, and a count of script errors.
+//
+// Place: beside the tracker, whose consent, holding and sending it uses: it writes fields into `sillage.x`, which go out with the current
+// pageview's engagement, and calls `sillage` for errors. Not here: any request of its own. Loaded without the tracker it does nothing.
+
+import { onCLS, onFCP, onINP, onLCP, onTTFB } from 'web-vitals';
+import { guard } from '../guard';
+import type { ExtraFields } from '../payload';
+import { CELLS_MAX, readCell } from './cells';
+
+/** Errors told of one document; a loop must not flood the collector. */
+const ERRORS_MAX = 10;
+
+interface Page {
+  sillage?: ((name: string, options: { interactive: false }) => void) & { x?: ExtraFields };
+}
+
+guard(() => {
+  const page = window as unknown as Page;
+
+  // Vitals are those of the load, or of the return from the back-forward cache: they belong to the pageview of that address,
+  // not to later ones of the same document.
+  const address = location.href;
+  const note = (fields: ExtraFields) => {
+    if (page.sillage?.x && location.href === address) Object.assign(page.sillage.x, fields);
+  };
+  // All changes, because the tracker reports at the moment the page is hidden, when final values would come too late.
+  const options = { reportAllChanges: true };
+  onLCP(({ value }) => note({ vl: Math.round(value) }), options);
+  onINP(({ value }) => note({ vi: Math.round(value) }), options);
+  onFCP(({ value }) => note({ vf: Math.round(value) }), options);
+  onTTFB(({ value }) => note({ vt: Math.round(value) }), options);
+  onCLS(({ value }) => note({ vc: Math.round(value * 1000) / 1000 }), options);
+
+  const countClick = guard((event: MouseEvent) => {
+    const extra = page.sillage?.x;
+    const cell = readCell(event, document.documentElement.scrollWidth);
+    if (!extra || cell === undefined) return;
+    extra.x ??= [];
+    if (extra.x.length < CELLS_MAX) extra.x.push(cell);
+  });
+  addEventListener('click', (event) => countClick(event), true);
+
+  let errors = 0;
+  const countError = guard(() => {
+    errors += 1;
+    if (errors <= ERRORS_MAX) page.sillage?.('error', { interactive: false });
+  });
+  // Not captured: resources that fail to load are no script errors.
+  addEventListener('error', () => countError());
+  addEventListener('unhandledrejection', () => countError());
+})();

@@ -1,0 +1,36 @@
+import { describe, expect, it, vi } from 'vitest';
+import { init } from './module';
+import { names, usePage } from './testing/page';
+
+const page = usePage();
+
+describe('the npm package', () => {
+  it('starts once, however often it is asked', () => {
+    vi.stubGlobal('sillage', undefined);
+    const sillage = init({ site: 'example.com', api: 'https://collector.example/api/event' });
+    expect(init({ site: 'example.com' })).toBe(sillage);
+    vi.advanceTimersByTime(0);
+    sillage('A', { props: { plan: 'pro' } });
+    expect(names(page.sent)).toEqual(['pageview', 'A']);
+    expect(page.requests[0]?.url).toBe('https://collector.example/api/event');
+  });
+
+  it('takes over calls made before', () => {
+    vi.stubGlobal(
+      'sillage',
+      Object.assign(() => {}, { q: [['A']] }),
+    );
+    init({});
+    vi.advanceTimersByTime(0);
+    expect(names(page.sent)).toEqual(['pageview', 'A']);
+    expect(page.requests[0]?.url).toBe('/api/event');
+  });
+
+  it('does nothing on a server', () => {
+    vi.stubGlobal('window', undefined);
+    const call = () => init({})('A');
+    expect(call).not.toThrow();
+    vi.unstubAllGlobals();
+    expect(page.requests).toEqual([]);
+  });
+});

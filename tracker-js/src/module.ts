@@ -1,0 +1,30 @@
+// Entry of the npm package `@sillage/tracker`.
+//
+// Importing does nothing, so that servers may render pages that import it; `init` starts, once per page.
+
+import { type Config, readOptions } from './config';
+import { type Sillage, start } from './tracker';
+
+export type { Config } from './config';
+export type { Beacon, EventOptions, ExtraFields, Props, Revenue } from './payload';
+export type { Sillage } from './tracker';
+
+interface Page {
+  sillage?: Sillage;
+}
+
+/**
+ * Starts counting and returns the function to call with events. Called again, as development modes of frameworks do, it
+ * returns the function of the first call. Where there is no page, as on a server, it returns a function that does nothing.
+ */
+export const init = (config: Config = {}): Sillage => {
+  try {
+    const page = window as Page;
+    if (page.sillage?.x) return page.sillage;
+    const sillage = start(readOptions(undefined, config), config.api || '/api/event', page.sillage?.q ?? []);
+    page.sillage = sillage;
+    return sillage;
+  } catch {
+    return () => {};
+  }
+};

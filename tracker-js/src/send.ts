@@ -1,0 +1,58 @@
+// Requests to the collector.
+//
+// Place: last; gets what may be sent. Invariants: one simple request an event (no preflight: text/plain, no header set),
+// which outlives the page; nothing is thrown, nothing is said on the console; a failed event waits in memory, at most
+// RETRIES_MAX of them, until the browser is online again or another event has got through. Each event carries an id, so a retry
+// that had arrived counts once. Credentials go along because the measurement cookie is the collector's own.
+
+import type { Beacon } from './payload';
+
+/** Failed events kept for another try. */
+export const RETRIES_MAX = 20;
+
+export interface Sender {
+  /** Sends `beacon`, or (`isLeft`) leaves it with the browser, to be sent when the page ends in whatever way. */
+  readonly post: (beacon: Beacon, isLeft?: boolean) => void;
+  /** Gives what failed before another try. */
+  readonly repost: () => void;
+  /** Takes back what was left with the browser. */
+  readonly takeBack: () => void;
+  /** Forgets all that has not been sent; a request under way that fails will not be repeated. */
+  readonly drop: () => void;
+}
+
+export const createSender = (endpoint: string | URL): Sender => {
+  let failed: Beacon[] = [];
+  let left: AbortController | undefined;
+
+  const takeBack = () => left?.abort();
+  const repost = () => {
+    for (const beacon of failed.splice(0)) post(beacon);
+  };
+  const post = (beacon: Beacon, isLeft?: boolean) => {
+    const body = JSON.stringify(beacon);
+    const queue = failed;
+    const keep = () => {
+      if (queue.length < RETRIES_MAX) queue.push(beacon);
+    };
+    const request: RequestInit = { method: 'POST', body, credentials: 'include', keepalive: true };
+    try {
+      if (isLeft) {
+        left = new AbortController();
+        request.signal = left.signal;
+        fetchLater(endpoint, request);
+      } else fetch(endpoint, request).then((response) => (response.status > 499 ? keep() : repost()), keep);
+    } catch {
+      if (!isLeft) navigator.sendBeacon(endpoint, body);
+    }
+  };
+  return {
+    post,
+    repost,
+    takeBack,
+    drop: () => {
+      takeBack();
+      failed = [];
+    },
+  };
+};

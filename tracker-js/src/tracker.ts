@@ -1,0 +1,159 @@
+// The tracker: decides what is counted, and when it may be sent.
+//
+// Place: all ways meet here. A pageview, a click or a call becomes an event, waits until the page has been seen and consent
+// allows, and goes to `send`. Invariants: a page nobody has seen is not counted; under `consent: 'wait'` nothing leaves
+// before a yes; after a no nothing leaves at all, except the news of a withdrawal; no exception reaches the page.
+
+import { cameFrom, isRefused, isVisible, randomId } from './browser';
+import { createReader } from './clicks';
+import type { Option } from './config';
+import { createEngagement } from './engagement';
+import { guard } from './guard';
+import { watchNavigation } from './navigation';
+import { type Beacon, createCleaner, type EventOptions, type ExtraFields } from './payload';
+import { createSender } from './send';
+
+/** Events held while waiting for consent or for the page to be seen. Later ones are dropped. */
+export const HELD_MAX = 50;
+/** The engagement record left with the browser is renewed this often, in milliseconds. */
+export const RENEW_INTERVAL_MS = 5000;
+
+/** The one function pages call. It never throws. */
+export interface Sillage {
+  (name: 'consent', granted: boolean): void;
+  (name: 'pageview', options?: { readonly u?: string }): void;
+  (name: string, options?: EventOptions): void;
+  /** Calls made before the script was there. */
+  q?: Iterable<[unknown, unknown?]>;
+  /** Fields the second file adds to the current pageview's engagement. A new pageview begins with none. */
+  x?: ExtraFields;
+}
+
+/** Starts counting and returns the function pages call; `queue` holds the calls they have made before. */
+export const start = (option: Option, endpoint: string | URL, queue: Iterable<[unknown, unknown?]>): Sillage => {
+  if (!location.host || isRefused(option)) return () => {};
+
+  const site = option('site') || option('domain');
+  const engagement = createEngagement();
+  const sender = createSender(endpoint);
+  const clean = createCleaner(option, location);
+
+  /** What the visitor said: 1 yes, 0 no, undefined nothing. */
+  let consent: 0 | 1 | undefined;
+  let isSeen = false;
+  let held: Beacon[] = [];
+  /** Address, referrer and id of the current pageview; empty before the first one and after a no. */
+  let page: Pick<Beacon, 'u' | 'r' | 'k'> = {};
+  /** Engaged milliseconds last sent for it: no more of them means nothing new. */
+  let reported = 0;
+
+  const send = (event: Beacon, isLeft?: boolean) => {
+    if (consent === 0) return;
+    if (!isSeen || (option('consent') && !consent)) {
+      if (!isLeft && held.length < HELD_MAX) held.push(event);
+    } else {
+      let beacon: Beacon | null | undefined | false = {
+        ...event,
+        d: site,
+        h: option('hash') ? 1 : undefined,
+        w: innerWidth,
+        c: consent,
+        cv: option('policy'),
+        b: navigator.webdriver ? 1 : undefined,
+      };
+      let hook: unknown = option('beforeSend');
+      hook = window[hook as never] || hook;
+      if (hook) beacon = (hook as (beacon: Beacon) => Beacon)(beacon);
+      if (beacon) sender.post(beacon, isLeft);
+    }
+  };
+
+  const emit = (n: string, options: EventOptions = {}) =>
+    send({
+      n,
+      u: page.u || clean(),
+      r: page.r,
+      k: randomId(),
+      p: options.props,
+      $: options.revenue,
+      i: options.interactive,
+    });
+
+  /** Sends the current pageview's engagement, or leaves it with the browser. */
+  const report = (isLeft?: boolean) => {
+    const e = engagement.tick();
+    if (page.k && e > reported) {
+      sender.takeBack();
+      if (!isLeft) reported = e;
+      send({ n: 'engagement', ...page, e, sd: engagement.look(), ...call.x }, isLeft);
+    }
+  };
+
+  const view = (isNew?: unknown, href?: string) => {
+    const u = clean(href);
+    if (consent !== 0 && (isNew === 1 || u !== page.u)) {
+      report();
+      page = { u, r: page.u || cameFrom() || undefined, k: randomId() };
+      reported = 0;
+      call.x = {};
+      engagement.tick(true);
+      send({ n: 'pageview', ...page });
+    }
+  };
+
+  const viewUnasked = (isNew?: unknown) => {
+    if (isSeen && !option('manual')) view(isNew);
+  };
+
+  /** Opens a gate: what was held is sent, behind the pageview if there is none yet or it was forgotten after a no. */
+  const release = () => {
+    const rest = held.splice(0);
+    if (!page.u) viewUnasked();
+    for (const event of rest) send(event);
+  };
+
+  const decide = (granted: unknown) => {
+    if (granted) {
+      consent = 1;
+      release();
+    } else {
+      sender.drop();
+      held = [];
+      page = {};
+      if (consent) sender.post({ n: 'consent', u: location.origin, c: 0, d: site });
+      consent = 0;
+    }
+  };
+
+  const attend = (event?: Event) => {
+    engagement.tick();
+    if (!isVisible()) report();
+    else if (!isSeen) {
+      isSeen = true;
+      release();
+    }
+    // A page taken out of the back-forward cache is looked at anew.
+    if ((event as PageTransitionEvent)?.persisted) viewUnasked(1);
+  };
+
+  const call: Sillage = guard((name: unknown, value?: unknown) => {
+    if (name === 'consent') decide(value);
+    else if (name === 'pageview') view(1, (value as EventOptions)?.u);
+    else emit(name as string, value as EventOptions);
+  });
+  call.x = {};
+  for (const args of queue) call(...(args as [string]));
+
+  const listen = (types: string, handler: (event: Event) => void) => {
+    for (const type of types.split(' ')) addEventListener(type, guard(handler), true);
+  };
+  listen('visibilitychange prerenderingchange pageshow focus blur', attend);
+  listen('scroll', engagement.look);
+  listen('online', sender.repost);
+  listen('click auxclick submit', createReader(emit));
+  watchNavigation(guard(viewUnasked));
+  setInterval(guard(report), RENEW_INTERVAL_MS, true);
+  // Not at once: the parser is not held up by it, and the page may have been laid out by then.
+  setTimeout(guard(attend));
+  return call;
+};

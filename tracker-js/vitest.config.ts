@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts'],
+    environment: 'happy-dom',
+    environmentOptions: {
+      happyDOM: {
+        url: 'https://example.com/start',
+        settings: { navigation: { disableMainFrameNavigation: true, disableFallbackToSetURL: true } },
+      },
+    },
+    restoreMocks: true,
+    unstubGlobals: true,
+  },
+});
