@@ -1,0 +1,11 @@
+// `npm run mock -- [port] [--bare] [--upstream=http://127.0.0.1:8000]`: the built page over made-up numbers, over those
+// of a collector that measures less (`--bare`), or over a real collector, for looking at and working on.
+import { runnerImport } from 'vite';
+
+const { module } = await runnerImport(new URL('./server.ts', import.meta.url).pathname);
+const option = (name) => process.argv.find((arg) => arg.startsWith(`--${name}`));
+const port = Number(process.argv.find((arg) => /^\d+$/.test(arg)) ?? 8010);
+const can = option('bare') ? { hasEngagement: false, hasReturning: false } : undefined;
+const upstream = option('upstream=')?.slice('--upstream='.length);
+const mock = await module.startMock({ port, can, upstream });
+console.log(`mock collector on ${mock.url}`);

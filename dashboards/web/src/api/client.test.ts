@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { createClient, readBoot } from './client.ts';
+
+const never = new AbortController().signal;
+const replying = (status: number, body: unknown) =>
+  createClient(async () => new Response(typeof body === 'string' ? body : JSON.stringify(body), { status }));
+const query = { site_id: 'a', metrics: ['visitors' as const], date_range: 'all' };
+
+describe('the client', () => {
+  it('keeps the answers of a batch apart: one refused, the other whole', async () => {
+    const good = { results: [{ metrics: [1], dimensions: [] }], meta: {}, query: {} };
+    const client = replying(200, {
+      results: [
+        { status: 200, body: good },
+        { status: 400, body: { error: 'Invalid metric' } },
+      ],
+    });
+    expect(await client.batch([query, query, query], never)).toEqual({
+      ok: true,
+      value: [
+        { ok: true, value: good },
+        { ok: false, failure: { kind: 'refused', message: 'Invalid metric' } },
+        { ok: false, failure: { kind: 'server', status: 502 } },
+      ],
+    });
+  });
+  it('tells a sign-in that ended from a collector in trouble', async () => {
+    expect(await replying(401, {}).query(query, never)).toEqual({
+      ok: false,
+      failure: { kind: 'signed-out' },
+    });
+    expect(await replying(503, 'busy').query(query, never)).toEqual({
+      ok: false,
+      failure: { kind: 'server', status: 503 },
+    });
+  });
+  it('a page of HTML with status 200 is a failure, not an empty answer', async () => {
+    expect((await replying(200, '<html>').query(query, never)).ok).toBe(false);
+  });
+  it('no network is said as such', async () => {
+    const client = createClient(async () => {
+      throw new TypeError('failed to fetch');
+    });
+    expect(await client.live('a')).toEqual({ ok: false, failure: { kind: 'offline' } });
+  });
+});
+
+describe('what the server wrote into the page', () => {
+  it('is read, or asked for if it is not there or broken', () => {
+    expect(readBoot('{"sites":[],"demo":true,"version":"1"}')).toEqual({
+      sites: [],
+      demo: true,
+      version: '1',
+    });
+    for (const text of [null, '', '{', '[]', '{"sites":3}']) expect(readBoot(text)).toBeNull();
+  });
+});

@@ -1,0 +1,103 @@
+/**
+ * The only place that talks to the network. Every call is bounded in time, and every failure is one of the cases of
+ * `ApiFailure`, so that the page can word it; nothing here throws but an abort.
+ */
+import type { BatchItem, Boot, Quality, Query, QueryResponse, Site } from './types.ts';
+
+/** Queries the server takes in one batch. */
+export const BATCH_QUERIES_MAX = 32;
+/** After this long a slow answer is reported as such, and can be asked for again. */
+const TIMEOUT_MS = 20_000;
+
+export type ApiFailure =
+  | { kind: 'offline' }
+  | { kind: 'timeout' }
+  | { kind: 'signed-out' }
+  | { kind: 'refused'; message: string }
+  | { kind: 'server'; status: number };
+
+export type Answer<T> = { ok: true; value: T } | { ok: false; failure: ApiFailure };
+
+export type Client = {
+  sites(): Promise<Answer<Boot>>;
+  /** Answers in the order of `queries`; one query's failure leaves the others whole. */
+  batch(queries: Query[], signal: AbortSignal): Promise<Answer<Answer<QueryResponse>[]>>;
+  query(query: Query, signal: AbortSignal): Promise<Answer<QueryResponse>>;
+  live(site: string): Promise<Answer<number>>;
+  quality(options: { site: string; from: string; to: string }): Promise<Answer<Quality>>;
+};
+
+export function createClient(fetchFn: typeof fetch = (input, init) => fetch(input, init)): Client {
+  async function call<T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<Answer<T>> {
+    const limit = AbortSignal.timeout(TIMEOUT_MS);
+    try {
+      const response = await fetchFn(path, {
+        ...init,
+        credentials: 'same-origin',
+        headers: { accept: 'application/json', ...(init.body ? { 'content-type': 'application/json' } : {}) },
+        signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      });
+      if (!response.ok) return { ok: false, failure: await failureOf(response) };
+      return { ok: true, value: (await response.json()) as T };
+    } catch (cause) {
+      if (signal?.aborted) throw cause;
+      return { ok: false, failure: { kind: limit.aborted ? 'timeout' : 'offline' } };
+    }
+  }
+  const post = <T>(path: string, body: unknown, signal?: AbortSignal) =>
+    call<T>(path, { method: 'POST', body: JSON.stringify(body) }, signal);
+
+  return {
+    async sites() {
+      const answer = await call<Partial<Boot> & { sites: Site[] }>('/api/sites', {});
+      if (!answer.ok) return answer;
+      return { ok: true, value: { demo: false, version: '', ...answer.value } };
+    },
+    async batch(queries, signal) {
+      const answer = await post<{ results: BatchItem[] }>('/api/v2/batch', { queries }, signal);
+      if (!answer.ok) return answer;
+      return { ok: true, value: queries.map((_, index) => unwrap(answer.value.results[index])) };
+    },
+    query: (query, signal) => post<QueryResponse>('/api/v2/query', query, signal),
+    async live(site) {
+      const answer = await call<{ visitors: number }>(`/api/live?${new URLSearchParams({ site })}`, {});
+      return answer.ok ? { ok: true, value: answer.value.visitors } : answer;
+    },
+    quality: (options) => call<Quality>(`/api/quality?${new URLSearchParams(options)}`, {}),
+  };
+}
+
+function unwrap(item: BatchItem | undefined): Answer<QueryResponse> {
+  if (!item) return { ok: false, failure: { kind: 'server', status: 502 } };
+  if ('results' in item.body && item.status === 200) return { ok: true, value: item.body };
+  const message = 'error' in item.body ? String(item.body.error) : '';
+  return { ok: false, failure: classify(item.status, message) };
+}
+
+async function failureOf(response: Response): Promise<ApiFailure> {
+  let message = '';
+  try {
+    message = String(((await response.json()) as { error?: unknown }).error ?? '');
+  } catch {
+    // The body of an error need not be JSON; the status alone says enough.
+  }
+  return classify(response.status, message);
+}
+
+function classify(status: number, message: string): ApiFailure {
+  if (status === 401) return { kind: 'signed-out' };
+  if (status === 400) return { kind: 'refused', message };
+  return { kind: 'server', status };
+}
+
+/** What the server wrote into the page for us, if it did. */
+export function readBoot(text: string | null | undefined): Boot | null {
+  if (!text) return null;
+  try {
+    const boot = JSON.parse(text) as Partial<Boot>;
+    if (!Array.isArray(boot.sites)) return null;
+    return { sites: boot.sites, demo: boot.demo === true, version: boot.version ?? '' };
+  } catch {
+    return null;
+  }
+}

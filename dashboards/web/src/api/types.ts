@@ -1,0 +1,51 @@
+/** The wire shapes of the collector, as far as this page uses them (Stats API v2 and its neighbours). */
+
+export type Metric =
+  | 'visitors'
+  | 'visits'
+  | 'pageviews'
+  | 'views_per_visit'
+  | 'bounce_rate'
+  | 'visit_duration'
+  | 'events'
+  | 'engagement_time'
+  | 'scroll_depth'
+  | 'time_on_page'
+  | 'new_visitors'
+  | 'returning_visitors';
+
+export type FilterOp = 'is' | 'is_not' | 'contains' | 'contains_not';
+export type WireFilter = [FilterOp, string, string[]];
+export type Direction = 'asc' | 'desc';
+
+export type Query = {
+  site_id: string;
+  metrics: Metric[];
+  date_range: string | [string, string];
+  dimensions?: string[];
+  filters?: WireFilter[];
+  order_by?: [string, Direction][];
+  pagination?: { limit: number; offset: number };
+  include?: { time_labels?: true; total_rows?: true };
+};
+
+export type Row = { metrics: (number | null)[]; dimensions: string[] };
+
+export type QueryResponse = {
+  results: Row[];
+  meta: {
+    time_labels?: string[];
+    total_rows?: number;
+    /** Distinct people; each under the first visit in the period; or a sum of days, an upper bound. */
+    visitors_semantics?: 'exact' | 'first_touch' | 'daily';
+  };
+  query: { date_range?: [string, string] };
+};
+
+export type BatchItem = { status: number; body: QueryResponse | { error: string } };
+
+export type Profile = 'consent' | 'exempt' | 'count';
+export type Site = { id: string; timezone: string; profile: Profile };
+export type Boot = { sites: Site[]; demo: boolean; version: string };
+
+export type Quality = { accepted: number; dropped: Record<string, number> };

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { en } from '../i18n/catalogue.en.ts';
+import { ja } from '../i18n/catalogue.ja.ts';
+import { createTranslate } from '../i18n/translate.ts';
+import { createFormat } from './format.ts';
+
+const english = createFormat('en-GB', createTranslate(en, 'en'));
+const japanese = createFormat('ja', createTranslate(ja, 'ja'));
+const german = createFormat('de', createTranslate(en, 'de'));
+
+describe('numbers', () => {
+  it('are written out while they can be read, short beyond ten million', () => {
+    expect(english.metric('visitors', 9_999_999)).toBe('9,999,999');
+    expect(english.metric('visitors', 12_400_000)).toMatch(/^12.4m$/i);
+    expect(german.metric('visitors', 7891)).toBe('7.891');
+  });
+  it('rates come in percent, times in seconds', () => {
+    expect(english.metric('bounce_rate', 41)).toBe('41%');
+    expect(english.metric('visit_duration', 102)).toBe('1m 42s');
+    expect(english.metric('visit_duration', 59.6)).toBe('1m');
+    expect(english.metric('visit_duration', 3700)).toBe('1h 1m');
+    expect(english.metric('views_per_visit', 2.456)).toBe('2.5');
+  });
+  it('a missing number is a dash, never a zero', () => {
+    expect(english.metric('visitors', null)).toBe('–');
+    expect(english.metric('visitors', undefined)).toBe('–');
+    expect(english.metric('visitors', 0)).toBe('0');
+  });
+});
+
+describe('names', () => {
+  it('countries in the reader’s language', () => {
+    expect(english.name('country', 'JP')).toBe('Japan');
+    expect(japanese.name('country', 'DE')).toBe('ドイツ');
+    expect(english.name('country', '')).toBe('Unknown');
+    expect(english.name('country', '<b>')).toBe('Unknown');
+  });
+  it('no source is said in words; anything else stays as it is', () => {
+    expect(english.name('source', '')).toBe('Direct or unknown');
+    expect(english.name('source', 'Direct / None')).toBe('Direct or unknown');
+    expect(english.name('page', '<script>')).toBe('<script>');
+    expect(english.name('utm_campaign', '')).toBe('(none)');
+  });
+});
+
+describe('dates', () => {
+  it('are those of the site, whatever the clock of this machine', () => {
+    expect(english.bucket('2026-11-23', 'day')).toBe('Mon, 23 Nov 2026');
+    expect(english.bucket('2026-11-01', 'month')).toBe('November 2026');
+    expect(english.bucket('2026-11-16', 'week')).toMatch(/16.+22 Nov 2026/);
+    expect(japanese.range({ from: '2026-11-01', to: '2026-11-23' })).toMatch(/2026.11.0?1.+11.23/);
+  });
+});

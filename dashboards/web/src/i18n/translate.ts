@@ -1,0 +1,48 @@
+/** Picks a message, its plural form, and fills it in. About all the translation machinery this page needs. */
+import { type Catalogue, en, type Key, type Message } from './catalogue.en.ts';
+
+export const LOCALES = ['en', 'ja', 'de'] as const;
+export type Locale = (typeof LOCALES)[number];
+export type Translate = (key: Key, params?: Record<string, string | number>) => string;
+
+/** Each language names itself. */
+export const LOCALE_NAMES: Record<Locale, string> = { en: 'English', ja: '日本語', de: 'Deutsch' };
+
+export function createTranslate(catalogue: Catalogue, locale: string): Translate {
+  const plural = new Intl.PluralRules(locale);
+  const number = new Intl.NumberFormat(locale);
+  return (key, params = {}) => {
+    const message: Message = catalogue[key];
+    const count = Number(params['n'] ?? 0);
+    const text =
+      typeof message === 'string' ? message : (message[plural.select(count)] ?? message.other ?? '');
+    return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+      const value = params[name];
+      return value === undefined ? whole : typeof value === 'number' ? number.format(value) : value;
+    });
+  };
+}
+
+/** The first of `wanted` we speak; `qps` is the pseudo-language that shows untranslated and cramped places. */
+export function pickLocale(wanted: readonly string[]): Locale | 'qps' {
+  for (const tag of wanted) {
+    if (tag === 'qps') return 'qps';
+    const base = tag.toLowerCase().split('-')[0];
+    const found = LOCALES.find((locale) => locale === base);
+    if (found) return found;
+  }
+  return 'en';
+}
+
+export async function loadCatalogue(locale: Locale | 'qps'): Promise<Catalogue> {
+  switch (locale) {
+    case 'ja':
+      return (await import('./catalogue.ja.ts')).ja;
+    case 'de':
+      return (await import('./catalogue.de.ts')).de;
+    case 'qps':
+      return (await import('./pseudo.ts')).pseudo;
+    case 'en':
+      return en;
+  }
+}

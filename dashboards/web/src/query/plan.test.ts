@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { BATCH_QUERIES_MAX } from '../api/client.ts';
+import { DEFAULT_VIEW, PANEL_TABS, type View } from '../state/address.ts';
+import { daysOf, type Plan, planBoard, planDetail } from './plan.ts';
+
+const CLOCK = { date: '2026-11-23', hour: 14, minute: 37 };
+const board = (patch: Partial<View> = {}): Plan => {
+  const view = { ...DEFAULT_VIEW, ...patch };
+  return planBoard({ view, site: 'example.com', timezone: 'Asia/Tokyo', days: daysOf(view, CLOCK) });
+};
+const find = (plan: Plan, slot: string) => plan.find((p) => p.slot === slot)?.query;
+
+describe('what a view asks for', () => {
+  it('the first view counts today, for a marketer looks for the visit just made', () => {
+    expect(find(board(), 'totals')?.date_range).toEqual(['2026-10-27', '2026-11-23']);
+  });
+
+  it('totals come with the days before, unless nothing is compared', () => {
+    expect(find(board(), 'totals-before')?.date_range).toEqual(['2026-09-29', '2026-10-26']);
+    const alone = board({ compare: 'off' });
+    expect(alone.filter((p) => p.slot.includes('before'))).toEqual([]);
+  });
+
+  it('a day that is not over is compared with the same hours of the earlier one', () => {
+    const plan = board({ period: 'today' });
+    const hours = ['2026-11-16T00:00:00+09:00', '2026-11-16T14:30:00+09:00'];
+    expect(find(plan, 'totals-before')?.date_range).toEqual(hours);
+    expect(find(plan, 'before-source')?.date_range).toEqual(hours);
+    expect(find(plan, 'series-before')?.date_range).toEqual(['2026-11-16', '2026-11-16']);
+  });
+
+  it('filters go with every query, named as the API names them', () => {
+    const plan = board({
+      filters: [
+        { dimension: 'page', op: 'contains', values: ['/blog'] },
+        { dimension: 'country', op: 'is', values: ['JP', 'DE'] },
+      ],
+    });
+    for (const { query } of plan) {
+      expect(query.filters).toEqual([
+        ['contains', 'event:page', ['/blog']],
+        ['is', 'visit:country', ['JP', 'DE']],
+      ]);
+    }
+  });
+
+  it('campaign lists leave out visits of no campaign, the event list page views', () => {
+    const plan = board({ tabs: { sources: 'utm_campaign', pages: 'name' }, filters: [] });
+    expect(find(plan, 'rows-utm_campaign')?.filters).toEqual([
+      ['is_not', 'visit:utm_campaign', ['(not set)']],
+    ]);
+    expect(find(plan, 'before-name')?.filters).toEqual([['is_not', 'event:name', ['pageview']]]);
+    expect(find(plan, 'totals')?.filters).toEqual([]);
+  });
+
+  it('changing the metric of the chart asks for nothing new', () => {
+    expect(board({ metric: 'bounce_rate' })).toEqual(board({ metric: 'visitors' }));
+  });
+
+  it('a page list never mixes event dimensions with metrics of visits', () => {
+    expect(find(board(), 'rows-page')?.metrics).toEqual(['visitors', 'pageviews']);
+  });
+
+  it('metrics a collector may lack are asked for apart, so that their refusal costs nothing else', () => {
+    const always = [
+      'visitors',
+      'visits',
+      'pageviews',
+      'views_per_visit',
+      'bounce_rate',
+      'visit_duration',
+      'events',
+    ];
+    for (const { slot, query } of board()) {
+      const mayFail = /^(engaged|reading|returning|journeys)/.test(slot);
+      if (!mayFail) for (const metric of query.metrics) expect(always).toContain(metric);
+    }
+  });
+
+  it('the map lists countries', () => {
+    expect(find(board({ tabs: { countries: 'map' } }), 'rows-country')?.dimensions).toEqual([
+      'visit:country',
+    ]);
+  });
+
+  it('every choice of tabs with a detail open fits one batch', () => {
+    for (const sources of PANEL_TABS.sources) {
+      for (const pages of PANEL_TABS.pages) {
+        for (const browsers of PANEL_TABS.browsers) {
+          for (const returning of PANEL_TABS.returning) {
+            const view: View = {
+              ...DEFAULT_VIEW,
+              tabs: { sources, pages, browsers, returning },
+              detail: { tab: 'page', search: '', sort: '', direction: 'desc', page: 1 },
+            };
+            const days = daysOf(view, CLOCK);
+            const given = { view, site: 'a', timezone: 'UTC', days };
+            expect(planBoard(given).length + planDetail(given).length).toBeLessThanOrEqual(BATCH_QUERIES_MAX);
+          }
+        }
+      }
+    }
+  });
+});
+
+describe('what a detail asks for', () => {
+  const detail = (patch: Partial<NonNullable<View['detail']>>, limit?: number) => {
+    const view: View = {
+      ...DEFAULT_VIEW,
+      detail: { tab: 'page', search: '', sort: '', direction: 'desc', page: 1, ...patch },
+    };
+    const days = daysOf(view, CLOCK);
+    return planDetail({
+      view,
+      site: 'example.com',
+      timezone: 'Asia/Tokyo',
+      days,
+      ...(limit ? { limit } : {}),
+    });
+  };
+
+  it('search is a filter, sort an order, page an offset', () => {
+    const query = find(detail({ search: 'blog', sort: 'pageviews', direction: 'asc', page: 3 }), 'detail');
+    expect(query?.filters).toEqual([['contains', 'event:page', ['blog']]]);
+    expect(query?.order_by).toEqual([['pageviews', 'asc']]);
+    expect(query?.pagination).toEqual({ limit: 50, offset: 100 });
+  });
+
+  it('a sort that this list does not have falls back to the first number', () => {
+    expect(find(detail({ sort: 'bounce_rate', direction: 'asc' }), 'detail')?.order_by).toEqual([
+      ['visitors', 'desc'],
+    ]);
+    expect(find(detail({ sort: 'name', direction: 'asc' }), 'detail')?.order_by).toEqual([
+      ['event:page', 'asc'],
+    ]);
+  });
+
+  it('a file holds all pages of the list in its order', () => {
+    const query = find(detail({ page: 4, sort: 'pageviews' }, 10_000), 'detail');
+    expect(query?.pagination).toEqual({ limit: 10_000, offset: 0 });
+    expect(query?.order_by).toEqual([['pageviews', 'desc']]);
+  });
+});

@@ -1,0 +1,212 @@
+/**
+ * View -> queries. Pure: everything the page shows for a view is named here, so one batch answers one state change.
+ * A query is known by its slot; the same text of a query means the same answer, which is how answers are reused.
+ */
+import { BATCH_QUERIES_MAX } from '../api/client.ts';
+import type { Metric, Query, WireFilter } from '../api/types.ts';
+import { type ChartMetric, type DetailTab, PANELS, tabOf, type View } from '../state/address.ts';
+import { instantOf, type PlainDate } from '../state/date.ts';
+import { type Filter, toWire, wireName } from '../state/filter.ts';
+import { comparedRange, type DateRange, type Interval, intervalsFor, rangeOf } from '../state/period.ts';
+import { CHANGE_TABS, DETAIL_ROWS, ROWS_BEFORE_LIMIT, ROWS_LIMIT, TABLES } from './tables.ts';
+
+export type Slot =
+  | 'totals'
+  | 'totals-before'
+  | 'series'
+  | 'series-before'
+  | 'engaged'
+  | 'engaged-before'
+  | 'returning'
+  | 'returning-visit_number'
+  | 'returning-days_since_seen'
+  | 'journeys'
+  | 'detail'
+  | 'detail-before'
+  | 'detail-reading'
+  | `rows-${DetailTab}`
+  | `before-${DetailTab}`
+  | `reading-${DetailTab}`;
+
+export type Plan = { slot: Slot; query: Query }[];
+
+export const HEADLINE_METRICS = [
+  'visitors',
+  'visits',
+  'pageviews',
+  'views_per_visit',
+  'bounce_rate',
+  'visit_duration',
+] as const satisfies Metric[];
+
+/** The days a view is about, resolved in the site's zone. */
+export type Days = {
+  range: DateRange | null;
+  before: DateRange | null;
+  interval: Interval;
+  hasToday: boolean;
+  /** A day that is not over is compared with the same hours of the earlier one: until this time of it. */
+  beforeUntil: { hour: number; minute: number } | null;
+};
+
+export type WallClock = { date: PlainDate; hour: number; minute: number };
+
+/** The time until which the earlier day counts moves in steps of so many minutes, so that answers can be reused. */
+const UNTIL_STEP_MINUTES = 10;
+
+export function daysOf(view: View, clock: WallClock): Days {
+  const today = clock.date;
+  const range = rangeOf(view.period, today, view.custom);
+  const before = comparedRange({
+    range,
+    period: view.period,
+    compare: view.compare,
+    matchWeekday: view.matchWeekday,
+    custom: view.compareCustom,
+  });
+  const intervals = intervalsFor(range);
+  const natural = intervals[0] ?? 'day';
+  const interval = view.interval && intervals.includes(view.interval) ? view.interval : natural;
+  const isToday = range?.from === today && range.to === today && before?.from === before?.to;
+  const step = clock.minute - (clock.minute % UNTIL_STEP_MINUTES);
+  // In the first minutes of a day there would be nothing to compare with.
+  const minute = clock.hour === 0 ? Math.max(step, UNTIL_STEP_MINUTES) : step;
+  const beforeUntil = isToday && before ? { hour: clock.hour, minute } : null;
+  const hasToday = !range || (range.from <= today && today <= range.to);
+  return { range, before, interval, hasToday, beforeUntil };
+}
+
+const wireRange = (range: DateRange | null): Query['date_range'] => (range ? [range.from, range.to] : 'all');
+
+function wireBefore({ before, beforeUntil }: Days, timezone: string): Query['date_range'] | null {
+  if (!before || !beforeUntil) return before && wireRange(before);
+  const at = (hour: number, minute: number) => instantOf({ date: before.from, hour, minute, timezone });
+  return [at(0, 0), at(beforeUntil.hour, beforeUntil.minute)];
+}
+
+/** The metrics of the chart: the six of every collector in one go, engaged time on its own. */
+export const seriesMetrics = (metric: ChartMetric): readonly Metric[] =>
+  metric === 'engagement_time' ? ['engagement_time'] : HEADLINE_METRICS;
+
+export type PlanOptions = { view: View; site: string; timezone: string; days: Days };
+
+export function planBoard(options: PlanOptions): Plan {
+  const { view, site, timezone, days } = options;
+  const base = { site_id: site, filters: view.filters.map(toWire) };
+  const now = { ...base, date_range: wireRange(days.range) };
+  const beforeRange = wireBefore(days, timezone);
+  const before = beforeRange && { ...base, date_range: beforeRange };
+  const plan: Plan = [];
+  const ask = (slot: Slot, query: Omit<Query, 'site_id'> & { site_id: string }) => plan.push({ slot, query });
+
+  const totals: Metric[] = [...HEADLINE_METRICS];
+  ask('totals', { ...now, metrics: totals });
+  if (before) ask('totals-before', { ...before, metrics: totals });
+
+  const series = {
+    metrics: [...seriesMetrics(view.metric)],
+    dimensions: [`time:${days.interval}`],
+    include: { time_labels: true as const },
+  };
+  ask('series', { ...now, ...series });
+  if (before) ask('series-before', { ...before, ...series, date_range: wireRange(days.before) });
+
+  const tabs = new Set<DetailTab>();
+  for (const panel of PANELS) {
+    const tab = tabOf(view, panel);
+    if (tab === 'map') tabs.add('country');
+    else if (tab in TABLES) tabs.add(tab as DetailTab);
+  }
+  if (before) for (const tab of CHANGE_TABS) tabs.add(tab);
+  for (const tab of tabs) {
+    const { dimension, metrics, reading } = TABLES[tab];
+    const rows = (list: readonly Metric[], limit: number) => ({
+      filters: listFilters(view.filters, tab),
+      metrics: [...list],
+      dimensions: [wireName(dimension)],
+      order_by: [[list[0] ?? 'visitors', 'desc']] as [string, 'desc'][],
+      pagination: { limit, offset: 0 },
+    });
+    // There are 249 countries; the map shows them all.
+    const limit = tab === 'country' ? ROWS_BEFORE_LIMIT : ROWS_LIMIT;
+    ask(`rows-${tab}`, { ...now, ...rows(metrics, limit), include: { total_rows: true } });
+    if (before) ask(`before-${tab}`, { ...before, ...rows(metrics.slice(0, 1), ROWS_BEFORE_LIMIT) });
+    if (reading) ask(`reading-${tab}`, { ...now, ...rows(['visitors', ...reading], ROWS_LIMIT) });
+  }
+
+  ask('engaged', { ...now, metrics: ['engagement_time'] });
+  if (before) ask('engaged-before', { ...before, metrics: ['engagement_time'] });
+  ask('returning', { ...now, metrics: ['new_visitors', 'returning_visitors'] });
+  const returning = tabOf(view, 'returning');
+  if (returning === 'visit_number' || returning === 'days_since_seen') {
+    ask(`returning-${returning}`, {
+      ...now,
+      metrics: ['visits'],
+      dimensions: [`visit:${returning}`],
+      pagination: { limit: RETURNING_ROWS, offset: 0 },
+    });
+  }
+  ask('journeys', {
+    ...now,
+    metrics: ['visits'],
+    dimensions: ['event:page', 'event:next_page'],
+    order_by: [['visits', 'desc']],
+    pagination: { limit: PANEL_JOURNEYS, offset: 0 },
+  });
+  if (plan.length > BATCH_QUERIES_MAX)
+    throw new Error(`a view needs ${plan.length} queries, more than a batch takes`);
+  return plan;
+}
+
+/** The view's filters, and what the list leaves out. */
+function listFilters(filters: Filter[], tab: DetailTab): WireFilter[] {
+  const { dimension, without } = TABLES[tab];
+  const wire = filters.map(toWire);
+  return without === undefined ? wire : [...wire, ['is_not', wireName(dimension), [without]]];
+}
+
+/** Page-to-page steps asked for. */
+const PANEL_JOURNEYS = 60;
+/** Days since the last visit are at most those of the measurement cookie's thirteen months. */
+const RETURNING_ROWS = 400;
+
+export function planDetail(options: PlanOptions & { limit?: number }): Plan {
+  const { view, site, timezone, days, limit } = options;
+  if (!view.detail) return [];
+  const { tab, search, sort, direction, page } = view.detail;
+  const { dimension, metrics, reading } = TABLES[tab];
+  const filters: Filter[] = search
+    ? [...view.filters, { dimension, op: 'contains', values: [search] }]
+    : view.filters;
+  const base = { site_id: site, filters: listFilters(filters, tab), dimensions: [wireName(dimension)] };
+  const rows = limit ?? DETAIL_ROWS;
+  const sortKey = sort === 'name' ? wireName(dimension) : metrics.find((metric) => metric === sort);
+  const plan: Plan = [
+    {
+      slot: 'detail',
+      query: {
+        ...base,
+        date_range: wireRange(days.range),
+        metrics: [...metrics],
+        order_by: [[sortKey ?? metrics[0] ?? 'visitors', sortKey ? direction : 'desc']],
+        pagination: { limit: rows, offset: limit ? 0 : (page - 1) * DETAIL_ROWS },
+        include: { total_rows: true },
+      },
+    },
+  ];
+  const wide = { pagination: { limit: Math.max(rows, 2000), offset: 0 } };
+  const beforeRange = wireBefore(days, timezone);
+  if (beforeRange) {
+    plan.push({
+      slot: 'detail-before',
+      query: { ...base, ...wide, date_range: beforeRange, metrics: metrics.slice(0, 1) },
+    });
+  }
+  if (reading) {
+    plan.push({
+      slot: 'detail-reading',
+      query: { ...base, ...wide, date_range: wireRange(days.range), metrics: ['visitors', ...reading] },
+    });
+  }
+  return plan;
+}

@@ -1,0 +1,51 @@
+/** What each list is made of: its dimension on the wire, its columns, and what a click on a row filters by. */
+import type { Metric } from '../api/types.ts';
+import type { DetailTab } from '../state/address.ts';
+import type { Dimension } from '../state/filter.ts';
+
+export type TableSpec = {
+  dimension: Dimension;
+  /** The first is what the list is sorted by and what the bars show. */
+  metrics: readonly Metric[];
+  /** A value that says nothing in this list, and would head it: visits of no campaign, page views among events. */
+  without?: string;
+  /** Asked apart, because a collector may not measure them yet; their absence must not cost the list. */
+  reading?: readonly Metric[];
+};
+
+const bySource = ['visitors', 'visits', 'bounce_rate'] as const satisfies Metric[];
+
+export const TABLES: Record<DetailTab, TableSpec> = {
+  source: { dimension: 'source', metrics: bySource },
+  channel: { dimension: 'channel', metrics: bySource },
+  referrer: { dimension: 'referrer', metrics: bySource },
+  utm_campaign: { dimension: 'utm_campaign', metrics: bySource, without: '(not set)' },
+  utm_source: { dimension: 'utm_source', metrics: bySource, without: '(not set)' },
+  utm_medium: { dimension: 'utm_medium', metrics: bySource, without: '(not set)' },
+  utm_term: { dimension: 'utm_term', metrics: bySource, without: '(not set)' },
+  utm_content: { dimension: 'utm_content', metrics: bySource, without: '(not set)' },
+  page: { dimension: 'page', metrics: ['visitors', 'pageviews'], reading: ['time_on_page', 'scroll_depth'] },
+  entry_page: { dimension: 'entry_page', metrics: ['visitors', 'visits', 'bounce_rate'] },
+  exit_page: { dimension: 'exit_page', metrics: ['visitors', 'visits'] },
+  name: { dimension: 'name', metrics: ['visitors', 'events'], without: 'pageview' },
+  country: { dimension: 'country', metrics: ['visitors', 'visits'] },
+  browser: { dimension: 'browser', metrics: ['visitors', 'visits'] },
+  os: { dimension: 'os', metrics: ['visitors', 'visits'] },
+  device: { dimension: 'device', metrics: ['visitors', 'visits'] },
+};
+
+/**
+ * Lists that the "what changed" line looks into, whatever tabs are open. Entry pages rather than pages: their visitors
+ * add up to the headline, while people who saw a page are counted by day.
+ */
+export const CHANGE_TABS = ['source', 'entry_page', 'country'] as const satisfies DetailTab[];
+
+/** Rows drawn in a panel. */
+export const PANEL_ROWS = 8;
+/** Rows asked for: more than are drawn, so that "what changed" can look below the fold. */
+export const ROWS_LIMIT = 60;
+/** Rows of the earlier period, where a row of today may have stood lower. */
+export const ROWS_BEFORE_LIMIT = 250;
+export const DETAIL_ROWS = 50;
+/** Rows in one CSV file; the API's own bound. */
+export const CSV_ROWS_MAX = 10_000;

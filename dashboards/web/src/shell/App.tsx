@@ -1,0 +1,109 @@
+/** The whole page, from top to bottom. */
+import { useSignal, useSignalEffect } from '@preact/signals';
+import { useMemo, useState } from 'preact/hooks';
+import { createFormat } from '../format/format.ts';
+import type { Catalogue } from '../i18n/catalogue.en.ts';
+import { createTranslate, type Locale, loadCatalogue } from '../i18n/translate.ts';
+import { Changed } from '../panels/Changed.tsx';
+import { ChartCard } from '../panels/ChartCard.tsx';
+import { Headlines } from '../panels/Headlines.tsx';
+import { Journeys } from '../panels/Journeys.tsx';
+import { ListPanel } from '../panels/ListPanel.tsx';
+import { QualityStrip } from '../panels/QualityStrip.tsx';
+import { Returning } from '../panels/Returning.tsx';
+import type { Store } from '../store.ts';
+import { readyValue } from '../view/slot.ts';
+import { AppContext, useApp } from './context.ts';
+import { DetailDialog } from './DetailDialog.tsx';
+import { FilterBar } from './FilterBar.tsx';
+import { FirstRun } from './FirstRun.tsx';
+import { Header } from './Header.tsx';
+import { Notices } from './Notices.tsx';
+import type { Preferences } from './preferences.ts';
+import { Shortcuts } from './Shortcuts.tsx';
+
+export function App(props: {
+  store: Store;
+  preferences: Preferences;
+  locale: Locale | 'qps';
+  catalogue: Catalogue;
+}) {
+  const { store, preferences } = props;
+  const [language, setLanguage] = useState({ locale: props.locale, catalogue: props.catalogue });
+  const { locale, catalogue } = language;
+  const editing = useSignal<number | 'new' | null>(null);
+  const app = useMemo(() => {
+    const tag = locale === 'qps' ? 'en' : locale;
+    const t = createTranslate(catalogue, tag);
+    return {
+      store,
+      preferences,
+      editing,
+      locale,
+      t,
+      fmt: createFormat(regional(tag), t),
+      setLocale: (next: Locale) => {
+        preferences.saveLocale(next);
+        store.go({ lang: null }, 'replace');
+        void loadCatalogue(next).then((loaded) => setLanguage({ locale: next, catalogue: loaded }));
+      },
+    };
+  }, [store, preferences, editing, language]);
+
+  document.documentElement.lang = locale === 'qps' ? 'en' : locale;
+  useSignalEffect(() => {
+    document.documentElement.dataset['theme'] = preferences.theme.value;
+  });
+  useSignalEffect(() => {
+    document.title = store.site.value ? `${store.site.value.id} · ${app.t('app.title')}` : app.t('app.title');
+  });
+
+  return (
+    <AppContext.Provider value={app}>
+      <a class="skip" href="#numbers">
+        {app.t('app.skip')}
+      </a>
+      <Header />
+      <main id="numbers" tabIndex={-1}>
+        <Notices />
+        {store.site.value ? <Board /> : <p class="card notice-card">{app.t('app.noSites')}</p>}
+      </main>
+      <DetailDialog />
+      <Shortcuts />
+    </AppContext.Provider>
+  );
+}
+
+function Board() {
+  const { store } = useApp();
+  const totals = store.known('totals');
+  const isQuiet = !readyValue(totals)?.results[0]?.metrics.some((value) => (value ?? 0) > 0);
+  const isUnfiltered = store.view.value.filters.length === 0;
+  if (totals.status === 'ready' && !totals.isStale && isQuiet && isUnfiltered) return <FirstRun />;
+  return (
+    <>
+      <div class="board-top">
+        <Changed />
+        <FilterBar />
+      </div>
+      <section class="card summary" aria-busy={store.isLoading.value}>
+        <Headlines />
+        <ChartCard />
+      </section>
+      <div class="panels">
+        <ListPanel panel="sources" />
+        <ListPanel panel="pages" />
+        <ListPanel panel="countries" />
+        <ListPanel panel="browsers" />
+        <Returning />
+        <Journeys />
+      </div>
+      <QualityStrip />
+    </>
+  );
+}
+
+/** The reader's own region of a language ("de-AT") decides how dates and numbers are written. */
+function regional(tag: string): string {
+  return navigator.languages.find((language) => language.split('-')[0] === tag) ?? tag;
+}

@@ -1,0 +1,88 @@
+/** Nothing counted in these days: either the site is new, or it was quiet. Tells the two apart and helps with both. */
+import { useEffect, useState } from 'preact/hooks';
+import { reasonName } from '../panels/QualityStrip.tsx';
+import { useApp } from './context.ts';
+
+export function FirstRun() {
+  const { store, t } = useApp();
+  const site = store.site.value?.id ?? '';
+  const [everSeen, setEverSeen] = useState<boolean | null>(null);
+
+  useEffect(() => {
+    const stop = new AbortController();
+    setEverSeen(null);
+    store.client
+      .query({ site_id: site, metrics: ['pageviews'], date_range: 'all' }, stop.signal)
+      .then((answer) => setEverSeen(answer.ok ? (answer.value.results[0]?.metrics[0] ?? 0) > 0 : false))
+      .catch(() => {
+        // Aborted: the site was changed or a visit has come in.
+      });
+    return () => stop.abort();
+  }, [site, store]);
+
+  if (everSeen === null) return <div class="card notice-card" aria-busy="true" />;
+  if (everSeen) {
+    return (
+      <section class="card notice-card" data-testid="quiet">
+        <h1>{t('quiet.title')}</h1>
+        <p class="muted">{t('quiet.body')}</p>
+        <button
+          type="button"
+          class="button is-main"
+          onClick={() => store.go({ period: 'all', custom: null, interval: null })}
+        >
+          {t('quiet.all')}
+        </button>
+      </section>
+    );
+  }
+  return <Waiting site={site} />;
+}
+
+function Waiting({ site }: { site: string }) {
+  const { store, t } = useApp();
+  const [isCopied, setCopied] = useState(false);
+  const script = `${location.origin}/s.js`;
+  const profile = store.site.value?.profile;
+  const wait = profile === 'consent' ? ' data-consent="wait"' : '';
+  const snippet = `<script async src="${script}" data-site="${site}"${wait}></script>`;
+  const dropped = Object.entries(store.quality.value?.dropped ?? {}).filter(([, count]) => count > 0);
+  const refused = dropped.reduce((sum, [, count]) => sum + count, 0);
+  return (
+    <section class="card notice-card first-run" data-testid="first-run">
+      <h1>{t('first.title', { site })}</h1>
+      <p>{t('first.body')}</p>
+      <div class="snippet">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
+        <pre tabIndex={0}>
+          <code>{snippet}</code>
+        </pre>
+        <button
+          type="button"
+          class="button is-main"
+          onClick={() => {
+            void navigator.clipboard?.writeText(snippet).then(() => setCopied(true));
+          }}
+        >
+          {t(isCopied ? 'first.copied' : 'first.copy')}
+        </button>
+      </div>
+      {profile === 'consent' && <p>{t('first.consent')}</p>}
+      <p class="first-waiting" role="status">
+        <span class="live-dot is-on" aria-hidden="true" /> {t('first.waiting')}
+      </p>
+      {refused > 0 && (
+        <p class="notice is-trouble" role="alert">
+          {t('first.refused', { n: refused })}{' '}
+          {dropped.map(([reason, count]) => `${reasonName(reason, t)} ${count}`).join(', ')}
+        </p>
+      )}
+      <h2>{t('first.checkTitle')}</h2>
+      <ol>
+        <li>{t('first.check1')}</li>
+        <li>{t('first.check2', { script })}</li>
+        <li>{t('first.check3', { site })}</li>
+      </ol>
+    </section>
+  );
+}

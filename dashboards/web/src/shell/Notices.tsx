@@ -1,0 +1,48 @@
+import { useApp } from './context.ts';
+import { failureText, signInAddress } from './Failure.tsx';
+
+/** What must be said about the whole page: old numbers, a sign-in that ended, an address half understood. */
+export function Notices() {
+  const { store, t, fmt } = useApp();
+  const trouble = store.trouble.value;
+  const at = store.fetchedAt.value;
+  return (
+    <div class="notices">
+      {trouble && (
+        <div class="notice is-trouble" role="alert" data-testid="trouble">
+          <span>
+            {failureText(trouble, t)} {at && t('state.stale', { time: fmt.time(at) })}
+          </span>
+          {trouble.kind === 'signed-out' ? (
+            <a class="button" href={signInAddress()}>
+              {t('error.signIn')}
+            </a>
+          ) : (
+            <button type="button" class="button" onClick={store.retry}>
+              {t('error.retry')}
+            </button>
+          )}
+        </div>
+      )}
+      {store.unknownSite.value && (
+        <p class="notice" role="status">
+          {t('notice.unknownSite', { site: store.unknownSite.value, other: store.site.value?.id ?? '' })}
+        </p>
+      )}
+      {store.ignored.value.length > 0 && (
+        <div class="notice" role="status" data-testid="ignored">
+          <span>{t('notice.ignored', { names: store.ignored.value.join(', ') })}</span>
+          <button
+            type="button"
+            class="button"
+            onClick={() => {
+              store.ignored.value = [];
+            }}
+          >
+            {t('notice.dismiss')}
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}

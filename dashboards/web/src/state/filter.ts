@@ -1,0 +1,62 @@
+/** Filters as people click them together, their place in the address, and their form on the wire. */
+import type { FilterOp, WireFilter } from '../api/types.ts';
+
+export const DIMENSIONS = [
+  'page',
+  'entry_page',
+  'exit_page',
+  'channel',
+  'source',
+  'referrer',
+  'utm_source',
+  'utm_medium',
+  'utm_campaign',
+  'utm_content',
+  'utm_term',
+  'country',
+  'browser',
+  'os',
+  'device',
+  'name',
+] as const;
+/** What can be filtered by, named as in the address: the API's name without its `event:` or `visit:`. */
+export type Dimension = (typeof DIMENSIONS)[number];
+
+export const OPS = ['is', 'is_not', 'contains', 'contains_not'] as const satisfies readonly FilterOp[];
+
+/** Several values mean "or"; several filters mean "and". */
+export type Filter = { dimension: Dimension; op: FilterOp; values: string[] };
+
+/** As many filters, and values in each, as an address can carry with sense. */
+export const FILTERS_MAX = 12;
+export const FILTER_VALUES_MAX = 40;
+
+export const wireName = (dimension: Dimension): string =>
+  dimension === 'page' || dimension === 'name' ? `event:${dimension}` : `visit:${dimension}`;
+
+export const toWire = (filter: Filter): WireFilter => [filter.op, wireName(filter.dimension), filter.values];
+
+const escapeTilde = (value: string): string => value.replace(/[%~]/g, (c) => (c === '%' ? '%25' : '%7E'));
+const unescapeTilde = (value: string): string => value.replace(/%7E/g, '~').replace(/%25/g, '%');
+
+/** `source~is~Google~Bing`; a tilde inside a value is escaped. */
+export const writeFilter = (filter: Filter): string =>
+  [filter.dimension, filter.op, ...filter.values.map(escapeTilde)].join('~');
+
+export function parseFilter(text: string): Filter | null {
+  const [dimension, op, ...values] = text.split('~');
+  if (!DIMENSIONS.includes(dimension as Dimension) || !OPS.includes(op as FilterOp)) return null;
+  if (values.length === 0 || values.length > FILTER_VALUES_MAX) return null;
+  return { dimension: dimension as Dimension, op: op as FilterOp, values: values.map(unescapeTilde) };
+}
+
+export const sameFilter = (a: Filter, b: Filter): boolean => writeFilter(a) === writeFilter(b);
+
+/** A click on a row: adds `is value`, or takes it away again if it was there alone. */
+export function toggleValue(filters: Filter[], dimension: Dimension, value: string): Filter[] {
+  const clicked: Filter = { dimension, op: 'is', values: [value] };
+  if (filters.some((filter) => sameFilter(filter, clicked))) {
+    return filters.filter((filter) => !sameFilter(filter, clicked));
+  }
+  return [...filters.filter((filter) => filter.dimension !== dimension || filter.op !== 'is'), clicked];
+}

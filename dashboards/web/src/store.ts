@@ -1,0 +1,244 @@
+/**
+ * The page's moving parts, in one object: what is looked at (`view`, mirrored in the address), what was asked (`plan`)
+ * and what came back (`answers`). One state change makes at most one request; answers already there are not asked for
+ * again, and old numbers stay on screen until new ones arrive.
+ */
+import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
+import type { Answer, ApiFailure, Client } from './api/client.ts';
+import type { Boot, Quality, QueryResponse, Site } from './api/types.ts';
+import { daysOf, type Plan, planBoard, planDetail, type Slot, seriesMetrics } from './query/plan.ts';
+import { parseAddress, type View, writeAddress } from './state/address.ts';
+import { wallClock } from './state/date.ts';
+import { beginsLate, type Series, seriesOf } from './view/series.ts';
+import { type Answers, type Known, known, mapKnown, readyValue } from './view/slot.ts';
+
+/** How often numbers are fetched again while the page is in front and its days include today. */
+export const REFRESH_MS = 10_000;
+/** An answer this young is not asked for again when somebody steps back to it. */
+const FRESH_MS = 10_000;
+/** Answers kept for Back and Forward. */
+const RECENT_MAX = 240;
+
+export type Store = ReturnType<typeof createStore>;
+
+/** The page's surroundings, so that tests can stand in for the browser. */
+export type Surroundings = {
+  search: () => string;
+  push: (address: string) => void;
+  replace: (address: string) => void;
+  now: () => Date;
+};
+
+export function createStore(options: { boot: Boot; client: Client; around: Surroundings }) {
+  const { boot, client, around } = options;
+  const first = parseAddress(around.search());
+  const view = signal<View>(first.view);
+  const ignored = signal<string[]>(first.ignored);
+  const now = signal<Date>(around.now());
+  const answers = signal<Answers>(new Map());
+  const trouble = signal<ApiFailure | null>(null);
+  const fetchedAt = signal<Date | null>(null);
+  const isLoading = signal(false);
+  const live = signal<number | null>(null);
+  const quality = signal<Quality | null>(null);
+
+  const site: ReadonlySignal<Site | null> = computed(
+    () => boot.sites.find((s) => s.id === view.value.site) ?? boot.sites[0] ?? null,
+  );
+  const unknownSite = computed(() => {
+    const wanted = view.value.site;
+    return wanted !== null && wanted !== site.value?.id ? wanted : null;
+  });
+  // Compared as text, so that a ticking clock changes nothing downstream until the date or hour does.
+  const clockText = computed(() => JSON.stringify(wallClock(now.value, site.value?.timezone ?? 'UTC')));
+  const clock = computed(() => JSON.parse(clockText.value) as ReturnType<typeof wallClock>);
+  const today = computed(() => clock.value.date);
+  const days = computed(() => daysOf(view.value, clock.value));
+  const plan = computed<Plan>(() => {
+    if (!site.value) return [];
+    const { id, timezone } = site.value;
+    const given = { view: view.value, site: id, timezone, days: days.value };
+    return [...planBoard(given), ...planDetail(given)];
+  });
+  const asked = computed(() => new Map(plan.value.map((p) => [p.slot, JSON.stringify(p.query)] as const)));
+
+  const knownNow = (slot: Slot): Known<QueryResponse> =>
+    known({ answers: answers.value, slot, asked: asked.value.get(slot), trouble: trouble.value });
+  const series = computed<Known<Series>>(() => {
+    const { metric } = view.value;
+    const { range, before, interval } = days.value;
+    const earlier = asked.value.has('series-before') ? readyValue(knownNow('series-before')) : null;
+    return mapKnown(knownNow('series'), (response) =>
+      seriesOf({
+        metric,
+        metrics: seriesMetrics(metric),
+        interval,
+        range,
+        beforeRange: before,
+        response,
+        before: earlier,
+        clock: clock.value,
+      }),
+    );
+  });
+  const begins = computed(() => {
+    const drawn = readyValue(series.value);
+    return drawn && beginsLate(drawn);
+  });
+
+  const recent = new Map<string, { answer: Answer<QueryResponse>; at: number }>();
+  let running: AbortController | null = null;
+  let shownSite: string | null = null;
+
+  function remember(key: string, answer: Answer<QueryResponse>): void {
+    recent.delete(key);
+    if (answer.ok) recent.set(key, { answer, at: around.now().getTime() });
+    for (const oldest of recent.keys()) {
+      if (recent.size <= RECENT_MAX) break;
+      recent.delete(oldest);
+    }
+  }
+
+  /** Asks for what the current plan lacks; with `again`, for all of it. */
+  async function load(again = false): Promise<void> {
+    const wanted = plan.peek();
+    const keys = asked.peek();
+    const time = around.now().getTime();
+    const isOtherSite = shownSite !== (site.peek()?.id ?? null);
+    shownSite = site.peek()?.id ?? null;
+    const next = new Map(isOtherSite ? [] : answers.peek());
+    const missing = wanted.filter(({ slot }) => {
+      const key = keys.get(slot) ?? '';
+      const kept = recent.get(key);
+      if (kept) next.set(slot, { asked: key, answer: kept.answer });
+      return again || !kept || time - kept.at > FRESH_MS;
+    });
+    running?.abort();
+    running = null;
+    batch(() => {
+      answers.value = next;
+      isLoading.value = missing.length > 0;
+      if (isOtherSite) {
+        trouble.value = null;
+        live.value = null;
+        quality.value = null;
+      }
+    });
+    if (missing.length === 0) return;
+    const mine = new AbortController();
+    running = mine;
+    let answer: Awaited<ReturnType<Client['batch']>>;
+    try {
+      answer = await client.batch(
+        missing.map((p) => p.query),
+        mine.signal,
+      );
+    } catch (cause) {
+      // A newer question has taken over; its answer is the one that counts.
+      if (mine.signal.aborted) return;
+      throw cause;
+    }
+    if (running !== mine) return;
+    running = null;
+    batch(() => {
+      isLoading.value = false;
+      if (!answer.ok) {
+        trouble.value = answer.failure;
+        return;
+      }
+      const merged = new Map(answers.peek());
+      missing.forEach(({ slot }, i) => {
+        const key = keys.get(slot) ?? '';
+        const one = answer.value[i];
+        if (!one) return;
+        remember(key, one);
+        merged.set(slot, { asked: key, answer: one });
+      });
+      trouble.value = null;
+      fetchedAt.value = around.now();
+      answers.value = merged;
+    });
+  }
+
+  // By its text: the plan is made anew whenever the clock moves, but rarely differs.
+  const planText = computed(() => JSON.stringify(plan.value));
+  effect(() => {
+    planText.value;
+    void load();
+  });
+
+  const go = (patch: Partial<View>, how: 'push' | 'replace' = 'push'): void => {
+    const next = { ...view.peek(), ...patch };
+    const address = writeAddress(next);
+    if (address === writeAddress(view.peek())) return;
+    around[how](address);
+    batch(() => {
+      ignored.value = [];
+      view.value = next;
+    });
+  };
+
+  return {
+    boot,
+    view: view as ReadonlySignal<View>,
+    ignored,
+    unknownSite,
+    site,
+    clock,
+    today,
+    days,
+    plan,
+    answers: answers as ReadonlySignal<Answers>,
+    trouble: trouble as ReadonlySignal<ApiFailure | null>,
+    fetchedAt: fetchedAt as ReadonlySignal<Date | null>,
+    isLoading: isLoading as ReadonlySignal<boolean>,
+    live: live as ReadonlySignal<number | null>,
+    quality: quality as ReadonlySignal<Quality | null>,
+    client,
+    go,
+    /** What is known about a slot now. Reads signals, so a component that calls it follows them. */
+    known: knownNow,
+    isPlanned: (slot: Slot): boolean => asked.value.has(slot),
+    /** An answer about the earlier period: `null` while unknown, or when there is nothing fair to compare with. */
+    earlier: (slot: Slot): QueryResponse | null =>
+      asked.value.has(slot) && begins.value === null ? readyValue(knownNow(slot)) : null,
+    hasEarlier: (): boolean => asked.value.has('totals-before') && begins.value === null,
+    series: series as ReadonlySignal<Known<Series>>,
+    /** The first bucket of the earlier period with numbers, if counting began too late in it to compare. */
+    begins: begins as ReadonlySignal<string | null>,
+    /** The address changed under us: Back, Forward. */
+    readAddress(): void {
+      const read = parseAddress(around.search());
+      batch(() => {
+        view.value = read.view;
+        ignored.value = read.ignored;
+      });
+    },
+    retry: (): void => void load(true),
+    /** One beat while the page is in front: the clock moves on, and numbers that can have grown are fetched again. */
+    async tick(): Promise<void> {
+      now.value = around.now();
+      if (!isLoading.peek() && (days.peek().hasToday || trouble.peek())) void load(true);
+      await readAside();
+    },
+    /** What stands beside the numbers, asked for apart so that it never holds them up. */
+    readAside,
+  };
+
+  async function readAside(): Promise<void> {
+    const id = site.peek()?.id;
+    if (id) await Promise.all([readLive(id), readQuality(id)]);
+  }
+
+  async function readLive(id: string): Promise<void> {
+    const answer = await client.live(id);
+    if (site.peek()?.id === id) live.value = answer.ok ? answer.value : null;
+  }
+
+  async function readQuality(id: string): Promise<void> {
+    const { range } = days.peek();
+    const to = range?.to ?? today.peek();
+    const answer = await client.quality({ site: id, from: range?.from ?? '2000-01-01', to });
+    if (site.peek()?.id === id) quality.value = answer.ok ? answer.value : null;
+  }
+}

@@ -1,0 +1,75 @@
+/** Rows of a list, each with its share and its change. */
+import type { Metric, QueryResponse } from '../api/types.ts';
+import type { Change } from '../format/format.ts';
+import { ROWS_BEFORE_LIMIT } from '../query/tables.ts';
+import { changeOf } from './change.ts';
+
+export type TableRow = {
+  name: string;
+  values: (number | null)[];
+  /** Of the largest row, 0..1: the length of the bar. */
+  bar: number;
+  /** Of everybody, 0..1; `null` while the total is unknown. */
+  share: number | null;
+  before: number | null;
+  change: Change;
+};
+export type Table = {
+  metrics: Metric[];
+  rows: TableRow[];
+  totalRows: number;
+  hasChange: boolean;
+  hasReading: boolean;
+};
+
+export function tableOf(options: {
+  metrics: readonly Metric[];
+  response: QueryResponse;
+  before: QueryResponse | null;
+  reading?: { metrics: readonly Metric[]; response: QueryResponse } | null;
+  totalVisitors: number | null;
+  beforeLimit?: number;
+}): Table {
+  const { response, before, reading, totalVisitors } = options;
+  const primary = options.metrics[0] ?? 'visitors';
+  const earlier =
+    before && new Map(before.results.map((row) => [row.dimensions[0] ?? '', row.metrics[0] ?? 0]));
+  // A list cut short says nothing about the rows below the cut.
+  const isEarlierWhole =
+    before !== null && before.results.length < (options.beforeLimit ?? ROWS_BEFORE_LIMIT);
+  const read = new Map(
+    reading?.response.results.map((row) => [row.dimensions[0] ?? '', row.metrics.slice(1)]),
+  );
+  const largest = Math.max(0, ...response.results.map((row) => row.metrics[0] ?? 0));
+  const rows = response.results.map((row) => {
+    const name = row.dimensions[0] ?? '';
+    const value = row.metrics[0] ?? null;
+    const was = earlier ? (earlier.get(name) ?? (isEarlierWhole ? 0 : null)) : null;
+    const extra = reading ? reading.metrics.map((_, i) => read.get(name)?.[i] ?? null) : [];
+    return {
+      name,
+      values: [...row.metrics, ...extra],
+      bar: largest > 0 ? (value ?? 0) / largest : 0,
+      share: totalVisitors && value !== null ? Math.min(1, value / totalVisitors) : null,
+      before: was,
+      change: changeOf(primary, value, was),
+    };
+  });
+  return {
+    metrics: [...options.metrics, ...(reading?.metrics ?? [])],
+    rows,
+    totalRows: response.meta.total_rows ?? rows.length,
+    hasChange: before !== null,
+    hasReading: Boolean(reading),
+  };
+}
+
+/**
+ * Everybody, for shares of `response`; `null` where the rows count people by day and the total does not, for then a row
+ * can be larger than the whole.
+ */
+export function totalFor(response: QueryResponse, totals: QueryResponse | null): number | null {
+  const isSummed = response.meta.visitors_semantics === 'daily';
+  if (isSummed && totals?.meta.visitors_semantics !== 'daily') return null;
+  return totals?.results[0]?.metrics[0] ?? null;
+}

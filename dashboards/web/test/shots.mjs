@@ -1,0 +1,28 @@
+// `npm run shots -- ../../docs/dashboard`: pictures of the page over made-up numbers, at a fixed hour.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { runnerImport } from 'vite';
+
+const { module } = await runnerImport(new URL('./stage.ts', import.meta.url).pathname);
+const folder = process.argv[2] ?? 'shots';
+mkdirSync(folder, { recursive: true });
+const stage = await module.setStage();
+const shots = [
+  ['desktop', '/', { width: 1280, height: 900 }],
+  ['dark', '/?countries=map', { width: 1280, height: 900, scheme: 'dark' }],
+  ['japanese', '/?f=source~is~Google&f=country~is~JP~US', { width: 1280, height: 900, locale: 'ja-JP' }],
+  ['phone', '/', { width: 390, height: 844 }],
+  ['detail', '/?detail=page', { width: 1280, height: 900 }],
+];
+for (const [name, address, look] of shots) {
+  const { page } = await stage.open(address, look);
+  page.setDefaultTimeout(120_000);
+  await module.settled(page);
+  await page.getByTestId('live').getByText('23').waitFor();
+  const isWhole = name !== 'phone' && name !== 'detail';
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: isWhole });
+  await stage.tidy();
+  console.log(`${name}.png`);
+}
+await stage.close();
+process.exit(0);
