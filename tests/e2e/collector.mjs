@@ -1,0 +1,56 @@
+// Starts the real binary with the real engine on free ports in a temporary folder.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const binary = process.env.SILLAGE_BIN ?? join(root, 'target/debug/sillage');
+
+/** @param {string} site the `[[site]]` tables of the configuration */
+export async function startCollector(site) {
+  const folder = await mkdtemp(join(tmpdir(), 'sillage-e2e-'));
+  const config = join(folder, 'sillage.toml');
+  await writeFile(config, `listen = "127.0.0.1:0"\n[engine]\nlisten = "127.0.0.1:0"\n${site}`);
+  const child = spawn(binary, ['--log-level', 'warn', 'serve', '--demo', '--config', config], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  const addresses = {};
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [, name, url] = /^ {2}(\w+).*?(http:\/\/\S+?)\/?$/.exec(line) ?? [];
+    if (name) addresses[name] = url;
+    if (name === 'ClickHouse') break;
+  }
+  if (!addresses.ClickHouse) throw new Error('the collector did not start');
+  return {
+    page: `${addresses.demo}/`,
+    dashboard: `${addresses.dashboard}/`,
+    /** @param {string} query a line of SQL; answers TabSeparated text */
+    async sql(query) {
+      const answer = await fetch(`${addresses.ClickHouse}/?database=sillage`, { method: 'POST', body: query });
+      const text = (await answer.text()).trimEnd();
+      if (!answer.ok) throw new Error(text);
+      return text;
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      const code = await gone;
+      await rm(folder, { recursive: true, force: true });
+      return code;
+    },
+  };
+}
+
+/** Asks until the answer is right, or 20 s are over; then answers the last one. */
+export async function settled(ask, isRight) {
+  const end = Date.now() + 20_000;
+  for (;;) {
+    const answer = await ask();
+    if (isRight(answer) || Date.now() > end) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
