@@ -12,8 +12,6 @@ import { wallClock } from './state/date.ts';
 import { beginsLate, type Series, seriesOf } from './view/series.ts';
 import { type Answers, type Known, known, mapKnown, readyValue } from './view/slot.ts';
 
-/** How often numbers are fetched again while the page is in front and its days include today. */
-export const REFRESH_MS = 10_000;
 /** An answer this young is not asked for again when somebody steps back to it. */
 const FRESH_MS = 10_000;
 /** Answers kept for Back and Forward. */
@@ -215,11 +213,14 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
       });
     },
     retry: (): void => void load(true),
-    /** One beat while the page is in front: the clock moves on, and numbers that can have grown are fetched again. */
+    /**
+     * One beat while the page is in front: the clock moves on, and numbers that can have grown are fetched again. Comes
+     * back when the answers are there.
+     */
     async tick(): Promise<void> {
       now.value = around.now();
-      if (!isLoading.peek() && (days.peek().hasToday || trouble.peek())) void load(true);
-      await readAside();
+      const grows = !isLoading.peek() && (days.peek().hasToday || trouble.peek());
+      await Promise.all([grows ? load(true) : null, readAside()]);
     },
     /** What stands beside the numbers, asked for apart so that it never holds them up. */
     readAside,

@@ -1,20 +1,40 @@
-/** The page's pulse: a tick each `REFRESH_MS` while it is in front, and one at once when it comes back. */
-import { REFRESH_MS, type Store } from '../store.ts';
+/**
+ * The page's pulse: a tick every few seconds while the page is in front, and one at once when it comes back. The slower
+ * the server answers, the longer the pause: an open page takes at most a twentieth of its time.
+ */
+import type { Store } from '../store.ts';
 
-export function startBeats(store: Store): void {
-  let timer: ReturnType<typeof setInterval> | undefined;
-  const follow = () => {
-    clearInterval(timer);
-    if (document.visibilityState !== 'visible') return;
-    timer = setInterval(() => void store.tick(), REFRESH_MS);
+/** A new visit is on the page within this time, what it takes to be stored (about a second), and one answer. */
+const PAUSE_MS_MIN = 2_000;
+const PAUSE_MS_MAX = 30_000;
+/** A pause is this many times as long as the answer before it took. */
+const PAUSE_ANSWERS = 20;
+
+/** How long to wait after a tick that took `tookMs`. */
+export function pauseMs(tookMs: number): number {
+  return Math.min(Math.max(tookMs * PAUSE_ANSWERS, PAUSE_MS_MIN), PAUSE_MS_MAX);
+}
+
+export function startBeats(store: Pick<Store, 'tick' | 'readAside'>): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const isInFront = () => document.visibilityState === 'visible';
+  const wait = (ms: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(beat, ms);
+  };
+  const beat = async () => {
+    if (!isInFront()) return;
+    const begun = performance.now();
+    await store.tick();
+    wait(pauseMs(performance.now() - begun));
   };
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'visible') void store.tick();
-    follow();
+    if (isInFront()) wait(0);
+    else clearTimeout(timer);
   });
-  follow();
+  wait(PAUSE_MS_MIN);
   // The first numbers go first; live count and data quality follow when they have been drawn.
   setTimeout(() => {
-    if (document.visibilityState === 'visible') void store.readAside();
+    if (isInFront()) void store.readAside();
   }, 600);
 }
