@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 could not (one sentence on stderr says what to do), 2 wrong usage.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,6 +12,18 @@ use sillage::config::Config;
 use sillage::engine::EngineOptions;
 use sillage::privacy::{ScrubRules, explain};
 use sillage::{demo, engine, serve, telemetry};
+
+/// A line on standard output. A reader that has seen enough (`| head`) ends the command quietly.
+macro_rules! say {
+    ($($text:tt)*) => {
+        if let Err(error) = writeln!(std::io::stdout(), $($text)*) {
+            if error.kind() == std::io::ErrorKind::BrokenPipe {
+                std::process::exit(0);
+            }
+            anyhow::bail!("nothing can be written to standard output: {error}");
+        }
+    };
+}
 
 #[derive(Parser)]
 #[command(
@@ -99,7 +112,7 @@ fn main() -> ExitCode {
     match run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sillage: {error:#}");
+            eprintln!("sillage: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
@@ -124,14 +137,14 @@ fn run(command: Command) -> anyhow::Result<()> {
             let config = load(&config)?;
             let ran = runtime()?.block_on(serve::migrate(&config))?;
             match ran.as_slice() {
-                [] => println!("nothing to do: the tables are up to date"),
-                names => println!("ran {}", names.join(", ")),
+                [] => say!("nothing to do: the tables are up to date"),
+                names => say!("ran {}", names.join(", ")),
             }
             Ok(())
         }
         Command::CheckConfig { config } => {
             let loaded = load(&config)?;
-            println!("{} can be used.\n{loaded:#?}", config.display());
+            say!("{} can be used.\n{loaded:#?}", config.display());
             Ok(())
         }
         Command::Retention {
@@ -142,11 +155,11 @@ fn run(command: Command) -> anyhow::Result<()> {
             let config = load(&config)?;
             let certificate =
                 runtime()?.block_on(serve::verify_retention(&config, clickhouse.as_deref()))?;
-            println!("{certificate}");
+            say!("{certificate}");
             Ok(())
         }
         Command::Snippet { site, origin } => {
-            println!(
+            say!(
                 "<script defer src=\"{origin}/s.js\" data-site=\"{site}\" data-consent=\"wait\"></script>"
             );
             Ok(())
@@ -170,15 +183,32 @@ fn run(command: Command) -> anyhow::Result<()> {
                 } else {
                     &step.kept
                 };
-                println!(
+                say!(
                     "{:<9} {} -> {kept}\n          {}",
-                    step.part, step.given, step.why
+                    step.part,
+                    step.given,
+                    step.why
                 );
             }
             Ok(())
         }
         Command::Demo(arguments) => runtime()?.block_on(demo::run(arguments)),
     }
+}
+
+/// The error and its causes, each said once: many texts already contain what lies beneath them.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !said.contains(&cause) {
+            said = if said.is_empty() {
+                cause
+            } else {
+                format!("{said}: {cause}")
+            };
+        }
+    }
+    said
 }
 
 fn load(path: &Path) -> anyhow::Result<Config> {
@@ -190,4 +220,19 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .context("the async runtime could not be started")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_each_cause_once() {
+        let error = anyhow::anyhow!("refused")
+            .context("connect: refused")
+            .context("ClickHouse must run: connect: refused");
+        assert_eq!(sentence(&error), "ClickHouse must run: connect: refused");
+        let error = anyhow::anyhow!("disk full").context("cannot write x");
+        assert_eq!(sentence(&error), "cannot write x: disk full");
+    }
 }

@@ -1,12 +1,13 @@
 //! Why an address is kept as it is: the answer of `sillage scrub --explain URL`, made by the same functions that scrub.
 
-use super::raw::{PageUrl, UrlFault};
+use super::raw::{ClickId, PageUrl, UrlFault};
 use super::scrub::{self, ScrubRules};
+use super::words::CAMPAIGN_BYTES_MAX;
 
 /// One part of an address and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// `host`, `path`, `query` or `fragment`.
+    /// `host`, `path`, `campaign`, `query`, `fragment` or `stored`.
     pub part: &'static str,
     /// As it was given, in normal form.
     pub given: String,
@@ -33,6 +34,9 @@ pub fn explain(url: &str, rules: &ScrubRules) -> Result<Vec<Step>, UrlFault> {
     explain_path(path, rules, &mut steps);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let name = pair.split('=').next().unwrap_or_default();
+        let campaign = campaign(pair);
+        let is_dropped = campaign.is_none() && !rules.allows(name);
+        steps.extend(campaign);
         if rules.allows(name) {
             let kept = scrub::path(&format!("/?{pair}"), rules);
             steps.push(step(
@@ -41,7 +45,8 @@ pub fn explain(url: &str, rules: &ScrubRules) -> Result<Vec<Step>, UrlFault> {
                 kept.trim_start_matches("/?"),
                 "is on this site's allowlist",
             ));
-        } else {
+        }
+        if is_dropped {
             steps.push(step("query", pair, "", "is not on this site's allowlist"));
         }
     }
@@ -60,6 +65,29 @@ pub fn explain(url: &str, rules: &ScrubRules) -> Result<Vec<Step>, UrlFault> {
         "what is written",
     ));
     Ok(steps)
+}
+
+/// What is kept of a parameter as a trait of the visit: of a campaign's parameters, as [`PageUrl::campaign`] reads them, the
+/// scrubbed value, of an advertiser's click id its name.
+fn campaign(pair: &str) -> Option<Step> {
+    const NAMES: [&str; 7] = [
+        "utm_source",
+        "utm_medium",
+        "utm_campaign",
+        "utm_content",
+        "utm_term",
+        "source",
+        "ref",
+    ];
+    let (name, value) = url::form_urlencoded::parse(pair.as_bytes()).next()?;
+    if NAMES.contains(&&*name) {
+        let kept = scrub::label(&value, CAMPAIGN_BYTES_MAX);
+        let why = "is kept apart from the page, for visitors who said yes";
+        return Some(step("campaign", pair, &kept, why));
+    }
+    ClickId::from_name(&name).filter(|_| !value.is_empty())?;
+    let why = "that there is one tells an advertisement; the id itself is dropped";
+    Some(step("campaign", pair, &name, why))
 }
 
 fn explain_path(path: &str, rules: &ScrubRules, steps: &mut Vec<Step>) {
@@ -162,5 +190,24 @@ mod tests {
             [pair("/portal/sims/8988280000000000001", "/portal/sims/:id")]
         );
         assert_eq!(explain("nonsense", &rules), Err(UrlFault::NotAUrl));
+    }
+
+    #[test]
+    fn what_is_kept_of_a_campaign_is_said_too() {
+        let url =
+            "https://e.com/?utm_source=news+letter&utm_term=taro%40e.jp&ref=x&gclid=secret&id=1";
+        let steps = explain(url, &ScrubRules::default()).expect("a page");
+        let pair = |given: &str, kept: &str| (given.to_owned(), kept.to_owned());
+        assert_eq!(
+            kept_of(&steps, "campaign"),
+            [
+                pair("utm_source=news+letter", "news letter"),
+                pair("utm_term=taro%40e.jp", ":email"),
+                pair("ref=x", "x"),
+                pair("gclid=secret", "gclid"),
+            ]
+        );
+        assert_eq!(kept_of(&steps, "query"), [pair("id=1", "")]);
+        assert_eq!(kept_of(&steps, "stored"), [pair(url, "/")]);
     }
 }

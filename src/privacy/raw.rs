@@ -273,7 +273,7 @@ impl ClickId {
         }
     }
 
-    fn from_name(name: &str) -> Option<Self> {
+    pub(super) fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "gclid" => ClickId::Gclid,
             "gbraid" => ClickId::Gbraid,
