@@ -13,7 +13,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn is_up_to_date(name: &str, expected: &str) {
+pub fn is_up_to_date(name: &str, expected: &str) {
     let path = root().join(name);
     if std::env::var_os("GOLDEN_UPDATE").is_some() {
         std::fs::write(&path, expected).unwrap();

@@ -11,4 +11,5 @@ mod engine;
 mod golden;
 mod hostile;
 mod rollups;
+mod schema_documents;
 mod uniques;

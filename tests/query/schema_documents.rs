@@ -1,0 +1,71 @@
+//! `docs/schema.md` is what the tables say of themselves. `GOLDEN_UPDATE=1` rewrites it.
+
+use serde_json::Value as Json;
+
+use crate::documents::is_up_to_date;
+use crate::engine::{database, runtime};
+
+/// Rows of a SELECT as JSON objects.
+async fn rows(client: &clickhouse::Client, query: &str) -> Vec<Json> {
+    let mut cursor = client.query(query).fetch_bytes("JSONEachRow").unwrap();
+    let text = cursor.collect().await.unwrap();
+    let lines = text.split(|byte| *byte == b'\n');
+    lines
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect()
+}
+
+fn text<'a>(row: &'a Json, name: &str) -> &'a str {
+    row[name].as_str().unwrap()
+}
+
+#[test]
+fn every_table_and_column_says_what_it_is_and_the_document_says_the_same() {
+    runtime().block_on(async {
+        let client = database().await;
+        let tables = rows(
+            &client,
+            "SELECT name, comment, engine, sorting_key, partition_key FROM system.tables \
+             WHERE database = currentDatabase() ORDER BY name",
+        )
+        .await;
+        assert!(tables.len() >= 5, "{tables:?}");
+        let mut document = String::from(
+            "# Tables\n\nMade from the tables' own comments (`src/store/schema`); edit those. Ask them with any client of ClickHouse's HTTP\n\
+             interface, e.g. `DESCRIBE sillage.events`. All times are UTC; days are the site's.\n",
+        );
+        for table in tables {
+            let name = text(&table, "name");
+            assert_ne!(text(&table, "comment"), "", "{name} has no comment");
+            document += &format!(
+                "\n## {name}\n\n{}. {}",
+                text(&table, "comment"),
+                text(&table, "engine")
+            );
+            for (what, key) in [("sorted by", "sorting_key"), ("in parts by", "partition_key")] {
+                if !text(&table, key).is_empty() {
+                    document += &format!(", {what} `{}`", text(&table, key));
+                }
+            }
+            document += ".\n\n| column | type | meaning |\n|---|---|---|\n";
+            let columns = rows(
+                &client,
+                &format!(
+                    "SELECT name, type, comment FROM system.columns \
+                     WHERE database = currentDatabase() AND table = '{name}' ORDER BY position"
+                ),
+            )
+            .await;
+            for column in columns {
+                let (kind, comment) = (text(&column, "type"), text(&column, "comment"));
+                let column = text(&column, "name");
+                assert_ne!(comment, "", "{name}.{column} has no comment");
+                let is_local = kind.starts_with("DateTime") && !kind.contains("'UTC'");
+                assert!(!is_local, "{name}.{column} is not in UTC");
+                document += &format!("| `{column}` | `{kind}` | {comment} |\n");
+            }
+        }
+        is_up_to_date("docs/schema.md", &document);
+    });
+}
