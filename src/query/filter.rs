@@ -102,6 +102,16 @@ impl Filter {
         matches!(self, Filter::All(filters) if filters.is_empty())
     }
 
+    /// Whether it asks for a visitor's other events.
+    pub fn has_behaviour(&self) -> bool {
+        match self {
+            Filter::All(filters) | Filter::Any(filters) => filters.iter().any(Self::has_behaviour),
+            Filter::Not(filter) => filter.has_behaviour(),
+            Filter::Compare(_) => false,
+            Filter::Behaviour { .. } => true,
+        }
+    }
+
     /// Whether it names a property of visits.
     pub fn is_about_visits(&self) -> bool {
         self.has_dimension(&|dimension| matches!(dimension, Dimension::Visit(_)))

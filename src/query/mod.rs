@@ -16,6 +16,7 @@
 
 pub mod dimension;
 pub mod filter;
+pub mod funnel;
 pub mod metric;
 pub mod openapi;
 pub mod period;
@@ -39,6 +40,7 @@ use serde_json::{Map, Value as Json, json};
 use tokio::sync::Mutex;
 
 use crate::config::Site;
+use funnel::Funnel;
 use period::{DateRange, Period};
 use report::Rows;
 use request::{Fault, Request, refuse_unknown};
@@ -155,6 +157,14 @@ impl Answerer {
         self.reports(body, now).await.into()
     }
 
+    /// How many visits came how far through some steps (`POST /api/v2/funnel`).
+    pub async fn funnel(&self, body: &[u8], now: Timestamp) -> Answer {
+        match parse(body).and_then(|body| Funnel::parse(&body)) {
+            Ok(funnel) => self.funnel_report(&funnel, now).await.into(),
+            Err(fault) => Err(fault.into()).into(),
+        }
+    }
+
     /// How many people had an event in the last five minutes: `{"visitors": N}`.
     pub async fn live(&self, site: &str, now: Timestamp) -> Answer {
         self.live_visitors(site, now).await.into()
@@ -185,6 +195,14 @@ impl Answerer {
         results.sort_by_key(|(index, _)| *index);
         let results: Vec<Json> = results.into_iter().map(|(_, result)| result).collect();
         Ok(json!({ "results": results }))
+    }
+
+    async fn funnel_report(&self, funnel: &Funnel, now: Timestamp) -> Result<Json, Answer> {
+        let site = self.site(&funnel.site)?;
+        let period = self.period(funnel.range, site, now).await?;
+        let statement = funnel.plan(&period, zone_name(site));
+        let lines = self.runner.rows(statement).await?;
+        Ok(funnel.report(&lines, &period).map_err(RunError::from)?)
     }
 
     async fn live_visitors(&self, site: &str, now: Timestamp) -> Result<Json, Answer> {
@@ -242,13 +260,7 @@ impl Answerer {
     async fn report(&self, body: &Json, now: Timestamp) -> Result<Json, Answer> {
         let request = &Request::parse(body)?;
         let site = self.site(&request.site)?;
-        let first_event = match request.range {
-            DateRange::All => self.first_event(&site.id).await?,
-            _ => None,
-        };
-        let range_fault = |fault: period::RangeFault| Fault::new("#/date_range", fault.0);
-        let period = Period::resolve(request.range, &site.timezone, now, first_event)
-            .map_err(range_fault)?;
+        let period = self.period(request.range, site, now).await?;
         let zone = zone_name(site);
         let coverage = self.coverage(site).await?;
         let plan = plan::plan(request, &period, zone, &coverage);
@@ -277,6 +289,20 @@ impl Answerer {
             labels.as_ref(),
             spans_days,
         ))
+    }
+
+    /// The period that a question is about.
+    async fn period(
+        &self,
+        range: DateRange,
+        site: &Site,
+        now: Timestamp,
+    ) -> Result<Period, Answer> {
+        let first_event = match range {
+            DateRange::All => self.first_event(&site.id).await?,
+            _ => None,
+        };
+        Ok(Period::resolve(range, &site.timezone, now, first_event).map_err(range_fault)?)
     }
 
     /// How many rows an answer has whose asked-for page lies behind its end: no row is there to say so.
@@ -342,6 +368,10 @@ impl Answerer {
         let rows = self.runner.rows(statement.finish()).await?;
         Ok(first_number(&rows).and_then(|seconds| Timestamp::from_second(seconds).ok()))
     }
+}
+
+fn range_fault(fault: period::RangeFault) -> Fault {
+    Fault::new("#/date_range", fault.0)
 }
 
 /// Name of the site's time zone, as ClickHouse knows it too.

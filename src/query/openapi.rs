@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::BATCH_MAX;
 use super::dimension::Dimension;
+use super::funnel::{ROWS_MAX, STEP_NAME_CHARS_MAX, STEPS_MAX, STEPS_MIN};
 use super::metric::Metric;
 use super::period::{DAYS_MAX, MONTHS_MAX};
 use super::request::{DIMENSIONS_MAX, LIMIT_MAX, OFFSET_MAX};
@@ -46,6 +47,12 @@ pub fn document() -> Json {
                     }}},
                 })),
             }},
+            "/api/v2/funnel": {"post": {
+                "operationId": "funnel",
+                "summary": "Says how many of the visits that began in a period came how far through some steps.",
+                "requestBody": body(reference("Funnel")),
+                "responses": responses(reference("FunnelReport")),
+            }},
         },
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
@@ -59,6 +66,8 @@ pub fn document() -> Json {
                 "Filter": filter(),
                 "Query": query(),
                 "Report": report(),
+                "Funnel": funnel(),
+                "FunnelReport": funnel_report(),
                 "Error": {
                     "type": "object", "required": ["error"],
                     "properties": {"error": {"type": "string", "description": "For a faulty question, begins with the place of the fault as a JSON pointer, e.g. #/filters/0/1."}},
@@ -66,6 +75,63 @@ pub fn document() -> Json {
             },
         },
         "security": [{"key": []}],
+    })
+}
+
+fn funnel() -> Json {
+    json!({
+        "type": "object", "required": ["site_id", "date_range", "steps"], "additionalProperties": false,
+        "properties": {
+            "site_id": {"type": "string"},
+            "date_range": reference("DateRange"),
+            "filters": {"type": "array", "items": reference("Filter"), "description": "Which visits are looked at."},
+            "steps": {"type": "array", "minItems": STEPS_MIN, "maxItems": STEPS_MAX, "items": {
+                "type": "object", "required": ["filters"], "additionalProperties": false,
+                "properties": {
+                    "name": {"type": "string", "minLength": 1, "maxLength": STEP_NAME_CHARS_MAX},
+                    "filters": {"type": "array", "minItems": 1, "items": reference("Filter"), "description": "What one event has to be."},
+                },
+            }},
+            "order": {"enum": ["loose", "strict"], "default": "loose", "description": "Strict: no other page and no other event lies between two steps."},
+            "dimensions": {"type": "array", "maxItems": 1, "items": {"type": "string", "pattern": "^visit:"}},
+        },
+        "examples": [{
+            "site_id": "example.com", "date_range": "28d",
+            "steps": [
+                {"name": "Prices", "filters": [["is", "event:page", ["/pricing"]]]},
+                {"name": "Signup", "filters": [["is", "event:name", ["Signup"]]]},
+            ],
+        }],
+    })
+}
+
+fn funnel_report() -> Json {
+    let count = |about: &str| json!({"type": "integer", "minimum": 0, "description": about});
+    let percent =
+        |about: &str| json!({"type": "number", "minimum": 0, "maximum": 100, "description": about});
+    json!({
+        "type": "object", "required": ["results", "meta", "query"],
+        "properties": {
+            "results": {"type": "array", "maxItems": ROWS_MAX, "items": {
+                "type": "object", "required": ["dimensions", "visits", "steps"],
+                "properties": {
+                    "dimensions": {"type": "array", "items": {"type": "string"}},
+                    "visits": count("All visits, whether or not they did the first step."),
+                    "steps": {"type": "array", "items": {
+                        "type": "object", "required": ["name", "visits", "dropped", "step_rate", "conversion_rate"],
+                        "properties": {
+                            "name": {"type": "string"},
+                            "visits": count("Visits that did this step after those before it."),
+                            "dropped": count("Visits that did the step before (for the first: all) and not this one."),
+                            "step_rate": percent("Percent of the visits of the step before (for the first: of all)."),
+                            "conversion_rate": percent("Percent of the visits of the first step."),
+                        },
+                    }},
+                },
+            }},
+            "meta": {"type": "object"},
+            "query": reference("Funnel"),
+        },
     })
 }
 

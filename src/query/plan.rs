@@ -70,13 +70,7 @@ const METRIC_ALIASES: [&str; 16] = [
 /// up; none makes a plan over raw events.
 pub fn plan(request: &Request, period: &Period, zone: &str, coverage: &Coverage) -> Plan {
     let dimensions = request.dimensions(period.bucket());
-    let scope = Scope {
-        site: Value::Text(request.site.clone()).into(),
-        zone: Value::Text(zone.to_owned()).into(),
-        since: Value::Number(period.since_s()).into(),
-        until: Value::Number(period.until_s()).into(),
-        first_day: period.first_day(),
-    };
+    let scope = Scope::of(&request.site, zone, period);
     let mut measures: Vec<Measure> = Vec::new();
     for measure in request.metrics.iter().flat_map(|metric| metric.measures()) {
         if !measures.contains(measure) {

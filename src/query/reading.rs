@@ -13,6 +13,7 @@
 use super::dimension::{Bucket, Dimension, Join};
 use super::filter::Filter;
 use super::metric::{Measure, Reading};
+use super::period::Period;
 use super::sql::{Sql, Value};
 
 /// How people are told apart.
@@ -48,15 +49,41 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// The whole of a period.
+    pub fn of(site: &str, zone: &str, period: &Period) -> Self {
+        Self {
+            site: Value::Text(site.to_owned()).into(),
+            zone: Value::Text(zone.to_owned()).into(),
+            since: Value::Number(period.since_s()).into(),
+            until: Value::Number(period.until_s()).into(),
+            first_day: period.first_day(),
+        }
+    }
+
     /// A dimension's value on a row of events.
     pub fn column(&self, dimension: &Dimension) -> Sql {
         dimension.expression(&self.zone, self.first_day)
     }
 
-    fn predicate(&self, filter: &Filter) -> Sql {
+    /// A condition on a row of events.
+    pub fn predicate(&self, filter: &Filter) -> Sql {
         filter.predicate(&|dimension| self.column(dimension), &|what| {
             self.matching(include_str!("sql/matching_visitors.sql"), what)
         })
+    }
+
+    /// A condition, with its `AND`, on the rows of visits: of those that meet it themselves or, where it is about events, that
+    /// have an event which does.
+    pub fn visits_condition(&self, filter: &Filter, joins: &mut Vec<Join>) -> Sql {
+        if filter.is_empty() {
+            return Sql::empty();
+        }
+        if filter.is_about_events() {
+            let visits = self.matching(include_str!("sql/matching_visits.sql"), filter);
+            return Sql::text("AND visit IN (\n").then(visits).then(")");
+        }
+        filter.add_joins(joins);
+        Sql::text("AND ").then(self.predicate(filter))
     }
 
     /// The statement of one of the two `matching` files.
@@ -75,7 +102,8 @@ impl Scope {
         )
     }
 
-    fn joins(&self, joins: Vec<Join>) -> Sql {
+    /// The tables that rows are joined with.
+    pub fn joins(&self, joins: Vec<Join>) -> Sql {
         let file = |join: Join| match join {
             Join::Ends => include_str!("sql/join_ends.sql"),
             Join::Next => include_str!("sql/join_next.sql"),
@@ -115,10 +143,7 @@ pub fn read(
         dimensions.iter().any(Dimension::is_of_events) || filter.is_about_events();
     let mut joins: Vec<Join> = dimensions.iter().filter_map(Dimension::join).collect();
     let condition = match reading {
-        Reading::Visits if filter.is_about_events() => {
-            let visits = scope.matching(include_str!("sql/matching_visits.sql"), filter);
-            Sql::text("AND visit IN (\n").then(visits).then(")")
-        }
+        Reading::Visits => scope.visits_condition(filter, &mut joins),
         _ if filter.is_empty() => Sql::empty(),
         _ => {
             filter.add_joins(&mut joins);

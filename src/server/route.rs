@@ -140,7 +140,7 @@ async fn dashboard(app: &App, path: &str, request: Request<Incoming>) -> Option<
                 .render(&app.spool.stats(), app.pipeline.visits().len()),
         ),
         "/api/sites" if is_get => super::error::json(StatusCode::OK, &app.boot()),
-        "/api/v2/query" | "/api/v2/batch" if is_post => {
+        "/api/v2/query" | "/api/v2/batch" | "/api/v2/funnel" if is_post => {
             let Some(answerer) = app.answerer.get() else {
                 return Some(not_ready());
             };
@@ -150,13 +150,13 @@ async fn dashboard(app: &App, path: &str, request: Request<Incoming>) -> Option<
                 Ok(body) => body,
                 Err(answer) => return Some(answer),
             };
-            report(if path.ends_with("query") {
-                answerer.query(&body, now).await
-            } else {
-                answerer.batch(&body, now).await
+            report(match path {
+                "/api/v2/query" => answerer.query(&body, now).await,
+                "/api/v2/funnel" => answerer.funnel(&body, now).await,
+                _ => answerer.batch(&body, now).await,
             })
         }
-        "/api/v2/query" | "/api/v2/batch" => method_not_allowed("POST"),
+        "/api/v2/query" | "/api/v2/batch" | "/api/v2/funnel" => method_not_allowed("POST"),
         "/api/live" | "/api/quality" if is_get => {
             let Some(answerer) = app.answerer.get() else {
                 return Some(not_ready());

@@ -8,6 +8,7 @@
 mod bounds;
 mod documents;
 mod engine;
+mod funnels;
 mod golden;
 mod hostile;
 mod rollups;

@@ -1,0 +1,222 @@
+//! Funnels over the golden events and over visits made for one question each; the numbers are worked out by hand beside them.
+
+use serde_json::{Value as Json, json};
+use sillage::query::{Answerer, QueryLimits};
+
+use crate::engine::{database, insert_events, insert_rows, runtime, site};
+
+/// Thursday noon in Tokyo.
+const NOW: &str = "2025-03-13T03:00:00Z";
+
+fn page(path: &str) -> Json {
+    json!({"name": path, "filters": [["is", "event:page", [path]]]})
+}
+
+async fn ask(answerer: &Answerer, body: &Json) -> Json {
+    let answer = answerer
+        .funnel(body.to_string().as_bytes(), NOW.parse().unwrap())
+        .await;
+    assert_eq!(answer.status, 200, "{body}: {}", answer.body);
+    answer.body
+}
+
+/// All visits, and the visits of each step, of one row.
+fn visits(row: &Json) -> Vec<u64> {
+    let steps = row["steps"].as_array().unwrap().iter();
+    [&row["visits"]]
+        .into_iter()
+        .chain(steps.map(|step| &step["visits"]))
+        .map(|number| number.as_u64().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_golden_visits_come_as_far_as_worked_out() {
+    runtime().block_on(async {
+        let client = database().await;
+        insert_events(&client, include_str!("../golden/events.tsv")).await;
+        let answerer = Answerer::new(
+            client,
+            [site("example.com", "Asia/Tokyo")].into(),
+            QueryLimits::default(),
+        );
+        // Nine visits began from Monday to Wednesday. 1001, 1002, 1005, 1006, 1010 saw `/`, of these 1001 `/pricing`. (1009 did, too,
+        // but began on Sunday.)
+        let mut question = json!({
+            "site_id": "example.com", "date_range": ["2025-03-10", "2025-03-12"],
+            "steps": [page("/"), page("/pricing")],
+        });
+        let answer = ask(&answerer, &question).await;
+        assert_eq!(
+            answer["results"],
+            json!([{"dimensions": [], "visits": 9, "steps": [
+                {"name": "/", "visits": 5, "dropped": 4, "step_rate": 55.6, "conversion_rate": 100.0},
+                {"name": "/pricing", "visits": 1, "dropped": 4, "step_rate": 20.0, "conversion_rate": 20.0},
+            ]}])
+        );
+        assert_eq!(answer["query"]["date_range"][0], "2025-03-10T00:00:00+09:00");
+
+        // Of those from Google (1001, 1003, 1005, 1006) three saw `/`; direct ones (1002, 1004, 1007, 1010) two; the newsletter's none.
+        question["dimensions"] = json!(["visit:source"]);
+        let answer = ask(&answerer, &question).await;
+        let rows: Vec<(Json, Vec<u64>)> = answer["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| (row["dimensions"][0].clone(), visits(row)))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (json!("Direct / None"), vec![4, 2, 0]),
+                (json!("Google"), vec![4, 3, 1]),
+                (json!("Newsletter"), vec![1, 0, 0]),
+            ]
+        );
+
+        // A filter on visits narrows the visits, one on events those that have such an event: 1004 alone has a Signup.
+        question["dimensions"] = json!([]);
+        question["filters"] = json!([["is", "visit:country", ["DE"]]]);
+        assert_eq!(visits(&ask(&answerer, &question).await["results"][0]), [3, 3, 1]);
+        question["filters"] = json!([["is", "event:name", ["Signup"]]]);
+        question["steps"] = json!([page("/blog"), {"filters": [["is", "event:props:plan", ["pro"]]]}]);
+        assert_eq!(visits(&ask(&answerer, &question).await["results"][0]), [1, 1, 1]);
+
+        // Over midnight, read to its end: 1007 began on Tuesday and saw its second page on Wednesday.
+        question["filters"] = json!([]);
+        question["date_range"] = json!(["2025-03-11", "2025-03-11"]);
+        question["steps"] = json!([page("/docs"), page("/docs/api")]);
+        assert_eq!(visits(&ask(&answerer, &question).await["results"][0]), [4, 1, 1]);
+
+        // A period without a visit.
+        question["date_range"] = json!(["2025-01-01", "2025-01-02"]);
+        assert_eq!(visits(&ask(&answerer, &question).await["results"][0]), [0, 0, 0]);
+    });
+}
+
+/// Pages, and the steps reached in loose and in strict order.
+type Journey = (&'static [&'static str], usize, usize);
+
+/// Visits, each given by its pages in order, and how far each comes through `/a`, `/b`, `/c`: in loose and in strict order.
+const JOURNEYS: [Journey; 9] = [
+    (&["/a", "/b", "/c"], 3, 3),
+    (&["/a", "/x", "/b", "/c"], 3, 1),
+    // Strict order may begin anew further on.
+    (&["/a", "/x", "/a", "/b", "/c"], 3, 3),
+    (&["/a", "/a", "/b"], 2, 2),
+    (&["/b", "/a", "/c"], 1, 1),
+    (&["/c", "/b", "/a"], 1, 1),
+    (&["/x"], 0, 0),
+    (&["/a", "/b", "/a", "/b", "/c"], 3, 3),
+    (&["/a", "/b", "/x", "/c"], 3, 2),
+];
+
+#[test]
+fn loose_order_lets_anything_between_and_strict_order_nothing() {
+    runtime().block_on(async {
+        let client = database().await;
+        let mut rows = Vec::new();
+        for (number, (pages, _, _)) in JOURNEYS.iter().enumerate() {
+            for (index, path) in pages.iter().enumerate() {
+                let row = json!({
+                    "site": "example.com", "time": "2025-03-11 03:00:00", "name": "pageview", "path": path,
+                    "key": number * 100 + index + 1, "visitor": number + 1, "visit": number + 1, "seq": index + 1,
+                    "expires": "2099-01-01",
+                });
+                rows.push(row.clone());
+                // Stored twice, and read for a while in between: neither changes anything.
+                rows.push(row.clone());
+                let mut reading = row;
+                reading["name"] = json!("engagement");
+                rows.push(reading);
+            }
+        }
+        insert_rows(&client, &rows).await;
+        let answerer = Answerer::new(
+            client,
+            [site("example.com", "UTC")].into(),
+            QueryLimits::default(),
+        );
+        let ask = async |steps: &[&str], order: &str| {
+            let steps: Vec<Json> = steps.iter().map(|path| page(path)).collect();
+            let question = json!({
+                "site_id": "example.com", "date_range": ["2025-03-11", "2025-03-11"], "steps": steps, "order": order,
+            });
+            visits(&ask(&answerer, &question).await["results"][0])
+        };
+        let expected = |reached: &dyn Fn(&Journey) -> usize| -> Vec<u64> {
+            (0..=3)
+                .map(|least| JOURNEYS.iter().filter(|one| reached(one) >= least).count() as u64)
+                .collect()
+        };
+        let steps = ["/a", "/b", "/c"];
+        assert_eq!(ask(&steps, "loose").await, expected(&|one| one.1));
+        assert_eq!(ask(&steps, "strict").await, expected(&|one| one.2));
+        // One page is one step: seeing `/a` once is not seeing it twice. Three visits saw it twice, one of them at once.
+        assert_eq!(ask(&["/a", "/a"], "loose").await, [9, 8, 3]);
+        assert_eq!(ask(&["/a", "/a"], "strict").await, [9, 8, 1]);
+        // As many steps as are allowed.
+        assert_eq!(ask(&["/a"; 8], "loose").await, [9, 8, 3, 0, 0, 0, 0, 0, 0]);
+    });
+}
+
+#[test]
+fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
+    runtime().block_on(async {
+        let client = database().await;
+        insert_events(&client, include_str!("../golden/events.tsv")).await;
+        let answerer = Answerer::new(
+            client,
+            [site("example.com", "Asia/Tokyo")].into(),
+            QueryLimits::default(),
+        );
+        let now = NOW.parse().unwrap();
+        let question = |site: &str, first: &str| {
+            json!({"site_id": site, "date_range": "7d", "steps": [page(first), page("/")]})
+                .to_string()
+        };
+        let other = answerer
+            .funnel(question("other.example", "/").as_bytes(), now)
+            .await;
+        assert_eq!(other.status, 401, "{}", other.body);
+        for hostile in [
+            "' OR 1 = 1 --",
+            "{p0:String}",
+            "\\', 1) OR (1",
+            "/*{site}*/",
+        ] {
+            let answer = answerer
+                .funnel(question("example.com", hostile).as_bytes(), now)
+                .await;
+            assert_eq!(answer.status, 200, "{hostile}: {}", answer.body);
+            assert_eq!(visits(&answer.body["results"][0])[1..], [0, 0], "{hostile}");
+        }
+        let broken = answerer.funnel(b"{", now).await;
+        assert_eq!(broken.status, 400);
+
+        // The contract's own example is taken, and its answer has the keys that the contract names.
+        let schemas = &sillage::query::openapi::document()["components"]["schemas"];
+        let mut example = schemas["Funnel"]["examples"][0].clone();
+        example["date_range"] = json!("7d");
+        let answer = ask(&answerer, &example).await;
+        let named = &schemas["FunnelReport"]["properties"];
+        let row = &named["results"]["items"];
+        let required = |schema: &Json| schema["required"].as_array().unwrap().clone();
+        let keys = |value: &Json| {
+            let keys = value.as_object().unwrap().keys();
+            keys.map(|key| json!(key)).collect::<Vec<_>>()
+        };
+        for (value, schema) in [
+            (&answer["results"][0], row),
+            (
+                &answer["results"][0]["steps"][0],
+                &row["properties"]["steps"]["items"],
+            ),
+        ] {
+            let (mut there, mut wanted) = (keys(value), required(schema));
+            there.sort_by_key(Json::to_string);
+            wanted.sort_by_key(Json::to_string);
+            assert_eq!(there, wanted);
+        }
+    });
+}
