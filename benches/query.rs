@@ -81,6 +81,7 @@ fn site() -> anyhow::Result<Site> {
         profile: Profile::Consent,
         gpc: ObjectionRule::Deny,
         dnt: ObjectionRule::Deny,
+        consent_cookie: None,
         policy_version: "1".into(),
         retention_days: 400,
         query_allow: Vec::new(),
@@ -88,6 +89,7 @@ fn site() -> anyhow::Result<Site> {
         controller: String::new(),
         contact: String::new(),
         privacy_url: String::new(),
+        residency: String::new(),
     })
 }
 

@@ -13,7 +13,9 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::privacy::cookie::POLICY_BYTES_MAX;
-use crate::privacy::{ObjectionRule, Profile, ScrubRules};
+use crate::privacy::{
+    CATEGORY_BYTES_MAX, ConsentManager, ONETRUST_CATEGORY, ObjectionRule, Profile, ScrubRules,
+};
 
 /// What is typed in `sillage.toml`. Field docs are on [`Config`], which is what the program uses.
 #[derive(Debug, Deserialize)]
@@ -90,6 +92,7 @@ struct RawClickHouse {
     database: Option<String>,
     user: Option<String>,
     password_file: Option<PathBuf>,
+    region: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -138,6 +141,7 @@ struct RawSite {
     profile: Option<Profile>,
     gpc: Option<ObjectionRule>,
     dnt: Option<ObjectionRule>,
+    consent_cookie: Option<RawConsentCookie>,
     #[serde(default)]
     query_allow: Vec<String>,
     #[serde(default)]
@@ -147,6 +151,21 @@ struct RawSite {
     controller: Option<String>,
     contact: Option<String>,
     privacy_url: Option<String>,
+    residency: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConsentCookie {
+    manager: ManagerName,
+    category: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ManagerName {
+    Cookiebot,
+    OneTrust,
 }
 
 /// The validated configuration.
@@ -188,6 +207,8 @@ pub struct ClickHouse {
     pub user: Option<String>,
     /// File that holds the password, so that the reviewed configuration holds no secret.
     pub password_file: Option<PathBuf>,
+    /// Where the store stands, as a label of the operator's, e.g. `JP`; empty = not said.
+    pub region: String,
 }
 
 /// The embedded engine.
@@ -251,6 +272,8 @@ pub struct Site {
     pub gpc: ObjectionRule,
     /// What a Do Not Track signal means.
     pub dnt: ObjectionRule,
+    /// The consent manager whose own cookie is read on the server; `None` reads none.
+    pub consent_cookie: Option<ConsentManager>,
     /// Query parameters of pages that are kept; all others are dropped.
     pub query_allow: Vec<String>,
     /// Routes that are kept by their template, e.g. `/portal/sims/:id`.
@@ -265,6 +288,8 @@ pub struct Site {
     pub contact: String,
     /// Address of the site's own privacy policy; empty = not said.
     pub privacy_url: String,
+    /// Where its rows may be stored; must be the store's `region`. Empty = anywhere.
+    pub residency: String,
 }
 
 /// What measurement is for; a closed list, so that it can be told in the visitor's language.
@@ -499,12 +524,21 @@ impl RawConfig {
                 "clickhouse.database = {database:?}: use letters, digits and _ only"
             ));
         }
+        let region = self.clickhouse.region.unwrap_or_default();
         let policies = validate_policies(self.policy, faults);
         let mut seen = HashSet::new();
         let mut sites = Vec::new();
         for site in self.site {
             if !seen.insert(site.id.clone()) {
                 faults.push(format!("site {:?} is there twice", site.id));
+            }
+            let residency = site.residency.as_deref().unwrap_or("");
+            if !residency.is_empty() && residency != region {
+                faults.push(format!(
+                    "site {:?}: its rows may be stored in {residency:?} only, and clickhouse.region is {region:?}; \
+                     name a store there, and set clickhouse.region to where it stands",
+                    site.id
+                ));
             }
             sites.extend(site.validate(&policies, faults));
         }
@@ -541,6 +575,7 @@ impl RawConfig {
                 database,
                 user: self.clickhouse.user,
                 password_file: self.clickhouse.password_file.map(at),
+                region,
             },
             engine: Engine {
                 listen: engine_listen,
@@ -600,6 +635,9 @@ impl RawSite {
         if let Err(fault) = ScrubRules::new(&self.query_allow, &self.routes) {
             faults.push(format!("site {id:?}: {fault}"));
         }
+        let consent_cookie = self
+            .consent_cookie
+            .and_then(|cookie| cookie.validate(&id, faults));
         let hostnames = self
             .hostnames
             .unwrap_or_else(|| vec![id.clone()])
@@ -616,6 +654,7 @@ impl RawSite {
             profile: self.profile.unwrap_or(Profile::Consent),
             gpc: self.gpc.unwrap_or(ObjectionRule::Deny),
             dnt: self.dnt.unwrap_or(ObjectionRule::Deny),
+            consent_cookie,
             query_allow: self.query_allow,
             routes: self.routes,
             policy_version,
@@ -623,7 +662,35 @@ impl RawSite {
             controller: self.controller.unwrap_or_default(),
             contact: self.contact.unwrap_or_default(),
             privacy_url: self.privacy_url.unwrap_or_default(),
+            residency: self.residency.unwrap_or_default(),
         })
+    }
+}
+
+impl RawConsentCookie {
+    fn validate(self, site: &str, faults: &mut Vec<String>) -> Option<ConsentManager> {
+        match (self.manager, self.category) {
+            (ManagerName::Cookiebot, None) => Some(ConsentManager::Cookiebot),
+            (ManagerName::Cookiebot, Some(_)) => {
+                faults.push(format!(
+                    "site {site:?}: consent_cookie.category is for \"onetrust\"; Cookiebot's category is always statistics"
+                ));
+                None
+            }
+            (ManagerName::OneTrust, category) => {
+                let category = category.unwrap_or_else(|| ONETRUST_CATEGORY.into());
+                let is_sound = (1..=CATEGORY_BYTES_MAX).contains(&category.len())
+                    && category
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+                if !is_sound {
+                    faults.push(format!(
+                        "site {site:?}: consent_cookie.category = {category:?}: use the id of the category, such as \"C0002\""
+                    ));
+                }
+                is_sound.then_some(ConsentManager::OneTrust { category })
+            }
+        }
     }
 }
 

@@ -30,9 +30,9 @@ use crate::config::Config;
 use crate::enrich::device::BOT;
 use crate::enrich::{Devices, Geo};
 use crate::privacy::{
-    Basis, ClientIp, ConsentRules, Decision, DeviceId, EventName, Language, Lookups, Measurement,
-    OPT_OUT_COOKIE, RawBeacon, Refusal, Salts, ScrubRules, Signals, UserAgent, anonymise,
-    cookie_name, decide, truncate,
+    Basis, ClientIp, ConsentManager, ConsentRules, Decision, DeviceId, EventName, Language,
+    Lookups, Measurement, OPT_OUT_COOKIE, RawBeacon, Refusal, Salts, ScrubRules, Signals,
+    UserAgent, anonymise, cookie_name, decide, truncate,
 };
 use crate::random;
 use crate::salt_keeper::{SaltError, SaltKeeper};
@@ -170,6 +170,9 @@ struct SiteRules {
     id: Arc<str>,
     hostnames: Vec<String>,
     consent: ConsentRules,
+    manager: Option<ConsentManager>,
+    /// When the policy in force took effect, seconds since 1970; `None` where no record says so.
+    policy_since_s: Option<i64>,
     scrub: ScrubRules,
     retention_days: i32,
     cookie_name: String,
@@ -213,6 +216,17 @@ impl Pipeline {
                     gpc: site.gpc,
                     dnt: site.dnt,
                 },
+                manager: site.consent_cookie.clone(),
+                policy_since_s: config
+                    .policies
+                    .iter()
+                    .find(|policy| policy.version == site.policy_version)
+                    .and_then(|policy| {
+                        site.timezone
+                            .to_timestamp(policy.effective.at(0, 0, 0, 0))
+                            .ok()
+                    })
+                    .map(|start| start.as_second()),
                 // Checked with the configuration; if it were not, the strictest rules are the right ones.
                 scrub: ScrubRules::new(&site.query_allow, &site.routes).unwrap_or_default(),
                 retention_days: i32::from(site.retention_days),
@@ -355,6 +369,13 @@ impl Pipeline {
         result
     }
 
+    /// What the consent manager's own cookie says, where the site has one read.
+    fn manager_choice(&self, index: usize, sender: &Sender<'_>) -> Option<bool> {
+        let site = &self.sites[index];
+        let manager = site.manager.as_ref()?;
+        manager.choice(sender.cookie, site.policy_since_s)
+    }
+
     /// The way from consent to the spool.
     fn walk<'a>(
         &'a self,
@@ -372,7 +393,7 @@ impl Pipeline {
             opted_out: (sender.cookie)(OPT_OUT_COOKIE).is_some(),
             gpc: sender.gpc,
             dnt: sender.dnt,
-            manager: None,
+            manager: self.manager_choice(index, sender),
         };
         let basis = match decide(&site.consent, &signals) {
             Decision::Count(basis) => basis,

@@ -20,6 +20,8 @@ pub struct ChoiceState {
     pub gpc: bool,
     /// `DNT: 1`.
     pub dnt: bool,
+    /// What the consent manager's own cookie says, where the site has one read.
+    pub manager: Option<bool>,
     /// What becomes of a beacon of this browser when the page says neither yes nor no.
     pub without_word: Decision,
 }
@@ -31,6 +33,7 @@ impl Default for ChoiceState {
             is_opted_out: false,
             gpc: false,
             dnt: false,
+            manager: None,
             without_word: Decision::Refused(Refusal::NoConsent),
         }
     }
@@ -47,25 +50,30 @@ impl Pipeline {
     /// # Panics
     /// When there is no such site.
     pub fn state(&self, index: usize, sender: &Sender<'_>) -> ChoiceState {
-        let is_opted_out = (sender.cookie)(OPT_OUT_COOKIE).is_some();
-        ChoiceState {
+        let seen = ChoiceState {
             is_known_device: self.measurement(index, sender).is_some(),
-            is_opted_out,
+            is_opted_out: (sender.cookie)(OPT_OUT_COOKIE).is_some(),
             gpc: sender.gpc,
             dnt: sender.dnt,
-            without_word: self.decide_for(index, is_opted_out, sender.gpc, sender.dnt),
+            manager: self.manager_choice(index, sender),
+            ..ChoiceState::default()
+        };
+        ChoiceState {
+            without_word: self.decide_for(index, &seen),
+            ..seen
         }
     }
 
-    /// What becomes of beacons with these signals when the page says neither yes nor no.
+    /// What becomes of beacons of a browser in this state when the page says neither yes nor no.
     ///
     /// # Panics
     /// When there is no site with this index.
-    pub fn decide_for(&self, index: usize, opted_out: bool, gpc: bool, dnt: bool) -> Decision {
+    pub fn decide_for(&self, index: usize, state: &ChoiceState) -> Decision {
         let signals = Signals {
-            opted_out,
-            gpc,
-            dnt,
+            opted_out: state.is_opted_out,
+            gpc: state.gpc,
+            dnt: state.dnt,
+            manager: state.manager,
             ..Signals::default()
         };
         decide(&self.sites[index].consent, &signals)

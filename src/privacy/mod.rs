@@ -28,6 +28,7 @@ mod anonymise;
 mod consent;
 pub mod cookie;
 pub mod explain;
+mod manager;
 mod raw;
 mod salt;
 pub mod scrub;
@@ -44,6 +45,9 @@ pub use consent::{
 };
 pub use cookie::{
     CookieKey, DeviceId, Measurement, OPT_OUT_COOKIE, OPT_OUT_VALUE, cookie_name, find, site_slug,
+};
+pub use manager::{
+    CATEGORY_BYTES_MAX, ConsentManager, MANAGER_COOKIE_BYTES_MAX, ONETRUST_CATEGORY,
 };
 pub use raw::{
     AGENT_BYTES_MAX, Campaign, ClickId, ClientIp, PageUrl, RawBeacon, URL_BYTES_MAX, UrlFault,

@@ -218,8 +218,7 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
     }
     // What the page says follows from the state after the button, not from the one the request came with.
     state.without_word = index.map_or(state.without_word, |index| {
-        app.pipeline
-            .decide_for(index, state.is_opted_out, state.gpc, state.dnt)
+        app.pipeline.decide_for(index, &state)
     });
     let mut answer = html(
         status,
@@ -413,8 +412,9 @@ fn page(
         Decision::Refused(crate::privacy::Refusal::NoConsent) => "summary_no_word",
         Decision::Refused(_) => "summary_refused",
         Decision::Count(_) if state.is_known_device => "summary_known",
+        Decision::Count(Basis::Full) => "summary_known",
         Decision::Count(Basis::CountOnly) => "summary_count",
-        Decision::Count(_) => "summary_exempt",
+        Decision::Count(Basis::Exempt) => "summary_exempt",
     };
     let cookie_state = if sees_cookie {
         said(state.is_known_device)

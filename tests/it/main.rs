@@ -7,6 +7,7 @@ mod choices;
 mod collect;
 mod crash;
 mod demo;
+mod door;
 mod engine;
 mod external;
 mod limits;

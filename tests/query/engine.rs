@@ -68,6 +68,7 @@ pub fn site(id: &str, zone: &str) -> Site {
         profile: Profile::Consent,
         gpc: ObjectionRule::Deny,
         dnt: ObjectionRule::Deny,
+        consent_cookie: None,
         policy_version: "1".into(),
         retention_days: 90,
         query_allow: Vec::new(),
@@ -75,6 +76,7 @@ pub fn site(id: &str, zone: &str) -> Site {
         controller: String::new(),
         contact: String::new(),
         privacy_url: String::new(),
+        residency: String::new(),
     }
 }
 

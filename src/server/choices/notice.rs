@@ -85,8 +85,10 @@ pub fn policy(app: &App, site: &Site) -> Answer {
         "choices": format!("/privacy?site={}", url_part(&site.id)),
         "policy_version": site.policy_version,
         "profile": site.profile.as_str(),
+        "stored_in": said(&app.config.clickhouse.region),
         "gpc": rule(site.gpc),
         "dnt": rule(site.dnt),
+        "consent_cookies_read": site.consent_cookie.as_ref().map_or(&[][..], |manager| manager.cookie_names()),
         "purposes": purposes,
         "recipients": recipients(app, site),
         "retention": {

@@ -1,0 +1,209 @@
+//! Clauses of the privacy door that need the whole collector: a consent manager's own cookie, where rows may be stored,
+//! what two sites and two visitors can learn of each other. `docs/policy-clauses.md` says which clause each test holds.
+
+use crate::support::{Collector, binary, pageview, post, write_config};
+
+/// A collector whose site, the last table of the configuration, has more lines.
+fn start_with_site(top: &str, site: &str) -> Collector {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = write_config(folder.path(), top);
+    let text = std::fs::read_to_string(&path).expect("just written");
+    std::fs::write(&path, text + site).expect("a temporary folder can be written");
+    Collector::start_in(folder)
+}
+
+/// A pageview whose page says neither yes nor no.
+fn silent(path: &str) -> String {
+    pageview(path, path).replace("\"c\":1,", "")
+}
+
+#[test]
+fn the_consent_managers_own_cookie_is_read_where_a_site_names_it_and_a_no_wins() {
+    let collector = start_with_site(
+        "",
+        "consent_cookie = { manager = \"onetrust\", category = \"C0002\" }\n",
+    );
+    let consent = |state: &str, rest: &str| {
+        format!("session=SECRET; OptanonConsent=groups=C0001%3A1%2CC0002%3A{state}{rest}")
+    };
+    let closed = "; OptanonAlertBoxClosed=2026-11-25T03:41:00.123Z";
+    let send = |body: &str, cookie: &str, header: (&str, &str)| {
+        let answer = collector.beacon_with(body, &[("Cookie", cookie), header]);
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        answer
+    };
+    let none = ("X-Nothing", "1");
+    // A click in the banner is a yes, also where the page says nothing.
+    let answer = send(&silent("/yes"), &consent("1", closed), none);
+    assert!(answer.header("set-cookie").is_some(), "a yes is a full yes");
+    // Its no wins over the page's yes; a browser's no wins over its yes.
+    send(&pageview("/no", "no"), &consent("0", closed), none);
+    send(&silent("/gpc"), &consent("1", closed), ("Sec-GPC", "1"));
+    let opted_out = consent("1", closed) + "; sillage_opt_out=1";
+    send(&silent("/opted-out"), &opted_out, none);
+    // Before a click, and of another manager than the one named, it says nothing.
+    send(&silent("/default"), &consent("1", ""), none);
+    let other = "CookieConsent={statistics:true,method:'explicit'}";
+    send(&silent("/other"), other, none);
+    collector.until("SELECT groupArray(path) FROM events", "['/yes']");
+    collector.until(
+        "SELECT groupArray((outcome, beacons)) FROM (SELECT toString(outcome) AS outcome, sum(beacons) AS beacons FROM outcomes GROUP BY outcome ORDER BY outcome)",
+        "[('accepted',1),('consent_manager',1),('gpc',1),('no_consent',2),('opted_out',1)]",
+    );
+    let policy = crate::support::get(collector.address, "/privacy/policy.json", &[]);
+    assert!(
+        policy.body.contains("OptanonAlertBoxClosed"),
+        "that it is read is published: {}",
+        policy.body
+    );
+    let page = |state: &str| {
+        let cookie = consent(state, closed);
+        crate::support::get(collector.address, "/privacy", &[("Cookie", &cookie)]).body
+    };
+    assert!(page("1").contains("You said yes on this browser"));
+    assert!(page("0").contains("Nothing that you do on this site is kept"));
+}
+
+#[test]
+fn a_consent_managers_cookie_is_not_looked_at_where_no_site_names_it() {
+    let collector = Collector::start();
+    let cookie = "OptanonConsent=groups=C0002%3A0; OptanonAlertBoxClosed=2026-11-25T03:41:00.123Z";
+    let answer = collector.beacon_with(&pageview("/", "a"), &[("Cookie", cookie)]);
+    assert_eq!(answer.status, 202);
+    collector.until("SELECT groupArray(path) FROM events", "['/']");
+}
+
+/// What `check-config` says about a configuration.
+fn check_config(text: &str) -> (bool, String) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sillage.toml");
+    std::fs::write(&path, text).expect("a temporary folder can be written");
+    let done = binary()
+        .args(["check-config", "--config"])
+        .arg(&path)
+        .output()
+        .expect("the binary runs");
+    let said = [done.stdout, done.stderr].concat();
+    (
+        done.status.success(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+#[test]
+fn a_site_whose_rows_must_stay_in_a_region_refuses_a_store_elsewhere() {
+    let with = |region: &str, residency: &str| {
+        check_config(&format!(
+            "[clickhouse]\n{region}\n[[site]]\nid = \"example.com\"\n{residency}\n"
+        ))
+    };
+    for (region, residency, is_sound) in [
+        ("", "", true),
+        ("region = \"EU\"", "", true),
+        ("region = \"JP\"", "residency = \"JP\"", true),
+        ("region = \"EU\"", "residency = \"JP\"", false),
+        ("", "residency = \"JP\"", false),
+    ] {
+        let (is_taken, said) = with(region, residency);
+        assert_eq!(is_taken, is_sound, "{region} {residency}: {said}");
+        assert!(
+            is_sound || said.contains("may be stored in \"JP\" only"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_consent_cookie_that_can_not_be_meant_is_refused_and_says_why() {
+    for (line, reason) in [
+        (
+            "consent_cookie = { manager = \"cookiebot\", category = \"C0002\" }",
+            "always statistics",
+        ),
+        (
+            "consent_cookie = { manager = \"onetrust\", category = \"C0002:1\" }",
+            "use the id of the category",
+        ),
+        (
+            "consent_cookie = { manager = \"onetrust\", category = \"\" }",
+            "use the id of the category",
+        ),
+        ("consent_cookie = { manager = \"other\" }", "onetrust"),
+        (
+            "consent_cookie = { manager = \"cookiebot\", kategory = \"x\" }",
+            "did you mean `category`",
+        ),
+    ] {
+        let (is_taken, said) = check_config(&format!("[[site]]\nid = \"example.com\"\n{line}\n"));
+        assert!(!is_taken && said.contains(reason), "{line}: {said}");
+    }
+}
+
+#[test]
+fn one_browser_on_two_sites_is_two_visitors_and_a_strange_host_is_nobodys() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = write_config(folder.path(), "");
+    let text = std::fs::read_to_string(&path).expect("just written");
+    let two = "[[site]]\nid = \"b.example\"\nprofile = \"exempt\"\n".to_owned();
+    let text = text.replace("profile = \"consent\"", "profile = \"exempt\"") + &two;
+    std::fs::write(&path, text).expect("a temporary folder can be written");
+    let collector = Collector::start_in(folder);
+    collector.beacon(&silent("/"));
+    collector.beacon(&silent("/").replace("example.com", "b.example"));
+    collector.beacon(&silent("/strange").replace("https://example.com", "https://evil.example"));
+    collector.until(
+        "SELECT count(), uniqExact(site), uniqExact(visitor), countIf(visitor = 0) FROM events",
+        "2\t2\t2\t0",
+    );
+    collector.until(
+        "SELECT sum(beacons) FROM outcomes WHERE outcome = 'foreign_host'",
+        "1",
+    );
+}
+
+#[test]
+fn two_visitors_get_the_same_bytes_whatever_becomes_of_their_beacons() {
+    let collector = Collector::start();
+    let ask = |body: &str, headers: &[(&str, &str)]| {
+        let mut answer = post(collector.address, "/api/event", body, headers);
+        answer.headers.retain(|(name, _)| name != "date");
+        (answer.status, answer.headers, answer.body)
+    };
+    let refused = ask(&silent("/"), &[]);
+    for (body, headers) in [
+        (
+            silent("/").replace("\"example.com\"", "\"nobody.example\""),
+            vec![],
+        ),
+        (pageview("/", "b"), vec![("Sec-GPC", "1")]),
+        (pageview("/", "c"), vec![("Cookie", "sillage_opt_out=1")]),
+        (pageview("/", "d"), vec![("User-Agent", "Googlebot/2.1")]),
+    ] {
+        assert_eq!(ask(&body, &headers), refused, "{body} {headers:?}");
+    }
+    // One that is kept differs in the cookie that the visitor asked for, and in nothing else.
+    let mut kept = ask(&pageview("/", "e"), &[]);
+    kept.1.retain(|(name, _)| name != "set-cookie");
+    assert_eq!(kept, refused);
+    for (name, _) in &refused.1 {
+        assert!(
+            !["accept-ch", "critical-ch", "etag", "last-modified"].contains(&name.as_str()),
+            "{name} is sent"
+        );
+    }
+    let opt_out = |agent: &str| {
+        let answer = post(
+            collector.address,
+            "/privacy",
+            "site=example.com&action=refuse",
+            &[("Sec-Fetch-Site", "same-origin"), ("User-Agent", agent)],
+        );
+        let mut set: Vec<_> = answer
+            .headers
+            .into_iter()
+            .filter(|(name, value)| name == "set-cookie" && value.starts_with("sillage_opt_out"))
+            .collect();
+        set.pop().expect("a cookie").1
+    };
+    assert_eq!(opt_out("one"), opt_out("two"), "the same for everybody");
+}
