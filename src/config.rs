@@ -4,6 +4,8 @@
 //! nearest known key; all faults found after parsing are listed at once. Nothing else in the crate reads files of
 //! settings or the environment.
 
+mod mail;
+
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ use crate::privacy::cookie::POLICY_BYTES_MAX;
 use crate::privacy::{
     CATEGORY_BYTES_MAX, ConsentManager, ONETRUST_CATEGORY, ObjectionRule, Profile, ScrubRules,
 };
+
+pub use mail::{Mail, MailTls};
 
 /// What is typed in `sillage.toml`. Field docs are on [`Config`], which is what the program uses.
 #[derive(Debug, Deserialize)]
@@ -42,6 +46,7 @@ pub struct RawConfig {
     limits: RawLimits,
     #[serde(default)]
     retention: RawRetention,
+    mail: Option<mail::RawMail>,
     #[serde(default)]
     policy: Vec<RawPolicy>,
     #[serde(default)]
@@ -191,6 +196,8 @@ pub struct Config {
     ///
     /// 0 by default: reports with a filter read events, and without these columns they could no longer tell visits apart.
     pub visitor_days: u16,
+    /// Where letters are handed in; `None` sends none.
+    pub mail: Option<Mail>,
     /// Published policies, by their effective date.
     pub policies: Vec<Policy>,
     /// What must not be destroyed for now.
@@ -556,6 +563,9 @@ impl RawConfig {
         if sites.is_empty() && faults.is_empty() {
             faults.push("no [[site]]: add one with id = \"example.com\"".into());
         }
+        let mail = self
+            .mail
+            .map(|mail| mail.validate(at, crate::mail::send::is_address, faults));
         Config {
             spool: Spool {
                 dir: self.spool.dir.map_or_else(|| data_dir.join("spool"), at),
@@ -594,6 +604,7 @@ impl RawConfig {
                 shutdown_timeout: Duration::from_secs(10),
             },
             visitor_days,
+            mail,
             policies,
             holds,
             sites,

@@ -28,6 +28,9 @@ pub mod recover;
 
 pub mod query;
 
+pub mod html;
+pub mod mail;
+
 pub mod engine;
 
 pub mod demo;

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use sillage::config::Config;
 use sillage::engine::EngineOptions;
 use sillage::privacy::{ScrubRules, explain};
-use sillage::{demo, engine, serve, telemetry};
+use sillage::{demo, engine, mail, serve, telemetry};
 
 /// A line on standard output. A reader that has seen enough (`| head`) ends the command quietly.
 macro_rules! say {
@@ -83,6 +83,10 @@ enum Command {
         #[arg(long)]
         clickhouse: Option<String>,
     },
+    /// Write the summary of a site's latest day, week or month; without `--to` it is only shown.
+    Report(mail::command::ReportArguments),
+    /// Say whether the traffic of the last three hours is unusual; with `--to`, write when it is.
+    Alert(mail::command::AlertArguments),
     /// Print the line that a page embeds.
     Snippet {
         /// Site id as configured.
@@ -156,6 +160,16 @@ fn run(command: Command) -> anyhow::Result<()> {
             let certificate =
                 runtime()?.block_on(serve::verify_retention(&config, clickhouse.as_deref()))?;
             say!("{certificate}");
+            Ok(())
+        }
+        Command::Report(arguments) => {
+            let letter = runtime()?.block_on(mail::command::report(&arguments))?;
+            say!("{}", letter);
+            Ok(())
+        }
+        Command::Alert(arguments) => {
+            let said = runtime()?.block_on(mail::command::alert(&arguments))?;
+            say!("{}", said);
             Ok(())
         }
         Command::Snippet { site, origin } => {

@@ -235,15 +235,7 @@ pub async fn migrate(config: &Config) -> anyhow::Result<Vec<&'static str>> {
 /// # Errors
 /// ClickHouse does not answer, or something expired remains; then there is no certificate.
 pub async fn verify_retention(config: &Config, url: Option<&str>) -> anyhow::Result<String> {
-    let database = &config.clickhouse.database;
-    let client = match (url, &config.clickhouse.url) {
-        (None, Some(_)) => connect(config, None)?,
-        (Some(url), _) => store::client(url, None, None, database),
-        (None, None) => {
-            let url = format!("http://{}", config.engine.listen);
-            store::client(&url, None, None, database)
-        }
-    };
+    let client = reader(config, url)?;
     let rules = store::retention::Rules::of(config);
     let found = store::retention::verify(&client, &rules, store::retention::today())
         .await
@@ -258,6 +250,23 @@ pub async fn verify_retention(config: &Config, url: Option<&str>) -> anyhow::Res
         );
     }
     Ok(store::retention::certify(&rules, &found)?)
+}
+
+/// A client for a command that reads beside a running collector. `url` is where ClickHouse answers, for when it is not where the
+/// configuration says.
+///
+/// # Errors
+/// The password of a ClickHouse server can't be read.
+pub fn reader(config: &Config, url: Option<&str>) -> anyhow::Result<Client> {
+    let database = &config.clickhouse.database;
+    match (url, &config.clickhouse.url) {
+        (None, Some(_)) => connect(config, None),
+        (Some(url), _) => Ok(store::client(url, None, None, database)),
+        (None, None) => {
+            let url = format!("http://{}", config.engine.listen);
+            Ok(store::client(&url, None, None, database))
+        }
+    }
 }
 
 fn connect(config: &Config, supervisor: Option<&Supervisor>) -> anyhow::Result<Client> {

@@ -1,5 +1,5 @@
 // Starts the real binary with the real engine on free ports in a temporary folder.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,11 +9,27 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const binary = process.env.SILLAGE_BIN ?? join(root, 'target/debug/sillage');
 
-/** @param {string} site the `[[site]]` tables of the configuration */
-export async function startCollector(site) {
+/** Runs the binary to its end. */
+function run(args) {
+  return new Promise((resolve) => {
+    execFile(binary, ['--log-level', 'warn', ...args], { cwd: root }, (error, out, err) => {
+      resolve({ code: error ? error.code : 0, out, err });
+    });
+  });
+}
+
+/**
+ * @param {string} site the `[[site]]` tables of the configuration
+ * @param {{ days?: number }} [options] `days` of made-up traffic before today
+ */
+export async function startCollector(site, { days = 0 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'sillage-e2e-'));
   const config = join(folder, 'sillage.toml');
   await writeFile(config, `listen = "127.0.0.1:0"\n[engine]\nlisten = "127.0.0.1:0"\n${site}`);
+  if (days) {
+    const made = await run(['demo', '--config', config, '--days', String(days)]);
+    if (made.code !== 0) throw new Error(made.err);
+  }
   const child = spawn(binary, ['--log-level', 'warn', 'serve', '--demo', '--config', config], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -36,6 +52,8 @@ export async function startCollector(site) {
       if (!answer.ok) throw new Error(text);
       return text;
     },
+    /** Runs a command that reads beside the collector: `{ code, out, err }`. */
+    command: (...args) => run([...args, '--config', config, '--clickhouse', addresses.ClickHouse]),
     async stop() {
       child.kill('SIGTERM');
       const code = await gone;

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used)] // in tests a panic is the report
 
+mod alerts;
 mod bounds;
 mod documents;
 mod engine;

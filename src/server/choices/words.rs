@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use hyper::HeaderMap;
 use hyper::header::ACCEPT_LANGUAGE;
 
+pub use crate::html::escape;
+
 /// Words that stand in the page as they are, but for the site's and the controller's name.
 pub const PLAIN: &[&str] = &[
     "now_heading",
@@ -109,24 +111,6 @@ pub fn fill(text: &str, pairs: &[(&str, &str)]) -> String {
         text = text.replace(&format!("{{{name}}}"), &escape(value));
     }
     text
-}
-
-/// Makes text safe as HTML, in an attribute too. Braces go as well, so that no value can be taken for a place to fill.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            '{' => escaped.push_str("&#123;"),
-            '}' => escaped.push_str("&#125;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

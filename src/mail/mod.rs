@@ -1,0 +1,57 @@
+//! Letters about a site: a summary of a day, a week or a month, and a warning when traffic is unusual.
+//!
+//! Duty: decide which period is due ([`calendar`]) and what is unusual ([`alert`]), ask the same questions as the page
+//! ([`summary`]), word the answers in the reader's language ([`letter`]), and hand the letter to a mail server ([`send`]).
+//! All but the last are pure or ask an [`Answerer`](crate::query::Answerer) only, so every letter can be looked at without
+//! being sent (`sillage report`, `sillage alert`).
+//!
+//! A letter holds counts, and nothing in it is loaded from anywhere: no picture, no pixel, no link that tells who opened it.
+
+pub mod alert;
+pub mod calendar;
+pub mod command;
+pub mod letter;
+pub mod send;
+pub mod summary;
+mod words;
+
+pub use calendar::Cadence;
+pub use letter::Letter;
+pub use words::{LANGUAGES, Words};
+
+/// Why there is no letter.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// The answers that it is made of did not come; ask again later.
+    #[error("the numbers could not be read: {0}")]
+    Numbers(String),
+    /// No mail server is configured.
+    #[error("no mail server is configured; set [mail] host and from")]
+    NotConfigured,
+    /// The file with the password can't be read.
+    #[error("cannot read mail.password_file {path}: {source}")]
+    Password {
+        path: std::path::PathBuf,
+        source: std::io::Error,
+    },
+    /// A sender or recipient that is no address.
+    #[error("not an e-mail address; write it as name@example.com or Name <name@example.com>")]
+    Address,
+    /// The letter can't be put into a message.
+    #[error("the letter can't be written as a message: {0}")]
+    Message(#[from] lettre::error::Error),
+    /// The server refused, or did not answer.
+    #[error("the mail server did not take the letter: {0}")]
+    Server(#[from] lettre::transport::smtp::Error),
+}
+
+impl MailError {
+    /// Whether the same letter may be taken later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Numbers(_) => true,
+            Self::Server(error) => !error.is_permanent(),
+            Self::NotConfigured | Self::Password { .. } | Self::Address | Self::Message(_) => false,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Hands letters to a mail server (SMTP, RFC 5321). The only part of `mail` that talks to anybody.
+
+use std::time::Duration;
+
+use lettre::message::header::{self, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+
+use super::{Letter, MailError};
+use crate::config::{Mail, MailTls};
+
+/// A mail server that does not answer within this time is away.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A configured mail server.
+pub struct Sender {
+    from: Mailbox,
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+}
+
+impl Sender {
+    /// Reads the password; connects to nobody yet.
+    ///
+    /// # Errors
+    /// There is no configuration, the password can't be read, the sender is no address, the system's certificates can't be used.
+    pub fn new(config: Option<&Mail>) -> Result<Self, MailError> {
+        let config = config.ok_or(MailError::NotConfigured)?;
+        let from = config.from.parse().map_err(|_| MailError::Address)?;
+        let parameters = || TlsParameters::new(config.host.clone());
+        let tls = match config.tls {
+            MailTls::Whole => Tls::Wrapper(parameters()?),
+            MailTls::Starttls => Tls::Required(parameters()?),
+            MailTls::None => Tls::None,
+        };
+        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.host)
+            .port(config.port)
+            .tls(tls)
+            .timeout(Some(TIMEOUT));
+        if let Some(user) = &config.user {
+            let password = match &config.password_file {
+                Some(path) => {
+                    std::fs::read_to_string(path).map_err(|source| MailError::Password {
+                        path: path.clone(),
+                        source,
+                    })?
+                }
+                None => String::new(),
+            };
+            transport =
+                transport.credentials(Credentials::new(user.clone(), password.trim().to_owned()));
+        }
+        Ok(Self {
+            from,
+            transport: transport.build(),
+        })
+    }
+
+    /// Sends one letter to one person; comes back when the server has taken it.
+    ///
+    /// # Errors
+    /// `to` is no address; the server refused or is away.
+    pub async fn send(&self, to: &str, letter: &Letter) -> Result<(), MailError> {
+        let to: Mailbox = to.parse().map_err(|_| MailError::Address)?;
+        let mut message = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(letter.subject.clone())
+            .date_now()
+            .message_id(None)
+            // Answering machines leave it alone (RFC 3834).
+            .header(AutoSubmitted);
+        if let Some(url) = &letter.unsubscribe {
+            message = message
+                .header(Unsubscribe(format!("<{url}>")))
+                .header(UnsubscribePost);
+        }
+        let body = MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone());
+        self.transport.send(message.multipart(body)?).await?;
+        Ok(())
+    }
+}
+
+/// Whether a text can be written to; for checking configurations and forms.
+pub fn is_address(text: &str) -> bool {
+    text.parse::<Mailbox>().is_ok()
+}
+
+macro_rules! fixed_header {
+    ($type:ident, $name:literal, $value:literal) => {
+        #[derive(Clone)]
+        struct $type;
+
+        impl header::Header for $type {
+            fn name() -> HeaderName {
+                HeaderName::new_from_ascii_str($name)
+            }
+
+            fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+                Ok(Self)
+            }
+
+            fn display(&self) -> HeaderValue {
+                HeaderValue::new(Self::name(), $value.to_owned())
+            }
+        }
+    };
+}
+
+fixed_header!(AutoSubmitted, "Auto-Submitted", "auto-generated");
+fixed_header!(
+    UnsubscribePost,
+    "List-Unsubscribe-Post",
+    "List-Unsubscribe=One-Click"
+);
+
+/// `List-Unsubscribe` (RFC 2369).
+#[derive(Clone)]
+struct Unsubscribe(String);
+
+impl header::Header for Unsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.clone())
+    }
+}

@@ -1,0 +1,141 @@
+// Letters through a real mail server: what arrives is what the page shows.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { after, before, test } from 'node:test';
+import PostalMime from 'postal-mime';
+import { SMTPServer } from 'smtp-server';
+import { settled, startCollector } from './collector.mjs';
+
+/** A mail server on a free port that keeps what it is given and refuses one recipient. */
+async function startMailServer() {
+  const letters = [];
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    logger: false,
+    onRcptTo({ address }, _session, done) {
+      done(address === 'gone@example.com' ? Object.assign(new Error('no such mailbox'), { responseCode: 550 }) : null);
+    },
+    onData(stream, session, done) {
+      const parts = [];
+      stream.on('data', (part) => parts.push(part));
+      stream.on('end', async () => {
+        const to = session.envelope.rcptTo.map(({ address }) => address);
+        letters.push({ recipients: to, ...(await PostalMime.parse(Buffer.concat(parts))) });
+        done();
+      });
+    },
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { letters, port: server.server.address().port, stop: () => new Promise((resolve) => server.close(resolve)) };
+}
+
+/** A port that nobody answers on. */
+async function closedPort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const config = (port) => `
+[mail]
+host = "127.0.0.1"
+port = ${port}
+tls = "none"
+from = "Sillage <stats@example.com>"
+dashboard_url = "https://stats.example.com/"
+
+[[site]]
+id = "demo"
+hostnames = ["127.0.0.1"]
+timezone = "Asia/Tokyo"
+`;
+
+let mail;
+let collector;
+before(async () => {
+  mail = await startMailServer();
+  collector = await startCollector(config(mail.port), { days: 21 });
+  // What was made up waits in the spool until the collector has stored it.
+  const waiting = async () => /^sillage_spool_segments (\d+)$/m.exec(await (await fetch(`${collector.dashboard}metrics`)).text())?.[1];
+  assert.equal(await settled(waiting, (count) => count === '0'), '0');
+});
+after(async () => {
+  assert.equal(await collector?.stop(), 0, 'the collector stops cleanly');
+  await mail?.stop();
+});
+
+const header = (letter, name) => letter.headers.find(({ key }) => key === name)?.value;
+
+/** The same question as the letter's, by the API: the Monday before last Monday until Sunday, on the site's days. */
+async function lastWeek(metrics, dimensions = []) {
+  const today = new Date(new Date().toLocaleDateString('sv', { timeZone: 'Asia/Tokyo' }));
+  const day = (back) => new Date(today.getTime() - back * 86_400_000).toISOString().slice(0, 10);
+  const sinceMonday = (today.getUTCDay() + 6) % 7;
+  const answer = await fetch(`${collector.dashboard}api/v2/query`, {
+    method: 'POST',
+    body: JSON.stringify({
+      site_id: 'demo',
+      metrics,
+      dimensions,
+      date_range: [day(sinceMonday + 7), day(sinceMonday + 1)],
+      pagination: { limit: 5 },
+    }),
+  });
+  assert.equal(answer.status, 200);
+  return (await answer.json()).results;
+}
+
+test('a weekly summary arrives with the numbers of the page, in the reader’s language', async () => {
+  const sent = await collector.command('report', 'demo', '--every', 'week', '--lang', 'de', '--to', 'ada@example.com', '--to', 'bob@example.com');
+  assert.deepEqual([sent.code, sent.err], [0, '']);
+  assert.deepEqual(mail.letters.map(({ recipients }) => recipients), [['ada@example.com'], ['bob@example.com']]);
+  const [letter] = mail.letters;
+  const [{ metrics: [visitors, visits, pageviews] }] = await lastWeek(['visitors', 'visits', 'pageviews']);
+  assert.ok(visitors > 100, `${visitors} visitors make a week`);
+  const german = (number) => number.toLocaleString('de-DE');
+  assert.match(letter.subject, new RegExp(`^demo: ${german(visitors)} Besucher \\(`));
+  assert.match(letter.text, new RegExp(`^Besuche: ${german(visits)} `, 'm'));
+  assert.match(letter.text, new RegExp(`^Seitenaufrufe: ${german(pageviews)} `, 'm'));
+  const pages = await lastWeek(['visitors'], ['event:page']);
+  assert.ok(pages.length > 1);
+  for (const { dimensions: [page], metrics: [count] } of pages) {
+    assert.ok(letter.text.includes(`- ${page}: ${german(count)}\n`), `${page} ${count}\n${letter.text}`);
+    assert.ok(letter.html.includes(page));
+  }
+  assert.deepEqual(letter.from, { name: 'Sillage', address: 'stats@example.com' });
+  assert.equal(header(letter, 'auto-submitted'), 'auto-generated');
+  assert.ok(letter.html.includes('href="https://stats.example.com/?site=demo"'));
+  assert.doesNotMatch(letter.html, /<img|src=|url\(/, 'it loads nothing');
+  assert.deepEqual(letter.attachments, []);
+});
+
+test('without a recipient it is only shown', async () => {
+  const before = mail.letters.length;
+  const shown = await collector.command('report', 'demo', '--every', 'day', '--lang', 'ja');
+  assert.equal(shown.code, 0, shown.err);
+  assert.match(shown.out, /^demo：訪問者\d+人（\d{4}年\d{1,2}月\d{1,2}日）/);
+  assert.equal(mail.letters.length, before);
+});
+
+test('what can’t be sent ends with a sentence and a code', async () => {
+  const refused = await collector.command('report', 'demo', '--to', 'gone@example.com');
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /the mail server did not take the letter: .*550/);
+  const nobody = await collector.command('report', 'demo', '--to', 'nobody');
+  assert.equal(nobody.code, 1);
+  assert.match(nobody.err, /not an e-mail address/);
+  const unknown = await collector.command('report', 'other');
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.err, /site "other" is not configured/);
+});
+
+test('a mail server that is away is said so', async () => {
+  const alone = await startCollector(config(await closedPort()));
+  const away = await alone.command('report', 'demo', '--to', 'ada@example.com');
+  assert.equal(await alone.stop(), 0);
+  assert.equal(away.code, 1);
+  assert.match(away.err, /the mail server did not take the letter/);
+});

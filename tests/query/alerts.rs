@@ -1,0 +1,61 @@
+//! Unusual traffic over a real engine: counts of the right hours, judged by the rule.
+
+use serde_json::json;
+use sillage::mail::alert::{Kind, look};
+use sillage::query::{Answerer, QueryLimits};
+
+use crate::engine::{database, insert_rows, runtime, site};
+
+/// Wednesday 15:42 in Berlin.
+const NOW: &str = "2026-11-11T14:42:00Z";
+
+/// Visitors at an instant, one pageview each.
+fn visitors(at: &str, count: u64) -> Vec<serde_json::Value> {
+    (0..count)
+        .map(|number| {
+            json!({
+                "site": "example.com", "time": at, "name": "pageview", "path": "/", "expires": "2099-01-01",
+                "key": number + 1, "visitor": number + 1, "visit": number + 1, "seq": 1, "days_since_seen": 32767,
+            })
+        })
+        .collect()
+}
+
+/// Eight weeks with 100 visitors from 12:00 to 15:00 on Wednesdays, five times as many in other hours and on Tuesdays, and
+/// so many now.
+async fn judged(now: u64) -> Option<(Kind, u64, u64)> {
+    let client = database().await;
+    let mut rows = visitors("2026-11-11 11:00:00", now);
+    // The summer time that ended on October 25 moves Berlin's noon from 10:00 to 11:00 UTC.
+    let weeks = [
+        ("2026-11-04", "11:00:00"),
+        ("2026-10-28", "13:59:00"),
+        ("2026-10-21", "10:00:00"),
+        ("2026-10-14", "12:59:00"),
+        ("2026-10-07", "10:00:00"),
+        ("2026-09-30", "11:30:00"),
+        ("2026-09-23", "10:00:00"),
+        ("2026-09-16", "12:59:00"),
+    ];
+    for (day, time) in weeks {
+        rows.extend(visitors(&format!("{day} {time}"), 100));
+        rows.extend(visitors(&format!("{day} 14:00:00"), 500));
+        rows.extend(visitors(&format!("{day} 09:59:00"), 500));
+    }
+    rows.extend(visitors("2026-11-10 12:00:00", 500));
+    insert_rows(&client, &rows).await;
+    let site = site("example.com", "Europe/Berlin");
+    let answerer = Answerer::new(client, [site.clone()].into(), QueryLimits::default());
+    let found = look(&answerer, &site, NOW.parse().unwrap()).await.unwrap();
+    found.map(|alert| (alert.kind, alert.visitors, alert.usual))
+}
+
+#[test]
+fn the_last_hours_are_compared_with_the_same_hours_of_the_same_day_of_the_week() {
+    runtime().block_on(async {
+        assert_eq!(judged(104).await, None);
+        assert_eq!(judged(300).await, Some((Kind::Spike, 300, 100)));
+        assert_eq!(judged(20).await, Some((Kind::Drop, 20, 100)));
+        assert_eq!(judged(0).await, Some((Kind::Drop, 0, 100)));
+    });
+}
