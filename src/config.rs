@@ -18,6 +18,7 @@ use crate::privacy::cookie::POLICY_BYTES_MAX;
 use crate::privacy::{
     CATEGORY_BYTES_MAX, ConsentManager, ONETRUST_CATEGORY, ObjectionRule, Profile, ScrubRules,
 };
+use crate::query::audience::Floors;
 
 pub use mail::{Mail, MailTls};
 
@@ -48,6 +49,8 @@ pub struct RawConfig {
     retention: RawRetention,
     mail: Option<mail::RawMail>,
     #[serde(default)]
+    floor: RawFloor,
+    #[serde(default)]
     policy: Vec<RawPolicy>,
     #[serde(default)]
     hold: Vec<RawHold>,
@@ -59,6 +62,15 @@ pub struct RawConfig {
 #[serde(deny_unknown_fields)]
 struct RawRetention {
     visitor_days: Option<u16>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFloor {
+    members: Option<u32>,
+    keys: Option<u32>,
+    links: Option<u32>,
+    analysts: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -198,6 +210,8 @@ pub struct Config {
     pub visitor_days: u16,
     /// Where letters are handed in; `None` sends none.
     pub mail: Option<Mail>,
+    /// Distinct visitors below which counts are folded (P10), by who is told them.
+    pub floors: Floors,
     /// Published policies, by their effective date.
     pub policies: Vec<Policy>,
     /// What must not be destroyed for now.
@@ -438,6 +452,10 @@ pub enum ConfigError {
 
 /// Raw retention above this is refused at start (P9).
 pub const RETENTION_DAYS_MAX: u16 = 760;
+/// Fewest visitors of a row that anybody but members is shown (P10) …
+pub const FLOOR_MIN: u32 = 3;
+/// … and the most that a floor may ask for, beyond which small sites would have no reports.
+pub const FLOOR_MAX: u32 = 1_000;
 
 impl Config {
     /// Reads and validates a configuration file. Relative paths are relative to the file's folder.
@@ -560,6 +578,7 @@ impl RawConfig {
                 "retention.visitor_days = {visitor_days}: 0 to {RETENTION_DAYS_MAX} is allowed"
             ));
         }
+        let floors = self.floor.validate(faults);
         if sites.is_empty() && faults.is_empty() {
             faults.push("no [[site]]: add one with id = \"example.com\"".into());
         }
@@ -605,6 +624,7 @@ impl RawConfig {
             },
             visitor_days,
             mail,
+            floors,
             policies,
             holds,
             sites,
@@ -774,6 +794,36 @@ fn validate_policies(raw: Vec<RawPolicy>, faults: &mut Vec<String>) -> Vec<Polic
         }
     }
     policies
+}
+
+impl RawFloor {
+    fn validate(self, faults: &mut Vec<String>) -> Floors {
+        let floors = Floors {
+            members: self.members.unwrap_or(0),
+            keys: self.keys.unwrap_or(5),
+            links: self.links.unwrap_or(10),
+            analysts: self.analysts.unwrap_or(5),
+        };
+        let others = [
+            ("keys", floors.keys),
+            ("links", floors.links),
+            ("analysts", floors.analysts),
+        ];
+        for (name, visitors) in others {
+            if !(FLOOR_MIN..=FLOOR_MAX).contains(&visitors) {
+                faults.push(format!(
+                    "floor.{name} = {visitors}: {FLOOR_MIN} to {FLOOR_MAX} is allowed; only members may be shown single visitors"
+                ));
+            }
+        }
+        if floors.members > FLOOR_MAX {
+            faults.push(format!(
+                "floor.members = {}: 0 to {FLOOR_MAX} is allowed",
+                floors.members
+            ));
+        }
+        floors
+    }
 }
 
 impl RawHold {

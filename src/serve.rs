@@ -330,7 +330,11 @@ async fn prepare(app: Arc<App>, client: Client, addresses: Addresses) {
         app.config.sites.clone().into(),
         QueryLimits::default(),
     );
-    let _ = app.answerer.set(answerer);
+    let floors = app.config.floors;
+    let _ = app.answerer.set(answerer.with_floors(floors));
+    if let Err(error) = store::floors::set_for_analysts(&client, floors.analysts).await {
+        tracing::error!(%error, "the floor of the analysts' view can't be set; the one before stays in force");
+    }
     let eraser = Eraser::new(client.clone(), app.spool.clone());
     let _ = app.eraser.set(eraser);
     app.is_ready.store(true, Relaxed);

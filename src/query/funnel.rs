@@ -108,7 +108,7 @@ impl Funnel {
     /// The statement; a row of its answer is the dimension's value, if there is one, and the visits by step: all, then those that
     /// did the first, the first two …
     pub fn plan(&self, period: &Period, zone: &str) -> Statement {
-        let scope = Scope::of(&self.site, zone, period);
+        let scope = Scope::of(&self.site, zone, period, None);
         let mut joins: Vec<_> = self.dimension.iter().filter_map(Dimension::join).collect();
         let filters = scope.visits_condition(&self.filter, &mut joins);
         let bit = |(index, step): (usize, &Step)| {

@@ -14,8 +14,10 @@
 //!
 //! Not here: keys and log-ins (`control`), writing (`store`).
 
+pub mod audience;
 pub mod dimension;
 pub mod filter;
+pub mod floor;
 pub mod funnel;
 pub mod metric;
 pub mod openapi;
@@ -40,6 +42,9 @@ use serde_json::{Map, Value as Json, json};
 use tokio::sync::Mutex;
 
 use crate::config::Site;
+use crate::privacy::Profile;
+use audience::{Audience, Floors};
+use floor::Floor;
 use funnel::Funnel;
 use period::{DateRange, Period};
 use report::Rows;
@@ -50,6 +55,8 @@ use sql::{Sql, Value};
 
 pub use run::QueryLimits;
 
+/// Visitors below which nothing is shown to an audience that is not said otherwise about.
+const FLOOR_DEFAULT: u32 = 5;
 /// Most queries of one batch.
 pub const BATCH_MAX: usize = 32;
 /// How long ago somebody may have been seen to count as here, minutes.
@@ -65,6 +72,8 @@ pub struct Answerer {
     /// Beside `sites`: when it was asked for, and what is rolled up.
     coverage: Arc<[Mutex<KnownCoverage>]>,
     uses_rollups: bool,
+    floors: Floors,
+    audience: Audience,
 }
 
 /// What is rolled up of a site, and when that was asked for.
@@ -73,7 +82,7 @@ type KnownCoverage = Option<(Instant, Arc<Coverage>)>;
 /// An answer as the server sends it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// 200, 400 (the question), 401 (no such site for this asker), 422 (costs too much), 502 (the database), 503 (busy).
+    /// 200, 400 (the question), 401 (no such site for this asker), 403 (not for this audience), 422 (costs too much), 502 (the database), 503 (busy).
     pub status: u16,
     /// A report, or `{"error": text}`.
     pub body: Json,
@@ -133,7 +142,37 @@ impl Answerer {
             sites,
             coverage,
             uses_rollups: true,
+            floors: Floors {
+                members: 0,
+                keys: FLOOR_DEFAULT,
+                links: FLOOR_DEFAULT,
+                analysts: FLOOR_DEFAULT,
+            },
+            audience: Audience::Member,
         }
+    }
+
+    /// The same with the configuration's floors.
+    #[must_use]
+    pub fn with_floors(mut self, floors: Floors) -> Self {
+        self.floors = floors;
+        self
+    }
+
+    /// The same for somebody else: small counts are folded as that audience's floor says. Without this, answers are for
+    /// members.
+    #[must_use]
+    pub fn for_audience(&self, audience: Audience) -> Self {
+        Self {
+            audience,
+            ..self.clone()
+        }
+    }
+
+    fn floor(&self, site: &Site) -> Option<Floor> {
+        let counts_pages = site.profile == Profile::Count;
+        let floor = self.floors.of(self.audience)?;
+        Some(floor.counting_pages(counts_pages))
     }
 
     /// The same, but every number is counted from the events; for tests and comparisons.
@@ -199,6 +238,10 @@ impl Answerer {
 
     async fn funnel_report(&self, funnel: &Funnel, now: Timestamp) -> Result<Json, Answer> {
         let site = self.site(&funnel.site)?;
+        if self.floor(site).is_some() {
+            let why = "funnels can't be asked for here: small counts are protected, and each step tells a few apart";
+            return Err(Answer::error(403, why));
+        }
         let period = self.period(funnel.range, site, now).await?;
         let statement = funnel.plan(&period, zone_name(site));
         let lines = self.runner.rows(statement).await?;
@@ -218,7 +261,10 @@ impl Answerer {
             ],
         );
         let rows = self.runner.rows(statement.finish()).await?;
-        Ok(json!({"visitors": first_number(&rows).unwrap_or(0)}))
+        let visitors = first_number(&rows).unwrap_or(0);
+        let least = self.floor(site).map_or(0, |floor| floor.visitors());
+        let is_shown = visitors >= i64::from(least);
+        Ok(json!({"visitors": if is_shown { visitors } else { 0 }}))
     }
 
     async fn outcomes(&self, site: &str, from: Date, to: Date) -> Result<Json, Answer> {
@@ -234,6 +280,9 @@ impl Answerer {
             ],
         );
         let rows = self.runner.rows(statement.finish()).await?;
+        let least = self
+            .floor(site)
+            .map_or(0, |floor| u64::from(floor.visitors()));
         let mut accepted = 0;
         let mut dropped = Map::new();
         let lines = rows
@@ -243,6 +292,9 @@ impl Answerer {
             let row = serde_json::from_slice::<(String, u64)>(line);
             let (outcome, beacons) =
                 row.map_err(|_| RunError::Answer(report::RowFault { index }))?;
+            if beacons < least {
+                continue;
+            }
             if outcome == "accepted" {
                 accepted += beacons;
             } else {
@@ -260,10 +312,14 @@ impl Answerer {
     async fn report(&self, body: &Json, now: Timestamp) -> Result<Json, Answer> {
         let request = &Request::parse(body)?;
         let site = self.site(&request.site)?;
+        let floor = self.floor(site);
+        if floor.is_some() {
+            floor::refuse(request)?;
+        }
         let period = self.period(request.range, site, now).await?;
         let zone = zone_name(site);
         let coverage = self.coverage(site).await?;
-        let plan = plan::plan(request, &period, zone, &coverage);
+        let plan = plan::plan(request, &period, zone, &coverage, floor);
         let labels = match plan
             .dimensions
             .iter()
@@ -278,17 +334,15 @@ impl Answerer {
         let lines = self.runner.rows(plan.statement.clone()).await?;
         let mut rows = Rows::parse(&lines, request, &plan).map_err(RunError::from)?;
         if request.include_total_rows && rows.total.is_none() {
-            rows.total = Some(self.count_rows(request, &period, zone, &coverage).await?);
+            let last = self.count_rows(request, &period, zone, &coverage, floor);
+            rows.total = Some(last.await?);
         }
         let spans_days = !plan::is_each_row_within_a_day(&period, &plan.dimensions);
-        Ok(report::body(
-            request,
-            &plan,
-            &period,
-            &rows,
-            labels.as_ref(),
-            spans_days,
-        ))
+        let mut body = report::body(request, &plan, &period, &rows, labels.as_ref(), spans_days);
+        if let Some(floor) = floor {
+            body["meta"]["visitors_floor"] = json!(floor.visitors());
+        }
+        Ok(body)
     }
 
     /// The period that a question is about.
@@ -312,6 +366,7 @@ impl Answerer {
         period: &Period,
         zone: &str,
         coverage: &Coverage,
+        floor: Option<Floor>,
     ) -> Result<u64, Answer> {
         if request.offset == 0 {
             return Ok(0);
@@ -321,7 +376,7 @@ impl Answerer {
             offset: 0,
             ..request.clone()
         };
-        let plan = plan::plan(&first, period, zone, coverage);
+        let plan = plan::plan(&first, period, zone, coverage, floor);
         let lines = self.runner.rows(plan.statement.clone()).await?;
         Ok(Rows::parse(&lines, &first, &plan)
             .map_err(RunError::from)?

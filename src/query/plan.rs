@@ -9,6 +9,7 @@
 //! the events: the last two days, as a rule.
 
 use super::dimension::{Bucket, Dimension};
+use super::floor::{Floor, neighbours};
 use super::metric::{Measure, Metric, Reading};
 use super::period::Period;
 use super::reading::{Counting, DIMENSION_COLUMNS, Scope, read};
@@ -67,12 +68,20 @@ const METRIC_ALIASES: [&str; 16] = [
 ];
 
 /// Plans the statement for a request. `zone` is the name of the site's time zone, `coverage` what of the site is rolled
-/// up; none makes a plan over raw events.
-pub fn plan(request: &Request, period: &Period, zone: &str, coverage: &Coverage) -> Plan {
+/// up; none makes a plan over raw events. `floor` is that of whoever asks.
+pub fn plan(
+    request: &Request,
+    period: &Period,
+    zone: &str,
+    coverage: &Coverage,
+    floor: Option<Floor>,
+) -> Plan {
     let dimensions = request.dimensions(period.bucket());
-    let scope = Scope::of(&request.site, zone, period);
+    let scope = Scope::of(&request.site, zone, period, floor);
     let mut measures: Vec<Measure> = Vec::new();
-    for measure in request.metrics.iter().flat_map(|metric| metric.measures()) {
+    let asked = request.metrics.iter().flat_map(|metric| metric.measures());
+    let floored = floor.iter().flat_map(|floor| floor.measures());
+    for measure in asked.chain(floored) {
         if !measures.contains(measure) {
             measures.push(*measure);
         }
@@ -85,6 +94,14 @@ pub fn plan(request: &Request, period: &Period, zone: &str, coverage: &Coverage)
         coverage,
     };
     let readings = question.readings(&dimensions, &measures);
+    let readings = match floor {
+        None => readings,
+        Some(floor) => {
+            let is_additive = counting == Counting::FirstVisits(None);
+            let gate = question.gate(floor);
+            floor.fold(readings, &dimensions, &measures, is_additive, gate)
+        }
+    };
     let everyone = if request.metrics.contains(&Metric::Percentage) {
         let reading = question.readings(&[], &[Measure::Known, Measure::Daily]);
         Sql::template(include_str!("sql/everyone.sql"), &[("reading", reading)])
@@ -163,12 +180,38 @@ impl Question<'_> {
     /// All rows that count for these dimensions and measures: from roll-ups as far as they go, then from events.
     fn readings(&self, dimensions: &[Dimension], measures: &[Measure]) -> Sql {
         let counting = counting(self.request, self.period, dimensions);
+        self.readings_by(counting, dimensions, measures)
+    }
+
+    /// Whether the answer may be given beside those that have one condition less.
+    fn gate(&self, floor: Floor) -> Sql {
+        // Compared are people who are counted alike.
+        let counting = counting(self.request, self.period, &[]);
+        let others = neighbours(&self.request.filter).into_iter().map(|filter| {
+            let request = &Request {
+                filter,
+                ..self.request.clone()
+            };
+            Question { request, ..*self }.readings_by(counting, &[], floor.measures())
+        });
+        let own = self.readings_by(counting, &[], floor.measures());
+        floor.gate(own, others.collect())
+    }
+
+    fn readings_by(
+        &self,
+        counting: Counting,
+        dimensions: &[Dimension],
+        measures: &[Measure],
+    ) -> Sql {
         let mut parts = Vec::new();
         let mut events = self.scope.clone();
         let days_end = self.period.whole_days_end();
         let first_day = self.scope.first_day;
         let mut is_answered = false;
         if let Some(rolled) = self.rolled(dimensions, measures)
+            // Whole visits are rolled up with their histories, not with daily ids.
+            && (counting != Counting::DailyIds || rolled.is_of_events())
             && let Some(until) = self.coverage.until(first_day, days_end)
         {
             parts.push(rolled.read(

@@ -12,6 +12,7 @@
 
 use super::dimension::{Bucket, Dimension, Join};
 use super::filter::Filter;
+use super::floor::Floor;
 use super::metric::{Measure, Reading};
 use super::period::Period;
 use super::sql::{Sql, Value};
@@ -46,17 +47,20 @@ pub struct Scope {
     pub until: Sql,
     /// First day of the period, days since 1970; `since` may lie later when the days before come from roll-ups.
     pub first_day: i64,
+    /// What filters may not see, for audiences with a floor.
+    pub floor: Option<Floor>,
 }
 
 impl Scope {
     /// The whole of a period.
-    pub fn of(site: &str, zone: &str, period: &Period) -> Self {
+    pub fn of(site: &str, zone: &str, period: &Period, floor: Option<Floor>) -> Self {
         Self {
             site: Value::Text(site.to_owned()).into(),
             zone: Value::Text(zone.to_owned()).into(),
             since: Value::Number(period.since_s()).into(),
             until: Value::Number(period.until_s()).into(),
             first_day: period.first_day(),
+            floor,
         }
     }
 
@@ -65,9 +69,27 @@ impl Scope {
         dimension.expression(&self.zone, self.first_day)
     }
 
+    /// A dimension's value on a row of events, as a filter may see it.
+    fn seen(&self, dimension: &Dimension) -> Sql {
+        let column = self.column(dimension);
+        let Some(floor) = self.floor else {
+            return column;
+        };
+        let rows = Sql::template(
+            include_str!("sql/period_rows.sql"),
+            &[
+                ("joins", self.joins(dimension.join().into_iter().collect())),
+                ("site", self.site.clone()),
+                ("since", self.since.clone()),
+                ("until", self.until.clone()),
+            ],
+        );
+        floor.seen(column, rows)
+    }
+
     /// A condition on a row of events.
     pub fn predicate(&self, filter: &Filter) -> Sql {
-        filter.predicate(&|dimension| self.column(dimension), &|what| {
+        filter.predicate(&|dimension| self.seen(dimension), &|what| {
             self.matching(include_str!("sql/matching_visitors.sql"), what)
         })
     }

@@ -161,6 +161,7 @@ async fn build(
             since: Value::Number(start_s(date(first.0)?, site)?).into(),
             until: Value::Number(start_s(date(last.0 + 1)?, site)?).into(),
             first_day: first.0,
+            floor: None,
         };
         for rolled in Rolled::all() {
             execute(client, rolled.build(&scope, version)).await?;

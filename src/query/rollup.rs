@@ -135,7 +135,8 @@ impl Rolled {
         }
     }
 
-    fn is_of_events(&self) -> bool {
+    /// Whether it is about events and holds daily ids, not histories.
+    pub fn is_of_events(&self) -> bool {
         self.dimensions.iter().any(Dimension::is_of_events)
     }
 

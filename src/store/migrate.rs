@@ -19,7 +19,9 @@ pub const MIGRATIONS: &[(&str, &str)] = migrations![
     "0002_outcomes",
     "0003_daily",
     "0004_rolled_days",
-    "0010_security"
+    "0010_security",
+    "0020_floors",
+    "0021_report_days"
 ];
 
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS migrations

@@ -6,6 +6,7 @@
 
 pub mod decode;
 pub mod erase;
+pub mod floors;
 pub mod insert;
 pub mod migrate;
 pub mod outcomes;

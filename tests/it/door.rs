@@ -207,3 +207,22 @@ fn two_visitors_get_the_same_bytes_whatever_becomes_of_their_beacons() {
     };
     assert_eq!(opt_out("one"), opt_out("two"), "the same for everybody");
 }
+
+#[test]
+fn a_floor_below_three_is_for_members_only() {
+    let with = |line: &str| check_config(&format!("[floor]\n{line}\n[[site]]\nid = \"a\"\n"));
+    for (line, is_sound) in [
+        ("members = 0", true),
+        ("members = 1000", true),
+        ("members = 1001", false),
+        ("keys = 3", true),
+        ("keys = 2", false),
+        ("links = 0", false),
+        ("analysts = 1000", true),
+        ("analysts = 1001", false),
+    ] {
+        let (is_taken, said) = with(line);
+        assert_eq!(is_taken, is_sound, "{line}: {said}");
+        assert!(is_sound || said.contains("is allowed"), "{said}");
+    }
+}

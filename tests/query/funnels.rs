@@ -1,6 +1,7 @@
 //! Funnels over the golden events and over visits made for one question each; the numbers are worked out by hand beside them.
 
 use serde_json::{Value as Json, json};
+use sillage::query::audience::{Audience, Floors};
 use sillage::query::{Answerer, QueryLimits};
 
 use crate::engine::{database, insert_events, insert_rows, runtime, site};
@@ -218,5 +219,35 @@ fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
             wanted.sort_by_key(Json::to_string);
             assert_eq!(there, wanted);
         }
+    });
+}
+
+#[test]
+fn who_is_under_a_floor_of_small_counts_is_told_so() {
+    runtime().block_on(async {
+        let floors = Floors {
+            members: 0,
+            keys: 5,
+            links: 5,
+            analysts: 5,
+        };
+        let answerer = Answerer::new(
+            database().await,
+            [site("example.com", "UTC")].into(),
+            QueryLimits::default(),
+        )
+        .with_floors(floors);
+        let question =
+            json!({"site_id": "example.com", "date_range": "7d", "steps": [page("/"), page("/a")]});
+        let ask = async |audience: Audience| {
+            let answerer = answerer.for_audience(audience);
+            let answer = answerer
+                .funnel(question.to_string().as_bytes(), NOW.parse().unwrap())
+                .await;
+            answer.status
+        };
+        assert_eq!(ask(Audience::Member).await, 200);
+        assert_eq!(ask(Audience::Key).await, 403);
+        assert_eq!(ask(Audience::Link).await, 403);
     });
 }

@@ -1,0 +1,377 @@
+//! Small counts (P10): what an audience may not be told because it would be about too few people.
+//!
+//! Duty: the pieces that `plan` puts around an answer's counts when its [`Audience`](super::audience::Audience) has a
+//! floor of `k` visitors. Pure; the database folds, since only it sees all rows of an answer. What holds:
+//!
+//! - **Rows.** A row of fewer than `k` people is folded into one row `(other)`, before any metric is made from it.
+//! - **Complements.** `(other)` is itself about `k` people or is not shown: the smallest rows that could be shown are
+//!   folded with it, so that a total minus the visible rows is about `k` people or nobody. Where somebody can be in two
+//!   rows (pages, several days' ids), sums prove nothing, and a whole row of `k` people is folded with it.
+//! - **Filters.** A filtered answer is given only when taking away any one of its conditions, or one value of a list,
+//!   changes it by nobody or by `k` people ([`neighbours`]): subtracting one answer from another then isolates nobody.
+//!   And a filter does not see values that fewer than `k` people have: for it they are all `(other)`.
+//! - **Nobody and a few look alike**: both are zero, or an absent row.
+//! - **Parts of days** can't be asked for ([`refuse`]); by minutes anybody could be cut out.
+//!
+//! People are counted as the answer counts them: where ids of several days are summed, somebody who came on several
+//! days counts on each, and the floor counts them so too. What is not held: two answers over periods that differ by a
+//! day, each above the floor, can be subtracted.
+
+use super::dimension::{Bucket, Dimension};
+use super::filter::Filter;
+use super::metric::Measure;
+use super::period::DateRange;
+use super::reading::{DIMENSION_ALIASES, DIMENSION_COLUMNS};
+use super::request::{AskedDimension, Fault, Request};
+use super::sql::{Sql, Value};
+
+/// What folded rows are called.
+pub const OTHER: &str = "(other)";
+/// Conditions and values of lists in the filters of one question; each costs a reading.
+pub const NEIGHBOURS_MAX: usize = 12;
+
+/// A floor in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Floor {
+    visitors: u32,
+    /// Whether pages stand in for people where there are none: a site that only counts pages knows no visitors.
+    counts_pages: bool,
+}
+
+impl Floor {
+    /// At least so many distinct visitors.
+    pub fn new(visitors: u32) -> Self {
+        Self {
+            visitors,
+            counts_pages: false,
+        }
+    }
+
+    /// The same for a site whose profile is `count`.
+    #[must_use]
+    pub fn counting_pages(self, counts_pages: bool) -> Self {
+        Self {
+            counts_pages,
+            ..self
+        }
+    }
+
+    /// How many visitors.
+    pub fn visitors(&self) -> u32 {
+        self.visitors
+    }
+
+    fn value(&self) -> Sql {
+        Value::Number(i64::from(self.visitors)).into()
+    }
+
+    /// What it counts.
+    pub fn measures(&self) -> &'static [Measure] {
+        if self.counts_pages {
+            &[Measure::Known, Measure::Daily, Measure::Events]
+        } else {
+            &[Measure::Known, Measure::Daily]
+        }
+    }
+
+    /// How many people one row is about whose counts are summed already.
+    fn people(&self) -> &'static str {
+        if self.counts_pages {
+            "toInt64(if(known + daily = 0, events, known + daily))"
+        } else {
+            "toInt64(known + daily)"
+        }
+    }
+
+    fn people_of_all(&self) -> &'static str {
+        if self.counts_pages {
+            "toInt64(if(sum(known) + sum(daily) = 0, sum(events), sum(known) + sum(daily)))"
+        } else {
+            "toInt64(sum(known) + sum(daily))"
+        }
+    }
+
+    /// A dimension's value as a filter sees it: `(other)` unless enough people of the period have it. `rows` is the
+    /// end of a statement, from `FROM` to its conditions, that gives the period's events.
+    pub fn seen(&self, column: Sql, rows: Sql) -> Sql {
+        let people = if self.counts_pages {
+            "greatest(uniqExactIf(visitor, visitor != 0), countIf(visitor = 0))"
+        } else {
+            "uniqExactIf(visitor, visitor != 0)"
+        };
+        let known = Sql::template(
+            include_str!("sql/known_values.sql"),
+            &[
+                ("column", column.clone()),
+                ("rows", rows),
+                ("people", people.into()),
+                ("floor", self.value()),
+            ],
+        );
+        Sql::text("if(")
+            .then(column.clone())
+            .then(" IN (\n")
+            .then(known)
+            .then("), ")
+            .then(column)
+            .then(", '(other)')")
+    }
+
+    /// The readings of an answer with its small rows folded; columns as before, dimensions as text. `is_additive` says
+    /// that nobody is in two rows; `gate` is a condition under which anything is answered at all.
+    pub fn fold(
+        &self,
+        readings: Sql,
+        dimensions: &[Dimension],
+        measures: &[Measure],
+        is_additive: bool,
+        gate: Sql,
+    ) -> Sql {
+        let names = || {
+            dimensions
+                .iter()
+                .zip(DIMENSION_COLUMNS)
+                .map(|(_, name)| Sql::text(name))
+        };
+        let folded = names().zip(DIMENSION_ALIASES).map(|(name, alias)| {
+            Sql::text("if(ranked.is_folded, '(other)', toString(ranked.")
+                .then(name)
+                .then("))")
+                .then(alias)
+        });
+        let sums = measures
+            .iter()
+            .map(|measure| Sql::text(measure.sum()).then(measure.alias()));
+        let counts = measures
+            .iter()
+            .map(|measure| Sql::text("ranked.").then(measure.alias().trim_start_matches(" AS ")));
+        let groups = if dimensions.is_empty() {
+            Sql::empty()
+        } else {
+            Sql::text("GROUP BY ").then(Sql::join(names(), ", "))
+        };
+        let order = Sql::join([Sql::text("people")].into_iter().chain(names()), ", ");
+        // How many people some rows are about together, at least. The histories of one person are in one row; ids of
+        // days, and whoever has such an event, may be in several.
+        let together = |window: Sql| {
+            let over = |aggregate| Sql::text(aggregate).then(window.clone()).then(")");
+            if is_additive {
+                over("sum(toInt64(known)) OVER (")
+                    .then(" + ")
+                    .then(over("max(people - toInt64(known)) OVER ("))
+            } else {
+                over("max(people) OVER (")
+            }
+        };
+        let smaller = Sql::text("ORDER BY ")
+            .then(order)
+            .then(" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING");
+        Sql::template(
+            include_str!("sql/folded.sql"),
+            &[
+                ("columns", Sql::join(folded.chain(counts), ",\n    ")),
+                ("sums", Sql::join(names().chain(sums), ",\n            ")),
+                ("people", self.people().into()),
+                ("smaller", together(smaller)),
+                ("together", together(Sql::text("PARTITION BY is_folded"))),
+                ("floor", self.value()),
+                ("readings", readings),
+                ("groups", groups),
+                ("gate", gate),
+            ],
+        )
+    }
+
+    /// The condition that no neighbour of an answer differs from it by a few people. Each reading counts
+    /// [`Floor::measures`].
+    pub fn gate(&self, own: Sql, neighbours: Vec<Sql>) -> Sql {
+        if neighbours.is_empty() {
+            return Sql::empty();
+        }
+        let count = |is_own: &'static str, reading: Sql| {
+            Sql::template(
+                include_str!("sql/gate_part.sql"),
+                &[
+                    ("own", is_own.into()),
+                    ("people", self.people_of_all().into()),
+                    ("reading", reading),
+                ],
+            )
+        };
+        let parts = [count("1", own)]
+            .into_iter()
+            .chain(neighbours.into_iter().map(|reading| count("0", reading)));
+        Sql::text("AND ").then(Sql::template(
+            include_str!("sql/gate.sql"),
+            &[
+                ("floor", self.value()),
+                ("parts", Sql::join(parts, "\nUNION ALL\n")),
+            ],
+        ))
+    }
+}
+
+/// Refuses what no floor can be held for.
+///
+/// # Errors
+/// A period that does not begin and end with the site's days, buckets shorter than an hour, filters with more than
+/// [`NEIGHBOURS_MAX`] conditions and values.
+pub fn refuse(request: &Request) -> Result<(), Fault> {
+    if matches!(request.range, DateRange::Instants(..) | DateRange::LastDay) {
+        return Err(Fault::new(
+            "#/date_range",
+            "only whole days can be asked for here: small counts are protected",
+        ));
+    }
+    let is_short = |dimension: &AskedDimension| {
+        matches!(
+            dimension,
+            AskedDimension::Named(Dimension::Time(Bucket::Minute))
+        )
+    };
+    if let Some(index) = request.dimensions.iter().position(is_short) {
+        return Err(Fault::new(
+            format!("#/dimensions/{index}"),
+            "no bucket below an hour can be asked for here: small counts are protected",
+        ));
+    }
+    if neighbours(&request.filter).len() > NEIGHBOURS_MAX {
+        return Err(Fault::new(
+            "#/filters",
+            format!(
+                "more than {NEIGHBOURS_MAX} conditions and values can't be asked for here: small counts are protected"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The filters that have one condition, or one value of a list, less.
+pub fn neighbours(filter: &Filter) -> Vec<Filter> {
+    match filter {
+        Filter::All(members) => without_one(members).map(Filter::All).collect(),
+        Filter::Any(members) => without_one(members)
+            .filter(|left| !left.is_empty())
+            .map(Filter::Any)
+            .collect(),
+        Filter::Not(inner) => neighbours(inner)
+            .into_iter()
+            // Without any condition it would be `not everybody`, which is nobody and compares with nothing.
+            .filter(|inner| !inner.is_empty())
+            .map(|inner| Filter::Not(Box::new(inner)))
+            .collect(),
+        Filter::Behaviour { done, what } => neighbours(what)
+            .into_iter()
+            .filter(|what| !what.is_empty())
+            .map(|what| Filter::Behaviour {
+                done: *done,
+                what: Box::new(what),
+            })
+            .collect(),
+        Filter::Compare(comparison) if comparison.values.len() > 1 => (0..comparison.values.len())
+            .map(|left_out| {
+                let mut less = comparison.clone();
+                less.values.remove(left_out);
+                Filter::Compare(less)
+            })
+            .collect(),
+        Filter::Compare(_) => Vec::new(),
+    }
+}
+
+/// The list with one member left out, and with one member a neighbour of itself.
+fn without_one(members: &[Filter]) -> impl Iterator<Item = Vec<Filter>> {
+    let left_out = (0..members.len()).map(|index| {
+        let mut left = members.to_vec();
+        left.remove(index);
+        left
+    });
+    let changed = members.iter().enumerate().flat_map(move |(index, member)| {
+        neighbours(member).into_iter().map(move |less| {
+            let mut changed = members.to_vec();
+            changed[index] = less;
+            changed
+        })
+    });
+    left_out.chain(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn filter(value: serde_json::Value) -> Filter {
+        Filter::parse_all(&value, "#/filters").expect("a filter")
+    }
+
+    fn request(change: serde_json::Value) -> Request {
+        let mut body = json!({"site_id": "a", "metrics": ["visitors"], "date_range": ["2025-01-01", "2025-01-31"]});
+        for (key, value) in change.as_object().expect("an object") {
+            body[key] = value.clone();
+        }
+        Request::parse(&body).expect("a request")
+    }
+
+    #[test]
+    fn neighbours_have_one_condition_or_one_value_less() {
+        let check = |given: serde_json::Value, expected: Vec<serde_json::Value>| {
+            let expected: Vec<Filter> = expected.into_iter().map(filter).collect();
+            assert_eq!(neighbours(&filter(given.clone())), expected, "{given}");
+        };
+        let de = json!(["is", "visit:country", ["DE"]]);
+        let both = json!(["is", "visit:country", ["DE", "JP"]]);
+        let jp = json!(["is", "visit:country", ["JP"]]);
+        let chrome = json!(["is", "visit:browser", ["Chrome"]]);
+        check(json!([]), vec![]);
+        check(json!([de]), vec![json!([])]);
+        check(json!([de, chrome]), vec![json!([chrome]), json!([de])]);
+        check(json!([both]), vec![json!([]), json!([jp]), json!([de])]);
+        check(
+            json!([["or", [de, chrome]]]),
+            vec![json!([]), json!([["or", [chrome]]]), json!([["or", [de]]])],
+        );
+        check(
+            json!([["not", both]]),
+            vec![json!([]), json!([["not", jp]]), json!([["not", de]])],
+        );
+        let page = json!(["is", "event:page", ["/", "/a"]]);
+        check(
+            json!([["has_done", page]]),
+            vec![
+                json!([]),
+                json!([["has_done", ["is", "event:page", ["/a"]]]]),
+                json!([["has_done", ["is", "event:page", ["/"]]]]),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_no_floor_can_be_held_for_is_refused_with_its_place() {
+        let place = |change| refuse(&request(change)).map_err(|fault| fault.to_string());
+        assert_eq!(place(json!({})), Ok(()));
+        assert_eq!(place(json!({"date_range": "7d"})), Ok(()));
+        for (change, at) in [
+            (
+                json!({"date_range": ["2025-01-01T10:00:00Z", "2025-01-02T10:00:00Z"]}),
+                "#/date_range",
+            ),
+            (json!({"date_range": "24h"}), "#/date_range"),
+            (
+                json!({"dimensions": ["visit:source", "time:minute"], "date_range": "day"}),
+                "#/dimensions/1",
+            ),
+        ] {
+            let refused = place(change.clone()).expect_err("it is refused");
+            assert!(refused.contains(at), "{change}: {refused}");
+        }
+        let values = |count: usize| {
+            let values: Vec<String> = (0..count).map(|n| n.to_string()).collect();
+            json!({"filters": [["is", "visit:source", values]]})
+        };
+        // The condition itself, and each of its values.
+        assert_eq!(place(values(NEIGHBOURS_MAX - 1)), Ok(()));
+        assert!(place(values(NEIGHBOURS_MAX)).is_err());
+    }
+}

@@ -1,0 +1,6 @@
+FROM events
+/*{joins}*/
+WHERE site = /*{site}*/
+  AND time >= toDateTime(/*{since}*/, 'UTC')
+  AND time < toDateTime(/*{until}*/, 'UTC')
+  AND name != 'engagement'

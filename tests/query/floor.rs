@@ -1,0 +1,389 @@
+//! Small counts (P10): what an audience with a floor is told, and what it can't find out by subtracting answers.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+use sillage::query::audience::{Audience, Floors};
+use sillage::query::roll::roll_up;
+use sillage::query::{Answerer, QueryLimits};
+
+use crate::engine::{database, insert_rows, runtime, site};
+
+const NOW: &str = "2025-05-20T12:00:00Z";
+const FLOOR: u64 = 5;
+
+/// One person, who came once.
+#[derive(Clone)]
+struct Person {
+    id: u64,
+    country: &'static str,
+    browser: &'static str,
+    source: &'static str,
+    page: &'static str,
+    day: u32,
+}
+
+impl Person {
+    fn row(&self) -> Json {
+        json!({
+            "site": "example.com", "time": format!("2025-05-{:02} 10:00:00", self.day), "name": "pageview",
+            "key": self.id, "visitor": self.id, "visit": self.id, "seq": 1, "path": self.page, "entry_path": self.page,
+            "country": self.country, "browser": self.browser, "source": self.source, "channel": "Referral",
+            "days_since_seen": 32767, "basis": "consent", "expires": "2099-01-01",
+        })
+    }
+}
+
+fn people(count: u64, first: u64, country: &'static str) -> Vec<Person> {
+    (first..first + count)
+        .map(|id| Person {
+            id,
+            country,
+            browser: "Firefox",
+            source: "Google",
+            page: "/",
+            day: 2,
+        })
+        .collect()
+}
+
+async fn answerer(people: &[Person], floors: Floors) -> Answerer {
+    let client = database().await;
+    let rows: Vec<Json> = people.iter().map(Person::row).collect();
+    insert_rows(&client, &rows).await;
+    let site = site("example.com", "UTC");
+    roll_up(&client, &site, NOW.parse().unwrap()).await.unwrap();
+    Answerer::new(client, [site].into(), QueryLimits::default()).with_floors(floors)
+}
+
+const FLOORS: Floors = Floors {
+    members: 0,
+    keys: FLOOR as u32,
+    links: 10,
+    analysts: FLOOR as u32,
+};
+
+async fn ask(answerer: &Answerer, change: Json) -> Json {
+    let mut body = json!({
+        "site_id": "example.com", "metrics": ["visitors", "pageviews"], "date_range": ["2025-05-01", "2025-05-10"],
+    });
+    for (key, value) in change.as_object().unwrap() {
+        body[key] = value.clone();
+    }
+    let answer = answerer
+        .query(body.to_string().as_bytes(), NOW.parse().unwrap())
+        .await;
+    assert_eq!(answer.status, 200, "{body}: {}", answer.body);
+    answer.body
+}
+
+fn rows(body: &Json) -> Vec<(String, u64)> {
+    let rows = body["results"].as_array().unwrap().iter();
+    rows.map(|row| {
+        let name = row["dimensions"][0].as_str().unwrap_or("").to_owned();
+        (name, row["metrics"][0].as_u64().unwrap())
+    })
+    .collect()
+}
+
+fn row(name: &str, visitors: u64) -> (String, u64) {
+    (name.to_owned(), visitors)
+}
+
+#[test]
+fn rows_below_the_floor_are_one_row_from_which_no_single_one_can_be_subtracted() {
+    runtime().block_on(async {
+        let world = [
+            people(20, 1, "DE"),
+            people(7, 101, "JP"),
+            people(3, 201, "FR"),
+            people(1, 301, "LI"),
+        ]
+        .concat();
+        let member = answerer(&world, FLOORS).await;
+        let countries = json!({"dimensions": ["visit:country"]});
+        for answerer in [member.clone(), member.clone().without_rollups()] {
+            let key = answerer.for_audience(Audience::Key);
+            assert_eq!(
+                rows(&ask(&answerer, countries.clone()).await),
+                [row("DE", 20), row("JP", 7), row("FR", 3), row("LI", 1)],
+                "members see all"
+            );
+            // France and Liechtenstein are four together: Japan goes with them.
+            let body = ask(&key, countries.clone()).await;
+            assert_eq!(rows(&body), [row("DE", 20), row("(other)", 11)]);
+            assert_eq!(body["meta"]["visitors_floor"], 5);
+            let link = answerer.for_audience(Audience::Link);
+            assert_eq!(
+                rows(&ask(&link, countries.clone()).await),
+                [row("DE", 20), row("(other)", 11)]
+            );
+            // Metrics that are no sums are made from what was folded.
+            let pages = json!({"dimensions": ["visit:country"], "metrics": ["visitors", "bounce_rate"], "include": {"total_rows": true}});
+            let body = ask(&key, pages).await;
+            assert_eq!(body["results"][1]["metrics"], json!([11, 100]));
+            assert_eq!(body["meta"]["total_rows"], 2);
+            // By pages nobody knows who is in two rows, so a whole one is folded as well.
+            let by_page = ask(&key, json!({"dimensions": ["event:page"]})).await;
+            assert_eq!(rows(&by_page), [row("/", 31)]);
+        }
+    });
+}
+
+#[test]
+fn a_few_people_look_like_nobody() {
+    runtime().block_on(async {
+        let key = answerer(&people(4, 1, "DE"), FLOORS)
+            .await
+            .for_audience(Audience::Key);
+        let nobody = answerer(&[], FLOORS).await.for_audience(Audience::Key);
+        for change in [
+            json!({}),
+            json!({"dimensions": ["visit:country"]}),
+            json!({"dimensions": ["time:day"]}),
+            json!({"filters": [["is", "visit:country", ["DE"]]]}),
+            json!({"metrics": ["visits", "bounce_rate", "visit_duration"], "dimensions": ["visit:country"]}),
+        ] {
+            assert_eq!(
+                ask(&key, change.clone()).await,
+                ask(&nobody, change.clone()).await,
+                "{change}"
+            );
+        }
+        let now = "2025-05-02T10:01:00Z".parse().unwrap();
+        assert_eq!(key.live("example.com", now).await.body, json!({"visitors": 0}));
+        // One more, and they are seen.
+        let key = answerer(&people(5, 1, "DE"), FLOORS)
+            .await
+            .for_audience(Audience::Key);
+        assert_eq!(rows(&ask(&key, json!({})).await), [row("", 5)]);
+        assert_eq!(key.live("example.com", now).await.body, json!({"visitors": 5}));
+    });
+}
+
+#[test]
+fn what_cuts_out_a_few_people_is_refused_to_audiences_with_a_floor() {
+    runtime().block_on(async {
+        let member = answerer(&people(9, 1, "DE"), FLOORS).await;
+        let body = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "24h"});
+        let ask = async |answerer: &Answerer| {
+            let bytes = body.to_string();
+            answerer.query(bytes.as_bytes(), NOW.parse().unwrap()).await
+        };
+        assert_eq!(ask(&member).await.status, 200);
+        let refused = ask(&member.for_audience(Audience::Link)).await;
+        assert_eq!(refused.status, 400);
+        assert!(
+            refused.body["error"]
+                .as_str()
+                .unwrap()
+                .contains("#/date_range"),
+            "{}",
+            refused.body
+        );
+    });
+}
+
+/// A condition, as a filter and as what it means.
+type Condition = (Json, Box<dyn Fn(&Person) -> bool>);
+
+/// All conditions of one comparison over the values there are.
+fn conditions() -> Vec<Condition> {
+    let mut all: Vec<Condition> = Vec::new();
+    let mut push = |filter: Json, test: Box<dyn Fn(&Person) -> bool>| all.push((filter, test));
+    for country in ["DE", "JP", "FR", "LI"] {
+        push(
+            json!(["is", "visit:country", [country]]),
+            Box::new(move |person| person.country == country),
+        );
+        push(
+            json!(["is_not", "visit:country", [country]]),
+            Box::new(move |person| person.country != country),
+        );
+        push(
+            json!(["is", "visit:country", ["DE", country]]),
+            Box::new(move |person| person.country == "DE" || person.country == country),
+        );
+    }
+    for browser in ["Firefox", "Chrome", "Lynx"] {
+        push(
+            json!(["is", "visit:browser", [browser]]),
+            Box::new(move |person| person.browser == browser),
+        );
+        push(
+            json!(["not", ["is", "visit:browser", [browser]]]),
+            Box::new(move |person| person.browser != browser),
+        );
+    }
+    for letters in ["o", "oo", "ry"] {
+        push(
+            json!(["contains", "visit:source", [letters]]),
+            Box::new(move |person| person.source.contains(letters)),
+        );
+    }
+    push(
+        json!([
+            "or",
+            [
+                ["is", "visit:country", ["DE"]],
+                ["is", "visit:browser", ["Lynx"]]
+            ]
+        ]),
+        Box::new(|person| person.country == "DE" || person.browser == "Lynx"),
+    );
+    push(
+        json!(["is", "event:page", ["/rare"]]),
+        Box::new(|person| person.page == "/rare"),
+    );
+    push(
+        json!(["is_not", "event:page", ["/rare"]]),
+        Box::new(|person| person.page != "/rare"),
+    );
+    all
+}
+
+#[test]
+fn two_questions_that_differ_by_a_few_people_are_answered_alike_or_not_both() {
+    runtime().block_on(async {
+        // A site of 60 with one person whom every single property sets apart.
+        let pick =
+            |id: u64, of: &[&'static str]| of[(id as usize * 7 + id as usize / 3) % of.len()];
+        let mut world: Vec<Person> = (1..60)
+            .map(|id| Person {
+                id,
+                country: pick(id, &["DE", "DE", "JP", "FR"]),
+                browser: pick(id + 1, &["Firefox", "Chrome", "Chrome"]),
+                source: pick(id + 2, &["Google", "Yahoo", "Bing"]),
+                page: pick(id + 3, &["/", "/a"]),
+                day: 2,
+            })
+            .collect();
+        world.push(Person {
+            id: 60,
+            country: "LI",
+            browser: "Lynx",
+            source: "Gallery",
+            page: "/rare",
+            day: 2,
+        });
+        let member = answerer(&world, FLOORS).await;
+        let key = member.for_audience(Audience::Key);
+        let singles = conditions();
+        let mut questions: Vec<(Vec<Json>, BTreeSet<u64>)> =
+            vec![(vec![], world.iter().map(|person| person.id).collect())];
+        for (index, (filter, test)) in singles.iter().enumerate() {
+            let who = |test: &dyn Fn(&Person) -> bool| {
+                world
+                    .iter()
+                    .filter(|person| test(person))
+                    .map(|person| person.id)
+                    .collect()
+            };
+            questions.push((vec![filter.clone()], who(test)));
+            for (other, also) in singles.iter().skip(index + 1).step_by(3) {
+                let both = |person: &Person| test(person) && also(person);
+                questions.push((vec![filter.clone(), other.clone()], who(&both)));
+            }
+        }
+        let mut told = Vec::new();
+        for (filters, who) in &questions {
+            let answer =
+                ask(&key, json!({"filters": filters})).await["results"][0]["metrics"].clone();
+            let truth =
+                ask(&member, json!({"filters": filters})).await["results"][0]["metrics"].clone();
+            assert_eq!(truth[0].as_u64().unwrap(), who.len() as u64, "{filters:?}");
+            told.push(answer);
+        }
+        let answered = told.iter().filter(|answer| answer[0] != 0).count();
+        assert!(
+            answered > 20,
+            "only {answered} of {} are answered",
+            told.len()
+        );
+        for (index, (filters, who)) in questions.iter().enumerate() {
+            let is_told = told[index][0] != 0;
+            assert!(!is_told || who.len() as u64 >= FLOOR, "{filters:?}");
+            for (other, (others, whom)) in questions.iter().enumerate() {
+                let apart = whom.difference(who).count() as u64;
+                if !(who.is_subset(whom) && (1..FLOOR).contains(&apart)) {
+                    continue;
+                }
+                let is_other_told = told[other][0] != 0;
+                let difference = told[index][0]
+                    .as_u64()
+                    .unwrap()
+                    .abs_diff(told[other][0].as_u64().unwrap());
+                // A filter sees rare values as one, so what it answers may be about others than it says, but never
+                // about few.
+                assert!(
+                    told[index] == told[other] || !is_told || !is_other_told || difference >= FLOOR,
+                    "{filters:?} and {others:?} differ by {apart}: {} and {}",
+                    told[index],
+                    told[other]
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn a_site_that_only_counts_pages_is_floored_by_its_pages() {
+    runtime().block_on(async {
+        let client = database().await;
+        let page = |key: u64, path: &str| {
+            json!({
+                "site": "example.com", "time": "2025-05-02 10:00:00", "name": "pageview", "key": key, "path": path,
+                "days_since_seen": -1, "basis": "count", "expires": "2099-01-01",
+            })
+        };
+        let rows_of: Vec<Json> = (1..=9)
+            .map(|key| page(key, "/"))
+            .chain((10..=12).map(|key| page(key, "/rare")))
+            .collect();
+        insert_rows(&client, &rows_of).await;
+        let mut site = site("example.com", "UTC");
+        site.profile = sillage::privacy::Profile::Count;
+        let key = Answerer::new(client, [site].into(), QueryLimits::default())
+            .with_floors(FLOORS)
+            .for_audience(Audience::Key);
+        let body = ask(&key, json!({"dimensions": ["event:page"], "metrics": ["pageviews"]})).await;
+        assert_eq!(rows(&body), [row("(other)", 12)]);
+        let body = ask(&key, json!({"metrics": ["pageviews"]})).await;
+        assert_eq!(rows(&body), [row("", 12)]);
+    });
+}
+
+#[test]
+fn the_analysts_view_folds_small_counts_and_is_empty_without_a_floor() {
+    runtime().block_on(async {
+        let client = database().await;
+        let world = [
+            people(20, 1, "DE"),
+            people(7, 101, "JP"),
+            people(3, 201, "FR"),
+            people(1, 301, "LI"),
+        ]
+        .concat();
+        let rows: Vec<Json> = world.iter().map(Person::row).collect();
+        insert_rows(&client, &rows).await;
+        let site = site("example.com", "UTC");
+        roll_up(&client, &site, NOW.parse().unwrap()).await.unwrap();
+        let view = async |dimension: &str| -> Vec<(String, u64, u64)> {
+            client
+                .query("SELECT value, visitors, pageviews FROM report_days WHERE dimension = {dimension:String} ORDER BY visitors DESC")
+                .param("dimension", dimension)
+                .fetch_all()
+                .await
+                .unwrap()
+        };
+        assert_eq!(view("visit:country").await, []);
+        sillage::store::floors::set_for_analysts(&client, 5).await.unwrap();
+        let row = |value: &str, count| (value.to_owned(), count, count);
+        assert_eq!(view("visit:country").await, [row("DE", 20), row("(other)", 11)]);
+        assert_eq!(view("").await, [row("", 31)]);
+        assert_eq!(view("event:page").await, [row("/", 31)]);
+        // The latest counts. Thirty-two are more than there are.
+        sillage::store::floors::set_for_analysts(&client, 32).await.unwrap();
+        assert_eq!(view("").await, []);
+    });
+}
