@@ -3,6 +3,20 @@
 -- where it is still about too few. Read with the rights of whoever made it, so that SELECT on the view is all an analyst
 -- needs; without any floor set it is empty.
 CREATE VIEW IF NOT EXISTS report_days
+(
+    site        LowCardinality(String) COMMENT 'Site id as configured',
+    day         Date COMMENT 'Site-local day; a visit belongs to the day on which it began',
+    dimension   LowCardinality(String) COMMENT 'Name of the dimension that the row is about, e.g. visit:source; empty = the whole site',
+    value       String COMMENT 'Value of the dimension; (other) = all values of too few visitors',
+    other       String COMMENT 'Value of the second dimension where there are two (page and next page), else empty',
+    visitors    UInt64 COMMENT 'Distinct visitors of the day',
+    visits      UInt64 COMMENT 'Visits that began; for dimensions of events, visits that had such an event',
+    pageviews   UInt64 COMMENT 'Pages seen',
+    events      UInt64 COMMENT 'Pageviews and custom events',
+    bounces     UInt64 COMMENT 'Visits with at most one page and no interactive event',
+    duration_s  UInt64 COMMENT 'Seconds that the visits lasted, together',
+    engaged_ms  UInt64 COMMENT 'Milliseconds that pages were visible and focused, together'
+)
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 WITH
@@ -59,3 +73,4 @@ FROM
 ) AS ranked
 WHERE if(is_folded, shown_with, about) >= least
 GROUP BY site, day, dimension, value, other
+COMMENT 'Daily counts of each site by one dimension at a time, small counts folded: what analysts may read'
