@@ -10,8 +10,9 @@ use woothee::parser::{Parser, WootheeResult};
 
 use crate::privacy::Device;
 
-/// Agents remembered; a power of two. About 60 KB.
-const SLOTS: usize = 1_024;
+/// Sets of remembered agents, and agents in each; 128 KB together.
+const SETS: usize = 512;
+const WAYS: usize = 4;
 
 const BROWSERS: &[(&str, &str)] = &[
     ("Chrome", "Chrome"),
@@ -120,13 +121,14 @@ const PROGRAMS: &[&str] = &[
 /// Agents that carry such a word and are people's browsers all the same.
 const PEOPLE: &[&str] = &["cubot"];
 
-type Slot = Mutex<Option<(u64, Device)>>;
+/// Agents whose hashes fall together, those asked for most at the front.
+type Set = Mutex<[Option<(u64, Device)>; WAYS]>;
 
 /// The parser with its memory.
 pub struct Devices {
     parser: Parser,
     hasher: RandomState,
-    slots: Vec<Slot>,
+    sets: Vec<Set>,
 }
 
 impl Default for Devices {
@@ -141,7 +143,7 @@ impl Devices {
         Self {
             parser: Parser::new(),
             hasher: RandomState::new(),
-            slots: (0..SLOTS).map(|_| Slot::default()).collect(),
+            sets: (0..SETS).map(|_| Set::default()).collect(),
         }
     }
 
@@ -149,14 +151,23 @@ impl Devices {
     /// program's.
     pub fn device(&self, agent: &str) -> Device {
         let hash = self.hasher.hash_one(agent);
-        let mut slot = self.slots[hash as usize % SLOTS]
+        let mut set = self.sets[hash as usize % SETS]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        match &*slot {
-            Some((of, device)) if *of == hash => *device,
-            _ => {
+        let place = set
+            .iter()
+            .position(|held| held.is_some_and(|(of, _)| of == hash));
+        match place {
+            // One place to the front each time, so that agents seen once push out only each other.
+            Some(place) => {
+                let ahead = place.saturating_sub(1);
+                set.swap(place, ahead);
+                set[ahead].map(|(_, device)| device).unwrap_or_default()
+            }
+            None => {
                 let device = parse(&self.parser, agent);
-                *slot = Some((hash, device));
+                let place = set.iter().position(Option::is_none).unwrap_or(WAYS - 1);
+                set[place] = Some((hash, device));
                 device
             }
         }
@@ -289,6 +300,27 @@ mod tests {
             "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0",
             ("Firefox", 144, "Linux", 0, "desktop"),
         );
+    }
+
+    #[test]
+    fn agents_are_told_apart_however_many_there_are_and_the_memory_stays_the_same() {
+        let devices = Devices::new();
+        let agent = |version: u16| {
+            format!(
+                "Mozilla/5.0 (X11; Linux x86_64; rv:{version}.0) Gecko/20100101 Firefox/{version}.0"
+            )
+        };
+        for version in (1..=4_000).chain(1..=4_000) {
+            assert_eq!(devices.device(&agent(version)).browser_version, version);
+        }
+        // An agent that is asked for again and again is not pushed out by those that come once.
+        let (often, hash) = (agent(1), devices.hasher.hash_one(agent(1)));
+        for version in 1..=4_000 {
+            devices.device(&often);
+            devices.device(&agent(version));
+        }
+        let set = devices.sets[hash as usize % SETS].lock().expect("no panic");
+        assert!(set.iter().flatten().any(|(of, _)| *of == hash));
     }
 
     #[test]
