@@ -321,7 +321,7 @@ impl<'de> Deserialize<'de> for Props {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut props = Vec::new();
-                while let Some((key, value)) = map.next_entry::<Cow<'de, str>, Scalar<'de>>()? {
+                while let Some((Field(key), value)) = map.next_entry::<Field<'de>, Scalar<'de>>()? {
                     if let Some(value) = value.property() {
                         props.push((key.into_owned(), value));
                     }
@@ -404,7 +404,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
                         *place = value;
                     }
                 }
-                while let Some(field) = map.next_key::<Cow<'de, str>>()? {
+                while let Some(Field(field)) = map.next_key()? {
                     match &*field {
                         "n" | "name" => keep(field == "n", &mut wire.name, map.next_value()?),
                         "u" | "url" => keep(field == "u", &mut wire.url, map.next_value()?),
@@ -462,6 +462,28 @@ impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
             }
         }
         deserializer.deserialize_map(WireVisitor(std::marker::PhantomData))
+    }
+}
+
+/// A field's name, borrowed from the body unless it is written with escapes.
+struct Field<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FieldVisitor;
+        impl<'de> Visitor<'de> for FieldVisitor {
+            type Value = Field<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a field's name")
+            }
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+                Ok(Field(Cow::Borrowed(name)))
+            }
+            fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+                Ok(Field(Cow::Owned(name.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(FieldVisitor)
     }
 }
 

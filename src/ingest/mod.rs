@@ -494,7 +494,7 @@ impl Pipeline {
             self.visits
                 .touch(visitor, anonymised.yesterday, now_s, step, || Beginning {
                     id: fresh_visit,
-                    origin: Arc::new(event.origin().clone()),
+                    origin: event.origin().clone(),
                     visit_number: measurement.as_ref().map_or(0, Measurement::visit_number),
                     days_since_seen: measurement
                         .as_ref()

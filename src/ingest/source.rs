@@ -121,6 +121,9 @@ fn known_host(host: &str) -> Option<(&'static str, Class)> {
 ///
 /// Android apps send `android-app://<package>/`; the package stands for the host.
 fn referrer_host(referrer: &str) -> Option<String> {
+    if let Some(host) = plain_host(referrer) {
+        return Some(host.strip_prefix("www.").unwrap_or(host).to_owned());
+    }
     let url = url::Url::parse(referrer).ok()?;
     if !matches!(url.scheme(), "http" | "https" | "android-app") {
         return None;
@@ -134,6 +137,19 @@ fn referrer_host(referrer: &str) -> Option<String> {
         host.strip_prefix("www.")
             .map_or(host.clone(), str::to_owned),
     )
+}
+
+/// The host of an address that is written in the plainest way, as nearly all are; `None` leaves it to the whole rules.
+/// A last label of letters alone is neither part of a numeric address nor an encoded name.
+fn plain_host(referrer: &str) -> Option<&str> {
+    let host = referrer.strip_prefix("https://")?.split('/').next()?;
+    let (before, last) = host.rsplit_once('.')?;
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_name = before.split('.').all(|label| {
+        !label.is_empty() && !label.starts_with("xn--") && label.bytes().all(is_plain)
+    }) && !last.is_empty()
+        && last.bytes().all(|byte| byte.is_ascii_lowercase());
+    is_name.then_some(host)
 }
 
 /// Decides the origin of a visit from its first page's referrer and campaign parameters.
@@ -388,6 +404,41 @@ mod tests {
             ("", "partner.example", "Campaign"),
         );
         check("", "?utm_source=x&utm_medium=banner", ("", "X", "Display"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_plain_host_is_what_the_whole_rules_make_of_it(
+            host in "([a-z0-9-]{1,8}[.]){1,3}[a-z0-9]{1,5}", rest in "(/[ -~]{0,12})?",
+        ) {
+            let referrer = format!("https://{host}{rest}");
+            if let Some(plain) = plain_host(&referrer) {
+                let url = url::Url::parse(&referrer).expect("an address");
+                proptest::prop_assert_eq!(url.host(), Some(url::Host::Domain(plain)));
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_plainest_addresses_skip_the_whole_rules() {
+        assert_eq!(
+            plain_host("https://www.google.com/search?q=1"),
+            Some("www.google.com")
+        );
+        for other in [
+            "http://a.example/",
+            "https://a.example:8443/",
+            "https://user@a.example/",
+            "https://A.example/",
+            "https://xn--bcher-kva.example/",
+            "https://203.0.113.7/",
+            "https://a.0x7f/",
+            "https://a..example/",
+            "https://localhost/",
+            "https://a.example?q",
+        ] {
+            assert_eq!(plain_host(other), None, "{other}");
+        }
     }
 
     #[test]

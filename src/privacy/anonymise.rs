@@ -64,7 +64,7 @@ pub struct AnonymousEvent {
     visitor: Option<VisitorId>,
     hostname: Box<str>,
     path: String,
-    origin: Origin,
+    origin: Arc<Origin>,
     place: Place,
     device: Device,
     screen: &'static str,
@@ -154,7 +154,7 @@ pub fn anonymise(
         visitor,
         hostname: page.host().into(),
         path: rules.capped(path, salts.today.epoch(), minute),
-        origin: if is_full { origin } else { origin.into_plain() },
+        origin: Arc::new(if is_full { origin } else { origin.into_plain() }),
         place,
         device: (look.device)(agent.as_str()),
         screen: screen(viewport_width),
@@ -271,7 +271,7 @@ impl AnonymousEvent {
     }
 
     /// Where this event's page was come to from; a row carries that of its visit's first page.
-    pub fn origin(&self) -> &Origin {
+    pub fn origin(&self) -> &Arc<Origin> {
         &self.origin
     }
 

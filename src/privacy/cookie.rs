@@ -43,25 +43,20 @@ impl Drop for DeviceId {
     }
 }
 
-/// The server's key for the measurement cookie's tag.
-pub struct CookieKey(Box<[u8; 32]>);
+/// The server's key for the measurement cookie's tag: the HMAC with it already absorbed, which saves two of its six
+/// compressions for every cookie. Overwritten when dropped, by the `zeroize` features of `hmac` and `sha2`.
+pub struct CookieKey(Box<Hmac<Sha256>>);
 
 impl CookieKey {
     /// Takes 32 bytes from the operating system's random source, as the salt keeper stores them.
     pub fn from_bytes(mut bytes: [u8; 32]) -> Self {
-        let key = Self(Box::new(bytes));
+        let keyed = Hmac::new_from_slice(&bytes).expect("HMAC takes keys of any length");
         bytes.zeroize();
-        key
+        Self(Box::new(keyed))
     }
 
     fn mac(&self) -> Hmac<Sha256> {
-        Hmac::new_from_slice(&*self.0).expect("HMAC takes keys of any length")
-    }
-}
-
-impl Drop for CookieKey {
-    fn drop(&mut self) {
-        self.0.zeroize();
+        (*self.0).clone()
     }
 }
 
@@ -240,15 +235,12 @@ pub fn find<'a>(cookie_headers: impl Iterator<Item = &'a [u8]>, name: &str) -> O
 /// Lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|b| {
-            [
-                DIGITS[usize::from(b >> 4)] as char,
-                DIGITS[usize::from(b & 15)] as char,
-            ]
-        })
-        .collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)].into());
+        text.push(DIGITS[usize::from(byte & 15)].into());
+    }
+    text
 }
 
 /// `N` bytes from exactly `2 N` lower-case hexadecimal digits.

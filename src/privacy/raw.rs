@@ -85,7 +85,12 @@ impl UserAgent {
     /// The header's value: the first [`AGENT_BYTES_MAX`] bytes, invalid UTF-8 replaced.
     pub fn from_header(value: &[u8]) -> Self {
         let cut = &value[..value.len().min(AGENT_BYTES_MAX)];
-        Self(Zeroizing::new(String::from_utf8_lossy(cut).into_owned()))
+        // The first way is many times as fast, and nearly every agent goes it.
+        let text = match std::str::from_utf8(cut) {
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(cut).into_owned(),
+        };
+        Self(Zeroizing::new(text))
     }
 
     pub(super) fn as_str(&self) -> &str {

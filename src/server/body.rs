@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper::header::CONTENT_ENCODING;
+use hyper::header::{CONTENT_ENCODING, HeaderMap};
 use hyper::{Request, StatusCode};
 
 use super::error::{Answer, refused};
@@ -19,22 +19,62 @@ pub async fn read(
     bytes_max: usize,
     timeout: Duration,
 ) -> Result<Bytes, Answer> {
-    if request.headers().contains_key(CONTENT_ENCODING) {
+    let (head, body) = request.into_parts();
+    read_behind(&head.headers, body, bytes_max, timeout).await
+}
+
+/// The same for a request that has been taken apart.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_behind(
+    headers: &HeaderMap,
+    body: Incoming,
+    bytes_max: usize,
+    timeout: Duration,
+) -> Result<Bytes, Answer> {
+    if headers.contains_key(CONTENT_ENCODING) {
         return Err(refused(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "must not have a Content-Encoding",
         ));
     }
-    let body = request.into_body();
     if body.size_hint().lower() > bytes_max as u64 {
-        return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "body is too large"));
+        return Err(too_large());
     }
-    match tokio::time::timeout(timeout, Limited::new(body, bytes_max).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "body is too large"))
-        }
-        Ok(Err(_)) => Err(refused(StatusCode::BAD_REQUEST, "body is incomplete")),
+    match tokio::time::timeout(timeout, whole(body, bytes_max)).await {
+        Ok(read) => read,
         Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "body took too long")),
     }
+}
+
+/// Nearly every body comes in one piece, which is then not copied.
+async fn whole(mut body: Incoming, bytes_max: usize) -> Result<Bytes, Answer> {
+    let mut first = Bytes::new();
+    let mut joined = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| refused(StatusCode::BAD_REQUEST, "body is incomplete"))?;
+        // What is no data are trailers, which nobody reads.
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        if first.len() + joined.len() + piece.len() > bytes_max {
+            return Err(too_large());
+        }
+        if first.is_empty() && joined.is_empty() {
+            first = piece;
+        } else {
+            joined.extend_from_slice(&std::mem::take(&mut first));
+            joined.extend_from_slice(&piece);
+        }
+    }
+    Ok(if joined.is_empty() {
+        first
+    } else {
+        joined.freeze()
+    })
+}
+
+fn too_large() -> Answer {
+    refused(StatusCode::PAYLOAD_TOO_LARGE, "body is too large")
 }

@@ -34,15 +34,11 @@ fn resolve(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     } else {
         (FORWARDED, true)
     };
-    let instances: Vec<&str> = headers
+    let hops = headers
         .get_all(name)
         .iter()
-        .map(|value| value.to_str().unwrap_or(""))
-        .collect();
-    let hops = instances
-        .iter()
         .rev()
-        .flat_map(|value| value.rsplit(','))
+        .flat_map(|value| value.to_str().unwrap_or("").rsplit(','))
         .take(HOPS_MAX);
     for hop in hops {
         let address = if is_rfc7239 {

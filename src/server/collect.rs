@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 
@@ -17,36 +17,42 @@ use super::{App, body};
 use crate::ingest::{CookieChange, Outcome, Sender};
 use crate::privacy::{Language, UserAgent, find, truncate};
 
+/// By which a browser says that it fetches a page ahead.
+static PREFETCH: [HeaderName; 4] = [
+    HeaderName::from_static("sec-purpose"),
+    HeaderName::from_static("purpose"),
+    HeaderName::from_static("x-moz"),
+    HeaderName::from_static("x-purpose"),
+];
+static GPC: HeaderName = HeaderName::from_static("sec-gpc");
+
 /// Takes one beacon.
-pub async fn collect(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer {
-    let headers = std::mem::take(request.headers_mut());
-    for name in [header::CONTENT_ENCODING, header::CONTENT_LENGTH] {
-        if let Some(value) = headers.get(&name) {
-            request.headers_mut().insert(name, value.clone());
-        }
-    }
+pub async fn collect(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
+    let (head, body) = request.into_parts();
+    let headers = &head.headers;
     let limits = &app.config.limits;
-    let sender = client_ip(peer, &headers, &app.config.trusted_proxies);
+    let sender = client_ip(peer, headers, &app.config.trusted_proxies);
     if let Err(wait) = app.rate.take(truncate(&sender)) {
         app.counters.count(None, Outcome::TooMany);
         let mut answer = too_many(wait);
-        allow_origin(app, &headers, &mut answer);
+        allow_origin(app, headers, &mut answer);
         return answer;
     }
     drop(sender);
-    let mut answer = match body::read(request, limits.beacon_bytes_max, limits.body_timeout).await {
-        Ok(body) => take(app, peer, &headers, body).await,
+    let (bytes_max, timeout) = (limits.beacon_bytes_max, limits.body_timeout);
+    let mut answer = match body::read_behind(headers, body, bytes_max, timeout).await {
+        Ok(body) => take(app, peer, headers, body).await,
         Err(answer) => answer,
     };
-    allow_origin(app, &headers, &mut answer);
+    allow_origin(app, headers, &mut answer);
     answer
 }
 
 async fn take(app: &App, peer: IpAddr, headers: &HeaderMap, body: Bytes) -> Answer {
-    let is = |name: &str, value: &str| {
+    let is_one = |name: &HeaderName| {
         headers
             .get(name)
-            .is_some_and(|sent| sent.as_bytes() == value.as_bytes())
+            .is_some_and(|sent| sent.as_bytes() == b"1")
     };
     let sender = Sender {
         ip: &|| client_ip(peer, headers, &app.config.trusted_proxies),
@@ -57,20 +63,18 @@ async fn take(app: &App, peer: IpAddr, headers: &HeaderMap, body: Bytes) -> Answ
                     .map_or(b"", HeaderValue::as_bytes),
             )
         },
-        is_prefetch: ["sec-purpose", "purpose", "x-moz", "x-purpose"]
-            .iter()
-            .any(|name| {
-                headers
-                    .get(*name)
-                    .and_then(|value| value.to_str().ok())
-                    .is_some_and(|value| {
-                        value.contains("prefetch")
-                            || value.contains("prerender")
-                            || value.contains("preview")
-                    })
-            }),
-        gpc: is("sec-gpc", "1"),
-        dnt: is("dnt", "1"),
+        is_prefetch: PREFETCH.iter().any(|name| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .is_some_and(|value| {
+                    value.contains("prefetch")
+                        || value.contains("prerender")
+                        || value.contains("preview")
+                })
+        }),
+        gpc: is_one(&GPC),
+        dnt: is_one(&header::DNT),
         language: headers
             .get(header::ACCEPT_LANGUAGE)
             .and_then(|value| value.to_str().ok().and_then(Language::parse)),
@@ -161,18 +165,19 @@ pub(super) fn is_https(headers: &HeaderMap) -> bool {
 /// The measurement cookie is sent to the collector's endpoint only and can't be read by any script.
 pub(super) fn set_cookie(change: &CookieChange, is_https: bool) -> String {
     let secure = if is_https { "; Secure" } else { "" };
+    let attributes = "; HttpOnly; SameSite=Lax";
     match change {
         CookieChange::Set {
             name,
             value,
             max_age_s,
         } => {
-            format!(
-                "{name}={value}; Path=/api/event; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}"
-            )
+            let max_age_s = max_age_s.to_string();
+            let path = "; Path=/api/event; Max-Age=";
+            [name, "=", value, path, &max_age_s, attributes, secure].concat()
         }
         CookieChange::Delete { name } => {
-            format!("{name}=; Path=/api/event; Max-Age=0; HttpOnly; SameSite=Lax{secure}")
+            format!("{name}=; Path=/api/event; Max-Age=0{attributes}{secure}")
         }
     }
 }

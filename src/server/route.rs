@@ -68,6 +68,15 @@ impl App {
 
 /// Answers one request.
 pub async fn route(app: &App, faces: Faces, peer: IpAddr, request: Request<Incoming>) -> Answer {
+    if faces.collector && request.method() == Method::POST && request.uri().path() == "/api/event" {
+        return collect::collect(app, peer, request).await;
+    }
+    // On the heap, since a beacon's future would be as large as the largest of all.
+    Box::pin(other(app, faces, peer, request)).await
+}
+
+/// Everything but beacons.
+async fn other(app: &App, faces: Faces, peer: IpAddr, request: Request<Incoming>) -> Answer {
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
     let is_get = method == Method::GET || method == Method::HEAD;
@@ -78,9 +87,6 @@ pub async fn route(app: &App, faces: Faces, peer: IpAddr, request: Request<Incom
     }
     if faces.collector {
         match path.as_str() {
-            "/api/event" if method == Method::POST => {
-                return collect::collect(app, peer, request).await;
-            }
             "/api/event" if method == Method::OPTIONS => {
                 return collect::preflight(app, request.headers());
             }

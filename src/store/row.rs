@@ -80,7 +80,7 @@ pub struct Terms<'a> {
 
 /// Encodes one row. `visit` is `None` for events that belong to no visit.
 pub fn encode(event: &AnonymousEvent, visit: Option<&VisitStamp>, terms: Terms<'_>) -> Vec<u8> {
-    let origin = visit.map_or(event.origin(), |visit| &*visit.origin);
+    let origin = visit.map_or(event.origin(), |visit| &visit.origin);
     let mut row = Row(Vec::with_capacity(512));
     row.text(event.site());
     row.u32(event.minute().saturating_mul(60));
