@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::ingest::Outcome;
 use crate::spool::SpoolStats;
+use crate::visit::Visits;
 
 /// Starts logging to stderr. `level` is a filter in `tracing`'s own syntax, e.g. `info`.
 ///
@@ -38,8 +39,6 @@ pub struct Counters {
     total: ByOutcome,
     /// Counted since they were last stored; one entry a configured site, and a last one for beacons of no known site.
     unstored: Vec<ByOutcome>,
-    /// Visits closed early because their memory was full.
-    pub visits_evicted: AtomicU64,
     /// Connections turned away because there were too many.
     pub connections_refused: AtomicU64,
     /// Segments stored in ClickHouse.
@@ -63,7 +62,6 @@ impl Counters {
         Self {
             total: zeroes(),
             unstored: (0..=sites).map(|_| zeroes()).collect(),
-            visits_evicted: AtomicU64::new(0),
             connections_refused: AtomicU64::new(0),
             segments_inserted: AtomicU64::new(0),
             inserts_failed: AtomicU64::new(0),
@@ -109,7 +107,7 @@ impl Counters {
     }
 
     /// The Prometheus text format, version 0.0.4.
-    pub fn render(&self, spool: &SpoolStats, open_visits: usize) -> String {
+    pub fn render(&self, spool: &SpoolStats, visits: &Visits) -> String {
         let mut text = String::with_capacity(2_048);
         let mut gauge = |name: &str, kind: &str, help: &str, value: f64| {
             // Writing to a String can't fail.
@@ -135,6 +133,18 @@ impl Counters {
             "gauge",
             "Age of the oldest segment.",
             spool.oldest_age.unwrap_or_default().as_secs_f64(),
+        );
+        gauge(
+            "sillage_spool_appended_total",
+            "counter",
+            "Events written to disk.",
+            spool.appended as f64,
+        );
+        gauge(
+            "sillage_spool_syncs_total",
+            "counter",
+            "Syncs that made them durable; each is shared by all that came meanwhile.",
+            spool.syncs as f64,
         );
         gauge(
             "sillage_spool_quarantined_total",
@@ -176,13 +186,13 @@ impl Counters {
             "sillage_open_visits",
             "gauge",
             "Visits with an event in the last 30 minutes.",
-            open_visits as f64,
+            visits.len() as f64,
         );
         gauge(
             "sillage_visits_evicted_total",
             "counter",
             "Visits closed early because their memory was full.",
-            self.visits_evicted.load(Relaxed) as f64,
+            visits.evicted() as f64,
         );
         gauge(
             "sillage_connections_refused_total",

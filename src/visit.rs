@@ -20,6 +20,9 @@ use crate::privacy::{Origin, VisitorId};
 /// Silence that ends a visit, seconds.
 pub const SILENCE_S: u64 = 30 * 60;
 
+/// Visits closed together: to find the longest silent, every stripe has to be asked.
+const CLOSED_AT_ONCE: usize = 32;
+
 /// Locks that order visits by their last event; visitors are spread over them.
 const STRIPES: usize = 16;
 
@@ -88,6 +91,21 @@ pub enum LastPage<'a> {
 }
 
 impl OpenVisit {
+    /// At its first event, which opened the page or only happened on it.
+    fn first(begun: Beginning, now_s: u64, path: &str, is_pageview: bool) -> Self {
+        let (entry, none): (Arc<str>, Arc<str>) = (path.into(), "".into());
+        let path = if is_pageview { &entry } else { &none };
+        Self {
+            begun,
+            started_s: now_s,
+            last_s: now_s,
+            seq: 1,
+            path: Arc::clone(path),
+            previous: none,
+            entry,
+        }
+    }
+
     fn reopened(stamp: &VisitStamp, path: &str, heard_s: u64) -> Self {
         Self {
             begun: Beginning {
@@ -207,25 +225,23 @@ impl Visits {
                 return Some(stamp);
             }
             entry => {
-                let mut visit = match (carried, step) {
-                    (Some(visit), _) => visit,
+                let (visit, stamp) = match (carried, step) {
+                    (Some(mut visit), _) => {
+                        let stamp = advance(&mut visit, now_s, step);
+                        (visit, stamp)
+                    }
                     (None, Step::Engagement) => return None,
-                    (None, Step::Pageview { path } | Step::Event { path }) => {
-                        let path: Arc<str> = path.into();
-                        OpenVisit {
-                            begun: begin(),
-                            started_s: now_s,
-                            last_s: now_s,
-                            seq: 0,
-                            entry: path,
-                            path: "".into(),
-                            previous: "".into(),
-                        }
+                    (None, Step::Pageview { path }) => {
+                        let visit = OpenVisit::first(begin(), now_s, path, true);
+                        let stamp = visit.stamp(now_s, true);
+                        (visit, stamp)
+                    }
+                    (None, Step::Event { path }) => {
+                        let visit = OpenVisit::first(begin(), now_s, path, false);
+                        let stamp = visit.stamp(now_s, true);
+                        (visit, stamp)
                     }
                 };
-                let is_first = visit.seq == 0;
-                let mut stamp = advance(&mut visit, now_s, step);
-                stamp.is_first = is_first;
                 let bytes = visit.bytes();
                 match entry {
                     Entry::Occupied(mut old) => {
@@ -309,8 +325,12 @@ impl Visits {
     }
 
     fn evict(&self) {
-        while self.bytes.load(Relaxed) > self.bytes_max && self.close_oldest(u64::MAX) {
-            self.evicted.fetch_add(1, Relaxed);
+        while self.bytes.load(Relaxed) > self.bytes_max {
+            let closed = self.close_oldest(u64::MAX, CLOSED_AT_ONCE);
+            if closed == 0 {
+                return;
+            }
+            self.evicted.fetch_add(closed, Relaxed);
         }
     }
 
@@ -324,7 +344,7 @@ impl Visits {
     /// Closes the visits that have been silent for [`SILENCE_S`]; call it about once a minute.
     pub fn sweep(&self, now_s: u64) {
         let silent_before = now_s.saturating_sub(SILENCE_S) / 60;
-        while self.close_oldest(silent_before) {}
+        while self.close_oldest(silent_before, CLOSED_AT_ONCE) > 0 {}
     }
 
     fn account(&self, before: usize, after: usize) {
@@ -354,8 +374,9 @@ impl Visits {
         }
     }
 
-    /// Closes one visit of the oldest minute, if that minute lies before `before`. False when there is none.
-    fn close_oldest(&self, before: u64) -> bool {
+    /// Closes visits of the oldest minute, if that minute lies before `before`: at most so many, and says how many. 0
+    /// when there is none.
+    fn close_oldest(&self, before: u64, at_once: usize) -> u64 {
         loop {
             let oldest = self
                 .heard
@@ -366,28 +387,33 @@ impl Visits {
                 })
                 .min_by_key(|(minute, _)| *minute);
             let Some((minute, stripe)) = oldest.filter(|(minute, _)| *minute < before) else {
-                return false;
+                return 0;
             };
-            let visitor = {
+            let silent = {
                 let mut buckets = stripe.lock().unwrap_or_else(PoisonError::into_inner);
                 let Some((_, visitors)) = buckets.front_mut().filter(|(of, _)| *of == minute)
                 else {
                     continue;
                 };
-                let visitor = visitors.pop();
+                let silent = visitors.split_off(visitors.len().saturating_sub(at_once));
                 if visitors.is_empty() {
                     buckets.pop_front();
                 }
-                visitor
+                silent
             };
-            // A visit heard again later stands in a later bucket too, and stays.
-            let closed = visitor.and_then(|visitor| {
-                self.open
-                    .remove_if(&visitor, |_, visit| visit.last_s / 60 <= minute)
-            });
-            if let Some((_, visit)) = closed {
-                self.bytes.fetch_sub(visit.bytes(), Relaxed);
-                return true;
+            let mut closed = 0;
+            for visitor in silent {
+                // A visit heard again later stands in a later bucket too, and stays.
+                let removed = self
+                    .open
+                    .remove_if(&visitor, |_, visit| visit.last_s / 60 <= minute);
+                if let Some((_, visit)) = removed {
+                    self.bytes.fetch_sub(visit.bytes(), Relaxed);
+                    closed += 1;
+                }
+            }
+            if closed > 0 {
+                return closed;
             }
         }
     }
@@ -545,6 +571,10 @@ mod tests {
         assert!(visits.evicted() > 0);
         assert_eq!(visits.evicted() as usize + visits.len(), 1_000);
         let kept = visits.len() as u64;
+        assert!(
+            kept > 40,
+            "no more are closed than have to be: {kept} are open"
+        );
         assert!(
             visits.open.contains_key(&visitor(1_000))
                 && !visits.open.contains_key(&visitor(1_000 - kept))

@@ -143,7 +143,7 @@ async fn dashboard(app: &App, path: &str, request: Request<Incoming>) -> Option<
             StatusCode::OK,
             "text/plain; version=0.0.4; charset=utf-8",
             app.counters
-                .render(&app.spool.stats(), app.pipeline.visits().len()),
+                .render(&app.spool.stats(), app.pipeline.visits()),
         ),
         "/api/sites" if is_get => super::error::json(StatusCode::OK, &app.boot()),
         "/api/v2/query" | "/api/v2/batch" | "/api/v2/funnel" if is_post => {
