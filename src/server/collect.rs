@@ -12,7 +12,7 @@ use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 
 use super::client_ip::client_ip;
-use super::error::{Answer, from_ingest, text, too_many};
+use super::error::{Answer, accepted, from_ingest, text, too_many};
 use super::{App, body};
 use crate::ingest::{CookieChange, Outcome, Sender};
 use crate::privacy::{Language, UserAgent, find, truncate};
@@ -92,7 +92,7 @@ async fn take(app: &App, peer: IpAddr, headers: &HeaderMap, body: Bytes) -> Answ
     };
     match app.pipeline.ingest(&body, &sender).await {
         Ok(taken) => {
-            let mut answer = text(StatusCode::ACCEPTED, "ok");
+            let mut answer = accepted();
             if let Some(change) = taken.cookie
                 && let Ok(value) = HeaderValue::try_from(set_cookie(&change, is_https(headers)))
             {

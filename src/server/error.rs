@@ -12,22 +12,31 @@ use crate::ingest::IngestError;
 /// Every answer of the server is whole in memory: reports are bounded, and files are embedded.
 pub type Answer = Response<Full<Bytes>>;
 
-/// Headers of an answer to a beacon, those included that hyper adds.
-const HEADERS_MAX: usize = 9;
+/// Headers of an answer to a beacon, those included that hyper adds: room for them is made once.
+const HEADERS_MAX: usize = 7;
 
 /// An answer of one content type that no cache may keep.
 pub fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    // Room for what the callers add, so that the map is made once.
-    headers.reserve(HEADERS_MAX);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
+    response
+}
+
+/// The answer to a beacon that was taken. It needs no word against caches, which keep no answer to a POST.
+pub fn accepted() -> Answer {
+    let mut response = Response::new(Full::from("ok"));
+    *response.status_mut() = StatusCode::ACCEPTED;
+    let headers = response.headers_mut();
+    headers.reserve(HEADERS_MAX);
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, plain);
     response
 }
 
