@@ -30,6 +30,7 @@ pub mod query;
 
 pub mod html;
 pub mod mail;
+pub mod control;
 
 pub mod engine;
 

@@ -1,0 +1,132 @@
+//! Who changed what, and when. Names and closed words only: no address, no secret, no text that was typed into a report.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, named_params};
+
+use super::ControlError;
+
+/// Seconds an entry is kept: 25 months, as long as the counts of days.
+const AGE_S_MAX: i64 = 760 * 86_400;
+/// Entries that are shown at once.
+pub const SHOWN_MAX: usize = 500;
+
+/// Who is at it: a person's name, or one of the two that are none.
+pub const COMMAND_LINE: &str = "(command line)";
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub at: Timestamp,
+    pub who: String,
+    pub what: String,
+    /// Empty when it is not about one site.
+    pub site: String,
+    /// Name of the person, key or link it was done to.
+    pub subject: String,
+}
+
+/// What happened; `what` is a word of the program, never input.
+#[derive(Debug, Clone, Copy)]
+pub struct Deed<'a> {
+    pub who: &'a str,
+    pub what: &'static str,
+    pub site: &'a str,
+    pub subject: &'a str,
+}
+
+/// Writes a line and forgets the oldest. Runs within the caller's transaction, so that no change goes unrecorded.
+///
+/// # Errors
+/// The file can't be written.
+pub fn record(connection: &Connection, now: Timestamp, deed: Deed<'_>) -> Result<(), ControlError> {
+    connection
+        .prepare_cached("DELETE FROM audit WHERE at < :oldest")?
+        .execute(named_params! { ":oldest": now.as_second() - AGE_S_MAX })?;
+    connection
+        .prepare_cached(
+            "INSERT INTO audit (at, who, what, site, subject) VALUES (:at, :who, :what, :site, :subject)",
+        )?
+        .execute(named_params! {
+            ":at": now.as_second(), ":who": deed.who, ":what": deed.what,
+            ":site": deed.site, ":subject": deed.subject,
+        })?;
+    Ok(())
+}
+
+/// The latest lines, the newest first: all, or those about one of `sites`.
+///
+/// # Errors
+/// The file can't be read.
+pub fn latest(
+    connection: &Connection,
+    is_shown: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Entry>, ControlError> {
+    let mut statement = connection
+        .prepare_cached("SELECT at, who, what, site, subject FROM audit ORDER BY id DESC")?;
+    let mut rows = statement.query([])?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        let site: String = row.get(3)?;
+        if is_shown(&site) {
+            entries.push(Entry {
+                at: Timestamp::from_second(row.get(0)?).unwrap_or(Timestamp::MIN),
+                who: row.get(1)?,
+                what: row.get(2)?,
+                site,
+                subject: row.get(4)?,
+            });
+            if entries.len() == SHOWN_MAX {
+                break;
+            }
+        }
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::database::in_memory;
+
+    fn deed<'a>(what: &'static str, site: &'a str) -> Deed<'a> {
+        Deed {
+            who: "ada",
+            what,
+            site,
+            subject: "",
+        }
+    }
+
+    #[test]
+    fn the_log_is_newest_first_by_site_and_forgets_after_25_months() {
+        let connection = in_memory();
+        let start = Timestamp::from_second(1_800_000_000).expect("a time");
+        record(&connection, start, deed("key_added", "a.example")).expect("written");
+        let later = Timestamp::from_second(start.as_second() + AGE_S_MAX).expect("a time");
+        record(&connection, later, deed("key_revoked", "b.example")).expect("written");
+        let shown = |is_shown: &dyn Fn(&str) -> bool| {
+            let entries = latest(&connection, is_shown).expect("read");
+            entries
+                .into_iter()
+                .map(|entry| entry.what)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&|_| true), ["key_revoked", "key_added"]);
+        assert_eq!(shown(&|site| site == "a.example"), ["key_added"]);
+        let too_late = Timestamp::from_second(later.as_second() + 1).expect("a time");
+        record(&connection, too_late, deed("login", "")).expect("written");
+        assert_eq!(shown(&|_| true), ["login", "key_revoked"]);
+    }
+
+    #[test]
+    fn no_more_is_shown_than_the_bound() {
+        let connection = in_memory();
+        for _ in 0..=SHOWN_MAX {
+            record(&connection, Timestamp::UNIX_EPOCH, deed("login", "")).expect("written");
+        }
+        assert_eq!(
+            latest(&connection, &|_| true).expect("read").len(),
+            SHOWN_MAX
+        );
+    }
+}
