@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 /// Name of the file in `data_dir`.
@@ -20,7 +20,10 @@ const QUEUE_MAX: usize = 256;
 const LOCK_WAIT: Duration = Duration::from_secs(3);
 
 /// In the order in which they run; the number of a migration is its place, counted from 1. Only ever added to.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001_start.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001_start.sql"),
+    include_str!("schema/0002_people.sql"),
+];
 /// What the file says once all have run.
 const VERSION: i64 = MIGRATIONS.len() as i64;
 
@@ -51,6 +54,13 @@ pub enum ControlError {
     },
     #[error("too much waits for the control database; try again in a few seconds")]
     Busy,
+    /// A rule that the asker can keep to; the text is for them.
+    #[error("{0}")]
+    Rule(&'static str),
+    #[error("there is no such thing any more")]
+    NotThere,
+    #[error("that name is taken")]
+    Taken,
     #[error("the control database answered: {0}")]
     Sqlite(#[from] rusqlite::Error),
     #[error("the system gives no random numbers: {0}")]
@@ -67,11 +77,14 @@ impl ControlError {
         }
     }
 
-    /// Whether a value that must be there once is there already.
-    pub fn is_duplicate(&self) -> bool {
-        matches!(self, Self::Sqlite(rusqlite::Error::SqliteFailure(error, _))
-            if error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
-                || error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY)
+    /// [`ControlError::Taken`] where a value that may be there once is there already.
+    pub(super) fn of_insert(error: rusqlite::Error) -> Self {
+        use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+        let code = error.sqlite_error().map(|error| error.extended_code);
+        match code {
+            Some(SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_PRIMARYKEY) => Self::Taken,
+            _ => Self::Sqlite(error),
+        }
     }
 }
 
@@ -169,8 +182,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     // What is deleted is overwritten: hashes of revoked keys and passwords do not linger in free pages.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.set_prepared_statement_cache_capacity(64);
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Read again under the lock: another process may have been at it.
     let version = version_of(&transaction)?;
     for migration in MIGRATIONS.iter().skip(version.max(0) as usize) {
@@ -180,6 +192,11 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()
+}
+
+/// Begins a change. Taken back unless it is committed.
+pub(super) fn change(connection: &mut Connection) -> Result<Transaction<'_>, ControlError> {
+    Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }
 
 /// A fresh database that is gone with its connection, for tests.

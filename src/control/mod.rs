@@ -14,5 +14,11 @@
 
 pub mod audit;
 pub mod database;
+pub mod invitation;
+pub mod login;
+pub mod password;
+pub mod people;
+pub mod token;
+pub mod totp;
 
 pub use database::{Control, ControlError};

@@ -17,7 +17,7 @@
 //! may be erased along, but not read.
 
 mod notice;
-mod words;
+pub(super) mod words;
 
 use std::net::IpAddr;
 
@@ -48,9 +48,9 @@ const FORM_BYTES_MAX: usize = 1 << 10;
 
 const LAYOUT: &str = include_str!("choices/layout.html");
 const PAGE: &str = include_str!("choices/page.html");
-const STYLE: &str = include_str!("choices/style.css");
+pub(super) const STYLE: &str = include_str!("choices/style.css");
 /// Nothing from anywhere but the one style sheet.
-const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+pub(super) const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Whether `path` is one of this module's.
 pub fn is_ours(path: &str) -> bool {
@@ -273,7 +273,7 @@ fn is_from_here(headers: &HeaderMap, site: &Site) -> bool {
 }
 
 /// Host and port of an `Origin`; `None` for `null`.
-fn host_of_origin(origin: &str) -> Option<&str> {
+pub(super) fn host_of_origin(origin: &str) -> Option<&str> {
     origin
         .strip_prefix("https://")
         .or_else(|| origin.strip_prefix("http://"))

@@ -32,6 +32,8 @@ pub struct Rate {
     start: Instant,
     /// Microseconds that one beacon costs; 0 = no bound.
     cost_us: u64,
+    /// Microseconds' worth that may come at once.
+    burst_us: u64,
 }
 
 impl Rate {
@@ -44,7 +46,27 @@ impl Rate {
             cost_us: 1_000_000_u64
                 .checked_div(u64::from(per_second_max))
                 .unwrap_or(0),
+            burst_us: BURST_S * 1_000_000,
         }
+    }
+
+    /// For other things than beacons: `at_once` of them, and then one each `every`.
+    pub fn of(at_once: u32, every: Duration) -> Self {
+        let cost_us = every.as_micros() as u64;
+        Self {
+            cost_us,
+            burst_us: cost_us * u64::from(at_once),
+            ..Self::new(0)
+        }
+    }
+
+    /// Takes `count` of what `key` has.
+    ///
+    /// # Errors
+    /// How long until that many are allowed.
+    pub fn take_of(&self, key: &impl std::hash::Hash, count: u32) -> Result<(), Duration> {
+        let now_us = self.start.elapsed().as_micros() as u64;
+        self.take_at(self.hasher.hash_one(key), now_us, u64::from(count))
     }
 
     /// Takes one beacon of a network. Private and local networks have no bound: they are the site's own, or its proxy.
@@ -55,13 +77,13 @@ impl Rate {
         match network.get() {
             Some(_) if self.cost_us > 0 => {
                 let now_us = self.start.elapsed().as_micros() as u64;
-                self.take_at(self.hasher.hash_one(network), now_us)
+                self.take_at(self.hasher.hash_one(network), now_us, 1)
             }
             _ => Ok(()),
         }
     }
 
-    fn take_at(&self, hash: u64, now_us: u64) -> Result<(), Duration> {
+    fn take_at(&self, hash: u64, now_us: u64, count: u64) -> Result<(), Duration> {
         let first = hash as usize % (NETWORKS_MAX / WAYS) * WAYS;
         let tag = hash >> FULL_BITS;
         let places = &self.places[first..first + WAYS];
@@ -82,8 +104,8 @@ impl Rate {
             let full_us = match held & FULL_MASK {
                 full_us if held >> FULL_BITS == tag => full_us.max(now_us),
                 _ => now_us,
-            } + self.cost_us;
-            let over_us = full_us.saturating_sub(now_us + BURST_S * 1_000_000);
+            } + self.cost_us * count;
+            let over_us = full_us.saturating_sub(now_us + self.burst_us);
             if over_us > 0 {
                 return Err(Duration::from_micros(over_us));
             }
@@ -110,11 +132,11 @@ mod tests {
         let rate = Rate::new(5);
         let taken = |now_us| {
             (0..1_000)
-                .take_while(|_| rate.take_at(7, now_us).is_ok())
+                .take_while(|_| rate.take_at(7, now_us, 1).is_ok())
                 .count()
         };
         assert_eq!(taken(1_000_000), 50, "ten seconds' worth");
-        let wait = rate.take_at(7, 1_000_000).expect_err("over it");
+        let wait = rate.take_at(7, 1_000_000, 1).expect_err("over it");
         assert_eq!(wait, Duration::from_millis(200));
         assert_eq!(taken(1_199_999), 0);
         assert_eq!(taken(1_200_000), 1);
@@ -144,12 +166,25 @@ mod tests {
     }
 
     #[test]
+    fn other_things_have_their_own_burst_and_pace() {
+        let rate = Rate::of(3, Duration::from_secs(30));
+        let take = |now_s: u64, count| rate.take_at(7, now_s * 1_000_000, count);
+        assert_eq!(take(100, 2), Ok(()));
+        assert_eq!(take(100, 2), Err(Duration::from_secs(30)));
+        assert_eq!(take(100, 1), Ok(()));
+        assert_eq!(take(129, 1), Err(Duration::from_secs(1)));
+        assert_eq!(take(130, 1), Ok(()));
+        assert!(rate.take_of(&"somebody else", 3).is_ok());
+        assert!(rate.take_of(&"somebody else", 1).is_err());
+    }
+
+    #[test]
     fn a_crowd_of_networks_takes_no_more_memory_and_is_not_refused() {
         let rate = Rate::new(1);
         let hashes = (0..300_000_u64).map(|n| rate.hasher.hash_one(n));
         assert_eq!(
             hashes
-                .filter(|hash| rate.take_at(*hash, 5).is_err())
+                .filter(|hash| rate.take_at(*hash, 5, 1).is_err())
                 .count(),
             0
         );

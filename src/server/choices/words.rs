@@ -48,7 +48,8 @@ static ALL: LazyLock<[Words; 3]> = LazyLock::new(|| {
 });
 
 impl Words {
-    fn parse(lang: &'static str, text: &str) -> Self {
+    /// Reads a language's file, which is part of the program.
+    pub fn parse(lang: &'static str, text: &str) -> Self {
         let texts =
             toml::from_str(text).expect("the file is part of the program and a test reads it");
         Self { lang, texts }
@@ -56,9 +57,18 @@ impl Words {
 
     /// The language that is asked for, else the first one that the browser accepts, else English.
     pub fn choose(asked: Option<&str>, headers: &HeaderMap) -> &'static Self {
+        Self::choose_of(&*ALL, asked, headers)
+    }
+
+    /// The same among the languages of another page; English comes first there.
+    pub fn choose_of(
+        all: &'static [Self],
+        asked: Option<&str>,
+        headers: &HeaderMap,
+    ) -> &'static Self {
         let of = |tag: &str| {
             let primary = tag.split('-').next().unwrap_or("").trim();
-            ALL.iter()
+            all.iter()
                 .find(|words| words.lang.eq_ignore_ascii_case(primary))
         };
         let accepted = headers
@@ -82,7 +92,15 @@ impl Words {
         asked
             .and_then(of)
             .or(best.map(|(_, words)| words))
-            .unwrap_or(&ALL[0])
+            .unwrap_or(&all[0])
+    }
+
+    /// Every key, sorted, for tests.
+    #[cfg(test)]
+    pub fn keys(&self) -> Vec<&str> {
+        let mut keys: Vec<_> = self.texts.keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        keys
     }
 
     /// A text. Ours, so it is HTML as it stands.
@@ -119,13 +137,8 @@ mod tests {
 
     #[test]
     fn every_language_has_the_same_words_and_all_that_the_page_asks_for() {
-        let keys = |words: &Words| {
-            let mut keys: Vec<_> = words.texts.keys().cloned().collect();
-            keys.sort();
-            keys
-        };
         for words in ALL.iter() {
-            assert_eq!(keys(words), keys(&ALL[0]), "{}", words.lang);
+            assert_eq!(words.keys(), ALL[0].keys(), "{}", words.lang);
             for key in PLAIN {
                 assert!(!words.get(key).is_empty(), "{} {key}", words.lang);
             }

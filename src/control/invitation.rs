@@ -1,0 +1,401 @@
+//! Links that work once: to become the first owner, to join, to choose a new password.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+use super::ControlError;
+use super::audit::{self, Deed};
+use super::database::change;
+use super::people::{self, EVERY_SITE, Person, Role};
+use super::token::TokenHash;
+
+/// Seconds in which somebody may join.
+pub const JOIN_S: i64 = 7 * 86_400;
+/// Seconds for a new password, and for the set-up link, which every start makes anew.
+pub const SHORT_S: i64 = 86_400;
+/// Links to join that may be open at once.
+pub const OPEN_MAX: i64 = 1_000;
+
+/// What a link is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Invitation {
+    /// The first owner, while there is nobody.
+    Setup,
+    /// A new person with a role on a site.
+    Join { site: String, role: Role },
+    /// A new password, and no second factor, for somebody who lost theirs.
+    Reset { person: i64, name: String },
+}
+
+/// Makes the set-up link while there is nobody; the one before it works no more. `false` when there is somebody.
+///
+/// # Errors
+/// The file can't be written.
+pub fn set_up(
+    connection: &mut Connection,
+    now: Timestamp,
+    hash: &TokenHash,
+) -> Result<bool, ControlError> {
+    let change = change(connection)?;
+    change
+        .prepare_cached("DELETE FROM invitations WHERE kind = 'setup'")?
+        .execute([])?;
+    let is_nobody = people::count(&change)? == 0;
+    if is_nobody {
+        insert(
+            &change,
+            hash,
+            "setup",
+            None,
+            None,
+            EVERY_SITE,
+            Role::Owner,
+            now.as_second() + SHORT_S,
+        )?;
+    }
+    change.commit()?;
+    Ok(is_nobody)
+}
+
+/// Makes a link to join. It works as long as the one who made it owns the site.
+///
+/// # Errors
+/// Too many are open.
+pub fn invite(
+    connection: &mut Connection,
+    now: Timestamp,
+    by: &Person,
+    (site, role): (&str, Role),
+    hash: &TokenHash,
+) -> Result<(), ControlError> {
+    let change = change(connection)?;
+    change
+        .prepare_cached("DELETE FROM invitations WHERE expires < :now")?
+        .execute(named_params! { ":now": now.as_second() })?;
+    let open: i64 = change
+        .prepare_cached("SELECT count(*) FROM invitations")?
+        .query_row([], |row| row.get(0))?;
+    if open >= OPEN_MAX {
+        return Err(ControlError::Rule("1,000 invitations are open already"));
+    }
+    insert(
+        &change,
+        hash,
+        "join",
+        None,
+        Some(by.id),
+        site,
+        role,
+        now.as_second() + JOIN_S,
+    )?;
+    let deed = Deed {
+        who: &by.name,
+        what: "invited",
+        site,
+        subject: role.as_str(),
+    };
+    audit::record(&change, now, deed)?;
+    Ok(change.commit()?)
+}
+
+/// Makes a link with which a person chooses a new password; one made before works no more.
+///
+/// # Errors
+/// There is no such person.
+pub fn reset(
+    connection: &mut Connection,
+    now: Timestamp,
+    who: &str,
+    person: i64,
+    hash: &TokenHash,
+) -> Result<(), ControlError> {
+    let change = change(connection)?;
+    let name = people::find(&change, person)?
+        .ok_or(ControlError::NotThere)?
+        .name;
+    change
+        .prepare_cached("DELETE FROM invitations WHERE person = :person")?
+        .execute(named_params! { ":person": person })?;
+    insert(
+        &change,
+        hash,
+        "reset",
+        Some(person),
+        None,
+        "",
+        Role::Viewer,
+        now.as_second() + SHORT_S,
+    )?;
+    let deed = Deed {
+        who,
+        what: "password_reset_offered",
+        site: "",
+        subject: &name,
+    };
+    audit::record(&change, now, deed)?;
+    Ok(change.commit()?)
+}
+
+#[allow(clippy::too_many_arguments)] // one for each column
+fn insert(
+    connection: &Connection,
+    hash: &TokenHash,
+    kind: &str,
+    person: Option<i64>,
+    invited_by: Option<i64>,
+    site: &str,
+    role: Role,
+    expires: i64,
+) -> Result<(), ControlError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO invitations (hash, kind, person, invited_by, site, role, expires)
+             VALUES (:hash, :kind, :person, :invited_by, :site, :role, :expires)",
+        )?
+        .execute(named_params! {
+            ":hash": hash, ":kind": kind, ":person": person, ":invited_by": invited_by,
+            ":site": site, ":role": role.as_str(), ":expires": expires,
+        })?;
+    Ok(())
+}
+
+/// What a link is for; `None` when it was used, has expired, or never was.
+///
+/// # Errors
+/// The file can't be read.
+pub fn find(
+    connection: &Connection,
+    now: Timestamp,
+    hash: &TokenHash,
+) -> Result<Option<Invitation>, ControlError> {
+    type Row = (String, Option<i64>, Option<i64>, String, String);
+    let row: Option<Row> = connection
+        .prepare_cached(
+            "SELECT kind, person, invited_by, site, role FROM invitations WHERE hash = :hash AND expires >= :now",
+        )?
+        .query_row(named_params! { ":hash": hash, ":now": now.as_second() }, |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        })
+        .optional()?;
+    let Some((kind, person, invited_by, site, role)) = row else {
+        return Ok(None);
+    };
+    match (kind.as_str(), person, invited_by) {
+        ("setup", ..) => Ok((people::count(connection)? == 0).then_some(Invitation::Setup)),
+        ("reset", Some(person), _) => {
+            Ok(
+                people::find(connection, person)?.map(|found| Invitation::Reset {
+                    person,
+                    name: found.name,
+                }),
+            )
+        }
+        ("join", _, Some(inviter)) => {
+            let inviter = people::find(connection, inviter)?;
+            let is_owner = inviter.is_some_and(|inviter| inviter.owns(&site));
+            let join = |role| Invitation::Join { site, role };
+            Ok(Role::parse(&role).filter(|_| is_owner).map(join))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Uses a link up: adds the person, or changes the password. Answers the name, or `None` when the link is no good (any more).
+///
+/// # Errors
+/// The name is taken or against the rules; then the link still works.
+pub fn accept(
+    connection: &mut Connection,
+    now: Timestamp,
+    hash: &TokenHash,
+    name: &str,
+    password: &str,
+) -> Result<Option<String>, ControlError> {
+    let change = change(connection)?;
+    let Some(invitation) = find(&change, now, hash)? else {
+        return Ok(None);
+    };
+    change
+        .prepare_cached("DELETE FROM invitations WHERE hash = :hash")?
+        .execute(named_params! { ":hash": hash })?;
+    let (what, site, name) = match invitation {
+        Invitation::Setup => {
+            let person = people::insert(&change, now, name, password)?;
+            people::give(&change, person, EVERY_SITE, Role::Owner)?;
+            ("set_up", EVERY_SITE.to_owned(), name.to_owned())
+        }
+        Invitation::Join { site, role } => {
+            let person = people::insert(&change, now, name, password)?;
+            people::give(&change, person, &site, role)?;
+            ("joined", site, name.to_owned())
+        }
+        Invitation::Reset { person, .. } => {
+            let name = people::replace_password(&change, person, password)?;
+            people::replace_totp(&change, person, None)?;
+            change
+                .prepare_cached("DELETE FROM logins WHERE person = :person")?
+                .execute(named_params! { ":person": person })?;
+            ("password_reset", String::new(), name)
+        }
+    };
+    let deed = Deed {
+        who: &name,
+        what,
+        site: &site,
+        subject: &name,
+    };
+    audit::record(&change, now, deed)?;
+    change.commit()?;
+    Ok(Some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::database::in_memory;
+    use crate::control::login;
+    use crate::control::people::{add, remove, set_role};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).expect("a time")
+    }
+
+    fn accept_at(connection: &mut Connection, now: i64, hash: u8, name: &str) -> Option<String> {
+        accept(connection, at(now), &[hash; 32], name, "p").expect("written")
+    }
+
+    /// A database with one owner of every site, who came by the set-up link.
+    fn set_up_by_root() -> (Connection, Person) {
+        let mut connection = in_memory();
+        assert!(set_up(&mut connection, at(0), &[1; 32]).expect("written"));
+        assert_eq!(
+            accept_at(&mut connection, 1, 1, "root").as_deref(),
+            Some("root")
+        );
+        let root = people::find_name(&connection, "root")
+            .expect("read")
+            .expect("there");
+        (connection, root)
+    }
+
+    #[test]
+    fn the_set_up_link_makes_one_owner_and_only_the_latest_works() {
+        let mut connection = in_memory();
+        assert!(set_up(&mut connection, at(0), &[1; 32]).expect("written"));
+        assert!(set_up(&mut connection, at(0), &[2; 32]).expect("written"));
+        assert_eq!(accept_at(&mut connection, 1, 1, "mallory"), None);
+        assert_eq!(accept_at(&mut connection, SHORT_S + 1, 2, "late"), None);
+        assert_eq!(
+            accept_at(&mut connection, SHORT_S, 2, "root").as_deref(),
+            Some("root")
+        );
+        assert_eq!(accept_at(&mut connection, SHORT_S, 2, "again"), None);
+        assert!(!set_up(&mut connection, at(2), &[3; 32]).expect("written"));
+        assert_eq!(accept_at(&mut connection, 2, 3, "mallory"), None);
+        let root = people::find_name(&connection, "root")
+            .expect("read")
+            .expect("there");
+        assert!(root.owns(EVERY_SITE));
+    }
+
+    #[test]
+    fn an_invitation_works_once_for_a_week_and_while_its_maker_owns_the_site() {
+        let (mut connection, root) = set_up_by_root();
+        let owner = ("a.example", Role::Owner);
+        let ada = add(&mut connection, at(0), "root", "ada", "p", owner).expect("added");
+        let ada = people::find(&connection, ada)
+            .expect("read")
+            .expect("there");
+        let viewer = ("a.example", Role::Viewer);
+        for hash in 10..=14 {
+            invite(&mut connection, at(0), &ada, viewer, &[hash; 32]).expect("made");
+        }
+        assert_eq!(accept_at(&mut connection, JOIN_S + 1, 10, "late"), None);
+        assert_eq!(
+            accept_at(&mut connection, JOIN_S, 10, "bob").as_deref(),
+            Some("bob")
+        );
+        assert_eq!(accept_at(&mut connection, 1, 10, "replay"), None);
+        let taken = accept(&mut connection, at(1), &[11; 32], "ADA", "p");
+        assert!(matches!(taken, Err(ControlError::Taken)));
+        assert!(
+            accept_at(&mut connection, 1, 11, "carol").is_some(),
+            "the link still worked"
+        );
+        let bob = people::find_name(&connection, "bob")
+            .expect("read")
+            .expect("there");
+        assert_eq!(bob.role_on("a.example"), Some(Role::Viewer));
+        assert_eq!(bob.role_on("b.example"), None);
+
+        set_role(
+            &mut connection,
+            at(2),
+            "root",
+            ada.id,
+            "a.example",
+            Some(Role::Editor),
+        )
+        .expect("set");
+        assert_eq!(accept_at(&mut connection, 2, 12, "dave"), None);
+        set_role(
+            &mut connection,
+            at(2),
+            "root",
+            ada.id,
+            "a.example",
+            Some(Role::Owner),
+        )
+        .expect("set");
+        assert!(accept_at(&mut connection, 2, 12, "dave").is_some());
+        remove(&mut connection, at(3), "root", ada.id).expect("removed");
+        assert_eq!(accept_at(&mut connection, 3, 13, "erin"), None);
+        assert!(root.may_manage(&bob));
+    }
+
+    #[test]
+    fn a_reset_changes_the_password_and_ends_every_log_in_and_second_factor() {
+        let (mut connection, root) = set_up_by_root();
+        people::set_totp(&mut connection, at(0), root.id, Some((b"secret", 0, &[]))).expect("set");
+        reset(&mut connection, at(0), "root", root.id, &[2; 32]).expect("made");
+        reset(&mut connection, at(0), "root", root.id, &[3; 32]).expect("made");
+        assert_eq!(
+            accept(&mut connection, at(1), &[2; 32], "", "q").expect("read"),
+            None
+        );
+        let name = accept(&mut connection, at(1), &[3; 32], "other", "q").expect("changed");
+        assert_eq!(name.as_deref(), Some("root"), "the name stays");
+        assert_eq!(login::count(&connection, root.id).expect("read"), 0);
+        let credentials = people::credentials(&connection, "root")
+            .expect("read")
+            .expect("there");
+        assert_eq!(credentials.password, "q");
+        assert!(
+            !people::find(&connection, root.id)
+                .expect("read")
+                .expect("there")
+                .has_totp
+        );
+        assert_eq!(
+            accept(&mut connection, at(1), &[3; 32], "", "r").expect("read"),
+            None
+        );
+    }
+
+    #[test]
+    fn no_more_are_open_than_the_bound() {
+        let (mut connection, root) = set_up_by_root();
+        for n in 0..OPEN_MAX {
+            let hash = crate::control::token::hash(&n.to_string());
+            invite(&mut connection, at(0), &root, ("a", Role::Viewer), &hash).expect("made");
+        }
+        let one_more = |connection: &mut Connection, now| {
+            invite(connection, at(now), &root, ("a", Role::Viewer), &[9; 32])
+        };
+        assert!(matches!(
+            one_more(&mut connection, 0),
+            Err(ControlError::Rule(_))
+        ));
+        one_more(&mut connection, JOIN_S + 1).expect("expired ones make room");
+    }
+}

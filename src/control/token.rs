@@ -1,0 +1,70 @@
+//! Secrets that the program makes: cookies, keys, links. 256 random bits each, so a plain hash of one is enough at rest.
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::ControlError;
+
+/// Random bytes of a token.
+pub const TOKEN_BYTES: usize = 32;
+
+/// What is kept of a token.
+pub type TokenHash = [u8; 32];
+
+/// A secret, as its holder sees it: 64 hexadecimal digits. No `Debug` and no `Display`, so that it gets into no log.
+pub struct Token(Zeroizing<String>);
+
+impl Token {
+    /// Makes one of `random` bytes, which [`random`] gives outside tests.
+    pub fn new(random: [u8; TOKEN_BYTES]) -> Self {
+        Self(Zeroizing::new(hex(&random)))
+    }
+
+    /// What the holder gets, once.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What is kept.
+    pub fn hash(&self) -> TokenHash {
+        hash(&self.0)
+    }
+}
+
+/// The hash by which a token is found. Any text has one; only a token's is in the file.
+pub fn hash(text: &str) -> TokenHash {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// `N` random bytes for a secret, straight from the system.
+///
+/// # Errors
+/// It has none to give.
+pub fn random<const N: usize>() -> Result<[u8; N], ControlError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_64_digits_and_its_hash_is_not_the_token() {
+        let token = Token::new([0xab; TOKEN_BYTES]);
+        assert_eq!(token.reveal(), "ab".repeat(32));
+        assert_eq!(token.hash(), hash(&"ab".repeat(32)));
+        assert_ne!(hex(&token.hash()), token.reveal());
+        let other = Token::new(random().expect("the system gives them"));
+        assert_ne!(
+            other.reveal(),
+            Token::new(random().expect("given")).reveal()
+        );
+    }
+}
