@@ -91,20 +91,21 @@ impl Floor {
         }
     }
 
+    /// Whether pages stand in for people where there are none.
+    pub fn counts_pages(&self) -> bool {
+        self.counts_pages
+    }
+
     /// A dimension's value as a filter sees it: `(other)` unless enough people of the period have it. `rows` is the
-    /// end of a statement, from `FROM` to its conditions, that gives the period's events.
-    pub fn seen(&self, column: Sql, rows: Sql) -> Sql {
-        let people = if self.counts_pages {
-            "greatest(uniqExactIf(visitor, visitor != 0), countIf(visitor = 0))"
-        } else {
-            "uniqExactIf(visitor, visitor != 0)"
-        };
+    /// end of a statement, from `FROM` to its conditions, that gives the period's rows, and `people` how many people
+    /// some of them are about.
+    pub fn seen(&self, column: Sql, people: Sql, rows: Sql) -> Sql {
         let known = Sql::template(
             include_str!("sql/known_values.sql"),
             &[
                 ("column", column.clone()),
                 ("rows", rows),
-                ("people", people.into()),
+                ("people", people),
                 ("floor", self.value()),
             ],
         );

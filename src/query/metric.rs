@@ -187,6 +187,14 @@ impl Metric {
         )
     }
 
+    /// Whether it can't be counted from events that name neither a visitor nor a visit.
+    pub fn needs_ids(self) -> bool {
+        !matches!(
+            self,
+            Metric::Pageviews | Metric::Events | Metric::ScrollDepth
+        )
+    }
+
     /// Whether it is only meaningful for a named page.
     pub fn needs_page(self) -> bool {
         matches!(self, Metric::ScrollDepth | Metric::TimeOnPage)

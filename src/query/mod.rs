@@ -17,6 +17,7 @@
 pub mod audience;
 pub mod dimension;
 pub mod filter;
+pub mod finished;
 pub mod floor;
 pub mod funnel;
 pub mod metric;
@@ -339,6 +340,9 @@ impl Answerer {
         }
         let spans_days = !plan::is_each_row_within_a_day(&period, &plan.dimensions);
         let mut body = report::body(request, &plan, &period, &rows, labels.as_ref(), spans_days);
+        if let Some(first) = plan.blind_until {
+            report::warn_of_cleared_ids(&mut body, request, first);
+        }
         if let Some(floor) = floor {
             body["meta"]["visitors_floor"] = json!(floor.visitors());
         }
@@ -411,8 +415,12 @@ impl Answerer {
         let lines = rows
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty());
-        let days: Option<Vec<i64>> = lines.map(first_number).collect();
-        let coverage = Arc::new(Coverage::new(days.unwrap_or_default()));
+        let days: Option<Vec<(i64, bool)>> = lines
+            .map(|line| serde_json::from_slice::<(i64, i64)>(line).ok())
+            .map(|row| row.map(|(day, has_visits)| (day, has_visits == 1)))
+            .collect();
+        let cleared_before = roll::cleared_before(&self.runner, site).await?;
+        let coverage = Arc::new(Coverage::new(&days.unwrap_or_default(), cleared_before));
         *known = Some((Instant::now(), coverage.clone()));
         Ok(coverage)
     }

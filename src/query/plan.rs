@@ -6,9 +6,11 @@
 //! are ordered by their dimensions, so that the same question has the same answer and pages don't overlap.
 //!
 //! Where the roll-ups hold the answer ([`Rolled`]), its first days are taken from them and only the rest is read from
-//! the events: the last two days, as a rule.
+//! the events: the last two days, as a rule. Where they don't but it is about whole visits, [`finished`] visits stand in
+//! for them. What is left are questions about events; of days whose ids are cleared they can count pages, not people.
 
 use super::dimension::{Bucket, Dimension};
+use super::finished;
 use super::floor::{Floor, neighbours};
 use super::metric::{Measure, Metric, Reading};
 use super::period::Period;
@@ -25,6 +27,8 @@ pub struct Plan {
     pub dimensions: Vec<Dimension>,
     pub columns: Columns,
     pub semantics: Option<Semantics>,
+    /// First day, since 1970, whose events have their ids, where the answer is counted from events of earlier days too.
+    pub blind_until: Option<i64>,
 }
 
 /// The columns after the metrics.
@@ -93,6 +97,10 @@ pub fn plan(
         scope: &scope,
         coverage,
     };
+    let events_from = question
+        .source(counting, &dimensions, &measures)
+        .events_from;
+    let blind_until = events_from.and_then(|first| coverage.blind_until(first));
     let readings = question.readings(&dimensions, &measures);
     let readings = match floor {
         None => readings,
@@ -145,6 +153,7 @@ pub fn plan(
         dimensions,
         columns,
         semantics,
+        blind_until,
     }
 }
 
@@ -204,48 +213,107 @@ impl Question<'_> {
         dimensions: &[Dimension],
         measures: &[Measure],
     ) -> Sql {
-        let mut parts = Vec::new();
-        let mut events = self.scope.clone();
-        let days_end = self.period.whole_days_end();
+        let source = self.source(counting, dimensions, measures);
         let first_day = self.scope.first_day;
-        let mut is_answered = false;
-        if let Some(rolled) = self.rolled(dimensions, measures)
-            // Whole visits are rolled up with their histories, not with daily ids.
-            && (counting != Counting::DailyIds || rolled.is_of_events())
-            && let Some(until) = self.coverage.until(first_day, days_end)
-        {
-            parts.push(rolled.read(
+        let filter = &self.request.filter;
+        let mut parts = Vec::new();
+        match (&source.days, source.until) {
+            (Days::Rolled(rolled), Some(until)) => parts.push(rolled.read(
                 self.scope,
                 (first_day, until),
                 dimensions,
                 measures,
                 counting,
-            ));
-            events.since = Value::Number(self.period.day_start_s(until)).into();
-            is_answered = until == days_end && self.period.is_whole_days();
+            )),
+            (Days::Finished(bucket), Some(until)) => parts.push(finished::read(
+                self.scope,
+                (first_day, until),
+                dimensions,
+                measures,
+                *bucket,
+                filter,
+            )),
+            (_, None) => {}
         }
-        if !is_answered {
+        if source.events_from.is_some() {
+            let mut events = self.scope.clone();
+            if let Some(until) = source.until {
+                events.since = Value::Number(self.period.day_start_s(until)).into();
+            }
             let readings = [Reading::Events, Reading::Visits, Reading::Views].into_iter();
             let wanted = readings
                 .filter(|reading| measures.iter().any(|measure| measure.reading() == *reading));
-            parts.extend(wanted.map(|reading| {
-                let filter = &self.request.filter;
-                read(reading, &events, dimensions, measures, counting, filter)
-            }));
+            parts.extend(
+                wanted
+                    .map(|reading| read(reading, &events, dimensions, measures, counting, filter)),
+            );
         }
         Sql::join(parts, "\nUNION ALL\n")
     }
 
+    /// Where the counts come from: whole days from what is written down of them, then events.
+    fn source(&self, counting: Counting, dimensions: &[Dimension], measures: &[Measure]) -> Source {
+        let days_end = self.period.whole_days_end();
+        let first_day = self.scope.first_day;
+        // Whole visits are rolled up with their histories, not with daily ids.
+        let rolled = self
+            .rolled(dimensions, measures)
+            .filter(|rolled| counting != Counting::DailyIds || rolled.has_ids());
+        let (days, until) = match (rolled, counting) {
+            (Some(rolled), _) => {
+                let until = if rolled.is_by_hour() {
+                    self.coverage.visits_until(first_day, days_end)
+                } else {
+                    self.coverage.until(first_day, days_end)
+                };
+                (Days::Rolled(rolled), until)
+            }
+            (None, Counting::FirstVisits(bucket))
+                if finished::can_tell(dimensions, measures, counting, &self.request.filter) =>
+            {
+                let until = self.coverage.visits_until(first_day, days_end);
+                (Days::Finished(bucket), until)
+            }
+            _ => (Days::Finished(None), None),
+        };
+        let is_answered = until == Some(days_end) && self.period.is_whole_days();
+        Source {
+            days,
+            until,
+            events_from: (!is_answered).then_some(until.unwrap_or(first_day)),
+        }
+    }
+
     /// The roll-up that holds whole days of this answer.
     fn rolled(&self, dimensions: &[Dimension], measures: &[Measure]) -> Option<Rolled> {
-        let mut buckets = dimensions.iter().filter_map(Dimension::bucket);
-        let is_by_days =
-            self.period.begins_with_a_day() && !buckets.any(|bucket| bucket.is_within_a_day());
-        let rolled =
-            Rolled::of(dimensions).filter(|_| is_by_days && self.request.filter.is_empty())?;
+        let is_whole =
+            |rolled: &Rolled| rolled.is_by_hour() || !dimensions.iter().any(is_within_a_day);
+        let rolled = Rolled::of(dimensions).filter(|rolled| {
+            self.period.begins_with_a_day() && is_whole(rolled) && self.request.filter.is_empty()
+        })?;
         let has_all = measures.iter().all(|measure| rolled.has(measure.reading()));
         has_all.then_some(rolled)
     }
+}
+
+fn is_within_a_day(dimension: &Dimension) -> bool {
+    dimension.bucket().is_some_and(Bucket::is_within_a_day)
+}
+
+/// Where an answer's counts come from.
+struct Source {
+    days: Days,
+    /// The first day that is not taken from `days`; none when no day is.
+    until: Option<i64>,
+    /// The first day that is read from events; none when none is.
+    events_from: Option<i64>,
+}
+
+/// What is written down of whole days.
+enum Days {
+    Rolled(Rolled),
+    /// By the bucket in which people are counted.
+    Finished(Option<Bucket>),
 }
 
 fn answer_columns(request: &Request, dimensions: &[Dimension], columns: Columns) -> Sql {

@@ -84,7 +84,12 @@ impl Scope {
                 ("until", self.until.clone()),
             ],
         );
-        floor.seen(column, rows)
+        let people = if floor.counts_pages() {
+            "greatest(uniqExactIf(visitor, visitor != 0), countIf(visitor = 0))"
+        } else {
+            "uniqExactIf(visitor, visitor != 0)"
+        };
+        floor.seen(column, people.into(), rows)
     }
 
     /// A condition on a row of events.

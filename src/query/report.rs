@@ -123,6 +123,24 @@ pub fn body(
     })
 }
 
+/// Says which numbers of an answer lack the days before `first` (since 1970): their events no longer say who, or which
+/// visit, they are of.
+pub fn warn_of_cleared_ids(body: &mut Json, request: &Request, first: i64) {
+    let day = jiff::civil::Date::constant(1970, 1, 1)
+        .checked_add(jiff::ToSpan::days(first))
+        .map_or_else(|_| String::new(), |day| day.to_string());
+    body["meta"]["ids_cleared_before"] = json!(day);
+    let warning = json!({
+        "code": "ids_cleared",
+        "warning": format!(
+            "Counted from {day} on: which visit an event of an earlier day belongs to is no longer known. Page views and events are complete, unless it is visits that are filtered."
+        ),
+    });
+    for metric in request.metrics.iter().filter(|metric| metric.needs_ids()) {
+        body["meta"]["metric_warnings"][metric.name()] = warning.clone();
+    }
+}
+
 fn warning(semantics: Semantics) -> Option<Json> {
     let warning = match semantics {
         Semantics::Exact => return None,

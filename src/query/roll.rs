@@ -8,7 +8,7 @@
 //!   behind is never read. No materialised view is involved, so no insert can count twice.
 //! - **Whole visits.** A day is built when the day after it is over as well: a visit that runs over midnight has ended.
 //! - **Outlives the events.** A day is built anew when it has more events than were counted, never when it has fewer:
-//!   retention takes events away, and the counts stay.
+//!   retention takes events away, and the counts stay. Nor when the ids of its events are cleared.
 //!
 //! Not here: the statements themselves (`rollup`), and when to run (`serve` calls [`keep`]).
 
@@ -19,6 +19,7 @@ use clickhouse::Client;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
+use super::finished;
 use super::reading::Scope;
 use super::rollup::Rolled;
 use super::run::{RunError, Runner};
@@ -34,6 +35,10 @@ const GRACE_HOURS: i64 = 1;
 const DAYS_AT_ONCE: usize = 92;
 /// Events of the days built by one statement, unless one day has more; bounds its memory.
 const EVENTS_AT_ONCE: i64 = 4_000_000;
+/// The same where every visit is held with its properties.
+const VISITS_EVENTS_AT_ONCE: i64 = 500_000;
+/// Memory from which on a building statement uses the disk, for a single day that is larger than that.
+const BYTES_IN_MEMORY_MAX: u64 = 512 << 20;
 /// Time one building statement may take.
 const EXECUTION_TIME_MAX: Duration = Duration::from_secs(600);
 
@@ -83,7 +88,7 @@ pub async fn roll_up(client: &Client, site: &Site, now: Timestamp) -> Result<usi
     let days = missing_days(client, site, yesterday).await?;
     let mut rest = days.as_slice();
     while !rest.is_empty() {
-        let (chunk, after) = rest.split_at(chunk_length(rest));
+        let (chunk, after) = rest.split_at(chunk_length(rest, EVENTS_AT_ONCE));
         build(client, site, chunk, now.as_millisecond()).await?;
         rest = after;
     }
@@ -91,11 +96,11 @@ pub async fn roll_up(client: &Client, site: &Site, now: Timestamp) -> Result<usi
 }
 
 /// How many of the first days are built by one statement: at least one.
-fn chunk_length(days: &[CountedDay]) -> usize {
+fn chunk_length(days: &[CountedDay], events_max: i64) -> usize {
     let mut events = 0;
     let fitting = days.iter().take(DAYS_AT_ONCE).take_while(|(_, count)| {
         events += count;
-        events <= EVENTS_AT_ONCE
+        events <= events_max
     });
     fitting.count().max(1)
 }
@@ -118,19 +123,23 @@ async fn missing_days(
         execution_time_max: EXECUTION_TIME_MAX,
         ..QueryLimits::default()
     };
-    let rows = Runner::new(client.clone(), limits)
-        .rows(statement.finish())
-        .await?;
+    let runner = Runner::new(client.clone(), limits);
+    let rows = runner.rows(statement.finish()).await?;
+    let cleared = cleared_before(&runner, site).await?;
     let mut missing = Vec::new();
     let mut next = None;
     let lines = rows
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty());
     for (index, line) in lines.enumerate() {
-        let (day, there, counted, is_known): (i64, i64, i64, i64) = serde_json::from_slice(line)
-            .map_err(|_| RunError::Answer(super::report::RowFault { index }))?;
+        let (day, there, counted, is_known, has_visits): (i64, i64, i64, i64, i64) =
+            serde_json::from_slice(line)
+                .map_err(|_| RunError::Answer(super::report::RowFault { index }))?;
         missing.extend((next.unwrap_or(day)..day).map(|empty| (empty, 0)));
-        if is_known == 0 || there > counted {
+        // From an earlier version, and its events are all there.
+        let lacks_visits = has_visits == 0 && there > 0 && there >= counted;
+        let is_cleared = has_visits == 1 && cleared.is_some_and(|first| day < first);
+        if is_known == 0 || lacks_visits || (there > counted && !is_cleared) {
             missing.push((day, there));
         }
         next = Some(day + 1);
@@ -140,6 +149,14 @@ async fn missing_days(
     Ok(missing)
 }
 
+/// First day whose events have their ids, in days since 1970, where those of earlier days are cleared.
+pub async fn cleared_before(runner: &Runner, site: &Site) -> Result<Option<i64>, RunError> {
+    let site = Value::Text(site.id.clone()).into();
+    let statement = Sql::template(include_str!("sql/cleared.sql"), &[("site", site)]);
+    let rows = runner.rows(statement.finish()).await?;
+    Ok(super::first_number(&rows))
+}
+
 /// Builds some days, which need not follow each other, and makes them count.
 async fn build(
     client: &Client,
@@ -147,7 +164,6 @@ async fn build(
     days: &[CountedDay],
     version: i64,
 ) -> Result<(), RollError> {
-    let date = |day: i64| Date::constant(1970, 1, 1).checked_add(day.days());
     for run in days.chunk_by(|one, next| one.0 + 1 == next.0) {
         let (Some(first), Some(last)) = (run.first(), run.last()) else {
             continue;
@@ -155,16 +171,18 @@ async fn build(
         if run.iter().all(|(_, events)| *events == 0) {
             continue;
         }
-        let scope = Scope {
-            site: Value::Text(site.id.clone()).into(),
-            zone: Value::Text(zone_name(site).to_owned()).into(),
-            since: Value::Number(start_s(date(first.0)?, site)?).into(),
-            until: Value::Number(start_s(date(last.0 + 1)?, site)?).into(),
-            first_day: first.0,
-            floor: None,
-        };
+        let scope = scope_of(site, first.0, last.0)?;
         for rolled in Rolled::all() {
             execute(client, rolled.build(&scope, version)).await?;
+        }
+        let mut rest = run;
+        while let (Some(first), length) = (rest.first(), chunk_length(rest, VISITS_EVENTS_AT_ONCE))
+        {
+            let (piece, after) = rest.split_at(length);
+            let last = piece.last().map_or(first.0, |day| day.0);
+            let scope = scope_of(site, first.0, last)?;
+            execute(client, finished::build(&scope, version)).await?;
+            rest = after;
         }
     }
     let numbers = |which: fn(&CountedDay) -> i64| {
@@ -183,6 +201,19 @@ async fn build(
     execute(client, record).await
 }
 
+/// Whole days of a site, both included.
+fn scope_of(site: &Site, first: i64, last: i64) -> Result<Scope, jiff::Error> {
+    let date = |day: i64| Date::constant(1970, 1, 1).checked_add(day.days());
+    Ok(Scope {
+        site: Value::Text(site.id.clone()).into(),
+        zone: Value::Text(zone_name(site).to_owned()).into(),
+        since: Value::Number(start_s(date(first)?, site)?).into(),
+        until: Value::Number(start_s(date(last + 1)?, site)?).into(),
+        first_day: first,
+        floor: None,
+    })
+}
+
 async fn execute(client: &Client, sql: Sql) -> Result<(), RollError> {
     let statement = sql.finish();
     let query = client
@@ -192,6 +223,10 @@ async fn execute(client: &Client, sql: Sql) -> Result<(), RollError> {
         .with_setting(
             "max_execution_time",
             EXECUTION_TIME_MAX.as_secs().to_string(),
+        )
+        .with_setting(
+            "max_bytes_before_external_group_by",
+            BYTES_IN_MEMORY_MAX.to_string(),
         );
     statement
         .bind(query)
@@ -215,10 +250,11 @@ mod tests {
     fn days_are_built_together_within_bounds() {
         let days =
             |count: i64, events: i64| (0..count).map(|day| (day, events)).collect::<Vec<_>>();
-        assert_eq!(chunk_length(&days(1, 0)), 1);
-        assert_eq!(chunk_length(&days(92, 0)), 92);
-        assert_eq!(chunk_length(&days(93, 0)), 92);
-        assert_eq!(chunk_length(&days(10, EVENTS_AT_ONCE / 4)), 4);
-        assert_eq!(chunk_length(&days(10, EVENTS_AT_ONCE + 1)), 1);
+        let length = |count: i64, events: i64| chunk_length(&days(count, events), EVENTS_AT_ONCE);
+        assert_eq!(length(1, 0), 1);
+        assert_eq!(length(92, 0), 92);
+        assert_eq!(length(93, 0), 92);
+        assert_eq!(length(10, EVENTS_AT_ONCE / 4), 4);
+        assert_eq!(length(10, EVENTS_AT_ONCE + 1), 1);
     }
 }

@@ -4,6 +4,8 @@
 //! the same [`reading`](super::reading)s as answering from events, grouped by day, so there is one definition of every
 //! count; a test asks each golden question both ways. Pure; `roll` runs the statements.
 //!
+//! The hours of a day are one more dimension, so that an earlier day can be looked at when its ids are cleared.
+//!
 //! Why one dimension at a time: the cost of an answer is then the length of its rows times its days. Filters and pairs
 //! of dimensions go to the events, which are there for as long as retention says. Why arrays of `days_since_seen`:
 //! people over `[a, b]` are the visits whose device was last seen before `a`, for every `a`.
@@ -23,11 +25,15 @@ pub struct Rolled {
     pub dimensions: Vec<Dimension>,
 }
 
-/// Days of a site that are rolled up.
+/// Days of a site that are rolled up. All days are in days since 1970.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// In days since 1970, ascending, each once.
+    /// Ascending, each once.
     days: Vec<i64>,
+    /// Those whose visits are written down; the same.
+    visit_days: Vec<i64>,
+    /// First day whose events have their ids, where those of earlier days are cleared.
+    cleared_before: Option<i64>,
 }
 
 const VISIT: [(&str, VisitDimension); 20] = [
@@ -60,6 +66,8 @@ const EVENT: [(&str, EventDimension); 5] = [
     ("event:policy", EventDimension::Policy),
     ("event:basis", EventDimension::Basis),
 ];
+
+const HOURS: &str = "time:hour";
 
 const JOURNEY: &str = "event:page event:next_page";
 
@@ -101,19 +109,25 @@ impl Rolled {
             label: JOURNEY,
             dimensions: pages.to_vec(),
         };
+        let hours = Rolled {
+            label: HOURS,
+            dimensions: vec![Dimension::Time(Bucket::Hour)],
+        };
         [whole]
             .into_iter()
             .chain(visit)
             .chain(event)
-            .chain([journey])
+            .chain([journey, hours])
             .collect()
     }
 
-    /// The rows that hold an answer by these dimensions, those of time left out.
+    /// The rows that hold an answer by these dimensions, those of time left out but for hours alone.
     pub fn of(dimensions: &[Dimension]) -> Option<Rolled> {
         let named: Vec<Dimension> = dimensions
             .iter()
-            .filter(|dimension| dimension.bucket().is_none())
+            .filter(|dimension| {
+                dimension.bucket().is_none() || **dimension == Dimension::Time(Bucket::Hour)
+            })
             .map(|dimension| match dimension {
                 Dimension::Visit(VisitDimension::CityName) => {
                     Dimension::Visit(VisitDimension::City)
@@ -135,8 +149,18 @@ impl Rolled {
         }
     }
 
-    /// Whether it is about events and holds daily ids, not histories.
-    pub fn is_of_events(&self) -> bool {
+    /// Whether it is about the hours of a day; and such rows are there of days whose visits are written down only.
+    pub fn is_by_hour(&self) -> bool {
+        self.label == HOURS
+    }
+
+    /// Whether its people are counted by daily ids, not from histories.
+    pub fn has_ids(&self) -> bool {
+        self.is_of_events() || self.is_by_hour()
+    }
+
+    /// Whether it is about events.
+    fn is_of_events(&self) -> bool {
         self.dimensions.iter().any(Dimension::is_of_events)
     }
 
@@ -155,7 +179,10 @@ impl Rolled {
             .zip(DIMENSION_ALIASES)
             .map(|(dimension, alias)| {
                 let column = match dimension.bucket() {
-                    Some(bucket) => bucket_of_day(bucket, scope.first_day),
+                    Some(Bucket::Hour) => Sql::text("toDateTime(")
+                        .then(values.next().unwrap_or("''"))
+                        .then(", 'UTC')"),
+                    Some(bucket) => bucket_of_day(bucket, "rolled.day", scope.first_day),
                     None => Sql::text(values.next().unwrap_or("''")),
                 };
                 column.then(alias)
@@ -196,7 +223,7 @@ impl Rolled {
         let dimensions: Vec<Dimension> = [day].into_iter().chain(self.dimensions.clone()).collect();
         let none = Filter::All(Vec::new());
         // People who are known are counted from their histories, but for events, where daily ids are.
-        let counting = if self.is_of_events() {
+        let counting = if self.has_ids() {
             Counting::DailyIds
         } else {
             Counting::Histories
@@ -211,7 +238,7 @@ impl Rolled {
                     &[("reading", reading)],
                 )
             });
-        let histories = (!self.is_of_events()).then(|| history(scope, &dimensions));
+        let histories = (!self.has_ids()).then(|| history(scope, &dimensions));
         let names = || {
             dimensions
                 .iter()
@@ -247,17 +274,37 @@ impl Rolled {
 }
 
 impl Coverage {
-    /// Days since 1970, ascending, each once.
-    pub fn new(days: Vec<i64>) -> Self {
-        Self { days }
+    /// Days that are rolled up, with whether their visits are written down; ascending, each once.
+    pub fn new(days: &[(i64, bool)], cleared_before: Option<i64>) -> Self {
+        let with_visits = days.iter().filter(|(_, has_visits)| *has_visits);
+        Self {
+            days: days.iter().map(|(day, _)| *day).collect(),
+            visit_days: with_visits.map(|(day, _)| *day).collect(),
+            cleared_before,
+        }
     }
 
     /// The day up to which the days from `first_day` on can be taken from the roll-ups, at most `day_after`; none if
-    /// the first can't. Building begins with the first day that has events, so the days before it hold nothing.
+    /// the first can't.
     pub fn until(&self, first_day: i64, day_after: i64) -> Option<i64> {
+        self.run(&self.days, first_day, day_after)
+    }
+
+    /// The same for finished visits.
+    pub fn visits_until(&self, first_day: i64, day_after: i64) -> Option<i64> {
+        self.run(&self.visit_days, first_day, day_after)
+    }
+
+    /// First day whose events have their ids, where `from` is one that has not.
+    pub fn blind_until(&self, from: i64) -> Option<i64> {
+        self.cleared_before.filter(|first| from < *first)
+    }
+
+    /// Building begins with the first day that has events, so the days before it hold nothing.
+    fn run(&self, days: &[i64], first_day: i64, day_after: i64) -> Option<i64> {
         let begin = (*self.days.first()?).max(first_day);
-        let index = self.days.binary_search(&begin).ok()?;
-        let row = self.days[index..]
+        let index = days.binary_search(&begin).ok()?;
+        let row = days[index..]
             .iter()
             .zip(begin..)
             .take_while(|(day, expected)| **day == *expected);
@@ -266,14 +313,17 @@ impl Coverage {
     }
 }
 
-fn bucket_of_day(bucket: Bucket, first_day: i64) -> Sql {
+/// The bucket of a row of days, whose column is `day`.
+pub fn bucket_of_day(bucket: Bucket, day: &'static str, first_day: i64) -> Sql {
     match bucket {
-        Bucket::Week => Sql::text("greatest(toMonday(rolled.day), toDate(")
+        Bucket::Week => Sql::text("greatest(toMonday(")
+            .then(day)
+            .then("), toDate(")
             .then(Value::Number(first_day))
             .then("))"),
-        Bucket::Month => "toStartOfMonth(rolled.day)".into(),
+        Bucket::Month => Sql::text("toStartOfMonth(").then(day).then(")"),
         // Shorter ones are never planned on days.
-        Bucket::Day | Bucket::Hour | Bucket::Minute => "rolled.day".into(),
+        Bucket::Day | Bucket::Hour | Bucket::Minute => day.into(),
     }
 }
 
@@ -284,7 +334,7 @@ fn rolled_measure(measure: Measure, scope: &Scope, counting: Counting) -> Sql {
             let bucket_first = match bucket {
                 None => first,
                 Some(bucket) => Sql::text("greatest(toInt32(toDate(")
-                    .then(bucket_of_day(bucket, scope.first_day))
+                    .then(bucket_of_day(bucket, "rolled.day", scope.first_day))
                     .then(")), ")
                     .then(first)
                     .then(")"),
@@ -356,7 +406,16 @@ mod tests {
 
     #[test]
     fn days_count_as_rolled_up_only_without_a_gap() {
-        let coverage = Coverage::new(vec![10, 11, 12, 14]);
+        let coverage = Coverage::new(&[(10, false), (11, true), (12, true), (14, true)], Some(12));
+        assert_eq!(coverage.visits_until(11, 20), Some(13));
+        assert_eq!(
+            coverage.visits_until(10, 20),
+            None,
+            "the first day is rolled up without"
+        );
+        assert_eq!(coverage.visits_until(9, 20), None);
+        assert_eq!(coverage.blind_until(11), Some(12));
+        assert_eq!(coverage.blind_until(12), None);
         assert_eq!(coverage.until(10, 12), Some(12));
         assert_eq!(coverage.until(11, 20), Some(13));
         assert_eq!(coverage.until(13, 20), None);

@@ -21,7 +21,10 @@ pub const MIGRATIONS: &[(&str, &str)] = migrations![
     "0004_rolled_days",
     "0010_security",
     "0020_floors",
-    "0021_report_days"
+    "0021_report_days",
+    "0022_visits",
+    "0023_rolled_days_has_visits",
+    "0024_cleared"
 ];
 
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS migrations

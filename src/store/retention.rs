@@ -9,9 +9,10 @@
 //! sites, so a postponed TTL would keep those of others as well. So while a hold stands the TTL is taken off the table
 //! and the collector alone destroys: whole partitions where nothing is held, else the rows that are not held.
 //!
-//! **Visitors before rows.** `visitor` and `visit` can be cleared earlier (`retention.visitor_days`), days that are
-//! rolled up only, so that no count is lost. Not by a column TTL: with `ttl_only_drop_parts` ClickHouse applies one only
-//! when a part happens to be merged, and it knows nothing of roll-ups.
+//! **Visitors before rows.** `visitor` and `visit` are cleared earlier (`retention.visitor_days`), of days that are
+//! rolled up and whose visits stand in the table `visits`, which has no ids; so that no count is lost. Not by a column
+//! TTL: with `ttl_only_drop_parts` ClickHouse applies one only when a part happens to be merged, and it knows nothing of
+//! roll-ups. A cleared day is never rolled up again: events that come later than that are in the rows alone.
 //!
 //! Every destruction and every check is a line in `destruction.log` in the data folder.
 
@@ -171,6 +172,7 @@ pub async fn enforce(
     let expired: Vec<(String, u64, u64)> = client
         .query(include_str!("sql/retention_expired.sql"))
         .param("database", &rules.database)
+        .param("table", "events")
         .param("last", partition_id(today))
         .fetch_all()
         .await?;
@@ -210,6 +212,7 @@ pub async fn enforce(
         }
         done.rows += gone;
     }
+    drop_visits(client, rules, today).await?;
     if rules.visitor_days > 0 {
         for site in &rules.sites {
             done.cleared += clear(client, rules, site, &held, today).await?;
@@ -247,6 +250,29 @@ async fn set_ttl(client: &Client, rules: &Rules, wanted: bool) -> Result<(), Ret
     log(&rules.data_dir, line)
 }
 
+/// Destroys finished visits with the events they come from. A hold keeps events, with their ids; what is derived from
+/// them needs no hold.
+async fn drop_visits(client: &Client, rules: &Rules, today: Date) -> Result<(), RetentionError> {
+    let expired: Vec<(String, u64, u64)> = client
+        .query(include_str!("sql/retention_expired.sql"))
+        .param("database", &rules.database)
+        .param("table", "visits")
+        .param("last", partition_id(today))
+        .fetch_all()
+        .await?;
+    for (partition, rows, parts) in expired {
+        client
+            .query(include_str!("sql/retention_drop_visits.sql"))
+            .param("partition", &partition)
+            .execute()
+            .await?;
+        let expires = date_of(&partition).map_or(partition, |day| day.to_string());
+        let line = format!("destroyed table=visits expires={expires} rows={rows} parts={parts}");
+        log(&rules.data_dir, &line)?;
+    }
+    Ok(())
+}
+
 async fn clear(
     client: &Client,
     rules: &Rules,
@@ -254,25 +280,39 @@ async fn clear(
     held: &Held,
     today: Date,
 ) -> Result<u64, RetentionError> {
-    let before: u32 = client
+    let zone = site.timezone.iana_name().unwrap_or("UTC");
+    let days: Vec<String> = client
         .query(include_str!("sql/retention_rolled.sql"))
         .param("site", &site.id)
         .param("today", today.to_string())
         .param("days", rules.visitor_days)
-        .param("zone", site.timezone.iana_name().unwrap_or("UTC"))
-        .fetch_one()
+        .param("zone", zone)
+        .fetch_all()
         .await?;
+    let last = days.last().and_then(|day| day.parse::<Date>().ok());
+    let Some(before) = last.and_then(|day| day.tomorrow().ok()) else {
+        return Ok(0);
+    };
     let bind = |statement| {
         let query = client
             .query(statement)
             .param("site", &site.id)
-            .param("before", before);
+            .param("zone", zone)
+            .param("before", before.to_string())
+            .param("days", &days);
         held.bind(query)
     };
     let named: u64 = bind(include_str!("sql/retention_named.sql"))
         .fetch_one()
         .await?;
     if named > 0 {
+        // First, so that no day is rolled up again from events without ids, whatever happens in between.
+        client
+            .query(include_str!("sql/retention_record_cleared.sql"))
+            .param("site", &site.id)
+            .param("before", before.to_string())
+            .execute()
+            .await?;
         bind(include_str!("sql/retention_clear.sql"))
             .with_setting("mutations_sync", "2")
             .execute()

@@ -121,9 +121,32 @@ async fn expired_rows_go_as_whole_parts_and_the_check_finds_none() {
     assert!(!found.is_clean(), "{found:?}");
     assert_eq!((found.rows, found.held), (2, 0));
 
+    for expires in [EARLY, LATE] {
+        bench
+            .client
+            .query("INSERT INTO visits (site, day, expires) VALUES ('a.example', '2026-01-01', {expires:String})")
+            .param("expires", expires.to_string())
+            .execute()
+            .await
+            .expect("a row");
+    }
     let done = bench.enforce(EARLY).await;
     assert_eq!((done.partitions, done.rows), (1, 2));
     assert_eq!(bench.rows().await, [row("a.example", LATE, 7)]);
+    let visits: Vec<String> = bench
+        .client
+        .query("SELECT toString(expires) FROM visits")
+        .fetch_all()
+        .await
+        .expect("rows");
+    assert_eq!(visits, [LATE.to_string()], "visits go with their events");
+    assert!(
+        bench
+            .log()
+            .contains("destroyed table=visits expires=2090-01-01 rows=1"),
+        "{}",
+        bench.log()
+    );
     assert!(
         bench
             .log()
@@ -201,18 +224,18 @@ async fn visitors_are_cleared_after_their_days_and_not_before_the_day_is_rolled_
     );
     bench
         .client
-        .query("INSERT INTO rolled_days (site, day, version, events, zone) VALUES ('a.example', '2026-01-01', 1, 1, 'UTC')")
+        .query("INSERT INTO rolled_days (site, day, version, events, zone, has_visits) VALUES ('a.example', '2026-01-01', 1, 1, 'UTC', true), ('a.example', '2026-01-02', 1, 1, 'UTC', false)")
         .execute()
         .await
         .expect("a row");
     assert_eq!(
         bench.enforce(today).await.cleared,
         1,
-        "the second day is not rolled up"
+        "the visits of the second day are not written down"
     );
     bench
         .client
-        .query("INSERT INTO rolled_days (site, day, version, events, zone) VALUES ('a.example', '2026-01-09', 1, 1, 'UTC')")
+        .query("INSERT INTO rolled_days (site, day, version, events, zone, has_visits) VALUES ('a.example', '2026-01-02', 2, 1, 'UTC', true), ('a.example', '2026-01-09', 1, 1, 'UTC', true)")
         .execute()
         .await
         .expect("a row");
@@ -228,6 +251,13 @@ async fn visitors_are_cleared_after_their_days_and_not_before_the_day_is_rolled_
         .await
         .expect("rows");
     assert_eq!(left, [(0, 0), (0, 0), (7, 8)]);
+    let before: String = bench
+        .client
+        .query("SELECT toString(max(before)) FROM cleared WHERE site = 'a.example'")
+        .fetch_one()
+        .await
+        .expect("a row");
+    assert_eq!(before, "2026-01-03");
     assert_eq!(bench.enforce(today).await.cleared, 0);
     bench.engine.stop().await;
 }

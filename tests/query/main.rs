@@ -9,6 +9,7 @@ mod alerts;
 mod bounds;
 mod documents;
 mod engine;
+mod finished;
 mod floor;
 mod funnels;
 mod golden;

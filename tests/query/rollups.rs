@@ -86,3 +86,75 @@ fn a_building_that_broke_off_is_never_read() {
         assert_eq!(pageviews(&client).await, json!([1, 1]));
     });
 }
+
+#[test]
+fn a_day_whose_ids_are_cleared_is_never_rolled_up_again_and_its_visits_stay_right() {
+    runtime().block_on(async {
+        let client = database().await;
+        let site = site("example.com", "Asia/Tokyo");
+        let now = NOW.parse().unwrap();
+        let mut google = pageview(1, "2025-05-02 10:00:00");
+        google["source"] = json!("Google");
+        insert_rows(&client, &[google, pageview(2, "2025-05-02 11:00:00")]).await;
+        roll_up(&client, &site, now).await.unwrap();
+        for statement in [
+            "INSERT INTO cleared (site, before) VALUES ('example.com', '2025-05-03')",
+            "ALTER TABLE events UPDATE visitor = 0, visit = 0 WHERE visitor != 0",
+        ] {
+            let clear = client.query(statement).with_setting("mutations_sync", "2");
+            clear.execute().await.unwrap();
+        }
+        // Too late to be counted, and no reason to count the others as nobody's.
+        insert_rows(&client, &[pageview(3, "2025-05-02 12:00:00")]).await;
+        let later = "2025-05-10T12:10:00Z".parse().unwrap();
+        assert_eq!(roll_up(&client, &site, later).await.unwrap(), 0);
+        assert_eq!(pageviews(&client).await, json!([2, 2]));
+        let answerer = Answerer::new(client, [site].into(), QueryLimits::default());
+        let ask = async |filters: Json| {
+            let body = json!({
+                "site_id": "example.com", "metrics": ["visitors", "visits", "pageviews"],
+                "date_range": ["2025-05-01", "2025-05-09"], "filters": filters,
+            });
+            answerer.query(body.to_string().as_bytes(), now).await.body
+        };
+        let google = ask(json!([["is", "visit:source", ["Google"]]])).await;
+        assert_eq!(google["results"][0]["metrics"], json!([1, 1, 1]));
+        assert_eq!(google["meta"].get("ids_cleared_before"), None);
+        // Which visit saw a page is gone, and the answer says so; how often it was seen is not.
+        let page = ask(json!([["is", "event:page", ["/"]]])).await;
+        assert_eq!(page["results"][0]["metrics"], json!([1, 1, 3]));
+        assert_eq!(page["meta"]["ids_cleared_before"], "2025-05-03");
+        let warned = page["meta"]["metric_warnings"].as_object().unwrap();
+        assert_eq!(warned["visitors"]["code"], "ids_cleared");
+        assert_eq!(warned["visits"]["code"], "ids_cleared");
+        assert_eq!(warned.get("pageviews"), None);
+    });
+}
+
+#[test]
+fn a_day_from_before_there_were_visits_is_built_anew_while_its_events_are_there() {
+    runtime().block_on(async {
+        let client = database().await;
+        let site = site("example.com", "UTC");
+        let now = NOW.parse().unwrap();
+        insert_rows(&client, &[pageview(1, "2025-05-07 10:00:00")]).await;
+        for (day, events) in [("2025-05-01", 5), ("2025-05-07", 1), ("2025-05-08", 0)] {
+            client
+                .query("INSERT INTO rolled_days (site, day, version, events, zone) VALUES ('example.com', {day:String}, 1, {events:UInt64}, 'UTC')")
+                .param("day", day)
+                .param("events", events)
+                .execute()
+                .await
+                .unwrap();
+        }
+        // The first day's events have expired, so its counts are all that is left; the days between had none.
+        assert_eq!(roll_up(&client, &site, now).await.unwrap(), 6);
+        let kept: Vec<(String, u64)> = client
+            .query("SELECT toString(day), argMax(events, version) FROM rolled_days GROUP BY day HAVING argMax(events, version) > 0 ORDER BY day")
+            .fetch_all()
+            .await
+            .unwrap();
+        assert_eq!(kept, [("2025-05-01".to_owned(), 5), ("2025-05-07".to_owned(), 1)]);
+        assert_eq!(roll_up(&client, &site, now).await.unwrap(), 0);
+    });
+}

@@ -1,15 +1,22 @@
--- How many rows of events each day of a site has, and how many it had when it was rolled up. Tables events and
--- rolled_days; reads the times of all the site's events.
-SELECT day, greatest(sum(now_there), 0) AS there, sum(rolled) AS counted, max(is_rolled) AS is_known
+-- How many rows of events each day of a site has, how many it had when it was rolled up, and whether its visits are
+-- written down. Tables events and rolled_days; reads the times of all the site's events.
+SELECT
+    day,
+    greatest(sum(now_there), 0) AS there,
+    sum(rolled) AS counted,
+    max(is_rolled) AS is_known,
+    max(visits_are_kept) AS has_visits
 FROM
 (
-    SELECT toInt32(toDate(time, /*{zone}*/)) AS day, toInt64(count()) AS now_there, toInt64(0) AS rolled, 0 AS is_rolled
+    SELECT
+        toInt32(toDate(time, /*{zone}*/)) AS day, toInt64(count()) AS now_there, toInt64(0) AS rolled, 0 AS is_rolled,
+        0 AS visits_are_kept
     FROM events
     WHERE site = /*{site}*/
       AND time < toDateTime(/*{until}*/, 'UTC')
     GROUP BY day
     UNION ALL
-    SELECT toInt32(day), toInt64(0), toInt64(argMax(events, version)), 1
+    SELECT toInt32(day), toInt64(0), toInt64(argMax(events, version)), 1, toUInt8(argMax(has_visits, version))
     FROM rolled_days
     WHERE site = /*{site}*/
       AND zone = /*{zone}*/

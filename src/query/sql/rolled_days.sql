@@ -1,5 +1,6 @@
--- Which days of a site are rolled up, in days since 1970. Table rolled_days, one row a day.
-SELECT toInt32(day) AS rolled
+-- Which days of a site are rolled up, in days since 1970, and whether their visits are written down. Table rolled_days,
+-- one row a day.
+SELECT toInt32(day) AS rolled, toInt32(argMax(has_visits, version)) AS visits_are_kept
 FROM rolled_days
 WHERE site = /*{site}*/
   AND zone = /*{zone}*/

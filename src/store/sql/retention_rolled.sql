@@ -1,4 +1,9 @@
--- Until when the events of a site are rolled up and old enough for their visitors to be cleared, Unix seconds; 0 = not at all. Table rolled_days, cheap.
-SELECT if(count() = 0, 0, toUnixTimestamp(toDateTime(least(max(day) + 1, {today:Date} - {days:UInt16}), {zone:String})))
+-- The days of a site whose visits are written down and that are old enough for their ids to be cleared. Table rolled_days, cheap.
+SELECT toString(day)
 FROM rolled_days
 WHERE site = {site:String}
+    AND zone = {zone:String}
+    AND day < {today:Date} - {days:UInt16}
+GROUP BY day
+HAVING argMax(has_visits, version)
+ORDER BY day
