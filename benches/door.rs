@@ -3,6 +3,8 @@
 //! Places and devices are closures that answer at once, as warm caches do; everything else is the door itself: HMAC,
 //! truncation, scrubbing, and the parsing of the page's address that comes before it.
 
+use std::sync::Arc;
+
 use divan::{Bencher, black_box};
 use serde::Deserialize;
 use sillage::privacy::{
@@ -101,12 +103,12 @@ fn beacon(page: &str) -> RawBeacon {
         name: EventName::Pageview,
         key: 42,
         page: PageUrl::parse(page, false).expect("a page"),
-        origin: Origin::new(
+        origin: Arc::new(Origin::new(
             "www.google.com",
             "Google",
             "Organic Search",
             &Campaign::default(),
-        ),
+        )),
         ip: ClientIp::from_peer([203, 0, 113, 77].into()),
         agent: UserAgent::from_header(AGENT.as_bytes()),
         device: Some(DeviceId::from_random([9; 16])),

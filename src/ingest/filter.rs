@@ -59,11 +59,9 @@ pub fn is_spam(referrer: &str) -> bool {
     let Some((_, rest)) = referrer.split_once("://") else {
         return false;
     };
-    let host = rest
-        .split(['/', '?', '#', ':'])
-        .next()
-        .unwrap_or("")
-        .to_ascii_lowercase();
+    let is_end = |byte: &u8| matches!(byte, b'/' | b'?' | b'#' | b':');
+    let end = rest.as_bytes().iter().position(|byte| is_end(byte));
+    let host = rest[..end.unwrap_or(rest.len())].to_ascii_lowercase();
     let mut domain = host.as_str();
     loop {
         if SPAM.binary_search(&domain).is_ok() {

@@ -8,9 +8,9 @@
 //! dropped at once. Consent comes first here: nothing is derived from a refused beacon, not even its address or agent. (Before it
 //! the server counts the truncated address against its bound, in memory; of what is no beacon at all the truncated
 //! address is counted as a fault.) Any stage may end the way with an [`Outcome`], a closed list of which each is
-//! counted; an expected loss is no error. An [`IngestError`] is the sender's fault or ours, and then nothing was kept,
-//! but for one case: of a beacon that names several sites, those before the one that failed. Sent again with its `k` it
-//! counts once for them.
+//! counted; an expected loss is no error. An [`IngestError`] is the sender's fault or ours, and then nothing was kept: a
+//! beacon that names several sites goes to the disk for all of them at once. Should the disk fail exactly between two segments,
+//! it is kept for those before the one that failed; sent again with its `k` it counts once for them.
 //!
 //! Deliberately not here: HTTP, and anything about how rows are stored.
 
@@ -43,6 +43,7 @@ use crate::telemetry::Counters;
 use crate::visit::{Beginning, Step, Visits};
 use beacon::{Beacon, BeaconError};
 use seen::{Mark, Pending, Seen};
+use source::Origins;
 
 macro_rules! outcomes {
     ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
@@ -184,6 +185,7 @@ pub struct Pipeline {
     by_id: HashMap<String, usize>,
     salts: SaltKeeper,
     devices: Devices,
+    origins: Origins,
     geo: Geo,
     visits: Visits,
     seen: Seen,
@@ -243,6 +245,7 @@ impl Pipeline {
             sites,
             salts: SaltKeeper::open(&config.salts_dir, &config.sites, now)?,
             devices: Devices::new(),
+            origins: Origins::default(),
             geo,
             visits: Visits::new(config.limits.open_visits_bytes_max),
             seen: Seen::new(config.limits.seen_keys_max),
@@ -293,13 +296,16 @@ impl Pipeline {
             }
         };
         let (first, others) = self.sites_of(&beacon);
-        let mut taken = self.take(first, beacon, sender).await?;
-        for site in others {
-            let also = self.take(site, Beacon::parse(body)?, sender).await?;
-            // One cookie a site; of several sites the first one's is enough to answer with.
-            taken.cookie = taken.cookie.or(also.cookie);
+        if others.is_empty() {
+            return self.take(first, beacon, sender).await;
         }
-        Ok(taken)
+        let result = self.take_all(body, (first, beacon), &others, sender).await;
+        if result.is_err() {
+            for site in std::iter::once(first).chain(others) {
+                self.counters.count(site, Outcome::Unavailable);
+            }
+        }
+        result
     }
 
     /// The sites that a beacon names in `d`, or that its page's host belongs to: the first, and the rest.
@@ -376,6 +382,67 @@ impl Pipeline {
         manager.choice(sender.cookie, site.policy_since_s)
     }
 
+    /// Takes a beacon for several sites: what is to be kept for them goes to the disk together, or none of it is kept.
+    async fn take_all(
+        &self,
+        body: &[u8],
+        (first, beacon): (Option<usize>, Beacon<'_>),
+        others: &[Option<usize>],
+        sender: &Sender<'_>,
+    ) -> Result<Taken, IngestError> {
+        let mut all = vec![(first, beacon)];
+        for site in others {
+            // Named twice, it is meant once.
+            if site.is_none() || all.iter().all(|(other, _)| other != site) {
+                all.push((*site, Beacon::parse(body)?));
+            }
+        }
+        let (mut outcomes, mut cookie) = (Vec::new(), None);
+        let (mut records, mut marks) = (Vec::new(), Vec::new());
+        for (site, beacon) in all {
+            let walked = match site {
+                Some(index) => self.walk(index, beacon, sender)?,
+                None => Walked::Dropped(dropped(Outcome::UnknownSite)),
+            };
+            let (outcome, change) = match walked {
+                Walked::Dropped(taken) => (taken.outcome, taken.cookie),
+                Walked::Kept {
+                    record,
+                    pending,
+                    cookie,
+                } => {
+                    records.push(record);
+                    marks.push(pending);
+                    (Outcome::Accepted, cookie)
+                }
+            };
+            outcomes.push((site, outcome));
+            // One cookie a site; of several sites the first one's is enough to answer with.
+            cookie = cookie.or(change);
+        }
+        let appended = if records.is_empty() {
+            Ok(())
+        } else {
+            self.spool.append_all(&records).await
+        };
+        let kept = appended
+            .as_ref()
+            .map_or_else(|failed| failed.kept, |()| records.len());
+        for pending in marks.into_iter().take(kept).flatten() {
+            pending.kept();
+        }
+        appended.map_err(|failed| failed.error)?;
+        for (site, outcome) in &outcomes {
+            self.counters.count(*site, *outcome);
+        }
+        Ok(Taken {
+            outcome: outcomes
+                .first()
+                .map_or(Outcome::UnknownSite, |(_, outcome)| *outcome),
+            cookie,
+        })
+    }
+
     /// The way from consent to the spool.
     fn walk<'a>(
         &'a self,
@@ -448,7 +515,8 @@ impl Pipeline {
             })
             .transpose()?;
         let fresh_visit = random_u64()?;
-        let origin = source::origin(beacon.referrer.as_deref(), &beacon.page, &site.hostnames);
+        let (referrer, page) = (beacon.referrer.as_deref(), &beacon.page);
+        let origin = self.origins.origin(index, referrer, page, &site.hostnames);
         let now_s = unix_seconds(sender.received);
         let raw = RawBeacon {
             site: site.id.clone(),

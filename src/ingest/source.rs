@@ -4,10 +4,16 @@
 //! host only (P7); the table of known hosts is `sources.tsv`. Nothing personal is needed here and nothing is kept of
 //! the URL that is not named below.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use crate::privacy::{Campaign, ClickId, Origin, PageUrl};
+use crate::privacy::{Campaign, ClickId, Origin, PageUrl, plain_host};
+
+/// Sets of remembered origins, and origins in each: about 300 KB.
+const SETS: usize = 256;
+const WAYS: usize = 4;
 
 /// Class of a known host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,9 +126,9 @@ fn known_host(host: &str) -> Option<(&'static str, Class)> {
 /// Host of a referrer's URL, lower case, without `www.`; `None` when it is no http(s) or app URL.
 ///
 /// Android apps send `android-app://<package>/`; the package stands for the host.
-fn referrer_host(referrer: &str) -> Option<String> {
+fn referrer_host(referrer: &str) -> Option<Cow<'_, str>> {
     if let Some(host) = plain_host(referrer) {
-        return Some(host.strip_prefix("www.").unwrap_or(host).to_owned());
+        return Some(host.strip_prefix("www.").unwrap_or(host).into());
     }
     let url = url::Url::parse(referrer).ok()?;
     if !matches!(url.scheme(), "http" | "https" | "android-app") {
@@ -133,23 +139,10 @@ fn referrer_host(referrer: &str) -> Option<String> {
     if matches!(url.host(), Some(url::Host::Ipv4(_) | url::Host::Ipv6(_))) {
         return None;
     }
-    Some(
-        host.strip_prefix("www.")
-            .map_or(host.clone(), str::to_owned),
-    )
-}
-
-/// The host of an address that is written in the plainest way, as nearly all are; `None` leaves it to the whole rules.
-/// A last label of letters alone is neither part of a numeric address nor an encoded name.
-fn plain_host(referrer: &str) -> Option<&str> {
-    let host = referrer.strip_prefix("https://")?.split('/').next()?;
-    let (before, last) = host.rsplit_once('.')?;
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let is_name = before.split('.').all(|label| {
-        !label.is_empty() && !label.starts_with("xn--") && label.bytes().all(is_plain)
-    }) && !last.is_empty()
-        && last.bytes().all(|byte| byte.is_ascii_lowercase());
-    is_name.then_some(host)
+    Some(match host.strip_prefix("www.") {
+        Some(bare) => bare.to_owned().into(),
+        None => host.into(),
+    })
 }
 
 /// Decides the origin of a visit from its first page's referrer and campaign parameters.
@@ -157,6 +150,10 @@ fn plain_host(referrer: &str) -> Option<&str> {
 /// `own_hosts` are the site's hostnames: a referrer among them is no referrer. The rules of the channels are those that
 /// marketers know from Google Analytics' default channel group, with assistants as a class of their own.
 pub fn origin(referrer: Option<&str>, page: &PageUrl, own_hosts: &[String]) -> Origin {
+    origin_of(referrer.and_then(referrer_host), page, own_hosts)
+}
+
+fn origin_of(referrer: Option<Cow<'_, str>>, page: &PageUrl, own_hosts: &[String]) -> Origin {
     let is_own = |host: &str| {
         let bare = host.strip_prefix("www.").unwrap_or(host);
         own_hosts
@@ -165,10 +162,7 @@ pub fn origin(referrer: Option<&str>, page: &PageUrl, own_hosts: &[String]) -> O
             || bare == page.host().strip_prefix("www.").unwrap_or(page.host())
             || bare == "localhost"
     };
-    let host = referrer
-        .and_then(referrer_host)
-        .filter(|host| !is_own(host))
-        .unwrap_or_default();
+    let host = referrer.filter(|host| !is_own(host)).unwrap_or_default();
     let campaign = page.campaign();
     let click = page.click_id();
     let by_referrer = if host.is_empty() {
@@ -191,11 +185,11 @@ pub fn origin(referrer: Option<&str>, page: &PageUrl, own_hosts: &[String]) -> O
         (Some((name, _)), _) => name.to_owned(),
         (None, _) if !tagged.is_empty() => tagged.to_owned(),
         (None, Some((name, _))) => name.to_owned(),
-        (None, None) => host.clone(),
+        (None, None) => host.to_string(),
     };
     let class = by_tag.or(by_referrer).map(|(_, class)| class);
     let channel = channel(&campaign, click, class, !host.is_empty());
-    let plain_source = by_referrer.map_or(host.as_str(), |(name, _)| name);
+    let plain_source = by_referrer.map_or(&*host, |(name, _)| name);
     let plain_channel = by_referrer.map_or(
         if host.is_empty() {
             "Direct"
@@ -205,6 +199,49 @@ pub fn origin(referrer: Option<&str>, page: &PageUrl, own_hosts: &[String]) -> O
         |(_, class)| class.organic(),
     );
     Origin::new(&host, &source, channel, &campaign).without_campaign(plain_source, plain_channel)
+}
+
+/// Remembers what it has decided of pages without a query, so that their visits share one origin. What is kept is scrubbed
+/// already, under a 64-bit hash with a key of this process.
+pub struct Origins {
+    hasher: RandomState,
+    sets: Vec<Mutex<[Option<(u64, Arc<Origin>)>; WAYS]>>,
+}
+
+impl Default for Origins {
+    fn default() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            sets: (0..SETS).map(|_| Mutex::default()).collect(),
+        }
+    }
+}
+
+impl Origins {
+    /// As [`origin`], for the site with this index.
+    pub fn origin(
+        &self,
+        site: usize,
+        referrer: Option<&str>,
+        page: &PageUrl,
+        own_hosts: &[String],
+    ) -> Arc<Origin> {
+        let host = referrer.and_then(referrer_host);
+        if page.has_query() {
+            return Arc::new(origin_of(host, page, own_hosts));
+        }
+        let hash = self.hasher.hash_one((site, page.host(), &host));
+        let mut set = self.sets[hash as usize % SETS]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, origin)) = set.iter().flatten().find(|(of, _)| *of == hash) {
+            return Arc::clone(origin);
+        }
+        let origin = Arc::new(origin_of(host, page, own_hosts));
+        set.rotate_right(1);
+        set[0] = Some((hash, Arc::clone(&origin)));
+        origin
+    }
 }
 
 /// Facebook adds its id to every link, paid or not; the others stand for an advertisement.
@@ -406,38 +443,33 @@ mod tests {
         check("", "?utm_source=x&utm_medium=banner", ("", "X", "Display"));
     }
 
-    proptest::proptest! {
-        #[test]
-        fn a_plain_host_is_what_the_whole_rules_make_of_it(
-            host in "([a-z0-9-]{1,8}[.]){1,3}[a-z0-9]{1,5}", rest in "(/[ -~]{0,12})?",
-        ) {
-            let referrer = format!("https://{host}{rest}");
-            if let Some(plain) = plain_host(&referrer) {
-                let url = url::Url::parse(&referrer).expect("an address");
-                proptest::prop_assert_eq!(url.host(), Some(url::Host::Domain(plain)));
-            }
-        }
-    }
-
     #[test]
-    fn only_the_plainest_addresses_skip_the_whole_rules() {
-        assert_eq!(
-            plain_host("https://www.google.com/search?q=1"),
-            Some("www.google.com")
-        );
-        for other in [
-            "http://a.example/",
-            "https://a.example:8443/",
-            "https://user@a.example/",
-            "https://A.example/",
-            "https://xn--bcher-kva.example/",
-            "https://203.0.113.7/",
-            "https://a.0x7f/",
-            "https://a..example/",
-            "https://localhost/",
-            "https://a.example?q",
-        ] {
-            assert_eq!(plain_host(other), None, "{other}");
+    fn what_is_remembered_is_what_would_be_decided_and_is_told_apart_by_site_and_page() {
+        let origins = Origins::default();
+        let own = [
+            vec!["example.com".to_owned()],
+            vec!["shop.example".to_owned()],
+        ];
+        let pages = [
+            "https://example.com/",
+            "https://shop.example/a",
+            "https://example.com/?utm_source=mail",
+        ];
+        let referrers = (0..2_000).map(|n| Some(format!("https://site-{}.example/", n % 1_500)));
+        let referrers = referrers.chain([
+            None,
+            Some("https://shop.example/".to_owned()),
+            Some("https://www.google.com/".to_owned()),
+        ]);
+        for referrer in referrers {
+            for (site, own) in own.iter().enumerate() {
+                for page in pages {
+                    let page = PageUrl::parse(page, false).unwrap_or_else(|_| panic!("a page"));
+                    let decided = origin(referrer.as_deref(), &page, own);
+                    let remembered = origins.origin(site, referrer.as_deref(), &page, own);
+                    assert_eq!(*remembered, decided, "{referrer:?}");
+                }
+            }
         }
     }
 

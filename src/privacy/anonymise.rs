@@ -154,7 +154,11 @@ pub fn anonymise(
         visitor,
         hostname: page.host().into(),
         path: rules.capped(path, salts.today.epoch(), minute),
-        origin: Arc::new(if is_full { origin } else { origin.into_plain() }),
+        origin: if is_full {
+            origin
+        } else {
+            Arc::new(Arc::unwrap_or_clone(origin).into_plain())
+        },
         place,
         device: (look.device)(agent.as_str()),
         screen: screen(viewport_width),
@@ -389,7 +393,12 @@ mod tests {
             name: EventName::parse("Signup").expect("a name"),
             key: 42,
             page: PageUrl::parse(page, page.contains('#')).expect("a page"),
-            origin: Origin::new("www.google.com", "newsletter", "Email", &campaign),
+            origin: Arc::new(Origin::new(
+                "www.google.com",
+                "newsletter",
+                "Email",
+                &campaign,
+            )),
             ip: ClientIp::from_peer([203, 0, 113, 77].into()),
             agent: UserAgent::from_header(AGENT.as_bytes()),
             device: Some(DeviceId::from_random([9; 16])),

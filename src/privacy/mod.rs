@@ -51,7 +51,7 @@ pub use manager::{
 };
 pub use raw::{
     AGENT_BYTES_MAX, Campaign, ClickId, ClientIp, PageUrl, RawBeacon, URL_BYTES_MAX, UrlFault,
-    UserAgent,
+    UserAgent, plain_host,
 };
 pub use salt::{Salt, Salts};
 pub use scrub::{RouteTemplate, RuleFault, ScrubRules};

@@ -127,6 +127,35 @@ pub enum UrlFault {
     NoHost,
 }
 
+/// The host of an address that is written in the plainest way, as nearly all are; `None` leaves it to the whole rules.
+/// A last label of letters alone is neither part of a numeric address nor an encoded name.
+pub fn plain_host(address: &str) -> Option<&str> {
+    let host = address.strip_prefix("https://")?.split('/').next()?;
+    let (before, last) = host.rsplit_once('.')?;
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_name = before.split('.').all(|label| {
+        !label.is_empty() && !label.starts_with("xn--") && label.bytes().all(is_plain)
+    }) && !last.is_empty()
+        && last.bytes().all(|byte| byte.is_ascii_lowercase());
+    is_name.then_some(host)
+}
+
+/// Where the query of an address begins that is `https://`, a host, a path and perhaps a query, all written so plainly that
+/// the WHATWG's rules leave it as it is.
+fn plain_query(address: &str, host: &str) -> Option<usize> {
+    let path_at = "https://".len() + host.len();
+    let rest = address.get(path_at..)?;
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
+    let is_left = path.starts_with('/')
+        && !path.contains("/.")
+        && path.bytes().all(is_plain)
+        && query
+            .bytes()
+            .all(|byte| is_plain(byte) || b"=&+".contains(&byte));
+    is_left.then_some(path_at + path.len())
+}
+
 impl PageUrl {
     /// Parses by the WHATWG's rules, as browsers do. With `hash_mode` the fragment belongs to the page's path
     /// (`/#/prices`); otherwise it is dropped here.
@@ -137,6 +166,23 @@ impl PageUrl {
         if text.len() > URL_BYTES_MAX {
             return Err(UrlFault::TooLong);
         }
+        Self::plain(text).map_or_else(|| Self::whole(text, hash_mode), Ok)
+    }
+
+    /// An address that the rules leave as it is, without applying them; it has no fragment.
+    fn plain(text: &str) -> Option<Self> {
+        let host = plain_host(text)?;
+        let query_at = plain_query(text, host)?;
+        Some(Self {
+            text: Zeroizing::new(text.to_owned()),
+            host: host.into(),
+            target: "https://".len() + host.len()..text.len(),
+            query: (query_at + 1).min(text.len())..text.len(),
+            fragment: 0..0,
+        })
+    }
+
+    fn whole(text: &str, hash_mode: bool) -> Result<Self, UrlFault> {
         let url = Url::parse(text).map_err(|_| UrlFault::NotAUrl)?;
         let host: Box<str> = match url.host_str() {
             Some(host) if !host.is_empty() => host.to_ascii_lowercase().into(),
@@ -190,6 +236,11 @@ impl PageUrl {
             }
         }
         campaign
+    }
+
+    /// Whether there may be a campaign or a click id.
+    pub fn has_query(&self) -> bool {
+        !self.query.is_empty()
     }
 
     /// Which advertiser's click id the address carries: its name, never its value. The first in the query counts.
@@ -304,7 +355,7 @@ pub struct RawBeacon {
     /// The page it happened on.
     pub page: PageUrl,
     /// Where the visitor came from.
-    pub origin: Origin,
+    pub origin: Arc<Origin>,
     /// The client's address.
     pub ip: ClientIp,
     /// The client's `User-Agent`.
@@ -339,6 +390,65 @@ mod tests {
 
     fn page(text: &str) -> PageUrl {
         PageUrl::parse(text, false).unwrap_or_else(|fault| panic!("{text}: {fault}"))
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_plain_host_is_what_the_whole_rules_make_of_it(
+            host in "([a-z0-9-]{1,8}[.]){1,3}[a-z0-9]{1,5}", rest in "(/[ -~]{0,12})?",
+        ) {
+            let address = format!("https://{host}{rest}");
+            if let Some(plain) = plain_host(&address) {
+                let url = Url::parse(&address).expect("an address");
+                proptest::prop_assert_eq!(url.host(), Some(url::Host::Domain(plain)));
+            }
+        }
+
+        #[test]
+        fn a_plain_page_is_what_the_whole_rules_make_of_it(
+            path in "(/[a-zA-Z0-9._~-]{0,4}){0,4}", rest in "([?][a-z=&+./?%#]{0,8})?", hash_mode: bool,
+        ) {
+            let address = format!("https://www.example.com{path}{rest}");
+            if let Some(plain) = PageUrl::plain(&address) {
+                let whole = PageUrl::whole(&address, hash_mode);
+                let whole = whole.unwrap_or_else(|fault| panic!("{address}: {fault}"));
+                proptest::prop_assert_eq!(&*plain.text, &*whole.text);
+                proptest::prop_assert_eq!(&plain.host, &whole.host);
+                proptest::prop_assert_eq!(plain.target(), whole.target());
+                proptest::prop_assert_eq!(&plain.text[plain.query.clone()], &whole.text[whole.query.clone()]);
+                proptest::prop_assert_eq!(plain.fragment(), whole.fragment());
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_plainest_addresses_skip_the_whole_rules() {
+        for plain in [
+            "https://www.example.com/",
+            "https://www.example.com/a/b-c_d.html?utm_source=x&y=1",
+        ] {
+            assert!(PageUrl::plain(plain).is_some(), "{plain}");
+        }
+        for other in [
+            "http://www.example.com/",
+            "https://www.example.com",
+            "https://www.example.com:8443/",
+            "https://user@www.example.com/",
+            "https://WWW.example.com/",
+            "https://xn--bcher-kva.example/",
+            "https://203.0.113.7/",
+            "https://a.0x7f/",
+            "https://a..example/",
+            "https://localhost/",
+            "https://www.example.com/a/../b",
+            "https://www.example.com/%2e%2e/b",
+            "https://www.example.com/a#b",
+            "https://www.example.com/?a?b",
+            "https://www.example.com/a b",
+            "https://www.example.com/\u{e9}",
+        ] {
+            assert!(PageUrl::plain(other).is_none(), "{other}");
+        }
     }
 
     #[test]

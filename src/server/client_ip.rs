@@ -29,14 +29,12 @@ fn resolve(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         return client;
     }
     // A proxy writes one of the two; `Forwarded` (RFC 7239) is the standard, X-Forwarded-For what nearly all send.
-    let (name, is_rfc7239) = if headers.contains_key(X_FORWARDED_FOR) {
-        (X_FORWARDED_FOR, false)
-    } else {
-        (FORWARDED, true)
-    };
-    let hops = headers
-        .get_all(name)
-        .iter()
+    let mut instances = headers.get_all(X_FORWARDED_FOR).iter().peekable();
+    let is_rfc7239 = instances.peek().is_none();
+    if is_rfc7239 {
+        instances = headers.get_all(FORWARDED).iter().peekable();
+    }
+    let hops = instances
         .rev()
         .flat_map(|value| value.to_str().unwrap_or("").rsplit(','))
         .take(HOPS_MAX);

@@ -67,6 +67,22 @@ pub enum SpoolError {
     },
 }
 
+/// Why records that were appended together are not all kept.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{error}")]
+pub struct AppendFailed {
+    /// So many of the first ones are kept.
+    pub kept: usize,
+    /// What happened to the others.
+    pub error: SpoolError,
+}
+
+impl From<SpoolError> for AppendFailed {
+    fn from(error: SpoolError) -> Self {
+        Self { kept: 0, error }
+    }
+}
+
 impl SpoolError {
     /// Whether the same call may succeed later without anybody changing the request or the set-up.
     /// An append that failed so is answered 503 with `Retry-After`.

@@ -5,13 +5,14 @@
 //! on its batch, not on a channel of its own: one allocation a batch, none a record.
 
 use std::mem;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore, TryAcquireError};
 
-use super::error::SpoolError;
+use super::error::{AppendFailed, SpoolError};
 
 /// Payload bytes one batch holds. Bounds the memory of the intake (two buffers) and how long one sync can take.
 pub(super) const BATCH_BYTES_MAX: usize = 1 << 20;
@@ -31,17 +32,20 @@ pub(super) struct Intake {
 
 struct Pending {
     work: Work,
+    /// Whether the writer waits for the first record, and is to be woken for it.
+    is_idle: bool,
     /// Records for which the writer, already at it, would be woken early.
     enough: usize,
     is_closed: bool,
 }
 
 /// How long the writer may let a batch gather after its first record.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Gather {
-    /// So many records are enough; 0 or 1 is not to wait at all.
+    /// Besides those that have come already, so many records are enough.
     pub records: usize,
-    pub patience: Duration,
+    /// Then it is written, however few there are.
+    pub until: Instant,
 }
 
 /// What the writer is to do next.
@@ -86,6 +90,7 @@ impl Intake {
         Self {
             pending: Mutex::new(Pending {
                 work: Work::default(),
+                is_idle: false,
                 enough: 0,
                 is_closed: false,
             }),
@@ -95,18 +100,23 @@ impl Intake {
         }
     }
 
-    /// Adds a record to the next batch, waiting for room within bounds. Says which batch, and its place there.
+    /// Adds records to the next batch, waiting for room within bounds; `payload_bytes` is what they take together, no more
+    /// than a batch holds. Says which batch, and the place of the first there.
     ///
     /// # Errors
     /// `Busy` beyond the bounds, `Closed`.
-    pub async fn push(&self, payload: &[u8]) -> Result<(Arc<Batch>, usize), SpoolError> {
-        let bytes = payload.len() as u32;
+    pub async fn push(
+        &self,
+        payloads: &[impl AsRef<[u8]>],
+        payload_bytes: usize,
+    ) -> Result<(Arc<Batch>, usize), SpoolError> {
+        let bytes = payload_bytes as u32;
         match self.room.try_acquire_many(bytes) {
             Ok(room) => room.forget(),
             Err(TryAcquireError::Closed) => return Err(SpoolError::Closed),
             Err(TryAcquireError::NoPermits) => self.wait_for_room(bytes).await?,
         }
-        self.add(payload)
+        self.add(payloads)
     }
 
     async fn wait_for_room(&self, bytes: u32) -> Result<(), SpoolError> {
@@ -125,18 +135,22 @@ impl Intake {
         }
     }
 
-    /// Adds a record for which there is room.
-    fn add(&self, payload: &[u8]) -> Result<(Arc<Batch>, usize), SpoolError> {
+    /// Adds records for which there is room.
+    fn add(&self, payloads: &[impl AsRef<[u8]>]) -> Result<(Arc<Batch>, usize), SpoolError> {
         let mut pending = self.lock();
         if pending.is_closed {
             return Err(SpoolError::Closed);
         }
         let work = &mut pending.work;
         let place = work.lengths.len();
-        work.payloads.extend_from_slice(payload);
-        work.lengths.push(payload.len() as u32);
+        for payload in payloads {
+            let payload = payload.as_ref();
+            work.payloads.extend_from_slice(payload);
+            work.lengths.push(payload.len() as u32);
+        }
         let batch = Arc::clone(&work.batch);
-        let is_awaited = place == 0 || place + 1 == pending.enough;
+        let is_enough = (place + 1..=place + payloads.len()).contains(&pending.enough);
+        let is_awaited = pending.is_idle || is_enough;
         drop(pending);
         if is_awaited {
             self.work.notify_one();
@@ -160,7 +174,10 @@ impl Intake {
     /// Waits for work, at most `patience`, and lets it gather. `spent` gives its buffers back for the next batch.
     pub fn take(&self, spent: &mut Work, patience: Option<Duration>, gather: Gather) -> Take {
         let mut pending = self.lock();
+        // Those who were answered just now and those who came while the disk synced: more are not to be expected.
+        let enough = gather.records + pending.work.lengths.len();
         let is_idle = |pending: &mut Pending| pending.work.is_empty() && !pending.is_closed;
+        pending.is_idle = true;
         pending = match patience {
             None => self
                 .work
@@ -173,6 +190,7 @@ impl Intake {
                     .0
             }
         };
+        pending.is_idle = false;
         if pending.work.is_empty() {
             return if pending.is_closed {
                 Take::Closed
@@ -180,17 +198,20 @@ impl Intake {
                 Take::Nothing
             };
         }
-        pending.enough = gather.records;
+        pending.enough = enough;
         let is_gathering = |pending: &mut Pending| {
             pending.work.lengths.len() < pending.enough
                 && !pending.work.is_sealing
                 && !pending.is_closed
         };
-        pending = self
-            .work
-            .wait_timeout_while(pending, gather.patience, is_gathering)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0;
+        let patience = gather.until.saturating_duration_since(Instant::now());
+        if !patience.is_zero() {
+            pending = self
+                .work
+                .wait_timeout_while(pending, patience, is_gathering)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
         pending.enough = 0;
         let mut next = Work::default();
         mem::swap(&mut next.payloads, &mut spent.payloads);
@@ -260,11 +281,14 @@ impl Drop for Work {
 }
 
 impl Batch {
-    /// Waits until the record in this place is on disk.
-    pub async fn durable(&self, place: usize) -> Result<(), SpoolError> {
+    /// Waits until the records in these places are on disk.
+    pub async fn durable(&self, places: Range<usize>) -> Result<(), AppendFailed> {
         let outcome = self.outcome().await;
         match &outcome.failure {
-            Some(failure) if place >= outcome.durable => Err(failure.clone()),
+            Some(failure) if places.end > outcome.durable => Err(AppendFailed {
+                kept: outcome.durable.saturating_sub(places.start),
+                error: failure.clone(),
+            }),
             _ => Ok(()),
         }
     }

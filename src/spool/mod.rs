@@ -104,7 +104,7 @@ use self::shelf::Shelf;
 use self::stats::{Counters, count};
 use self::writer::Writer;
 
-pub use self::error::SpoolError;
+pub use self::error::{AppendFailed, SpoolError};
 pub use self::reader::{Batch, Batches, RecentRecord, RecentRecords};
 pub use self::segment::{RECORD_BYTES_MAX, SCHEMA_BYTES_MAX, SegmentId};
 pub use self::shelf::Sealed;
@@ -213,23 +213,42 @@ impl Spool {
     ///
     /// # Errors
     /// `RecordSize`; `Full`, `NoSpace`, `Busy`, `Disk`, `Closed`: the record is not kept, and may be sent again.
-    pub async fn append(&self, record: impl AsRef<[u8]> + Send) -> Result<(), SpoolError> {
-        let payload = record.as_ref();
-        if payload.is_empty() || payload.len() > RECORD_BYTES_MAX {
-            return Err(SpoolError::RecordSize {
-                bytes: payload.len(),
-                bytes_max: RECORD_BYTES_MAX,
-            });
-        }
+    pub async fn append(&self, record: impl AsRef<[u8]> + Send + Sync) -> Result<(), SpoolError> {
+        let appended = self.append_all(&[record]).await;
+        appended.map_err(|failed| failed.error)
+    }
+
+    /// Appends several records, at most 1 MiB together, as one, for the same sync: all are kept or none is, but where the disk fails exactly between
+    /// two segments. Comes back, and may be cancelled, like [`append`](Self::append).
+    ///
+    /// # Errors
+    /// As of [`append`](Self::append), and how many of the first ones are kept nevertheless.
+    pub async fn append_all(
+        &self,
+        records: &[impl AsRef<[u8]> + Sync],
+    ) -> Result<(), AppendFailed> {
         let shared = &self.handle.shared;
-        let admitted = shared.admit(payload.len())?;
-        let pushed = shared.intake.push(payload).await;
+        let mut payload_bytes = 0;
+        for record in records {
+            let bytes = record.as_ref().len();
+            if bytes == 0 || bytes > RECORD_BYTES_MAX {
+                let bytes_max = RECORD_BYTES_MAX;
+                return Err(SpoolError::RecordSize { bytes, bytes_max }.into());
+            }
+            payload_bytes += bytes;
+        }
+        if payload_bytes > BATCH_BYTES_MAX {
+            let (bytes, bytes_max) = (payload_bytes, BATCH_BYTES_MAX);
+            return Err(SpoolError::RecordSize { bytes, bytes_max }.into());
+        }
+        let admitted = shared.admit(records.len(), payload_bytes)?;
+        let pushed = shared.intake.push(records, payload_bytes).await;
         if let Err(SpoolError::Busy { .. }) = &pushed {
             count(&shared.counters.refused_busy, 1);
         }
         let (batch, place) = pushed?;
         admitted.hand_over();
-        batch.durable(place).await
+        batch.durable(place..place + records.len()).await
     }
 
     /// Waits for the oldest sealed segment and hands it out. Several may be out at once.
@@ -368,9 +387,9 @@ impl Shared {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Reserves room for a record. Room for the header it may need is kept free besides.
-    fn admit(&self, payload_bytes: usize) -> Result<Admitted<'_>, SpoolError> {
-        let bytes = (RECORD_OVERHEAD_BYTES + payload_bytes) as u64;
+    /// Reserves room for records. Room for the header that they may need is kept free besides.
+    fn admit(&self, records: usize, payload_bytes: usize) -> Result<Admitted<'_>, SpoolError> {
+        let bytes = (records * RECORD_OVERHEAD_BYTES + payload_bytes) as u64;
         match self.take_room(bytes, self.header_bytes) {
             Ok(()) => Ok(Admitted {
                 shared: self,
@@ -415,7 +434,7 @@ impl Shared {
     }
 }
 
-/// Room for one record, given back unless the record went to the writer, who sees to it from then on.
+/// Room for records, given back unless they went to the writer, who sees to it from then on.
 struct Admitted<'a> {
     shared: &'a Shared,
     bytes: u64,

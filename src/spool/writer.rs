@@ -28,14 +28,17 @@ pub(super) const WAITING_SEALED_MAX: usize = 4;
 /// How often a seal that failed, or that age has to hold back, is looked at again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Longest time the writer lets a batch gather.
+/// Under load, time from the beginning of one batch's write to that of the next: a sync costs the processor about as much as
+/// two whole beacons, so that many small batches would take from the beacons what they give them in latency.
+const PACE: Duration = Duration::from_millis(1);
+/// Longest time the writer lets a batch gather after the last one's sync.
 const GATHER_MAX: Duration = Duration::from_millis(1);
 
 pub(super) struct Writer {
     shared: Arc<Shared>,
     /// Those who were told that their records are durable are likely to come back with more, all at once. The first of
-    /// them would get a sync of its own and keep the others waiting for the next: so wait for as many as the last
-    /// time, but at most half as long as the last sync took.
+    /// them would get a sync of its own and keep the others waiting for the next: so wait for all of them and those who
+    /// came meanwhile, but no longer than [`PACE`] or half as long as the last sync took.
     gather: Gather,
     next_seq: u64,
     open: Option<Open>,
@@ -66,7 +69,10 @@ impl Writer {
     pub fn new(shared: Arc<Shared>, next_seq: u64) -> Self {
         Self {
             shared,
-            gather: Gather::default(),
+            gather: Gather {
+                records: 0,
+                until: Instant::now(),
+            },
             next_seq,
             open: None,
             closing: None,
@@ -138,9 +144,11 @@ impl Writer {
         self.shared.release(lost_bytes);
         count(&self.shared.counters.appended, durable as u64);
         count(&self.shared.counters.refused_disk, lost.len() as u64);
+        let now = Instant::now();
+        let gathered = now + ((now - start) / 2).min(GATHER_MAX);
         self.gather = Gather {
             records: work.lengths.len(),
-            patience: (start.elapsed() / 2).min(GATHER_MAX),
+            until: gathered.max(start + PACE),
         };
         let unsealed = if work.is_sealing {
             self.seal().err()

@@ -224,7 +224,7 @@ mod tests {
             name: EventName::parse(name).unwrap_or(EventName::Pageview),
             page: PageUrl::parse(&format!("https://example.com/{path}"), false)
                 .unwrap_or_else(|_| panic!("a page: {path}")),
-            origin: Origin::new("", "", "Direct", &Campaign::default()),
+            origin: Origin::new("", "", "Direct", &Campaign::default()).into(),
             ip: ClientIp::from_peer([203, 0, 113, 9].into()),
             agent: UserAgent::from_header(b"agent"),
             device: Some(DeviceId::from_random([5; 16])),

@@ -90,27 +90,35 @@ fn killed_under_load_the_collector_has_kept_all_that_it_accepted() {
         // At most one beacon a sender was on its way when the answer was cut off; later ones found nobody.
         cut_off += other.min(4);
         collector = Collector::start_in(folder);
+        compare(&collector, round, accepted, cut_off);
     }
-    let stored = wait_for(|| {
-        let stored: u64 = collector
-            .sql("SELECT count() FROM events")
-            .parse()
-            .expect("a number");
-        if stored >= accepted {
-            Ok(stored)
+}
+
+/// Waits until all that was accepted is stored, and sees that nothing else is but what the kills cut off.
+fn compare(collector: &Collector, round: u64, accepted: u64, cut_off: u64) {
+    let (stored, different) = wait_for(|| {
+        let counts = collector.sql("SELECT count(), uniqExact(key) FROM events");
+        let (stored, different) = counts.split_once('\t').expect("two numbers");
+        let counts: (u64, u64) = (
+            stored.parse().expect("a number"),
+            different.parse().expect("a number"),
+        );
+        if counts.0 >= accepted {
+            Ok(counts)
         } else {
-            Err(stored)
+            Err(counts.0)
         }
     })
-    .unwrap_or_else(|stored| panic!("{stored} of {accepted} accepted events are stored"));
+    .unwrap_or_else(|stored| {
+        panic!("round {round}: {stored} of {accepted} accepted events are stored")
+    });
     assert!(
         stored <= accepted + cut_off,
-        "{stored} stored, {accepted} accepted, {cut_off} cut off"
+        "round {round}: {stored} stored, {accepted} accepted, {cut_off} cut off"
     );
     assert_eq!(
-        collector.sql("SELECT count() - uniqExact(key) FROM events"),
-        "0",
-        "something was stored twice"
+        stored, different,
+        "round {round}: something was stored twice"
     );
 }
 

@@ -1225,6 +1225,44 @@ fn a_repeated_token_inserts_once() {
 }
 
 #[test]
+fn a_segment_sent_again_after_a_kill_counts_once_in_the_table_and_in_the_views_that_hang_on_it() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let folder = temporary.path().join("engine");
+    let mut engine = Engine::start_in(&folder);
+    // As the table `events` and a roll-up that somebody hangs on it.
+    for statement in [
+        "CREATE TABLE t (day Date, a UInt64) ENGINE = MergeTree PARTITION BY day ORDER BY a
+         SETTINGS non_replicated_deduplication_window = 100, fsync_after_insert = 1, fsync_part_directory = 1",
+        "CREATE TABLE sums (day Date, n UInt64, a UInt64) ENGINE = SummingMergeTree ORDER BY day
+         SETTINGS non_replicated_deduplication_window = 100, fsync_after_insert = 1, fsync_part_directory = 1",
+        "CREATE MATERIALIZED VIEW view TO sums AS SELECT day, count() AS n, sum(a) AS a FROM t GROUP BY day",
+    ] {
+        engine.run(statement);
+    }
+    // Two partitions, and several blocks of each.
+    let rows: String = (0..5_000)
+        .map(|n| format!("2026-11-{:02},{n}\n", 20 + n % 2))
+        .collect();
+    let arguments = format!(
+        "insert_deduplicate=1&insert_deduplication_token=segment&deduplicate_blocks_in_dependent_materialized_views=1\
+         &async_insert=0&max_insert_block_size=1000&min_insert_block_size_rows=1000&min_insert_block_size_bytes=0&query={}",
+        escaped("INSERT INTO t FORMAT CSV")
+    );
+    let expected = "5000\t12497500\n";
+    for _ in 0..3 {
+        let response = engine.collector(&arguments, &rows);
+        assert_eq!(response.status, 200, "{}", response.text());
+        assert_eq!(engine.run("SELECT count(), sum(a) FROM t"), expected);
+        assert_eq!(engine.run("SELECT sum(n), sum(a) FROM sums"), expected);
+        engine.child.kill().expect("it runs");
+        engine.wait();
+        engine = Engine::start_in(&folder);
+        assert_eq!(engine.run("SELECT count(), sum(a) FROM t"), expected);
+        assert_eq!(engine.run("SELECT sum(n), sum(a) FROM sums"), expected);
+    }
+}
+
+#[test]
 fn no_statement_is_kept_on_disk_and_the_folder_is_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let mut engine = Engine::start();

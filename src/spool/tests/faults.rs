@@ -184,3 +184,18 @@ async fn the_power_may_go_at_any_call_while_appending_sealing_and_deleting() {
         }
     }
 }
+
+#[tokio::test]
+async fn of_what_was_appended_together_it_is_told_how_much_a_disk_that_fails_between_two_segments_has_kept()
+ {
+    let disk = FaultyDisk::new();
+    let spool = open_on(&disk).unwrap();
+    // Four of these fill a segment.
+    let together: Vec<_> = (0..6).map(|number| record(number, 16_000)).collect();
+    disk.fail(Op::Create, 1, 1);
+    let failed = spool.append_all(&together).await.unwrap_err();
+    assert_eq!(failed.kept, 4);
+    assert!(failed.error.is_transient());
+    spool.seal().await.unwrap();
+    assert_eq!(drained(&spool).await, [0, 1, 2, 3]);
+}

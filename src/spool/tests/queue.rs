@@ -365,3 +365,41 @@ async fn a_closed_spool_has_written_what_it_took_in() {
     let spool = open_on(&disk).unwrap();
     assert_eq!(drained(&spool).await, [0]);
 }
+
+#[tokio::test]
+async fn what_is_appended_together_is_kept_together_up_to_its_bound() {
+    let disk = FaultyDisk::new();
+    let spool = open_on(&disk).unwrap();
+    let together: Vec<_> = (0..8).map(|number| record(number, 150)).collect();
+    spool.append_all(&together).await.unwrap();
+    assert_eq!((spool.stats().appended, spool.stats().syncs), (8, 1));
+
+    // One too long, or too many of them: none is kept.
+    let mut with_long = together.clone();
+    with_long.push(vec![7; RECORD_BYTES_MAX + 1]);
+    let too_many = vec![vec![7; RECORD_BYTES_MAX]; BATCH_BYTES_MAX / RECORD_BYTES_MAX + 1];
+    for refused in [with_long, too_many] {
+        let failed = spool.append_all(&refused).await.unwrap_err();
+        assert_eq!(failed.kept, 0);
+        assert!(matches!(failed.error, SpoolError::RecordSize { .. }));
+    }
+    let most = vec![record(8, RECORD_BYTES_MAX); BATCH_BYTES_MAX / RECORD_BYTES_MAX];
+    spool.append_all(&most).await.unwrap();
+    assert_eq!(spool.stats().appended, 8 + most.len() as u64);
+}
+
+#[tokio::test]
+async fn no_room_for_all_that_is_appended_together_is_no_room_for_any() {
+    let disk = FaultyDisk::new();
+    let record_bytes = (RECORD_OVERHEAD_BYTES + 150) as u64;
+    let spool = open_with(&disk, |options| {
+        options.bytes_max = 2 * header_bytes(SCHEMA) + 5 * record_bytes;
+    });
+    let together: Vec<_> = (0..3).map(|number| record(number, 150)).collect();
+    spool.append_all(&together).await.unwrap();
+    let failed = spool.append_all(&together).await.unwrap_err();
+    assert_eq!(failed.kept, 0);
+    assert!(matches!(failed.error, SpoolError::Full { .. }));
+    spool.seal().await.unwrap();
+    assert_eq!(drained(&spool).await, [0, 1, 2]);
+}
