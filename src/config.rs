@@ -188,11 +188,11 @@ enum ManagerName {
 /// The validated configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Spool, salts and engine files; created 0700.
+    /// Spool, salts, control.db and engine files; created 0700.
     pub data_dir: PathBuf,
     /// Where beacons are taken and the tracker is served.
     pub collector_listen: SocketAddr,
-    /// Where the dashboard is served; loopback, since nobody logs in yet. May be the collector's.
+    /// Where the dashboard is served; beyond loopback only once somebody can log in. May be the collector's.
     pub dashboard_listen: SocketAddr,
     /// Peers that may set `X-Forwarded-For`, as networks; nobody else is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -506,12 +506,6 @@ impl RawConfig {
             .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)));
         let collector_listen = self.collector.listen.unwrap_or(listen);
         let dashboard_listen = self.dashboard.listen.unwrap_or(listen);
-        if !dashboard_listen.ip().is_loopback() {
-            faults.push(format!(
-                "the dashboard would listen on {dashboard_listen} for everybody, and nobody has to log in yet; \
-                 keep `listen` on 127.0.0.1 behind a proxy, or set collector.listen to the public address and dashboard.listen to 127.0.0.1:8001"
-            ));
-        }
         let engine_listen = self
             .engine
             .listen

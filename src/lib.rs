@@ -28,12 +28,13 @@ pub mod recover;
 
 pub mod query;
 
+pub mod control;
 pub mod html;
 pub mod mail;
-pub mod control;
 
 pub mod engine;
 
+pub mod admin;
 pub mod demo;
 pub mod policy;
 pub mod serve;

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use sillage::config::Config;
 use sillage::engine::EngineOptions;
 use sillage::privacy::{ScrubRules, explain};
-use sillage::{demo, engine, mail, serve, telemetry};
+use sillage::{admin, demo, engine, mail, serve, telemetry};
 
 /// A line on standard output. A reader that has seen enough (`| head`) ends the command quietly.
 macro_rules! say {
@@ -106,6 +106,8 @@ enum Command {
         #[arg(long, value_name = "URL")]
         explain: String,
     },
+    /// Who may log in to the dashboard.
+    User(admin::UserArguments),
     /// Make traffic to look at: replay an access log or make it up. The collector must not run meanwhile.
     Demo(demo::DemoArguments),
 }
@@ -148,6 +150,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::CheckConfig { config } => {
             let loaded = load(&config)?;
+            admin::check(&loaded)?;
             say!("{} can be used.\n{loaded:#?}", config.display());
             Ok(())
         }
@@ -206,6 +209,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             }
             Ok(())
         }
+        Command::User(arguments) => admin::user(arguments),
         Command::Demo(arguments) => runtime()?.block_on(demo::run(arguments)),
     }
 }

@@ -14,13 +14,18 @@ use jiff::tz::TimeZone;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::admin;
 use crate::config::Config;
+use crate::control::password::Hasher;
+use crate::control::token::Token;
+use crate::control::{Control, database, people};
 use crate::engine::supervise::{self, Supervisor, SupervisorOptions};
 use crate::enrich::Geo;
 use crate::ingest::Pipeline;
 use crate::policy;
 use crate::query::{Answerer, QueryLimits};
 use crate::recover;
+use crate::server::gate::Gate;
 use crate::server::rate::Rate;
 use crate::server::{self, App, Faces};
 use crate::spool::{Spool, SpoolOptions};
@@ -47,6 +52,17 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         Timestamp::now().to_zoned_datetime(TimeZone::UTC).date(),
     )?;
     raise_files_max(config.limits.connections_max);
+    let control = Control::start(database::path_in(&config.data_dir))?;
+    let has_people = control.run(|connection| people::count(connection)).await? > 0;
+    if !has_people && !config.dashboard_listen.ip().is_loopback() {
+        bail!(admin::nobody_can_log_in(config.dashboard_listen));
+    }
+    // A demo is open on loopback as long as there is nobody.
+    let set_up = if has_people || has_demo {
+        None
+    } else {
+        Some(admin::set_up(&control).await?)
+    };
     let listener = server::bind(config.collector_listen).await?;
     let apart = if config.dashboard_listen == config.collector_listen {
         None
@@ -78,6 +94,10 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
     recover::from_spool(&spool, pipeline.visits(), pipeline.seen(), Timestamp::now());
     let app = Arc::new(App {
         rate: Rate::new(config.limits.beacons_per_second_max),
+        gate: Gate::new(
+            control,
+            Hasher::start().context("the thread for passwords could not be started")?,
+        ),
         pipeline,
         spool: spool.clone(),
         counters: counters.clone(),
@@ -150,6 +170,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
                 collector_address,
                 dashboard_address,
                 clickhouse,
+                set_up,
             },
         )),
         tokio::spawn(look_after(app.clone(), client.clone())),
@@ -197,6 +218,8 @@ struct Addresses {
     collector_address: SocketAddr,
     dashboard_address: SocketAddr,
     clickhouse: String,
+    /// Token of the link that makes the first owner, while there is nobody.
+    set_up: Option<Token>,
 }
 
 impl Addresses {
@@ -205,6 +228,7 @@ impl Addresses {
             collector_address,
             dashboard_address,
             clickhouse,
+            set_up,
         } = self;
         println!("Sillage is ready.");
         println!("  dashboard   http://{dashboard_address}/");
@@ -213,6 +237,12 @@ impl Addresses {
         }
         println!("  beacons     http://{collector_address}/api/event");
         println!("  ClickHouse  {clickhouse}");
+        if let Some(token) = set_up {
+            println!(
+                "Nobody can log in yet. Become the owner here; the link works once, for a day:"
+            );
+            println!("  http://{dashboard_address}/welcome/{}", token.reveal());
+        }
     }
 }
 
@@ -393,7 +423,7 @@ fn raise_files_max(connections_max: usize) {
 }
 
 /// Creates a folder that only its owner may enter.
-fn create_private(path: &std::path::Path) -> anyhow::Result<()> {
+pub(crate) fn create_private(path: &std::path::Path) -> anyhow::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
     let advice = || {
         format!(

@@ -118,26 +118,13 @@ pub fn open(path: &Path) -> Result<Connection, ControlError> {
         .open(path)
         .map_err(file)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(file)?;
-    let told = |source: rusqlite::Error| match source.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ControlError::Locked {
-            path: path.to_owned(),
-        },
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => ControlError::Foreign {
-            path: path.to_owned(),
-            source,
-        },
-        _ => ControlError::Sqlite(source),
-    };
+    let told = |source| explain(path, source);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(told)?;
     connection.busy_timeout(LOCK_WAIT).map_err(told)?;
     let version = version_of(&connection).map_err(told)?;
     if version > VERSION {
-        return Err(ControlError::Newer {
-            path: path.to_owned(),
-            found: version,
-            known: VERSION,
-        });
+        return Err(newer(path, version));
     }
     // No other program's database: ours has a version, an empty file has no tables.
     if version == 0 {
@@ -169,6 +156,44 @@ pub fn open_existing(path: &Path) -> Result<Connection, ControlError> {
         });
     }
     open(path)
+}
+
+/// Opens the file to read only, and leaves its tables as they are. `None` where there is none, or one of an older version,
+/// which only a start brings up to date.
+///
+/// # Errors
+/// It is held, newer, no database, or can't be read.
+pub fn look(path: &Path) -> Result<Option<Connection>, ControlError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .map_err(|error| explain(path, error))?;
+    let version = version_of(&connection).map_err(|error| explain(path, error))?;
+    if version > VERSION {
+        return Err(newer(path, version));
+    }
+    Ok((version == VERSION).then_some(connection))
+}
+
+fn newer(path: &Path, found: i64) -> ControlError {
+    ControlError::Newer {
+        path: path.to_owned(),
+        found,
+        known: VERSION,
+    }
+}
+
+/// What an error at opening means.
+fn explain(path: &Path, source: rusqlite::Error) -> ControlError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ControlError::Locked { path },
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            ControlError::Foreign { path, source }
+        }
+        _ => ControlError::Sqlite(source),
+    }
 }
 
 fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
@@ -333,6 +358,7 @@ mod tests {
         let before = std::fs::read(&path).expect("read");
         let error = open(&path).expect_err("refused").to_string();
         assert!(error.contains("newer sillage"), "{error}");
+        assert!(look(&path).is_err());
         assert_eq!(std::fs::read(&path).expect("read"), before);
     }
 
@@ -356,6 +382,25 @@ mod tests {
         drop(other);
         let error = open(&path).expect_err("refused").to_string();
         assert!(error.contains("no database of sillage"), "{error}");
+    }
+
+    #[test]
+    fn looking_changes_nothing_and_an_older_file_is_not_read() {
+        let folder = folder();
+        let path = path_in(folder.path());
+        assert!(look(&path).expect("nothing").is_none());
+        assert!(!path.exists());
+        let connection = Connection::open(&path).expect("opened");
+        connection.execute_batch(MIGRATIONS[0]).expect("made");
+        connection
+            .pragma_update(None, "user_version", 1)
+            .expect("set");
+        drop(connection);
+        let before = std::fs::read(&path).expect("read");
+        assert!(look(&path).expect("older").is_none());
+        assert_eq!(std::fs::read(&path).expect("read"), before);
+        drop(open(&path).expect("brought up to date"));
+        assert!(look(&path).expect("there").is_some());
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub const RECOVERY_BYTES: usize = 10;
 /// RFC 4648.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// The code of a step.
-fn code(secret: &[u8], step: i64) -> u32 {
+/// The code of a step, as an app shows it with leading zeros.
+pub fn code(secret: &[u8], step: i64) -> u32 {
     let mut mac = Hmac::<Sha1>::new_from_slice(secret).expect("a key of any length");
     mac.update(&step.to_be_bytes());
     let mac = mac.finalize().into_bytes();

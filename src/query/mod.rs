@@ -75,6 +75,8 @@ pub struct Answerer {
     uses_rollups: bool,
     floors: Floors,
     audience: Audience,
+    /// The sites that exist for the asker; `None` = all.
+    visible: Option<Arc<[String]>>,
 }
 
 /// What is rolled up of a site, and when that was asked for.
@@ -150,6 +152,7 @@ impl Answerer {
                 analysts: FLOOR_DEFAULT,
             },
             audience: Audience::Member,
+            visible: None,
         }
     }
 
@@ -174,6 +177,13 @@ impl Answerer {
         let counts_pages = site.profile == Profile::Count;
         let floor = self.floors.of(self.audience)?;
         Some(floor.counting_pages(counts_pages))
+    }
+
+    /// The same for somebody who may see some sites only: the others do not exist, in whatever way they are asked for.
+    #[must_use]
+    pub fn only(mut self, sites: Option<Arc<[String]>>) -> Self {
+        self.visible = sites;
+        self
     }
 
     /// The same, but every number is counted from the events; for tests and comparisons.
@@ -306,7 +316,12 @@ impl Answerer {
     }
 
     fn site(&self, id: &str) -> Result<&Site, Answer> {
+        let is_visible = |site: &&Site| {
+            let visible = self.visible.as_deref();
+            visible.is_none_or(|visible| visible.contains(&site.id))
+        };
         let site = self.sites.iter().find(|site| site.id == id);
+        let site = site.filter(is_visible);
         site.ok_or_else(|| Answer::error(401, "no such site, or no right to see it"))
     }
 

@@ -52,36 +52,12 @@ pub(super) const STYLE: &str = include_str!("choices/style.css");
 /// Nothing from anywhere but the one style sheet.
 pub(super) const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Whether `path` is one of this module's.
-pub fn is_ours(path: &str) -> bool {
-    path == "/privacy"
-        || path.starts_with("/privacy/")
-        || path == CHOICES_PATH
-        || path == "/.well-known/gpc.json"
-}
-
-/// Answers a request for a path that [`is_ours`].
+/// Answers a request for one of this page's routes.
 pub async fn choices(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
     let path = request.uri().path().to_owned();
     let is_page = path == "/privacy" || path == CHOICES_PATH;
-    match *request.method() {
-        Method::GET | Method::HEAD => {}
-        Method::POST if is_page => return act(app, peer, request).await,
-        _ => {
-            let mut answer = text(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method is not allowed here\n",
-            );
-            let allowed = if is_page {
-                "GET, HEAD, POST"
-            } else {
-                "GET, HEAD"
-            };
-            answer
-                .headers_mut()
-                .insert(header::ALLOW, HeaderValue::from_static(allowed));
-            return answer;
-        }
+    if *request.method() == Method::POST {
+        return act(app, peer, request).await;
     }
     match path.as_str() {
         "/privacy/style.css" => {

@@ -3,14 +3,21 @@
 //! Too many connections are closed at once and counted; a slow head is closed after the header timeout; a slow body is
 //! answered 408. On stop no connection is accepted any more and open requests are finished.
 
+mod account;
 mod asset;
 mod body;
 mod choices;
 pub mod client_ip;
 mod collect;
+mod entrance;
 pub mod error;
+pub mod gate;
+mod pages;
+mod people;
 pub mod rate;
+mod reports;
 pub mod route;
+pub mod routes;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

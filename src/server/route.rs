@@ -1,4 +1,4 @@
-//! (method, path) to handler: one match. Also says which of the two faces of the server an address shows.
+//! From a request to its handler by the table of [`routes`]. Also says which of the two faces of the server an address shows.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -7,12 +7,12 @@ use std::sync::{Arc, OnceLock};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, StatusCode};
-use jiff::Timestamp;
-use serde_json::json;
 
 use super::error::{Answer, answer, refused, text};
+use super::gate::{self, Caller, Gate};
 use super::rate::Rate;
-use super::{asset, body, choices, collect};
+use super::routes::{self, Face, Found, Handler, Params};
+use super::{account, asset, choices, collect, entrance, people, reports};
 use crate::config::Config;
 use crate::ingest::Pipeline;
 use crate::query::Answerer;
@@ -35,6 +35,8 @@ pub struct App {
     pub pipeline: Pipeline,
     /// Who sends too much.
     pub rate: Rate,
+    /// Who may see reports.
+    pub gate: Gate,
     pub spool: Spool,
     pub counters: Arc<Counters>,
     /// Set once ClickHouse answers.
@@ -47,27 +49,9 @@ pub struct App {
     pub has_demo: bool,
 }
 
-impl App {
-    /// What the dashboard's page starts with.
-    fn boot(&self) -> serde_json::Value {
-        let sites: Vec<_> = self
-            .config
-            .sites
-            .iter()
-            .map(|site| {
-                json!({
-                    "id": site.id,
-                    "timezone": site.timezone.iana_name().unwrap_or("UTC"),
-                    "profile": site.profile.as_str(),
-                })
-            })
-            .collect();
-        json!({ "sites": sites, "demo": self.has_demo, "version": env!("CARGO_PKG_VERSION") })
-    }
-}
-
 /// Answers one request.
 pub async fn route(app: &App, faces: Faces, peer: IpAddr, request: Request<Incoming>) -> Answer {
+    // Most requests are this one. In the table, too, it is open to everybody.
     if faces.collector && request.method() == Method::POST && request.uri().path() == "/api/event" {
         return collect::collect(app, peer, request).await;
     }
@@ -75,175 +59,115 @@ pub async fn route(app: &App, faces: Faces, peer: IpAddr, request: Request<Incom
     Box::pin(other(app, faces, peer, request)).await
 }
 
-/// Everything but beacons.
+/// Everything but beacons, by the table.
 async fn other(app: &App, faces: Faces, peer: IpAddr, request: Request<Incoming>) -> Answer {
-    let path = request.uri().path().to_owned();
-    let method = request.method().clone();
-    let is_get = method == Method::GET || method == Method::HEAD;
-    match path.as_str() {
-        "/healthz" if is_get => return text(StatusCode::OK, "ok\n"),
-        "/readyz" if is_get => return ready(app),
-        _ => {}
+    let is_shown = |face| match face {
+        Face::Both => true,
+        Face::Collector => faces.collector,
+        Face::Demo => faces.collector && app.has_demo,
+        Face::Dashboard => faces.dashboard,
+    };
+    let (route, params) = match routes::find(request.method(), request.uri().path(), &is_shown) {
+        Found::Route(route, params) => (route, params),
+        Found::OtherMethods(allowed) => return method_not_allowed(&allowed),
+        Found::Nothing => return nothing(),
+    };
+    let admitted = app
+        .gate
+        .admit(app, peer, route, &params, request.headers())
+        .await;
+    match admitted {
+        Ok(caller) => handle(app, peer, route.handler, params, caller, request).await,
+        Err(answer) => answer,
     }
-    if faces.collector {
-        match path.as_str() {
-            "/api/event" if method == Method::OPTIONS => {
-                return collect::preflight(app, request.headers());
-            }
-            "/api/event" => return method_not_allowed("POST"),
-            "/s.js" | "/s.extra.js" if is_get => {
-                return asset::tracker(&path[1..], request.headers());
-            }
-            "/s.js" | "/s.extra.js" => return method_not_allowed("GET"),
-            _ => {}
-        }
-        if choices::is_ours(&path) {
-            return choices::choices(app, peer, request).await;
-        }
-        if app.has_demo && is_get && path == "/demo" {
-            let mut answer = text(StatusCode::PERMANENT_REDIRECT, "");
-            answer
-                .headers_mut()
-                .insert(header::LOCATION, HeaderValue::from_static("/demo/"));
-            return answer;
-        }
-        if app.has_demo
-            && is_get
-            && let Some(name) = path.strip_prefix("/demo/")
-            && let Some(answer) = asset::demo_file(name, request.headers())
-        {
-            return answer;
-        }
-    }
-    if faces.dashboard
-        && let Some(answer) = dashboard(app, &path, request).await
-    {
-        return answer;
-    }
-    text(StatusCode::NOT_FOUND, "nothing is here\n")
 }
 
-/// The dashboard's routes; `None` where there is none.
-async fn dashboard(app: &App, path: &str, request: Request<Incoming>) -> Option<Answer> {
-    let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
-    let is_post = *request.method() == Method::POST;
-    // Without a login the only guard is the address: a foreign name that resolves to loopback, or a proxy that passes
-    // on what it gets from elsewhere, is turned away.
-    if !is_loopback_name(&request) || is_forwarded(&request) {
-        return Some(refused(
-            StatusCode::MISDIRECTED_REQUEST,
-            "the dashboard answers on 127.0.0.1, [::1] and localhost only, and to no proxy, since nobody has to log in yet",
-        ));
-    }
-    let query = request.uri().query().unwrap_or("").to_owned();
-    let now = Timestamp::now();
-    Some(match path {
-        "/" if is_get => asset::dashboard_page(&app.boot()),
-        "/metrics" if is_get => answer(
+/// From the table's word to the function. Who comes here may.
+async fn handle(
+    app: &App,
+    peer: IpAddr,
+    handler: Handler,
+    params: Params,
+    caller: Caller,
+    request: Request<Incoming>,
+) -> Answer {
+    let path = request.uri().path();
+    let headers = request.headers();
+    match handler {
+        Handler::Event => collect::collect(app, peer, request).await,
+        Handler::EventPreflight => collect::preflight(app, headers),
+        Handler::Tracker => asset::tracker(&path[1..], headers),
+        Handler::Choices => choices::choices(app, peer, request).await,
+        Handler::Health => text(StatusCode::OK, "ok\n"),
+        Handler::Ready => ready(app),
+        Handler::DemoRoot => {
+            let mut answer = text(StatusCode::PERMANENT_REDIRECT, "");
+            let place = HeaderValue::from_static("/demo/");
+            answer.headers_mut().insert(header::LOCATION, place);
+            answer
+        }
+        Handler::DemoFile => asset::demo_file(&params.rest, headers).unwrap_or_else(nothing),
+        Handler::File => asset::dashboard_file(&params.rest, headers).unwrap_or_else(nothing),
+        Handler::Metrics => answer(
             StatusCode::OK,
             "text/plain; version=0.0.4; charset=utf-8",
             app.counters
                 .render(&app.spool.stats(), app.pipeline.visits()),
         ),
-        "/api/sites" if is_get => super::error::json(StatusCode::OK, &app.boot()),
-        "/api/v2/query" | "/api/v2/batch" | "/api/v2/funnel" if is_post => {
-            let Some(answerer) = app.answerer.get() else {
-                return Some(not_ready());
-            };
-            let limits = &app.config.limits;
-            let body = match body::read(request, limits.query_bytes_max, limits.body_timeout).await
-            {
-                Ok(body) => body,
-                Err(answer) => return Some(answer),
-            };
-            report(match path {
-                "/api/v2/query" => answerer.query(&body, now).await,
-                "/api/v2/funnel" => answerer.funnel(&body, now).await,
-                _ => answerer.batch(&body, now).await,
-            })
-        }
-        "/api/v2/query" | "/api/v2/batch" | "/api/v2/funnel" => method_not_allowed("POST"),
-        "/api/live" | "/api/quality" if is_get => {
-            let Some(answerer) = app.answerer.get() else {
-                return Some(not_ready());
-            };
-            let parameter = |name: &str| {
-                url::form_urlencoded::parse(query.as_bytes())
-                    .find(|(key, _)| key == name)
-                    .map(|(_, value)| value.into_owned())
-                    .unwrap_or_default()
-            };
-            let site = parameter("site");
-            if path == "/api/live" {
-                return Some(report(answerer.live(&site, now).await));
+        Handler::Dashboard
+        | Handler::Sites
+        | Handler::Query
+        | Handler::Batch
+        | Handler::Funnel
+        | Handler::Live
+        | Handler::Quality => match caller.asker() {
+            Some(asker) => reports::answer(app, handler, &asker, request).await,
+            None => gate::forbidden(),
+        },
+        Handler::LoginPage
+        | Handler::LogIn
+        | Handler::WelcomePage
+        | Handler::Welcome
+        | Handler::Style => entrance::answer(app, peer, handler, params, request).await,
+        Handler::LogOut
+        | Handler::AccountPage
+        | Handler::ChangePassword
+        | Handler::SecondFactor
+        | Handler::LogOutOthers
+        | Handler::Me => match caller {
+            Caller::Person(logged_in) => account::answer(app, handler, logged_in, request).await,
+            Caller::Nobody | Caller::Demo => gate::forbidden(),
+        },
+        Handler::People
+        | Handler::Invite
+        | Handler::SetRole
+        | Handler::ResetPerson
+        | Handler::RemovePerson
+        | Handler::Audit => match caller {
+            Caller::Person(logged_in) => {
+                people::answer(app, handler, params, logged_in, request).await
             }
-            let day = |name: &str| parameter(name).parse::<jiff::civil::Date>();
-            let (Ok(from), Ok(to)) = (day("from"), day("to")) else {
-                return Some(super::error::json(
-                    StatusCode::BAD_REQUEST,
-                    &json!({ "error": "from and to must be days such as 2026-11-23" }),
-                ));
-            };
-            report(answerer.quality(&site, from, to).await)
-        }
-        _ if is_get => return asset::dashboard_file(path.strip_prefix('/')?, request.headers()),
-        _ => return None,
-    })
+            Caller::Nobody | Caller::Demo => gate::forbidden(),
+        },
+    }
 }
 
-fn report(answered: crate::query::Answer) -> Answer {
-    let status = StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    super::error::json(status, &answered.body)
+fn nothing() -> Answer {
+    text(StatusCode::NOT_FOUND, "nothing is here\n")
 }
 
 fn ready(app: &App) -> Answer {
     if app.is_ready.load(Relaxed) {
         text(StatusCode::OK, "ready\n")
     } else {
-        not_ready()
+        reports::not_ready()
     }
 }
 
-fn not_ready() -> Answer {
-    let mut answer = super::error::json(
-        StatusCode::SERVICE_UNAVAILABLE,
-        &json!({ "error": "ClickHouse does not answer yet; beacons are kept meanwhile" }),
-    );
-    answer
-        .headers_mut()
-        .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    answer
-}
-
-fn method_not_allowed(allowed: &'static str) -> Answer {
+fn method_not_allowed(allowed: &str) -> Answer {
     let mut answer = refused(StatusCode::METHOD_NOT_ALLOWED, "method is not allowed here");
+    if let Ok(allowed) = HeaderValue::from_str(allowed) {
+        answer.headers_mut().insert(header::ALLOW, allowed);
+    }
     answer
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static(allowed));
-    answer
-}
-
-fn is_loopback_name(request: &Request<Incoming>) -> bool {
-    let host = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("");
-    let name = if host.starts_with('[') {
-        host.split_once(']')
-            .map_or(host, |(address, _)| &address[1..])
-    } else {
-        host.rsplit_once(':').map_or(host, |(name, _)| name)
-    };
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-fn is_forwarded(request: &Request<Incoming>) -> bool {
-    ["x-forwarded-for", "x-real-ip", "x-forwarded-host"]
-        .iter()
-        .any(|name| request.headers().contains_key(*name))
-        || request.headers().contains_key(header::FORWARDED)
-        || request.headers().contains_key(header::VIA)
 }

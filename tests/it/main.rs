@@ -14,6 +14,7 @@ mod external;
 mod limits;
 mod memory;
 mod outage;
+mod people;
 mod restart;
 mod retention;
 mod start;

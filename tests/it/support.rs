@@ -28,6 +28,7 @@ pub struct Collector {
     pub folder: TempDir,
     pub address: SocketAddr,
     pub clickhouse: SocketAddr,
+    lines: mpsc::Receiver<String>,
     child: Child,
 }
 
@@ -80,10 +81,36 @@ impl Collector {
 
     /// Starts with another log level.
     pub fn start_logging(folder: TempDir, level: &str) -> Self {
+        Self::launch(folder, level, &["--demo"])
+    }
+
+    /// Starts as an installation does: people log in to see reports. The others here are demos, which are open on loopback.
+    pub fn start_guarded(folder: TempDir) -> Self {
+        Self::launch(folder, "info", &[])
+    }
+
+    /// The same with more lines of configuration before the tables.
+    pub fn start_guarded_with(folder: TempDir, extra: &str) -> Self {
+        write_config(folder.path(), extra);
+        Self::start_guarded(folder)
+    }
+
+    /// Path of the link that the first start prints.
+    pub fn set_up_link(&self) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).expect("it prints a link");
+            if let Some(at) = line.find("/welcome/") {
+                return line[at..].to_owned();
+            }
+        }
+    }
+
+    fn launch(folder: TempDir, level: &str, options: &[&str]) -> Self {
         let config = folder.path().join("sillage.toml");
         let mut child = binary()
             .args(["--log-level", level, "serve", "--config"])
             .arg(&config)
+            .args(options)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .stdout(Stdio::piped())
             .stderr(log_file(folder.path()))
@@ -127,6 +154,7 @@ impl Collector {
             folder,
             address: address.expect("printed"),
             clickhouse: clickhouse.expect("printed"),
+            lines: received,
             child,
         }
     }
@@ -255,7 +283,18 @@ pub fn wait_for<T, E>(mut attempt: impl FnMut() -> Result<T, E>) -> Result<T, E>
 
 /// One POST with a browser's headers; `headers` come instead of those of the same name.
 pub fn post(address: SocketAddr, path: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
-    let mut head = format!("POST {path} HTTP/1.1\r\n");
+    send(address, "POST", path, body, headers)
+}
+
+/// The same by any method.
+pub fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: &str,
+    headers: &[(&str, &str)],
+) -> Answer {
+    let mut head = format!("{method} {path} HTTP/1.1\r\n");
     let defaults = [
         ("Host", "127.0.0.1"),
         ("User-Agent", AGENT),
@@ -343,6 +382,34 @@ fn parse(received: &[u8]) -> Option<Answer> {
         headers,
         body: String::from_utf8_lossy(&whole).into_owned(),
     })
+}
+
+/// The password of everybody that [`user_add`] adds.
+pub const PASSWORD: &str = "a long enough password";
+
+/// `sillage user add`: somebody with a role on a site (`*` = every site).
+pub fn user_add(folder: &Path, name: &str, site: &str, role: &str) {
+    let mut child = binary()
+        .args(["--log-level", "off", "user", "--config"])
+        .arg(folder.join("sillage.toml"))
+        .args(["add", name, "--site", site, "--role", role])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(PASSWORD.as_bytes()).expect("it reads");
+    drop(stdin);
+    assert!(child.wait().expect("it ends").success(), "{name} is added");
+}
+
+/// Logs in; the `name=value` of the cookie.
+pub fn log_in(collector: &Collector, name: &str, password: &str) -> String {
+    let body = format!("name={name}&password={}", password.replace(' ', "+"));
+    let headers = [("Sec-Fetch-Site", "same-origin")];
+    let answer = post(collector.address, "/login", &body, &headers);
+    assert_eq!(answer.status, 303, "{name}: {}", answer.body);
+    cookie(&answer).expect("a cookie").to_owned()
 }
 
 /// A consented pageview.

@@ -1,0 +1,379 @@
+//! Who is asking, and whether they may: from a request's credentials to a [`Caller`], from a caller to an [`Asker`].
+//!
+//! The only reader of the log-in's cookie and of `Authorization`. [`Gate::admit`] stands before every handler and decides by
+//! the route's line alone; handlers check only what the line can't say (the site in a body, the person in a path).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use hyper::header::{self, HeaderMap, HeaderValue};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::App;
+use super::choices::host_of_origin;
+use super::collect::is_https;
+use super::error::{self, Answer, refused, text};
+use super::rate::Rate;
+use super::routes::{Params, Proof, Route, Who};
+use crate::control::password::Hasher;
+use crate::control::people::{self, EVERY_SITE, Person, Role};
+use crate::control::token::{self, TokenHash, hex};
+use crate::control::{Control, ControlError, login};
+use crate::privacy::find;
+use crate::query::audience::Audience;
+
+/// Cookie of a log-in; on https with the prefix that binds it to this host and to encryption.
+const LOGIN_COOKIE: &str = "sillage_login";
+const LOGIN_COOKIE_HTTPS: &str = "__Host-sillage_login";
+/// Header that proves a change by a script of ours.
+const CSRF_HEADER: &str = "x-sillage-csrf";
+
+/// Wrong passwords for one name from one network: this many at once …
+const NAME_TRIES: u32 = 5;
+/// … and then one each.
+const NAME_PACE: Duration = Duration::from_secs(30);
+/// For all names from one network together.
+const NETWORK_TRIES: u32 = 40;
+const NETWORK_PACE: Duration = Duration::from_secs(5);
+/// From one browser that this person logged in with before.
+const DEVICE_TRIES: u32 = 10;
+const DEVICE_PACE: Duration = Duration::from_secs(10);
+
+/// What is needed to let people in.
+pub struct Gate {
+    pub control: Control,
+    pub hasher: Hasher,
+    /// By name and network.
+    pub names: Rate,
+    pub networks: Rate,
+    /// By device cookie.
+    pub devices: Rate,
+}
+
+/// Who sent a request.
+pub enum Caller {
+    Nobody,
+    /// Whoever sits at this machine while there are no people and `--demo` is given.
+    Demo,
+    Person(LoggedIn),
+}
+
+/// A person and the log-in they came with.
+pub struct LoggedIn {
+    pub person: Person,
+    /// Hash of the cookie.
+    pub login: TokenHash,
+    /// What proves that a change was meant.
+    pub csrf: String,
+}
+
+/// What kind of asker a report is for; the floor of small counts follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskerKind {
+    /// Somebody who is logged in, or a demo.
+    Login,
+}
+
+impl AskerKind {
+    /// Whose floor of small counts is kept to.
+    pub fn audience(self) -> Audience {
+        match self {
+            Self::Login => Audience::Member,
+        }
+    }
+}
+
+/// For whom a report is made: this is all that the answering side gets to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asker {
+    /// `None` = every site.
+    pub sites: Option<Arc<[String]>>,
+    pub kind: AskerKind,
+}
+
+impl Asker {
+    /// Whether a site exists for this asker.
+    pub fn sees(&self, site: &str) -> bool {
+        let sites = self.sites.as_deref();
+        sites.is_none_or(|sites| sites.iter().any(|own| own == site))
+    }
+}
+
+impl Caller {
+    /// What a caller may ask about; the one place where credentials become rights to read. `None` = nothing.
+    pub fn asker(&self) -> Option<Asker> {
+        match self {
+            Self::Nobody => None,
+            Self::Demo => Some(Asker {
+                sites: None,
+                kind: AskerKind::Login,
+            }),
+            Self::Person(logged_in) => {
+                let roles = &logged_in.person.roles;
+                let sites = (!roles.contains_key(EVERY_SITE))
+                    .then(|| roles.keys().cloned().collect::<Arc<[String]>>());
+                Some(Asker {
+                    sites,
+                    kind: AskerKind::Login,
+                })
+            }
+        }
+    }
+
+    /// The role on a site.
+    fn role_on(&self, site: &str) -> Option<Role> {
+        match self {
+            Self::Nobody => None,
+            Self::Demo => Some(Role::Viewer),
+            Self::Person(logged_in) => logged_in.person.role_on(site),
+        }
+    }
+}
+
+impl Gate {
+    /// Lets a request in by its route's line.
+    ///
+    /// # Errors
+    /// The answer for who may not: 401 for nobody (a page sends them to `/login`), 403 for the wrong one, 421 for who comes
+    /// to what is for this machine only.
+    pub async fn admit(
+        &self,
+        app: &App,
+        peer: IpAddr,
+        route: &Route,
+        params: &Params,
+        headers: &HeaderMap,
+    ) -> Result<Caller, Answer> {
+        if route.proof != Proof::None && route.proof != Proof::Header && !is_same_origin(headers) {
+            return Err(text(
+                StatusCode::FORBIDDEN,
+                "this form is taken from our own page only; open it there\n",
+            ));
+        }
+        match route.who {
+            Who::Anyone => return Ok(Caller::Nobody),
+            Who::Local if is_local(peer, headers) => return Ok(Caller::Nobody),
+            Who::Local => return Err(misdirected()),
+            _ => {}
+        }
+        let caller = self.identify(app, peer, headers).await?;
+        if matches!(caller, Caller::Nobody) {
+            return Err(nobody(route));
+        }
+        let is_allowed = match route.who {
+            Who::Anyone | Who::Local => false,
+            Who::Reader => caller.asker().is_some(),
+            Who::Asker => caller.asker().is_some(),
+            Who::Person => matches!(caller, Caller::Person(_)),
+            Who::Owner => matches!(&caller, Caller::Person(logged_in)
+                if logged_in.person.roles.values().any(|role| *role == Role::Owner)),
+            Who::Has(role) => {
+                let is_there = app.config.site(&params.site).is_some();
+                is_there && caller.role_on(&params.site).is_some_and(|own| own >= role)
+            }
+        };
+        if !is_allowed {
+            return Err(forbidden());
+        }
+        if route.proof == Proof::Header
+            && let Caller::Person(logged_in) = &caller
+        {
+            let given = headers.get(CSRF_HEADER).map(HeaderValue::as_bytes);
+            if given != Some(logged_in.csrf.as_bytes()) || is_cross_site(headers) {
+                return Err(error::json(
+                    StatusCode::FORBIDDEN,
+                    &json!({ "error": "send the value of `csrf` that /api/me answers in the header x-sillage-csrf" }),
+                ));
+            }
+        }
+        Ok(caller)
+    }
+
+    async fn identify(
+        &self,
+        app: &App,
+        peer: IpAddr,
+        headers: &HeaderMap,
+    ) -> Result<Caller, Answer> {
+        if let Some(cookie) = login_cookie(headers) {
+            let hash = token::hash(cookie);
+            let csrf = csrf_of(cookie);
+            let found = self
+                .control
+                .run(move |connection| login::find(connection, Timestamp::now(), &hash))
+                .await
+                .map_err(|error| failed(&error))?;
+            if let Some(person) = found {
+                return Ok(Caller::Person(LoggedIn {
+                    person,
+                    login: hash,
+                    csrf,
+                }));
+            }
+        }
+        if app.has_demo && self.is_without_people().await? {
+            // The only guard is the address: a foreign name that resolves to loopback, or a proxy that passes on what it
+            // gets from elsewhere, is turned away.
+            return if is_local(peer, headers) {
+                Ok(Caller::Demo)
+            } else {
+                Err(misdirected())
+            };
+        }
+        Ok(Caller::Nobody)
+    }
+
+    /// Whether nobody can log in yet.
+    ///
+    /// # Errors
+    /// The answer when the file can't be read.
+    pub async fn is_without_people(&self) -> Result<bool, Answer> {
+        let count = self.control.run(|connection| people::count(connection));
+        Ok(count.await.map_err(|error| failed(&error))? == 0)
+    }
+}
+
+impl Gate {
+    /// A gate whose bounds are the constants above.
+    pub fn new(control: Control, hasher: Hasher) -> Self {
+        Self {
+            control,
+            hasher,
+            names: Rate::of(NAME_TRIES, NAME_PACE),
+            networks: Rate::of(NETWORK_TRIES, NETWORK_PACE),
+            devices: Rate::of(DEVICE_TRIES, DEVICE_PACE),
+        }
+    }
+}
+
+/// The log-in's cookie.
+pub fn login_cookie(headers: &HeaderMap) -> Option<&str> {
+    [LOGIN_COOKIE_HTTPS, LOGIN_COOKIE]
+        .into_iter()
+        .find_map(|name| cookie(headers, name))
+        .filter(|value| value.len() == 2 * token::TOKEN_BYTES)
+}
+
+/// A named cookie.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let cookies = headers.get_all(header::COOKIE).iter();
+    find(cookies.map(HeaderValue::as_bytes), name)
+}
+
+/// `Set-Cookie` for a log-in; `None` ends it.
+pub fn set_login(value: Option<&str>, headers: &HeaderMap) -> String {
+    let (name, secure) = if is_https(headers) {
+        (LOGIN_COOKIE_HTTPS, "; Secure")
+    } else {
+        (LOGIN_COOKIE, "")
+    };
+    let (value, seconds) = value.map_or(("", 0), |value| (value, login::AGE_S_MAX));
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+}
+
+/// What a page of ours sends along to prove that it is one. Follows from the cookie, and the cookie not from it.
+pub fn csrf_of(cookie: &str) -> String {
+    hex(&token::hash(&format!("csrf {cookie}")))
+}
+
+/// Whether the browser says that a form was sent from our own page.
+pub fn is_same_origin(headers: &HeaderMap) -> bool {
+    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match value("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        // Older browsers, and plain http: a page can't choose these headers either.
+        None => {
+            let origin = value("origin").and_then(host_of_origin);
+            origin.is_some() && (origin == value("host") || origin == value("x-forwarded-host"))
+        }
+    }
+}
+
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    !matches!(site, None | Some(b"same-origin"))
+}
+
+/// Whether a request comes from this machine, by a name of this machine, and through no proxy.
+fn is_local(peer: IpAddr, headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or("");
+    let name = if host.starts_with('[') {
+        host.split_once(']')
+            .map_or(host, |(address, _)| &address[1..])
+    } else {
+        host.rsplit_once(':').map_or(host, |(name, _)| name)
+    };
+    let is_loopback_name = name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let is_forwarded = ["x-forwarded-for", "x-real-ip", "x-forwarded-host"]
+        .iter()
+        .any(|name| headers.contains_key(*name))
+        || headers.contains_key(header::FORWARDED)
+        || headers.contains_key(header::VIA);
+    peer.to_canonical().is_loopback() && is_loopback_name && !is_forwarded
+}
+
+fn misdirected() -> Answer {
+    refused(
+        StatusCode::MISDIRECTED_REQUEST,
+        "without a log-in this answers on 127.0.0.1, [::1] and localhost only, and to no proxy",
+    )
+}
+
+/// 401, or the way to the log-in for a page.
+fn nobody(route: &Route) -> Answer {
+    if route.path.starts_with("/api/") {
+        return error::json(
+            StatusCode::UNAUTHORIZED,
+            &json!({ "error": "log in, or send an API key as `Authorization: Bearer`" }),
+        );
+    }
+    see_other("/login")
+}
+
+/// 403. Does not tell a site that is not there from one that is somebody else's.
+pub fn forbidden() -> Answer {
+    error::json(
+        StatusCode::FORBIDDEN,
+        &json!({ "error": "no such site, or no right to do this" }),
+    )
+}
+
+/// Sends the browser on with a GET.
+pub fn see_other(place: &'static str) -> Answer {
+    let mut answer = text(StatusCode::SEE_OTHER, "");
+    answer
+        .headers_mut()
+        .insert(header::LOCATION, HeaderValue::from_static(place));
+    answer
+}
+
+/// The answer to a fault of the control database.
+pub fn failed(fault: &ControlError) -> Answer {
+    let status = match fault {
+        ControlError::Rule(_) => StatusCode::BAD_REQUEST,
+        ControlError::NotThere => StatusCode::NOT_FOUND,
+        ControlError::Taken => StatusCode::CONFLICT,
+        fault if fault.is_transient() => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let public = match status {
+        StatusCode::SERVICE_UNAVAILABLE => "too much is waiting; try again in a few seconds".into(),
+        StatusCode::INTERNAL_SERVER_ERROR => {
+            tracing::error!(error = %fault, "the control database can't be used");
+            "the control database can't be used; the server's log says why".into()
+        }
+        _ => fault.to_string(),
+    };
+    let mut answer = error::json(status, &json!({ "error": public }));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let seconds = HeaderValue::from_static("2");
+        answer.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    answer
+}

@@ -1,0 +1,98 @@
+//! The dashboard's page and the reports behind it, for an [`Asker`]: what may not be seen does not exist for it.
+
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderValue};
+use hyper::{Request, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use super::error::{self, Answer};
+use super::gate::Asker;
+use super::routes::Handler;
+use super::{App, asset, body};
+
+/// Answers one of the routes that are for readers.
+pub async fn answer(
+    app: &App,
+    handler: Handler,
+    asker: &Asker,
+    request: Request<Incoming>,
+) -> Answer {
+    match handler {
+        Handler::Dashboard => return asset::dashboard_page(&boot(app, asker)),
+        Handler::Sites => return error::json(StatusCode::OK, &boot(app, asker)),
+        _ => {}
+    }
+    let Some(answerer) = app.answerer.get() else {
+        return not_ready();
+    };
+    let answerer = answerer
+        .for_audience(asker.kind.audience())
+        .only(asker.sites.clone());
+    let now = Timestamp::now();
+    let query = request.uri().query().unwrap_or("").to_owned();
+    let parameter = |name: &str| {
+        url::form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
+    };
+    match handler {
+        Handler::Live => report(answerer.live(&parameter("site"), now).await),
+        Handler::Quality => {
+            let day = |name: &str| parameter(name).parse::<jiff::civil::Date>();
+            let (Ok(from), Ok(to)) = (day("from"), day("to")) else {
+                return error::json(
+                    StatusCode::BAD_REQUEST,
+                    &json!({ "error": "from and to must be days such as 2026-11-23" }),
+                );
+            };
+            report(answerer.quality(&parameter("site"), from, to).await)
+        }
+        _ => {
+            let limits = &app.config.limits;
+            let body = match body::read(request, limits.query_bytes_max, limits.body_timeout).await
+            {
+                Ok(body) => body,
+                Err(answer) => return answer,
+            };
+            report(match handler {
+                Handler::Batch => answerer.batch(&body, now).await,
+                Handler::Funnel => answerer.funnel(&body, now).await,
+                _ => answerer.query(&body, now).await,
+            })
+        }
+    }
+}
+
+/// What the dashboard's page starts with: the sites that may be seen.
+fn boot(app: &App, asker: &Asker) -> Json {
+    let sites = app.config.sites.iter().filter(|site| asker.sees(&site.id));
+    let sites: Vec<_> = sites
+        .map(|site| {
+            json!({
+                "id": site.id,
+                "timezone": site.timezone.iana_name().unwrap_or("UTC"),
+                "profile": site.profile.as_str(),
+            })
+        })
+        .collect();
+    json!({ "sites": sites, "demo": app.has_demo, "version": env!("CARGO_PKG_VERSION") })
+}
+
+fn report(answered: crate::query::Answer) -> Answer {
+    let status = StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    error::json(status, &answered.body)
+}
+
+/// 503 until ClickHouse answers.
+pub fn not_ready() -> Answer {
+    let mut answer = error::json(
+        StatusCode::SERVICE_UNAVAILABLE,
+        &json!({ "error": "ClickHouse does not answer yet; beacons are kept meanwhile" }),
+    );
+    answer
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    answer
+}

@@ -1,0 +1,641 @@
+//! Who may see what: the first owner, log-ins, invitations, second factors, and what ends them.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    Answer, Collector, PASSWORD, binary, get, log_in, post, send, user_add, write_config,
+};
+
+/// A folder with a configuration and one owner of every site, `root`.
+fn folder_with_root() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_config(folder.path(), "");
+    user_add(folder.path(), "root", "*", "owner");
+    folder
+}
+
+fn user(folder: &Path, arguments: &[&str]) -> Output {
+    let mut child = binary()
+        .args(["--log-level", "off", "user", "--config"])
+        .arg(folder.join("sillage.toml"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    // Whoever needs no password has ended already.
+    let _ = stdin.write_all(PASSWORD.as_bytes());
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+fn said(output: &Output) -> String {
+    let text = [&output.stdout[..], &output.stderr[..]].concat();
+    String::from_utf8(text).expect("text")
+}
+
+/// The value of an attribute or JSON string that follows `before` in a page.
+fn after<'a>(text: &'a str, before: &str) -> &'a str {
+    let rest = text.split_once(before).expect("it is there").1;
+    rest.split('"').next().expect("it ends")
+}
+
+/// The cookie that says that this browser was logged in with before.
+fn device_cookie(answer: &Answer) -> String {
+    let set = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "set-cookie");
+    let mut values = set.filter_map(|(_, value)| value.split(';').next());
+    let device = values.find(|value| value.starts_with("sillage_device="));
+    device.expect("a device cookie").to_owned()
+}
+
+fn me(collector: &Collector, cookie: &str) -> Value {
+    let answer = get(collector.address, "/api/me", &[("Cookie", cookie)]);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    serde_json::from_str(&answer.body).expect("JSON")
+}
+
+fn csrf(collector: &Collector, cookie: &str) -> String {
+    me(collector, cookie)["csrf"]
+        .as_str()
+        .expect("a text")
+        .to_owned()
+}
+
+/// A form of our own, as a browser sends it.
+fn form(collector: &Collector, path: &str, fields: &[(&str, &str)], cookie: &str) -> Answer {
+    let body: String = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish();
+    let mut headers = vec![("Sec-Fetch-Site", "same-origin")];
+    if !cookie.is_empty() {
+        headers.push(("Cookie", cookie));
+    }
+    post(collector.address, path, &body, &headers)
+}
+
+fn change(collector: &Collector, method: &str, path: &str, cookie: &str, body: &Value) -> Answer {
+    let token = csrf(collector, cookie);
+    let headers = [("Cookie", cookie), ("x-sillage-csrf", token.as_str())];
+    send(collector.address, method, path, &body.to_string(), &headers)
+}
+
+#[test]
+fn the_first_start_prints_a_link_that_makes_one_owner() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_config(folder.path(), "");
+    let collector = Collector::start_guarded(folder);
+    for path in ["/", "/account"] {
+        let answer = get(collector.address, path, &[]);
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (303, Some("/login")),
+            "{path}"
+        );
+    }
+    let query = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"});
+    let answer = post(collector.address, "/api/v2/query", &query.to_string(), &[]);
+    assert_eq!(answer.status, 401, "{}", answer.body);
+    let page = get(collector.address, "/login", &[]);
+    assert!(page.body.contains("set-up link"), "{}", page.body);
+
+    let link = collector.set_up_link();
+    let page = get(collector.address, &link, &[("Accept-Language", "de")]);
+    assert!(page.body.contains("Willkommen"), "{}", page.body);
+    let fields = [("name", "Ada"), ("password", "too short")];
+    assert_eq!(form(&collector, &link, &fields, "").status, 400);
+    let fields = [("name", "Ada"), ("password", PASSWORD)];
+    let foreign = post(
+        collector.address,
+        &link,
+        "name=x&password=abcdefghijklm",
+        &[("Origin", "https://evil.example")],
+    );
+    assert_eq!(foreign.status, 403);
+    let answer = form(&collector, &link, &fields, "");
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, Some("/login?welcome"))
+    );
+    assert_eq!(form(&collector, &link, &fields, "").status, 410, "a replay");
+    assert_eq!(get(collector.address, &link, &[]).status, 410);
+
+    let cookie = log_in(&collector, "ada", PASSWORD);
+    assert_eq!(me(&collector, &cookie)["roles"], json!({"*": "owner"}));
+    assert_eq!(
+        get(collector.address, "/", &[("Cookie", &cookie)]).status,
+        200
+    );
+    let answer = post(
+        collector.address,
+        "/api/v2/query",
+        &query.to_string(),
+        &[("Cookie", &cookie)],
+    );
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let log = collector.log();
+    assert!(!log.contains(&link["/welcome/".len()..]), "{log}");
+    // From another name too, since it is the log-in that guards now.
+    let headers = [("Cookie", cookie.as_str()), ("Host", "stats.example.com")];
+    assert_eq!(get(collector.address, "/", &headers).status, 200);
+    assert_eq!(get(collector.address, "/metrics", &headers).status, 421);
+}
+
+#[test]
+fn a_demo_is_open_on_loopback_until_there_is_somebody() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_config(folder.path(), "");
+    let collector = Collector::start_in(folder);
+    assert_eq!(get(collector.address, "/", &[]).status, 200);
+    assert_eq!(get(collector.address, "/account", &[]).status, 403);
+    user_add(collector.folder.path(), "root", "*", "owner");
+    assert_eq!(get(collector.address, "/", &[]).status, 303);
+}
+
+#[test]
+fn log_ins_are_cookies_that_no_script_reads_and_that_end_at_once() {
+    let collector = Collector::start_guarded(folder_with_root());
+    let fields = [("name", "root"), ("password", PASSWORD)];
+    let answer = form(&collector, "/login", &fields, "");
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
+    let set = answer.header("set-cookie").expect("a cookie");
+    for part in ["sillage_login=", "Path=/", "HttpOnly", "SameSite=Strict"] {
+        assert!(set.contains(part), "{part} in {set}");
+    }
+    assert!(!set.contains("Secure"), "{set}");
+    let https = post(
+        collector.address,
+        "/login",
+        &format!("name=root&password={}", PASSWORD.replace(' ', "+")),
+        &[
+            ("Sec-Fetch-Site", "same-origin"),
+            ("X-Forwarded-Proto", "https"),
+        ],
+    );
+    let set = https.header("set-cookie").expect("a cookie");
+    assert!(
+        set.starts_with("__Host-sillage_login=") && set.contains("; Secure"),
+        "{set}"
+    );
+
+    let first = log_in(&collector, "root", PASSWORD);
+    // Rotated: the browser's old log-in ends with the new one.
+    let again = form(&collector, "/login", &fields, &first);
+    let second = again
+        .header("set-cookie")
+        .expect("a cookie")
+        .split(';')
+        .next()
+        .expect("a value")
+        .to_owned();
+    assert_ne!(first, second);
+    let is_in =
+        |cookie: &str| get(collector.address, "/api/me", &[("Cookie", cookie)]).status == 200;
+    assert!(!is_in(&first) && is_in(&second));
+    let forged = second.replace(|c: char| c.is_ascii_digit(), "0");
+    for cookie in [
+        forged.as_str(),
+        "sillage_login=",
+        "sillage_login=x",
+        "sillage_login=\"; DROP TABLE logins",
+    ] {
+        assert!(!is_in(cookie), "{cookie}");
+    }
+
+    // What is on disk opens nothing.
+    let file = std::fs::read(collector.folder.path().join("data/control.db")).expect("read");
+    let secret = second.split('=').nth(1).expect("a value").as_bytes();
+    assert!(!file.windows(secret.len()).any(|window| window == secret));
+    assert!(
+        !file
+            .windows(PASSWORD.len())
+            .any(|window| window == PASSWORD.as_bytes())
+    );
+
+    let token = csrf(&collector, &second);
+    assert_eq!(
+        form(&collector, "/logout", &[("csrf", "x")], &second).status,
+        403
+    );
+    assert!(is_in(&second));
+    let out = form(&collector, "/logout", &[("csrf", &token)], &second);
+    assert_eq!(out.status, 303);
+    assert!(
+        out.header("set-cookie")
+            .expect("a deletion")
+            .contains("Max-Age=0")
+    );
+    assert!(!is_in(&second));
+}
+
+#[test]
+fn forms_of_others_and_changes_without_the_token_are_refused() {
+    let collector = Collector::start_guarded(folder_with_root());
+    let cookie = log_in(&collector, "root", PASSWORD);
+    let token = csrf(&collector, &cookie);
+    let body = format!("name=root&password={}", PASSWORD.replace(' ', "+"));
+    for headers in [
+        &[][..],
+        &[("Sec-Fetch-Site", "cross-site")],
+        &[
+            ("Sec-Fetch-Site", "same-site"),
+            ("Origin", "http://127.0.0.1"),
+        ],
+        &[("Origin", "null")],
+        &[("Origin", "https://evil.example")],
+    ] {
+        assert_eq!(
+            post(collector.address, "/login", &body, headers).status,
+            403,
+            "{headers:?}"
+        );
+    }
+    let same = post(
+        collector.address,
+        "/login",
+        &body,
+        &[("Origin", "http://127.0.0.1")],
+    );
+    assert_eq!(same.status, 303);
+
+    let invitation = json!({"site": "example.com", "role": "viewer"}).to_string();
+    let invite = |headers: &[(&str, &str)]| {
+        let headers = [&[("Cookie", cookie.as_str())], headers].concat();
+        post(
+            collector.address,
+            "/api/people/invitations",
+            &invitation,
+            &headers,
+        )
+        .status
+    };
+    assert_eq!(invite(&[]), 403);
+    assert_eq!(invite(&[("x-sillage-csrf", "0")]), 403);
+    assert_eq!(
+        invite(&[("x-sillage-csrf", &token), ("Sec-Fetch-Site", "cross-site")]),
+        403
+    );
+    assert_eq!(invite(&[("x-sillage-csrf", &token)]), 200);
+}
+
+#[test]
+fn wrong_passwords_are_slowed_down_and_lock_nobody_else_out() {
+    let collector =
+        Collector::start_guarded_with(folder_with_root(), "trusted_proxies = [\"127.0.0.1\"]");
+    let attempt = |network: &str, name: &str, password: &str, cookie: &str| {
+        let body: String = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("name", name), ("password", password)])
+            .finish();
+        let headers = [
+            ("Sec-Fetch-Site", "same-origin"),
+            ("X-Forwarded-For", network),
+            ("Cookie", cookie),
+        ];
+        post(collector.address, "/login", &body, &headers)
+    };
+    let known = attempt("203.0.113.1", "root", PASSWORD, "x=y");
+    let device = &device_cookie(&known);
+    let statuses: Vec<u16> = (0..6)
+        .map(|_| attempt("203.0.113.1", "root", "wrong password", "x=y").status)
+        .collect();
+    assert_eq!(statuses[..4], [403; 4]);
+    assert_eq!(statuses[5], 429);
+    let slow = attempt("203.0.113.1", "ROOT", PASSWORD, "x=y");
+    assert_eq!(
+        slow.status, 429,
+        "the right one as well, and under the name in capitals"
+    );
+    assert!(slow.header("retry-after").is_some());
+    assert_eq!(
+        attempt("198.51.100.1", "root", PASSWORD, "x=y").status,
+        303,
+        "another network"
+    );
+    assert_eq!(
+        attempt("203.0.113.1", "root", PASSWORD, device).status,
+        303,
+        "the same browser as before"
+    );
+    assert_eq!(
+        attempt("203.0.113.1", "other", "wrong password", "x=y").status,
+        403,
+        "another name"
+    );
+}
+
+#[test]
+fn invitations_reset_links_and_removals_do_what_they_say_and_nothing_beyond() {
+    let folder = folder_with_root();
+    user_add(folder.path(), "owner", "example.com", "owner");
+    let collector = Collector::start_guarded(folder);
+    let (root, owner) = (
+        log_in(&collector, "root", PASSWORD),
+        log_in(&collector, "owner", PASSWORD),
+    );
+    let invite = |cookie: &str, site: &str, role: &str| {
+        change(
+            &collector,
+            "POST",
+            "/api/people/invitations",
+            cookie,
+            &json!({"site": site, "role": role}),
+        )
+    };
+    assert_eq!(invite(&owner, "*", "viewer").status, 403);
+    assert_eq!(invite(&owner, "other.example", "viewer").status, 403);
+    assert_eq!(invite(&owner, "example.com", "king").status, 400);
+    let answer = invite(&owner, "example.com", "editor");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let link = after(&answer.body, "\"path\":\"").to_owned();
+    let taken = form(
+        &collector,
+        &link,
+        &[("name", "ROOT"), ("password", PASSWORD)],
+        "",
+    );
+    assert!(
+        taken.status == 400 && taken.body.contains("taken"),
+        "{}",
+        taken.body
+    );
+    assert_eq!(
+        form(
+            &collector,
+            &link,
+            &[("name", "ed"), ("password", PASSWORD)],
+            ""
+        )
+        .status,
+        303
+    );
+    let ed = log_in(&collector, "ed", PASSWORD);
+    assert_eq!(
+        me(&collector, &ed)["roles"],
+        json!({"example.com": "editor"})
+    );
+    assert_eq!(
+        get(collector.address, "/api/people", &[("Cookie", &ed)]).status,
+        403
+    );
+
+    let people = get(collector.address, "/api/people", &[("Cookie", &owner)]);
+    let people: Value = serde_json::from_str(&people.body).expect("JSON");
+    let names: Vec<&str> = people["people"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|p| p["name"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(names, ["ed", "owner"], "not those of other sites");
+    let id = |cookie: &str| me(&collector, cookie)["id"].as_i64().expect("a number");
+    let (root_id, ed_id) = (id(&root), id(&ed));
+    let of = |person: i64, what: &str| format!("/api/people/{person}{what}");
+    assert_eq!(
+        change(&collector, "DELETE", &of(root_id, ""), &owner, &json!({})).status,
+        403
+    );
+    assert_eq!(
+        change(
+            &collector,
+            "POST",
+            &of(root_id, "/reset"),
+            &owner,
+            &json!({})
+        )
+        .status,
+        403
+    );
+    assert_eq!(
+        change(&collector, "DELETE", &of(root_id, ""), &root, &json!({})).status,
+        400,
+        "the last owner"
+    );
+
+    let reset = change(&collector, "POST", &of(ed_id, "/reset"), &owner, &json!({}));
+    let link = after(&reset.body, "\"path\":\"").to_owned();
+    assert_eq!(
+        form(
+            &collector,
+            &link,
+            &[("password", "another long password")],
+            ""
+        )
+        .status,
+        303
+    );
+    assert_eq!(
+        get(collector.address, "/api/me", &[("Cookie", &ed)]).status,
+        401,
+        "the log-in before"
+    );
+    let ed = log_in(&collector, "ed", "another long password");
+
+    let role = json!({"site": "example.com", "role": "viewer"});
+    assert_eq!(
+        change(&collector, "PUT", &of(ed_id, "/role"), &owner, &role).status,
+        200
+    );
+    assert_eq!(
+        me(&collector, &ed)["roles"],
+        json!({"example.com": "viewer"})
+    );
+    assert_eq!(
+        change(&collector, "DELETE", &of(ed_id, ""), &owner, &json!({})).status,
+        200
+    );
+    assert_eq!(
+        get(collector.address, "/api/me", &[("Cookie", &ed)]).status,
+        401,
+        "an open log-in of somebody removed"
+    );
+    assert_eq!(
+        change(&collector, "DELETE", &of(ed_id, ""), &owner, &json!({})).status,
+        403
+    );
+
+    let audit = get(collector.address, "/api/audit", &[("Cookie", &owner)]);
+    for what in ["invited", "joined", "role_viewer"] {
+        assert!(audit.body.contains(what), "{what} in {}", audit.body);
+    }
+    assert!(
+        !audit.body.contains("person_removed"),
+        "about no site of the owner's: {}",
+        audit.body
+    );
+    let audit = get(collector.address, "/api/audit", &[("Cookie", &root)]);
+    assert!(
+        audit.body.contains("person_removed") && !audit.body.contains("127.0.0.1"),
+        "{}",
+        audit.body
+    );
+}
+
+#[test]
+fn the_account_page_changes_the_password_and_sets_up_a_second_factor() {
+    let collector = Collector::start_guarded(folder_with_root());
+    let here = log_in(&collector, "root", PASSWORD);
+    let fields = [("name", "root"), ("password", PASSWORD)];
+    let elsewhere = form(&collector, "/login", &fields, "");
+    let elsewhere = crate::support::cookie(&elsewhere)
+        .expect("a cookie")
+        .to_owned();
+    let token = csrf(&collector, &here);
+    let change = |present: &str, new: &str| {
+        form(
+            &collector,
+            "/account/password",
+            &[("csrf", &token), ("present", present), ("password", new)],
+            &here,
+        )
+    };
+    assert_eq!(
+        change("wrong password", "another long password").status,
+        403
+    );
+    assert_eq!(change(PASSWORD, "short").status, 403);
+    let done = change(PASSWORD, "another long password");
+    assert_eq!(done.status, 200);
+    assert!(done.body.contains("was changed"), "{}", done.body);
+    assert_eq!(
+        get(collector.address, "/api/me", &[("Cookie", &elsewhere)]).status,
+        401
+    );
+    assert_eq!(
+        get(collector.address, "/api/me", &[("Cookie", &here)]).status,
+        200
+    );
+
+    let page = get(collector.address, "/account", &[("Cookie", &here)]).body;
+    let secret = after(&page, "name=\"secret\" value=\"").to_owned();
+    let key = sillage::control::totp::unspell(&secret).expect("base 32");
+    let code = |early: i64| {
+        let now = jiff::Timestamp::now().as_second() + early;
+        format!("{:06}", sillage::control::totp::code(&key, now / 30))
+    };
+    let password = "another long password";
+    let add = |code: &str| {
+        let fields = [
+            ("csrf", token.as_str()),
+            ("present", password),
+            ("secret", &secret),
+            ("code", code),
+            ("action", "add"),
+        ];
+        form(&collector, "/account/second-factor", &fields, &here)
+    };
+    assert_eq!(add("000").status, 403);
+    let added = add(&code(0));
+    assert_eq!(added.status, 200, "{}", added.body);
+    let recovery = added
+        .body
+        .split("<code>")
+        .nth(1)
+        .and_then(|rest| rest.split('<').next())
+        .expect("a code")
+        .to_owned();
+    assert_eq!(added.body.matches("<code>").count(), 10);
+    // Tries are bounded, so each comes from the browser that was let in before.
+    let mut device = String::new();
+    let mut attempt = |code: &str| {
+        let fields = [("name", "root"), ("password", password), ("code", code)];
+        let answer = form(&collector, "/login", &fields, &device);
+        if answer.status == 303 {
+            device = device_cookie(&answer);
+        }
+        answer.status
+    };
+    assert_eq!(attempt(""), 403);
+    assert_eq!(
+        attempt(&code(30)),
+        303,
+        "the next code; that of the set-up is used up"
+    );
+    assert_eq!(attempt(&recovery), 303);
+    assert_eq!(attempt(&recovery), 403, "a replay");
+}
+
+#[test]
+fn the_command_line_adds_lists_resets_and_removes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_config(folder.path(), "");
+    let list = user(folder.path(), &["list"]);
+    assert!(said(&list).contains("sillage user add"), "{}", said(&list));
+    assert_eq!(list.status.code(), Some(1));
+    let add = user(folder.path(), &["add", "root"]);
+    assert!(add.status.success(), "{}", said(&add));
+    assert!(said(&add).contains("/login"));
+    assert!(said(&user(folder.path(), &["add", "Root"])).contains("sillage user reset"));
+    assert!(said(&user(folder.path(), &["add", "x", "--site", "nowhere"])).contains("nowhere"));
+    assert!(
+        said(&user(folder.path(), &["add", "x", "--role", "king"]))
+            .contains("viewer, editor or owner")
+    );
+    assert!(
+        user(
+            folder.path(),
+            &["add", "ed", "--site", "example.com", "--role", "editor"]
+        )
+        .status
+        .success()
+    );
+    let listed = said(&user(folder.path(), &["list"]));
+    assert!(
+        listed.contains("root: owner of every site")
+            && listed.contains("ed: editor of example.com"),
+        "{listed}"
+    );
+    assert!(said(&user(folder.path(), &["remove", "root"])).contains("must own every site"));
+    assert!(said(&user(folder.path(), &["remove", "nobody"])).contains("sillage user list"));
+    assert!(said(&user(folder.path(), &["reset", "ed"])).contains("/welcome/"));
+    assert!(user(folder.path(), &["remove", "ed"]).status.success());
+    assert!(!said(&user(folder.path(), &["list"])).contains("ed:"));
+}
+
+#[test]
+fn the_dashboard_may_leave_loopback_once_somebody_can_log_in() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_config(folder.path(), "[dashboard]\nlisten = \"192.0.2.1:8001\"");
+    let check = || {
+        let output = binary()
+            .args(["--log-level", "off", "check-config", "--config"])
+            .arg(folder.path().join("sillage.toml"))
+            .output()
+            .expect("the binary starts");
+        (output.status.success(), said(&output))
+    };
+    let (is_sound, told) = check();
+    assert!(!is_sound && told.contains("sillage user add"), "{told}");
+    assert!(
+        !folder.path().join("data").exists(),
+        "looking makes nothing"
+    );
+    user_add(folder.path(), "root", "*", "owner");
+    let (is_sound, told) = check();
+    assert!(is_sound, "{told}");
+}
+
+#[test]
+fn a_control_database_that_can_not_be_used_stops_the_start_and_says_why() {
+    let folder = folder_with_root();
+    let path = folder.path().join("data/control.db");
+    std::fs::write(&path, "no database at all, but long enough to be taken for a header of one, or so one would think it is long").expect("written");
+    let output = binary()
+        .args(["--log-level", "off", "serve", "--config"])
+        .arg(folder.path().join("sillage.toml"))
+        .output()
+        .expect("the binary starts");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said(&output).contains("control.db is no database of sillage"),
+        "{}",
+        said(&output)
+    );
+}
