@@ -26,7 +26,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::config::Config;
+use crate::config::{Config, Purpose};
 use crate::enrich::device::BOT;
 use crate::enrich::{Devices, Geo};
 use crate::privacy::{
@@ -175,6 +175,8 @@ struct SiteRules {
     /// When the policy in force took effect, seconds since 1970; `None` where no record says so.
     policy_since_s: Option<i64>,
     scrub: ScrubRules,
+    /// Whether the policy in force says that campaigns are measured; true where no record says what for.
+    keeps_campaigns: bool,
     retention_days: i32,
     cookie_name: String,
 }
@@ -231,6 +233,11 @@ impl Pipeline {
                     .map(|start| start.as_second()),
                 // Checked with the configuration; if it were not, the strictest rules are the right ones.
                 scrub: ScrubRules::new(&site.query_allow, &site.routes).unwrap_or_default(),
+                keeps_campaigns: config
+                    .policies
+                    .iter()
+                    .find(|policy| policy.version == site.policy_version)
+                    .is_none_or(|policy| policy.purposes.contains(&Purpose::CampaignEffect)),
                 retention_days: i32::from(site.retention_days),
                 cookie_name: cookie_name(&site.id),
             })
@@ -517,6 +524,12 @@ impl Pipeline {
         let fresh_visit = random_u64()?;
         let (referrer, page) = (beacon.referrer.as_deref(), &beacon.page);
         let origin = self.origins.origin(index, referrer, page, &site.hostnames);
+        // What the policy does not name as a purpose is not collected, so no later one can use it.
+        let origin = if site.keeps_campaigns {
+            origin
+        } else {
+            Arc::new(Arc::unwrap_or_clone(origin).into_plain())
+        };
         let now_s = unix_seconds(sender.received);
         let raw = RawBeacon {
             site: site.id.clone(),

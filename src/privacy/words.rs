@@ -51,7 +51,7 @@ impl Origin {
     }
 
     /// Drops the campaign and all that was concluded from it.
-    pub(super) fn into_plain(mut self) -> Self {
+    pub fn into_plain(mut self) -> Self {
         let had_campaign = self.utm.iter().any(|value| !value.is_empty());
         self.utm = Default::default();
         match self.plain.take() {

@@ -226,3 +226,25 @@ fn a_floor_below_three_is_for_members_only() {
         assert!(is_sound || said.contains("is allowed"), "{said}");
     }
 }
+
+#[test]
+fn campaigns_are_not_collected_under_a_policy_that_does_not_say_so() {
+    let page = "https://example.com/?utm_source=spring-letter&utm_campaign=may";
+    let body = pageview("/", "a").replace("https://example.com/", page);
+    for (purposes, stored) in [
+        (
+            "\"usage_trend\", \"campaign_effect\"",
+            "spring-letter\tmay\tspring-letter",
+        ),
+        ("\"usage_trend\"", ""),
+    ] {
+        let policy = format!(
+            "[[policy]]\nversion = \"1\"\neffective = \"2026-01-01\"\npurposes = [{purposes}]\nretention_days = 60\n"
+        );
+        let collector = start_with_site("", &policy);
+        assert_eq!(collector.beacon(&body).status, 202);
+        collector.until("SELECT count() FROM events", "1");
+        let got = collector.sql("SELECT utm_source, utm_campaign, source FROM events");
+        assert_eq!(got.trim(), stored, "{purposes}");
+    }
+}

@@ -53,34 +53,63 @@ fn code(path: &Path) -> String {
         .join("\n")
 }
 
+/// The tests that a paper names: in backquotes, sentences of underscores (Rust) or of blanks (TypeScript).
+fn tests_named_in(text: &str) -> Vec<&str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted
+        .filter(|name| name.matches('_').count() >= 3 || name.matches(' ').count() >= 3)
+        .collect()
+}
+
 #[test]
 fn every_test_that_privacy_md_names_is_there() {
-    let text = read("PRIVACY.md");
-    let named: Vec<&str> = text
-        .split('`')
-        .skip(1)
-        .step_by(2)
-        .filter(|name| name.matches('_').count() >= 3 || name.matches(' ').count() >= 3)
-        .collect();
-    assert!(named.len() > 25, "only {} tests are named", named.len());
-    let tests: String = ["src", "tests"]
+    let tests: String = ["src", "tests", "tracker-js", "dashboards/web/test"]
         .iter()
-        .flat_map(|folder| files(folder, &[".rs", ".mjs"]))
+        .flat_map(|folder| files(folder, &[".rs", ".mjs", ".ts"]))
         .map(|path| std::fs::read_to_string(path).expect("readable"))
         .collect();
-    for name in named {
-        let is_there =
-            tests.contains(&format!("fn {name}(")) || tests.contains(&format!("test('{name}'"));
-        assert!(
-            is_there,
-            "PRIVACY.md names the test {name}, which is not there"
-        );
+    for (paper, least) in [("PRIVACY.md", 25), ("docs/policy-clauses.md", 50)] {
+        let text = read(paper);
+        let named = tests_named_in(&text);
+        assert!(named.len() > least, "only {} tests are named", named.len());
+        for name in named {
+            let is_there = [
+                format!("fn {name}("),
+                format!("test('{name}'"),
+                format!("it('{name}'"),
+                format!("])('{name}'"),
+            ];
+            assert!(
+                is_there.iter().any(|form| tests.contains(form)),
+                "{paper} names the test {name}, which is not there"
+            );
+        }
     }
+    let text = read("PRIVACY.md");
     for promise in 1..=10 {
         assert!(
             text.contains(&format!("**P{promise}. ")),
             "P{promise} is missing"
         );
+    }
+}
+
+#[test]
+fn every_clause_of_the_policy_has_a_line() {
+    let text = read("docs/policy-clauses.md");
+    let numbered = |letter: char, last: u8| (1..=last).map(move |n| format!("{letter}{n}"));
+    let mut clauses: Vec<String> = [('S', 4), ('D', 13), ('C', 9), ('P', 2), ('H', 4), ('R', 4)]
+        .into_iter()
+        .chain([('U', 2), ('V', 4), ('K', 1)])
+        .flat_map(|(letter, last)| numbered(letter, last))
+        .collect();
+    clauses.extend(["C5a", "C5b", "C5c", "C5d"].map(str::to_owned));
+    for clause in clauses {
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(&format!("| {clause} ")));
+        let line = line.unwrap_or_else(|| panic!("{clause} has no line"));
+        assert!(line.trim_end_matches(" |").len() > 40, "{line}");
     }
 }
 
