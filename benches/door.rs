@@ -1,16 +1,20 @@
 //! What the privacy door costs an event, beside parsing the event's JSON: `cargo bench --bench door`.
 //!
-//! Places and devices are closures that answer at once, as warm caches do; everything else is the door itself: HMAC,
-//! truncation, scrubbing, and the parsing of the page's address that comes before it.
+//! `door_with_real_lookups` is an event's whole way through the door with the collector's own agent parser, whose memory
+//! is warm, and the country database where `make vendor` has fetched it. In the others places and devices are closures
+//! that answer at once, so that what is left is the door itself: HMAC, truncation, scrubbing.
+
+use std::path::Path;
 
 use std::sync::Arc;
 
 use divan::{Bencher, black_box};
 use serde::Deserialize;
+use sillage::enrich::{Devices, Geo};
 use sillage::privacy::{
-    Anonymised, Basis, Campaign, ClientIp, Device, DeviceId, EventName, Language, Lookups, Origin,
-    PageUrl, Place, RawBeacon, Salt, Salts, ScrubRules, TruncatedIp, UserAgent, Vitals, anonymise,
-    scrub,
+    Anonymised, Basis, Campaign, ClientIp, ConsentManager, Device, DeviceId, EventName, Language,
+    Lookups, ONETRUST_CATEGORY, Origin, PageUrl, Place, RawBeacon, Salt, Salts, ScrubRules,
+    TruncatedIp, UserAgent, Vitals, anonymise, scrub,
 };
 
 fn main() {
@@ -47,6 +51,43 @@ fn bare_json_parsing(bencher: Bencher) {
 #[divan::bench(sample_size = 64, args = [PLAIN, JAPANESE, IDENTIFIED])]
 fn parsing_the_page_address(bencher: Bencher, page: &str) {
     bencher.bench(|| PageUrl::parse(black_box(page), false).is_ok());
+}
+
+#[divan::bench(sample_size = 64, args = [PLAIN, JAPANESE, IDENTIFIED])]
+fn door_with_real_lookups(bencher: Bencher, page: &str) {
+    let database = Path::new(env!("CARGO_MANIFEST_DIR")).join("vendor/country.mmdb");
+    let geo = Geo::open(database.is_file().then_some(database.as_path()))
+        .expect("the database that was fetched can be read");
+    let devices = Devices::new();
+    let salt = Salt::from_bytes([1; 32]).named([1; 8]);
+    let rules = ScrubRules::default();
+    let look = Lookups {
+        place: &|ip| geo.place(ip),
+        device: &|agent| devices.device(agent),
+    };
+    bencher
+        .with_inputs(|| beacon(page))
+        .bench_local_values(|raw| -> Anonymised {
+            let salts = Salts {
+                today: &salt,
+                yesterday: None,
+            };
+            anonymise(raw, Basis::Full, &salts, &rules, &look)
+        });
+}
+
+#[divan::bench(sample_size = 64)]
+fn reading_a_consent_managers_cookie(bencher: Bencher) {
+    let manager = ConsentManager::OneTrust {
+        category: ONETRUST_CATEGORY.into(),
+    };
+    let consent = "isGpcEnabled=0&datestamp=Wed+Nov+25+2026&version=202410.1.0&groups=C0001%3A1%2CC0002%3A1%2CC0003%3A0%2CC0004%3A0";
+    let cookie = |name: &str| match name {
+        "OptanonConsent" => Some(consent.to_owned()),
+        "OptanonAlertBoxClosed" => Some("2026-11-25T03:41:00.123Z".to_owned()),
+        _ => None,
+    };
+    bencher.bench(|| manager.choice(black_box(&cookie), Some(0)));
 }
 
 #[divan::bench(sample_size = 64, args = [PLAIN, JAPANESE, IDENTIFIED])]
