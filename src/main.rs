@@ -94,6 +94,9 @@ enum Command {
         /// Where browsers reach the collector; empty when it is the page's own host.
         #[arg(long, default_value = "")]
         origin: String,
+        /// Print the button with which a page lets its visitors refuse, instead.
+        #[arg(long)]
+        refuse_button: bool,
     },
     /// Show what would be kept of an address, part by part, and why.
     Scrub {
@@ -175,7 +178,17 @@ fn run(command: Command) -> anyhow::Result<()> {
             say!("{}", said);
             Ok(())
         }
-        Command::Snippet { site, origin } => {
+        Command::Snippet {
+            site,
+            origin,
+            refuse_button: true,
+        } => {
+            say!(
+                "<form method=\"post\" action=\"{origin}/privacy?site={site}\"><button name=\"action\" value=\"refuse\">Do not measure me</button></form>"
+            );
+            Ok(())
+        }
+        Command::Snippet { site, origin, .. } => {
             say!(
                 "<script defer src=\"{origin}/s.js\" data-site=\"{site}\" data-consent=\"wait\"></script>"
             );

@@ -248,3 +248,72 @@ fn campaigns_are_not_collected_under_a_policy_that_does_not_say_so() {
         assert_eq!(got.trim(), stored, "{purposes}");
     }
 }
+
+#[test]
+fn the_button_that_a_page_embeds_refuses_in_one_click_and_on_other_pages_does_nothing() {
+    let collector = Collector::start();
+    let printed = binary()
+        .args(["snippet", "example.com", "--refuse-button"])
+        .output()
+        .expect("the binary runs");
+    let html = String::from_utf8_lossy(&printed.stdout).into_owned();
+    let attribute = |name: &str| {
+        let (_, rest) = html.split_once(&format!("{name}=\"")).expect("it is there");
+        rest.split('"').next().expect("closed").to_owned()
+    };
+    assert_eq!(attribute("method"), "post", "{html}");
+    let form = format!("{}={}", attribute("<button name"), attribute("value"));
+    let press = |origin: &str, site: &str| {
+        post(
+            collector.address,
+            &attribute("action"),
+            &form,
+            &[
+                ("Origin", origin),
+                ("Sec-Fetch-Site", site),
+                ("Content-Type", "application/x-www-form-urlencoded"),
+            ],
+        )
+    };
+    // The page is the site's own and the collector another host of it.
+    let pressed = press("https://www.example.com", "same-site");
+    assert_eq!(pressed.status, 200, "{}", pressed.body);
+    let set = pressed.header("set-cookie").expect("a cookie");
+    assert!(set.starts_with("sillage_opt_out=1; Path=/;"), "{set}");
+    assert!(
+        pressed
+            .body
+            .contains("Nothing that you do on this site is kept")
+    );
+    assert_eq!(press("https://evil.example", "cross-site").status, 403);
+}
+
+#[test]
+fn a_panic_tells_its_place_and_not_its_message() {
+    const MESSAGE: &str = "SILLAGE_TEST_PANICS_WITH";
+    if let Ok(message) = std::env::var(MESSAGE) {
+        sillage::telemetry::start("trace");
+        panic!("{message}");
+    }
+    let canary = "203.0.113.77 canary@example.com";
+    let child = std::process::Command::new(std::env::current_exe().expect("this binary"))
+        .args([
+            "door::a_panic_tells_its_place_and_not_its_message",
+            "--exact",
+            "--nocapture",
+        ])
+        .env(MESSAGE, canary)
+        .output()
+        .expect("it runs");
+    let said = [child.stdout, child.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(!child.status.success());
+    assert!(
+        said.contains("panic at ") && said.contains("door.rs:"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("203.0.113.77") && !said.contains("canary@"),
+        "{said}"
+    );
+}
