@@ -365,7 +365,7 @@ pub fn certify(rules: &Rules, found: &Found) -> Result<String, RetentionError> {
         held,
     } = found;
     let line = format!(
-        "certificate database={} table=events expired_until={until} parts={parts} rows={rows} held={held}",
+        "certificate database={} tables=events,visits expired_until={until} parts={parts} rows={rows} held={held}",
         rules.database
     );
     log(&rules.data_dir, &line)?;

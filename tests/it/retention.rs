@@ -283,7 +283,7 @@ fn the_command_proves_that_nothing_expired_remains_and_writes_a_certificate() {
         String::from_utf8_lossy(&done.stderr)
     );
     assert!(
-        said.starts_with("certificate database=sillage table=events expired_until="),
+        said.starts_with("certificate database=sillage tables=events,visits expired_until="),
         "{said}"
     );
     let log = std::fs::read_to_string(collector.folder.path().join("data/destruction.log"))
