@@ -189,6 +189,26 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_jumps_neither_forgets_what_was_just_kept_nor_takes_more_memory() {
+        let seen = Seen::new(100);
+        seen.tick(1_000_000);
+        assert!(is_new(&seen, 1));
+        // A day ahead, as when a clock is set: one change of generations, however far.
+        seen.tick(1_086_400);
+        assert!(!is_new(&seen, 1));
+        assert!(is_new(&seen, 2));
+        // And back: nothing is old for a day, but the bound holds.
+        seen.tick(1_000_000);
+        assert!(!is_new(&seen, 1) && !is_new(&seen, 2));
+        for n in 10..1_000_u64 {
+            assert!(is_new(&seen, n));
+            seen.tick(1_000_000);
+        }
+        assert!(!is_new(&seen, 999));
+        assert!(seen.generations.iter().map(DashMap::len).sum::<usize>() <= 101);
+    }
+
+    #[test]
     fn what_is_found_after_a_restart_is_kept_already_and_bounded() {
         let seen = Seen::new(100);
         for key in 0..1_000 {

@@ -1,7 +1,7 @@
 //! The hyper accept loop: connections, their bounds, and a clean stop. It knows no word of the domain; see [`route`].
 //!
 //! Too many connections are closed at once and counted; a slow head is closed after the header timeout; a slow body is
-//! answered 408. On stop no connection is accepted any more and open requests are finished.
+//! answered 408; who takes no answers is hung up on. On stop no connection is accepted any more and open requests are finished.
 
 mod account;
 mod asset;
@@ -22,12 +22,13 @@ pub mod routes;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 pub use route::{App, Faces};
@@ -86,7 +87,7 @@ pub async fn serve(
                 Err(error) => {
                     // Out of file descriptors, most likely: wait for some connections to end.
                     tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
             },
@@ -97,6 +98,7 @@ pub async fn serve(
         };
         // Answers are small and wanted at once.
         let _ = stream.set_nodelay(true);
+        give_up_on_slow_readers(&stream, limits.body_timeout);
         let app = app.clone();
         let service = service_fn(move |request| {
             let app = app.clone();
@@ -115,6 +117,20 @@ pub async fn serve(
     }
     drop(listener);
     let _ = tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await;
+}
+
+/// Has the kernel end a connection whose peer acknowledges nothing, or takes none of the answers that wait for it, for so
+/// long: hyper has no timeout for that, and whoever reads nothing would keep a place for ever.
+fn give_up_on_slow_readers(stream: &TcpStream, patience: Duration) {
+    #[cfg(target_os = "linux")]
+    {
+        let patience_ms = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
+        if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, patience_ms) {
+            tracing::debug!(%error, "a connection has no timeout for slow readers");
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (stream, patience);
 }
 
 /// Resolves once it is time to stop, also when whoever would say so is gone.

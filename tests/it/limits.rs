@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::support::{AGENT, Collector, get, pageview, post, raw, resident_bytes};
+use crate::support::{AGENT, Collector, get, pageview, post, raw, resident_bytes, wait_for};
 
 #[test]
 fn ten_thousand_connections_that_hang_hold_up_no_beacon() {
@@ -178,4 +178,42 @@ fn a_network_that_sends_too_much_is_told_so_and_its_neighbours_are_not() {
         "{metrics}"
     );
     collector.until("SELECT count() FROM events", &format!("{}", accepted + 2));
+}
+
+/// Descriptors that a process has open.
+fn open_files(process: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{process}/fd"))
+        .expect("it runs")
+        .count()
+}
+
+#[test]
+fn who_asks_and_never_reads_the_answers_is_hung_up_on() {
+    let collector = Collector::start();
+    let before = open_files(collector.id());
+    let request = b"GET /s.js HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+    let senders: Vec<_> = (0..20)
+        .map(|_| {
+            let mut stream = TcpStream::connect(collector.address).expect("a connection");
+            let patience = Some(Duration::from_millis(300));
+            stream.set_write_timeout(patience).expect("a timeout");
+            // Until neither side takes any more.
+            let mut sent = 0;
+            while sent < 64 << 20 {
+                match stream.write(&request) {
+                    Ok(bytes) => sent += bytes,
+                    Err(_) => break,
+                }
+            }
+            assert!(sent < 64 << 20, "the collector buffers without a bound");
+            stream
+        })
+        .collect();
+    wait_for(|| match open_files(collector.id()) {
+        open if open < before + senders.len() / 2 => Ok(()),
+        open => Err(open),
+    })
+    .unwrap_or_else(|open| panic!("{open} descriptors are open, {before} were before"));
+    assert!(resident_bytes(collector.id()) < 64 << 20);
+    assert_eq!(collector.beacon(&pageview("/", "after")).status, 202);
 }

@@ -71,7 +71,7 @@ fn lay_down(folder: &std::path::Path) {
     let options = SpoolOptions {
         dir: folder.join("data/spool"),
         bytes_max: 8 << 30,
-        segment_bytes_max: 1_600_000,
+        segment_bytes_max: 1_000_000,
         segment_age_max: Duration::from_secs(3_600),
         schema: sillage::store::row::schema(),
     };

@@ -99,3 +99,64 @@ fn folders_that_can_not_be_used_are_named() {
     std::fs::set_permissions(&salts, std::fs::Permissions::from_mode(0o755)).expect("set");
     check(&file, &["salts"]);
 }
+
+#[test]
+fn a_second_collector_on_the_same_folder_is_refused_and_the_first_goes_on() {
+    let first = crate::support::Collector::start();
+    let salts = "[salts]\ndir = \"other-salts\"\n";
+    let config = first.folder.path().join("second.toml");
+    let text = std::fs::read_to_string(first.folder.path().join("sillage.toml"));
+    std::fs::write(&config, text.expect("readable") + salts).expect("written");
+    check(&config, &["spool", "in use by another collector"]);
+    let taken = first.beacon(&crate::support::pageview("/", "a"));
+    assert_eq!(taken.status, 202);
+}
+
+#[test]
+fn a_spool_from_a_later_version_is_refused_and_left_as_it_was() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = write_config(folder.path(), "");
+    let spool = folder.path().join("data/spool");
+    std::fs::create_dir_all(&spool).expect("created");
+    // The part of a header that holds in every version: magic, version, checksum.
+    let mut header = b"SILSPOOL".to_vec();
+    header.extend(9_u32.to_le_bytes());
+    header.extend(crc32fast::hash(&header).to_le_bytes());
+    header.extend([7; 400]);
+    let name = format!("{:016x}-{:032x}-1-1-400.sealed", 1, 7);
+    std::fs::write(spool.join(&name), &header).expect("written");
+    check(
+        &config,
+        &[&name, "format 9", "start the newer version again"],
+    );
+    assert_eq!(
+        std::fs::read(spool.join(&name)).expect("still there"),
+        header
+    );
+}
+
+#[test]
+fn a_spool_on_a_read_only_disk_is_named() {
+    use std::process::Command;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let disk = folder.path().join("disk");
+    std::fs::create_dir(&disk).expect("a folder");
+    let config = write_config(folder.path(), "");
+    let text = std::fs::read_to_string(&config).expect("readable");
+    let spool = format!("{text}\n[spool]\ndir = {:?}\n", disk.join("spool"));
+    std::fs::write(&config, spool).expect("writable");
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "ro", "sillage-test"])
+        .arg(&disk)
+        .status()
+        .is_ok_and(|status| status.success());
+    if !mounted {
+        // Only root may mount; the spool's own tests know a folder in which nobody may create files.
+        eprintln!("not run: this user may not mount a tmpfs");
+        return;
+    }
+    let outcome = std::panic::catch_unwind(|| check(&config, &["disk/spool", "Read-only"]));
+    let unmounted = Command::new("umount").arg(&disk).status();
+    assert!(unmounted.is_ok_and(|status| status.success()), "unmounted");
+    assert!(outcome.is_ok(), "the start says what is wrong");
+}
