@@ -1,5 +1,5 @@
 # Sillage. `make run` starts it with a demo site, `make test` runs every test. Needs Rust, Node, make and a C compiler.
-.PHONY: run test check e2e vendor engine geo tracker dashboard build bench-load bench-query golden-update help
+.PHONY: run test check e2e vendor engine geo tracker dashboard build bench-load bench-backlog bench-query golden-update help
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
@@ -60,3 +60,7 @@ golden-update: vendor ## rewrite golden answers, docs/metrics.md and docs/openap
 bench-load: build vendor ## durable accepts a second beside bare hyper; needs wrk
 	@cargo build --release --locked --example bare
 	@sh benches/load.sh
+
+bench-backlog: build vendor ## the start with ten million events in the spool
+	@cargo build --locked --example backlog
+	@sh benches/backlog.sh

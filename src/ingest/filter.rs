@@ -60,7 +60,7 @@ pub fn is_spam(referrer: &str) -> bool {
         return false;
     };
     let is_end = |byte: &u8| matches!(byte, b'/' | b'?' | b'#' | b':');
-    let end = rest.as_bytes().iter().position(|byte| is_end(byte));
+    let end = rest.as_bytes().iter().position(is_end);
     let host = rest[..end.unwrap_or(rest.len())].to_ascii_lowercase();
     let mut domain = host.as_str();
     loop {

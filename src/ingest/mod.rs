@@ -427,11 +427,7 @@ impl Pipeline {
             // One cookie a site; of several sites the first one's is enough to answer with.
             cookie = cookie.or(change);
         }
-        let appended = if records.is_empty() {
-            Ok(())
-        } else {
-            self.spool.append_all(&records).await
-        };
+        let appended = self.spool.append_all(&records).await;
         let kept = appended
             .as_ref()
             .map_or_else(|failed| failed.kept, |()| records.len());

@@ -201,18 +201,21 @@ fn origin_of(referrer: Option<Cow<'_, str>>, page: &PageUrl, own_hosts: &[String
     Origin::new(&host, &source, channel, &campaign).without_campaign(plain_source, plain_channel)
 }
 
+/// Origins whose hashes fall together, the latest at the front.
+type Set = Mutex<[Option<(u64, Arc<Origin>)>; WAYS]>;
+
 /// Remembers what it has decided of pages without a query, so that their visits share one origin. What is kept is scrubbed
 /// already, under a 64-bit hash with a key of this process.
 pub struct Origins {
     hasher: RandomState,
-    sets: Vec<Mutex<[Option<(u64, Arc<Origin>)>; WAYS]>>,
+    sets: Vec<Set>,
 }
 
 impl Default for Origins {
     fn default() -> Self {
         Self {
             hasher: RandomState::new(),
-            sets: (0..SETS).map(|_| Mutex::default()).collect(),
+            sets: (0..SETS).map(|_| Set::default()).collect(),
         }
     }
 }

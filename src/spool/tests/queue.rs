@@ -372,6 +372,7 @@ async fn what_is_appended_together_is_kept_together_up_to_its_bound() {
     let spool = open_on(&disk).unwrap();
     let together: Vec<_> = (0..8).map(|number| record(number, 150)).collect();
     spool.append_all(&together).await.unwrap();
+    spool.append_all(&together[..0]).await.unwrap();
     assert_eq!((spool.stats().appended, spool.stats().syncs), (8, 1));
 
     // One too long, or too many of them: none is kept.

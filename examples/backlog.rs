@@ -1,0 +1,41 @@
+//! Lays a backlog down in a spool that holds at least one event: copies of the first one, as many as are asked for.
+//!
+//! `cargo run --example backlog -- <spool folder> <events>`, while no collector uses the folder. For
+//! `benches/backlog.sh`, which then measures the start.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, ensure};
+use sillage::spool::{Spool, SpoolOptions};
+use sillage::store::row;
+
+/// Events that share one sync.
+const TOGETHER: usize = 2_000;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let dir = arguments.next().context("name the spool's folder")?.into();
+    let events: usize = arguments.next().context("say how many events")?.parse()?;
+    ensure!(events > 0, "say how many events");
+    // As the collector keeps it by default, but for the bound.
+    let spool = Spool::open(SpoolOptions {
+        dir,
+        bytes_max: 64 << 30,
+        segment_bytes_max: 16 << 20,
+        segment_age_max: Duration::from_secs(3_600),
+        schema: row::schema(),
+    })?;
+    let lately = SystemTime::now() - Duration::from_secs(600);
+    let first = spool.recover_recent(lately, 1 << 20).next();
+    let event = first.context("the spool holds no event")??.payload;
+    let together = vec![event; TOGETHER];
+    for begun in (0..events).step_by(TOGETHER) {
+        let left = (events - begun).min(TOGETHER);
+        spool.append_all(&together[..left]).await?;
+    }
+    spool.seal().await?;
+    let stats = spool.stats();
+    println!("{} MB in {} segments", stats.bytes >> 20, stats.segments);
+    Ok(())
+}
