@@ -4,12 +4,18 @@
 //! an unknown one reads `(not set)`, a visit without a referrer `Direct / None`; filters compare with the same text,
 //! so a row that is seen can be clicked. Not here: the time buckets' boundaries (`period`).
 
+use std::sync::Arc;
+
+use super::goal::{self, Goal};
 use super::sql::{Sql, Value};
 
 /// Longest name of a custom property, bytes.
 pub const PROPERTY_NAME_BYTES_MAX: usize = 300;
 
 const PROPERTY_PREFIX: &str = "event:props:";
+
+/// Name of the dimension that depends on the site's goals.
+pub const GOAL: &str = "event:goal";
 
 /// By what an answer is broken down or filtered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,6 +25,17 @@ pub enum Dimension {
     Property(String),
     Visit(VisitDimension),
     Time(Bucket),
+    /// `event:goal`: which of these goals an event meets.
+    Goal(Vec<Arc<Goal>>, Goals),
+}
+
+/// Which goals a row stands under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Goals {
+    /// Those that it meets.
+    Met,
+    /// All of them, for what conversions are a share of.
+    All,
 }
 
 /// What differs from event to event.
@@ -31,6 +48,7 @@ pub enum EventDimension {
     NextPage,
     Policy,
     Basis,
+    ClickCell,
 }
 
 /// What all events of a visit share.
@@ -94,7 +112,7 @@ struct Entry<T> {
     about: &'static str,
 }
 
-const EVENT: [Entry<EventDimension>; 7] = [
+const EVENT: [Entry<EventDimension>; 8] = [
     Entry {
         name: "event:name",
         which: EventDimension::Name,
@@ -136,6 +154,12 @@ const EVENT: [Entry<EventDimension>; 7] = [
         which: EventDimension::Basis,
         column: "if(basis = '', '(not set)', toString(basis))",
         about: "Ground on which the event is kept: `consent`, `exempt` or `count`.",
+    },
+    Entry {
+        name: "event:click_cell",
+        which: EventDimension::ClickCell,
+        column: "toString(cell)",
+        about: "Where on the page was clicked: row * 20 + column of a grid of squares, each a twentieth of the page wide. Only with the metric `clicks`.",
     },
 ];
 
@@ -366,6 +390,7 @@ impl Dimension {
                 .find(|entry| entry.which == *which)
                 .map(|entry| entry.name),
             Dimension::Property(property) => return [PROPERTY_PREFIX, property].concat(),
+            Dimension::Goal(..) => Some(GOAL),
         };
         name.unwrap_or_default().to_owned()
     }
@@ -386,7 +411,20 @@ impl Dimension {
 
     /// Whether it can differ between two events of one visit.
     pub fn is_of_events(&self) -> bool {
-        matches!(self, Dimension::Event(_) | Dimension::Property(_))
+        matches!(
+            self,
+            Dimension::Event(_) | Dimension::Property(_) | Dimension::Goal(..)
+        )
+    }
+
+    /// Whether engagement records can have it, which are no events to other dimensions.
+    pub fn is_met_by_engagement(&self) -> bool {
+        match self {
+            Dimension::Goal(goals, Goals::Met) => {
+                goals.iter().any(|goal| goal.is_met_by_engagement())
+            }
+            _ => false,
+        }
     }
 
     /// The bucket, if it is one of time.
@@ -437,6 +475,8 @@ impl Dimension {
                     .then(")")
             }
             Dimension::Time(bucket) => bucket.expression(zone, first_day),
+            Dimension::Goal(goals, Goals::Met) => goal::each_met(goals),
+            Dimension::Goal(goals, Goals::All) => goal::each(goals),
         }
     }
 }

@@ -4,9 +4,12 @@
 //! [`Sql`] whose every value is bound. Filters compare with a dimension's text as it is shown. Bounds are constants
 //! here; each has a test. Not here: which rows a predicate is applied to (`plan`).
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
-use super::dimension::{Dimension, Join, VisitDimension};
+use super::dimension::{Dimension, GOAL, Join, VisitDimension};
+use super::goal::{self, Goal};
 use super::request::Fault;
 use super::sql::{Sql, Value};
 
@@ -34,6 +37,8 @@ pub enum Filter {
     Any(Vec<Filter>),
     Not(Box<Filter>),
     Compare(Comparison),
+    /// The event meets one of these goals.
+    Goal(Vec<Arc<Goal>>),
     /// The same visitor (of the same day) has an event in the period that meets the condition, or has none.
     /// Events without a visitor meet neither.
     Behaviour {
@@ -80,9 +85,12 @@ impl Filter {
     /// # Errors
     /// A [`Fault`] at the member that can't be read: unknown operator or dimension, wrong shape, a bound exceeded, a
     /// pattern that is no RE2, `has_done` inside another or about visits.
-    pub fn parse_all(value: &Json, at: &str) -> Result<Self, Fault> {
-        let mut comparisons = 0;
-        parse_list(value, at, 0, &mut comparisons, false).map(Filter::All)
+    pub fn parse_all(value: &Json, at: &str, goals: &[Arc<Goal>]) -> Result<Self, Fault> {
+        let mut parsing = Parsing {
+            comparisons: 0,
+            goals,
+        };
+        parse_list(value, at, 0, &mut parsing, false).map(Filter::All)
     }
 
     /// Whether it asks about single events or about a visitor's other events, and not only about whole visits.
@@ -93,7 +101,7 @@ impl Filter {
             }
             Filter::Not(filter) => filter.is_about_events(),
             Filter::Compare(comparison) => comparison.dimension.is_of_events(),
-            Filter::Behaviour { .. } => true,
+            Filter::Goal(_) | Filter::Behaviour { .. } => true,
         }
     }
 
@@ -107,7 +115,7 @@ impl Filter {
         match self {
             Filter::All(filters) | Filter::Any(filters) => filters.iter().any(Self::has_behaviour),
             Filter::Not(filter) => filter.has_behaviour(),
-            Filter::Compare(_) => false,
+            Filter::Compare(_) | Filter::Goal(_) => false,
             Filter::Behaviour { .. } => true,
         }
     }
@@ -127,6 +135,47 @@ impl Filter {
                 filter.has_dimension(is_such)
             }
             Filter::Compare(comparison) => is_such(&comparison.dimension),
+            Filter::Goal(_) => false,
+        }
+    }
+
+    /// The goals that an event has to meet one of; none if that is not asked.
+    pub fn goals(&self) -> Option<&[Arc<Goal>]> {
+        match self {
+            Filter::All(filters) => filters.iter().find_map(Self::goals),
+            Filter::Goal(goals) => Some(goals),
+            _ => None,
+        }
+    }
+
+    /// Whether engagement records can meet it, which are no events to other filters.
+    pub fn is_met_by_engagement(&self) -> bool {
+        let mut goals = self.goals().into_iter().flatten();
+        goals.any(|goal| goal.is_met_by_engagement())
+    }
+
+    /// The conditions at the top but those on goals and properties.
+    #[must_use]
+    pub fn without_goals(&self) -> Self {
+        let narrows = |filter: &&Self| match filter {
+            Filter::Goal(_) => false,
+            Filter::Compare(comparison) => !matches!(comparison.dimension, Dimension::Property(_)),
+            _ => true,
+        };
+        match self {
+            Filter::All(filters) => Filter::All(filters.iter().filter(narrows).cloned().collect()),
+            other => other.clone(),
+        }
+    }
+
+    /// Whether a property is asked for elsewhere than at the top.
+    pub fn has_nested_property(&self) -> bool {
+        let is_property = |dimension: &Dimension| matches!(dimension, Dimension::Property(_));
+        match self {
+            Filter::All(filters) => filters.iter().any(|filter| {
+                !matches!(filter, Filter::Compare(_)) && filter.has_dimension(&is_property)
+            }),
+            other => other.has_dimension(&is_property),
         }
     }
 
@@ -138,7 +187,7 @@ impl Filter {
             }
             Filter::Not(filter) => filter.add_joins(joins),
             Filter::Compare(comparison) => joins.extend(comparison.dimension.join()),
-            Filter::Behaviour { .. } => {}
+            Filter::Goal(_) | Filter::Behaviour { .. } => {}
         }
     }
 
@@ -163,6 +212,7 @@ impl Filter {
             Filter::Any(filters) => each(filters, " OR ", "false"),
             Filter::Not(filter) => Sql::text("NOT ").then(filter.predicate(column, visitors)),
             Filter::Compare(comparison) => comparison.predicate(column(&comparison.dimension)),
+            Filter::Goal(goals) => goal::any(goals),
             Filter::Behaviour { done, what } => {
                 let test = if *done {
                     "(visitor != 0 AND visitor IN ("
@@ -229,7 +279,7 @@ fn parse_list(
     value: &Json,
     at: &str,
     depth: usize,
-    comparisons: &mut usize,
+    parsing: &mut Parsing<'_>,
     in_behaviour: bool,
 ) -> Result<Vec<Filter>, Fault> {
     let Json::Array(members) = value else {
@@ -240,7 +290,7 @@ fn parse_list(
             member,
             &format!("{at}/{index}"),
             depth,
-            comparisons,
+            parsing,
             in_behaviour,
         )
     };
@@ -251,7 +301,7 @@ fn parse_one(
     value: &Json,
     at: &str,
     depth: usize,
-    comparisons: &mut usize,
+    parsing: &mut Parsing<'_>,
     in_behaviour: bool,
 ) -> Result<Filter, Fault> {
     if depth >= DEPTH_MAX {
@@ -287,7 +337,7 @@ fn parse_one(
                 &parts[1],
                 &format!("{at}/1"),
                 depth + 1,
-                comparisons,
+                parsing,
                 in_behaviour,
             )?;
             if filters.is_empty() {
@@ -308,7 +358,7 @@ fn parse_one(
                 &parts[1],
                 &format!("{at}/1"),
                 depth + 1,
-                comparisons,
+                parsing,
                 in_behaviour,
             )?;
             Ok(Filter::Not(Box::new(filter)))
@@ -321,23 +371,100 @@ fn parse_one(
                     "has_done and has_not_done can't stand inside each other",
                 ));
             }
-            let what = parse_one(&parts[1], &format!("{at}/1"), depth + 1, comparisons, true)?;
+            let what = parse_one(&parts[1], &format!("{at}/1"), depth + 1, parsing, true)?;
             Ok(Filter::Behaviour {
                 done: operator == "has_done",
                 what: Box::new(what),
             })
         }
         _ => {
-            *comparisons += 1;
-            if *comparisons > COMPARISONS_MAX {
+            parsing.comparisons += 1;
+            if parsing.comparisons > COMPARISONS_MAX {
                 return Err(Fault::new(
                     at,
                     format!("more than {COMPARISONS_MAX} comparisons in one query"),
                 ));
             }
+            if parts.get(1).and_then(Json::as_str) == Some(GOAL) {
+                let is_at_the_top = depth == 0 || (depth == 1 && in_behaviour);
+                return parse_goal(operator, parts, at, is_at_the_top, parsing.goals);
+            }
             parse_comparison(operator, parts, at, in_behaviour).map(Filter::Compare)
         }
     }
+}
+
+/// What is known and counted while a request's filters are parsed.
+struct Parsing<'a> {
+    comparisons: usize,
+    /// The site's.
+    goals: &'a [Arc<Goal>],
+}
+
+/// `event:goal`, whose values are settled against the site's goals.
+fn parse_goal(
+    operator: &str,
+    parts: &[Json],
+    at: &str,
+    is_at_the_top: bool,
+    goals: &[Arc<Goal>],
+) -> Result<Filter, Fault> {
+    if !matches!(operator, "is" | "contains") {
+        return Err(Fault::new(
+            format!("{at}/0"),
+            "event:goal takes `is` and `contains` only",
+        ));
+    }
+    if !is_at_the_top {
+        return Err(Fault::new(
+            at,
+            "event:goal can't stand inside `and`, `or` and `not`",
+        ));
+    }
+    if parts.len() < 3 || parts.len() > 4 {
+        return Err(Fault::new(
+            at,
+            "a comparison is [operator, dimension, [values]], with {\"case_sensitive\": bool} at the end or not",
+        ));
+    }
+    let operator = if operator == "is" {
+        Operator::Is
+    } else {
+        Operator::Contains
+    };
+    let case_sensitive = match parts.get(3) {
+        None => true,
+        Some(options) => parse_options(options, &format!("{at}/3"), operator)?,
+    };
+    let place = format!("{at}/2");
+    let names = parse_texts(&parts[2], &place, operator)?;
+    let fold = |text: &str| {
+        if case_sensitive {
+            text.to_owned()
+        } else {
+            text.to_lowercase()
+        }
+    };
+    let mut found: Vec<Arc<Goal>> = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let is_meant = |goal: &&Arc<Goal>| match operator {
+            Operator::Is => fold(&goal.name) == fold(name),
+            _ => fold(&goal.name).contains(&fold(name)),
+        };
+        let mut meant = goals.iter().filter(is_meant).peekable();
+        if meant.peek().is_none() {
+            return Err(Fault::new(
+                format!("{place}/{index}"),
+                "there is no such goal on this site",
+            ));
+        }
+        for goal in meant {
+            if !found.contains(goal) {
+                found.push(goal.clone());
+            }
+        }
+    }
+    Ok(Filter::Goal(found))
 }
 
 fn parse_comparison(
@@ -377,12 +504,6 @@ fn parse_comparison(
             "there is no such saved filter on this site",
         ));
     }
-    if name == "event:goal" {
-        return Err(Fault::new(
-            format!("{at}/2"),
-            "there is no such goal on this site",
-        ));
-    }
     let Some(dimension) = Dimension::parse(name).filter(|dimension| dimension.bucket().is_none())
     else {
         let names = Dimension::names().filter(|name| !name.starts_with("time:"));
@@ -414,6 +535,23 @@ fn parse_values(
     operator: Operator,
     dimension: &Dimension,
 ) -> Result<Vec<String>, Fault> {
+    let values = parse_texts(value, at, operator)?;
+    let is_country =
+        *dimension == Dimension::Visit(VisitDimension::Country) && operator == Operator::Is;
+    let is_code = |text: &str| {
+        text == "(not set)"
+            || (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()))
+    };
+    match values.iter().position(|text| is_country && !is_code(text)) {
+        None => Ok(values),
+        Some(index) => Err(Fault::new(
+            format!("{at}/{index}"),
+            "a country is its code of two letters, such as JP",
+        )),
+    }
+}
+
+fn parse_texts(value: &Json, at: &str, operator: Operator) -> Result<Vec<String>, Fault> {
     let Json::Array(members) = value else {
         return Err(Fault::new(at, "an array of values is expected"));
     };
@@ -464,15 +602,6 @@ fn parse_values(
                 };
                 return Err(Fault::new(place, message));
             }
-        }
-        let is_country =
-            *dimension == Dimension::Visit(VisitDimension::Country) && operator == Operator::Is;
-        let is_code = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
-        if is_country && !is_code && text != "(not set)" {
-            return Err(Fault::new(
-                place,
-                "a country is its code of two letters, such as JP",
-            ));
         }
         values.push(text);
     }

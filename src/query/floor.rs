@@ -17,7 +17,7 @@
 //! days counts on each, and the floor counts them so too. What is not held: two answers over periods that differ by a
 //! day, each above the floor, can be subtracted.
 
-use super::dimension::{Bucket, Dimension};
+use super::dimension::{Bucket, Dimension, EventDimension};
 use super::filter::Filter;
 use super::metric::Measure;
 use super::period::DateRange;
@@ -142,7 +142,7 @@ impl Floor {
         });
         let sums = measures
             .iter()
-            .map(|measure| Sql::text(measure.sum()).then(measure.alias()));
+            .map(|measure| Sql::text(measure.carried()).then(measure.alias()));
         let counts = measures
             .iter()
             .map(|measure| Sql::text("ranked.").then(measure.alias().trim_start_matches(" AS ")));
@@ -215,10 +215,13 @@ impl Floor {
 /// Refuses what no floor can be held for.
 ///
 /// # Errors
-/// A period that does not begin and end with the site's days, buckets shorter than an hour, filters with more than
+/// A period that does not begin and end with the site's days, buckets shorter than an hour, cells of clicks, filters with more than
 /// [`NEIGHBOURS_MAX`] conditions and values.
 pub fn refuse(request: &Request) -> Result<(), Fault> {
-    if matches!(request.range, DateRange::Instants(..) | DateRange::LastDay) {
+    if matches!(
+        request.range,
+        DateRange::Instants(..) | DateRange::LastDay | DateRange::Minutes(_)
+    ) {
         return Err(Fault::new(
             "#/date_range",
             "only whole days can be asked for here: small counts are protected",
@@ -234,6 +237,18 @@ pub fn refuse(request: &Request) -> Result<(), Fault> {
         return Err(Fault::new(
             format!("#/dimensions/{index}"),
             "no bucket below an hour can be asked for here: small counts are protected",
+        ));
+    }
+    let is_cell = |dimension: &AskedDimension| {
+        matches!(
+            dimension,
+            AskedDimension::Named(Dimension::Event(EventDimension::ClickCell))
+        )
+    };
+    if let Some(index) = request.dimensions.iter().position(is_cell) {
+        return Err(Fault::new(
+            format!("#/dimensions/{index}"),
+            "single clicks can't be asked for here: small counts are protected",
         ));
     }
     if neighbours(&request.filter).len() > NEIGHBOURS_MAX {
@@ -276,7 +291,14 @@ pub fn neighbours(filter: &Filter) -> Vec<Filter> {
                 Filter::Compare(less)
             })
             .collect(),
-        Filter::Compare(_) => Vec::new(),
+        Filter::Goal(goals) if goals.len() > 1 => (0..goals.len())
+            .map(|left_out| {
+                let mut less = goals.clone();
+                less.remove(left_out);
+                Filter::Goal(less)
+            })
+            .collect(),
+        Filter::Compare(_) | Filter::Goal(_) => Vec::new(),
     }
 }
 
@@ -304,7 +326,7 @@ mod tests {
     use super::*;
 
     fn filter(value: serde_json::Value) -> Filter {
-        Filter::parse_all(&value, "#/filters").expect("a filter")
+        Filter::parse_all(&value, "#/filters", &[]).expect("a filter")
     }
 
     fn request(change: serde_json::Value) -> Request {

@@ -5,10 +5,13 @@
 //! `loose` order with anything between them, in `strict` order with no other page and no other event between. Visits belong
 //! to the period in which they began. Pure; [`Answerer::funnel`](super::Answerer::funnel) runs it.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::dimension::Dimension;
 use super::filter::Filter;
+use super::goal::Goal;
 use super::period::{DateRange, Period};
 use super::reading::Scope;
 use super::report::RowFault;
@@ -65,12 +68,12 @@ const KEYS: [&str; 6] = [
 ];
 
 impl Funnel {
-    /// Reads a question.
+    /// Reads a question; `goals` are the site's.
     ///
     /// # Errors
     /// The first [`Fault`] with its place: unknown keys, fewer or more steps than allowed, a step without a condition or
     /// with one that is not about a single event, a dimension that is not one of visits.
-    pub fn parse(body: &Json) -> Result<Self, Fault> {
+    pub fn parse(body: &Json, goals: &[Arc<Goal>]) -> Result<Self, Fault> {
         let Json::Object(body) = body else {
             return Err(Fault::new("#", "a JSON object is expected"));
         };
@@ -85,7 +88,7 @@ impl Funnel {
         let range = DateRange::parse(range).map_err(|fault| Fault::new("#/date_range", fault.0))?;
         let filter = match body.get("filters") {
             None => Filter::All(Vec::new()),
-            Some(filters) => Filter::parse_all(filters, "#/filters")?,
+            Some(filters) => Filter::parse_all(filters, "#/filters", goals)?,
         };
         let order = match body.get("order").map(Json::as_str) {
             None | Some(Some("loose")) => StepOrder::Loose,
@@ -98,7 +101,7 @@ impl Funnel {
             site,
             range,
             filter,
-            steps: parse_steps(body.get("steps"))?,
+            steps: parse_steps(body.get("steps"), goals)?,
             order,
             dimension: parse_dimension(body.get("dimensions"))?,
             asked: body.clone(),
@@ -212,7 +215,7 @@ fn percent(part: u64, of: u64) -> f64 {
     (part as f64 / of as f64 * 1_000.0).round() / 10.0
 }
 
-fn parse_steps(value: Option<&Json>) -> Result<Vec<Step>, Fault> {
+fn parse_steps(value: Option<&Json>, goals: &[Arc<Goal>]) -> Result<Vec<Step>, Fault> {
     let steps = match value {
         Some(Json::Array(steps)) if (STEPS_MIN..=STEPS_MAX).contains(&steps.len()) => steps,
         _ => {
@@ -244,13 +247,17 @@ fn parse_steps(value: Option<&Json>) -> Result<Vec<Step>, Fault> {
         };
         let at = format!("{at}/filters");
         let none = Json::Null;
-        let filter = Filter::parse_all(step.get("filters").unwrap_or(&none), &at)?;
+        let filter = Filter::parse_all(step.get("filters").unwrap_or(&none), &at, goals)?;
         let mut joins = Vec::new();
         filter.add_joins(&mut joins);
-        if filter.is_empty() || filter.has_behaviour() || !joins.is_empty() {
+        if filter.is_empty()
+            || filter.has_behaviour()
+            || filter.is_met_by_engagement()
+            || !joins.is_empty()
+        {
             return Err(Fault::new(
                 at,
-                "a step is a condition on one event, such as [[\"is\", \"event:page\", [\"/cart\"]]]",
+                "a step is a condition on one page or event, such as [[\"is\", \"event:page\", [\"/cart\"]]]; how long or far a page was read is none",
             ));
         }
         Ok(Step { name, filter })
@@ -290,7 +297,7 @@ mod tests {
             "site_id": "a", "date_range": "7d", "steps": [page("/"), page("/cart")],
         });
         change(&mut body);
-        Funnel::parse(&body).map_err(|fault| fault.at)
+        Funnel::parse(&body, &[]).map_err(|fault| fault.at)
     }
 
     #[test]

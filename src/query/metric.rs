@@ -2,7 +2,7 @@
 //!
 //! Duty: the one definition of every number that an answer can hold. The doc comment of a variant is the public
 //! definition: `docs/metrics.md` is made from it. A metric is an expression over [`Measure`]s, plain sums that `plan`
-//! takes from the events in up to three readings ([`Reading`]); the same expression therefore serves raw rows and
+//! takes from the events in as few readings as it can ([`Reading`]); the same expression therefore serves raw rows and
 //! roll-ups alike.
 //!
 //! Words: an *event* is a row that is not an engagement record. A *visit* begins with its first event (`seq` = 1) and
@@ -45,6 +45,36 @@ pub enum Metric {
     NewVisitors,
     /// Visitors who had been here before the period. Only people with a measurement cookie can be told apart.
     ReturningVisitors,
+    /// Share of the pageviews of a page after which the visit ended, in percent, one decimal; needs the one dimension
+    /// `visit:exit_page`.
+    ExitRate,
+    /// Visitors who reached the goal divided by all visitors of the period, in percent, two decimals. Filters on goals
+    /// and properties don't narrow the latter. Both are daily visitors.
+    ConversionRate,
+    /// Visitors who reached the goal divided by the visitors of the same row (source, page ...), in percent, two
+    /// decimals. Filters on goals and properties don't narrow the latter. Both are daily visitors.
+    GroupConversionRate,
+    /// Sum of the amounts of the goal's events, in the goal's currency; amounts in another currency don't count.
+    TotalRevenue,
+    /// Mean of the amounts of the goal's events that have one in the goal's currency; `null` when there is none.
+    AverageRevenue,
+    /// Clicks on pages, of visitors who consented.
+    Clicks,
+    /// Largest Contentful Paint, in milliseconds: three quarters of the pageviews were at most so slow; `null` when none
+    /// is known.
+    LcpP75,
+    /// Interaction to Next Paint, in milliseconds: three quarters of the pageviews were at most so slow; `null` when none
+    /// is known.
+    InpP75,
+    /// Cumulative Layout Shift, without unit, three decimals: three quarters of the pageviews moved at most so much;
+    /// `null` when none is known.
+    ClsP75,
+    /// First Contentful Paint, in milliseconds: three quarters of the pageviews were at most so slow; `null` when none
+    /// is known.
+    FcpP75,
+    /// Time to First Byte, in milliseconds: three quarters of the pageviews were at most so slow; `null` when none is
+    /// known.
+    TtfbP75,
 }
 
 /// A count that can be summed over rows; the column names of the inner statements.
@@ -68,6 +98,26 @@ pub enum Measure {
     EngagedVisits,
     ScrollPercent,
     ScrolledViews,
+    /// Pageviews of a page, under the visits that end with it.
+    ExitViews,
+    /// Visitors of the row, whether they reached a goal or not.
+    Candidates,
+    /// Thousandths of the currency.
+    RevenueMilli,
+    /// Events with an amount.
+    RevenueEvents,
+    Clicks,
+    /// Pageviews whose value is known, then all values as a state of the server's, of each web vital.
+    LcpViews,
+    LcpValues,
+    InpViews,
+    InpValues,
+    ClsViews,
+    ClsValues,
+    FcpViews,
+    FcpValues,
+    TtfbViews,
+    TtfbValues,
 }
 
 /// A way of going through the events.
@@ -79,11 +129,32 @@ pub enum Reading {
     Visits,
     /// Pageview by pageview, each with its engagement records.
     Views,
+    /// Row by row, the page in the place of the exit page.
+    Pages,
+    /// Row by row, whatever was reached.
+    Everyone,
+    /// Click by click.
+    Clicks,
+    /// Pageview by pageview, each with its web vitals.
+    Vitals,
+}
+
+impl Reading {
+    /// All of them.
+    pub const ALL: [Reading; 7] = [
+        Reading::Events,
+        Reading::Visits,
+        Reading::Views,
+        Reading::Pages,
+        Reading::Everyone,
+        Reading::Clicks,
+        Reading::Vitals,
+    ];
 }
 
 impl Metric {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Metric; 13] = [
+    pub const ALL: [Metric; 24] = [
         Metric::Visitors,
         Metric::Visits,
         Metric::Pageviews,
@@ -97,6 +168,17 @@ impl Metric {
         Metric::EngagementTime,
         Metric::NewVisitors,
         Metric::ReturningVisitors,
+        Metric::ExitRate,
+        Metric::ConversionRate,
+        Metric::GroupConversionRate,
+        Metric::TotalRevenue,
+        Metric::AverageRevenue,
+        Metric::Clicks,
+        Metric::LcpP75,
+        Metric::InpP75,
+        Metric::ClsP75,
+        Metric::FcpP75,
+        Metric::TtfbP75,
     ];
 
     /// The metric of this name.
@@ -120,6 +202,17 @@ impl Metric {
             Metric::EngagementTime => "engagement_time",
             Metric::NewVisitors => "new_visitors",
             Metric::ReturningVisitors => "returning_visitors",
+            Metric::ExitRate => "exit_rate",
+            Metric::ConversionRate => "conversion_rate",
+            Metric::GroupConversionRate => "group_conversion_rate",
+            Metric::TotalRevenue => "total_revenue",
+            Metric::AverageRevenue => "average_revenue",
+            Metric::Clicks => "clicks",
+            Metric::LcpP75 => "lcp_p75",
+            Metric::InpP75 => "inp_p75",
+            Metric::ClsP75 => "cls_p75",
+            Metric::FcpP75 => "fcp_p75",
+            Metric::TtfbP75 => "ttfb_p75",
         }
     }
 
@@ -139,6 +232,17 @@ impl Metric {
             }
             Metric::NewVisitors => &[Measure::New],
             Metric::ReturningVisitors => &[Measure::Known, Measure::New],
+            Metric::ExitRate => &[Measure::Visits, Measure::ExitViews],
+            Metric::ConversionRate => &[Measure::Known, Measure::Daily],
+            Metric::GroupConversionRate => &[Measure::Known, Measure::Daily, Measure::Candidates],
+            Metric::TotalRevenue => &[Measure::RevenueMilli],
+            Metric::AverageRevenue => &[Measure::RevenueMilli, Measure::RevenueEvents],
+            Metric::Clicks => &[Measure::Clicks],
+            Metric::LcpP75 => &[Measure::LcpViews, Measure::LcpValues],
+            Metric::InpP75 => &[Measure::InpViews, Measure::InpValues],
+            Metric::ClsP75 => &[Measure::ClsViews, Measure::ClsValues],
+            Metric::FcpP75 => &[Measure::FcpViews, Measure::FcpValues],
+            Metric::TtfbP75 => &[Measure::TtfbViews, Measure::TtfbValues],
         }
     }
 
@@ -168,6 +272,36 @@ impl Metric {
             Metric::NewVisitors => "sum(new)",
             // Within a day, whoever came for the first time and came again is still new.
             Metric::ReturningVisitors => "sum(known) - sum(new)",
+            // A page can be the last of a visit only where it was seen, but its records may lie beyond the period's end.
+            Metric::ExitRate => {
+                "round(least(100 * sum(visits) / greatest(sum(exit_views), 1), 100), 1)"
+            }
+            Metric::ConversionRate => {
+                "round(100 * (sum(known) + sum(daily)) / greatest(any(candidates_all), 1), 2)"
+            }
+            Metric::GroupConversionRate => {
+                "round(100 * (sum(known) + sum(daily)) / greatest(sum(candidates), 1), 2)"
+            }
+            Metric::TotalRevenue => "sum(revenue_milli)",
+            Metric::AverageRevenue => {
+                "if(sum(revenue_events) = 0, NULL, toInt64(round(sum(revenue_milli) / greatest(sum(revenue_events), 1))))"
+            }
+            Metric::Clicks => "sum(clicked)",
+            Metric::LcpP75 => {
+                "if(sum(lcp_views) = 0, NULL, quantileExactIfMerge(0.75)(lcp_values))"
+            }
+            Metric::InpP75 => {
+                "if(sum(inp_views) = 0, NULL, quantileExactIfMerge(0.75)(inp_values))"
+            }
+            Metric::ClsP75 => {
+                "if(sum(cls_views) = 0, NULL, quantileExactIfMerge(0.75)(cls_values) / 1000)"
+            }
+            Metric::FcpP75 => {
+                "if(sum(fcp_views) = 0, NULL, quantileExactIfMerge(0.75)(fcp_values))"
+            }
+            Metric::TtfbP75 => {
+                "if(sum(ttfb_views) = 0, NULL, quantileExactIfMerge(0.75)(ttfb_values))"
+            }
         }
     }
 
@@ -175,8 +309,46 @@ impl Metric {
     pub fn counts_people(self) -> bool {
         matches!(
             self,
-            Metric::Visitors | Metric::Percentage | Metric::NewVisitors | Metric::ReturningVisitors
+            Metric::Visitors
+                | Metric::Percentage
+                | Metric::NewVisitors
+                | Metric::ReturningVisitors
+                | Metric::ConversionRate
+                | Metric::GroupConversionRate
         )
+    }
+
+    /// Whether it is only meaningful for goals.
+    pub fn needs_goal(self) -> bool {
+        matches!(self, Metric::ConversionRate | Metric::GroupConversionRate) || self.is_revenue()
+    }
+
+    /// Whether it is an amount of money.
+    pub fn is_revenue(self) -> bool {
+        matches!(self, Metric::TotalRevenue | Metric::AverageRevenue)
+    }
+
+    /// Whether it is a share, of which a change is a difference and not a ratio.
+    pub fn is_share(self) -> bool {
+        matches!(
+            self,
+            Metric::BounceRate
+                | Metric::Percentage
+                | Metric::ScrollDepth
+                | Metric::ExitRate
+                | Metric::ConversionRate
+                | Metric::GroupConversionRate
+        )
+    }
+
+    /// Whether it is read from engagement records, which no goal can narrow.
+    pub fn is_of_views(self) -> bool {
+        self.measures().iter().any(|measure| {
+            matches!(
+                measure.reading(),
+                Reading::Views | Reading::Vitals | Reading::Clicks
+            )
+        })
     }
 
     /// Whether it is a property of whole visits and so has no meaning beside a dimension of events.
@@ -191,8 +363,12 @@ impl Metric {
     pub fn needs_ids(self) -> bool {
         !matches!(
             self,
-            Metric::Pageviews | Metric::Events | Metric::ScrollDepth
-        )
+            Metric::Pageviews | Metric::Events | Metric::ScrollDepth | Metric::Clicks
+        ) && !self.is_revenue()
+            && !self
+                .measures()
+                .iter()
+                .any(|measure| measure.reading() == Reading::Vitals)
     }
 
     /// Whether it is only meaningful for a named page.
@@ -203,7 +379,15 @@ impl Metric {
     /// Its value where nothing was counted.
     pub fn nothing(self) -> Json {
         match self {
-            Metric::ScrollDepth | Metric::TimeOnPage | Metric::EngagementTime => Json::Null,
+            Metric::ScrollDepth
+            | Metric::TimeOnPage
+            | Metric::EngagementTime
+            | Metric::AverageRevenue
+            | Metric::LcpP75
+            | Metric::InpP75
+            | Metric::ClsP75
+            | Metric::FcpP75
+            | Metric::TtfbP75 => Json::Null,
             _ => Json::from(0),
         }
     }
@@ -227,6 +411,21 @@ impl Measure {
             Measure::EngagedVisits => " AS engaged_visits",
             Measure::ScrollPercent => " AS scroll_percent",
             Measure::ScrolledViews => " AS scrolled_views",
+            Measure::ExitViews => " AS exit_views",
+            Measure::Candidates => " AS candidates",
+            Measure::RevenueMilli => " AS revenue_milli",
+            Measure::RevenueEvents => " AS revenue_events",
+            Measure::Clicks => " AS clicked",
+            Measure::LcpViews => " AS lcp_views",
+            Measure::LcpValues => " AS lcp_values",
+            Measure::InpViews => " AS inp_views",
+            Measure::InpValues => " AS inp_values",
+            Measure::ClsViews => " AS cls_views",
+            Measure::ClsValues => " AS cls_values",
+            Measure::FcpViews => " AS fcp_views",
+            Measure::FcpValues => " AS fcp_values",
+            Measure::TtfbViews => " AS ttfb_views",
+            Measure::TtfbValues => " AS ttfb_values",
         }
     }
 
@@ -247,6 +446,33 @@ impl Measure {
             Measure::EngagedVisits => "sum(engaged_visits)",
             Measure::ScrollPercent => "sum(scroll_percent)",
             Measure::ScrolledViews => "sum(scrolled_views)",
+            Measure::ExitViews => "sum(exit_views)",
+            Measure::Candidates => "sum(candidates)",
+            Measure::RevenueMilli => "sum(revenue_milli)",
+            Measure::RevenueEvents => "sum(revenue_events)",
+            Measure::Clicks => "sum(clicked)",
+            Measure::LcpViews => "sum(lcp_views)",
+            Measure::LcpValues => "quantileExactIfMerge(0.75)(lcp_values)",
+            Measure::InpViews => "sum(inp_views)",
+            Measure::InpValues => "quantileExactIfMerge(0.75)(inp_values)",
+            Measure::ClsViews => "sum(cls_views)",
+            Measure::ClsValues => "quantileExactIfMerge(0.75)(cls_values)",
+            Measure::FcpViews => "sum(fcp_views)",
+            Measure::FcpValues => "quantileExactIfMerge(0.75)(fcp_values)",
+            Measure::TtfbViews => "sum(ttfb_views)",
+            Measure::TtfbValues => "quantileExactIfMerge(0.75)(ttfb_values)",
+        }
+    }
+
+    /// Its sum where it goes on to be summed: a state stays one.
+    pub fn carried(self) -> &'static str {
+        match self {
+            Measure::LcpValues => "quantileExactIfMergeState(0.75)(lcp_values)",
+            Measure::InpValues => "quantileExactIfMergeState(0.75)(inp_values)",
+            Measure::ClsValues => "quantileExactIfMergeState(0.75)(cls_values)",
+            Measure::FcpValues => "quantileExactIfMergeState(0.75)(fcp_values)",
+            Measure::TtfbValues => "quantileExactIfMergeState(0.75)(ttfb_values)",
+            number => number.sum(),
         }
     }
 
@@ -258,7 +484,9 @@ impl Measure {
             | Measure::New
             | Measure::Visits
             | Measure::Pageviews
-            | Measure::Events => Reading::Events,
+            | Measure::Events
+            | Measure::RevenueMilli
+            | Measure::RevenueEvents => Reading::Events,
             Measure::WholeVisits
             | Measure::Bounces
             | Measure::DurationSeconds
@@ -267,6 +495,45 @@ impl Measure {
             | Measure::EngagedVisits
             | Measure::ScrollPercent
             | Measure::ScrolledViews => Reading::Views,
+            Measure::ExitViews => Reading::Pages,
+            Measure::Candidates => Reading::Everyone,
+            Measure::Clicks => Reading::Clicks,
+            Measure::LcpViews
+            | Measure::LcpValues
+            | Measure::InpViews
+            | Measure::InpValues
+            | Measure::ClsViews
+            | Measure::ClsValues
+            | Measure::FcpViews
+            | Measure::FcpValues
+            | Measure::TtfbViews
+            | Measure::TtfbValues => Reading::Vitals,
+        }
+    }
+
+    /// Whether it is a state of the server's and not a number.
+    pub fn is_state(self) -> bool {
+        matches!(
+            self,
+            Measure::LcpValues
+                | Measure::InpValues
+                | Measure::ClsValues
+                | Measure::FcpValues
+                | Measure::TtfbValues
+        )
+    }
+
+    /// Whether a row in which only this was counted is a row: what others are measured by is not.
+    pub fn is_presence(self) -> bool {
+        !self.is_state() && !matches!(self, Measure::ExitViews | Measure::Candidates)
+    }
+
+    /// Its column in a reading that doesn't count it.
+    pub fn zero(self) -> &'static str {
+        match self {
+            Measure::RevenueMilli => "toInt64(0)",
+            _ if self.is_state() => "quantileExactIfState(0.75)(toUInt32(0), false)",
+            _ => "toUInt64(0)",
         }
     }
 }

@@ -15,12 +15,15 @@
 //! Not here: keys and log-ins (`control`), writing (`store`).
 
 pub mod audience;
+pub mod comparison;
 pub mod dimension;
 pub mod filter;
 pub mod finished;
 pub mod floor;
 pub mod funnel;
+pub mod goal;
 pub mod metric;
+pub mod money;
 pub mod openapi;
 pub mod period;
 pub mod plan;
@@ -32,7 +35,7 @@ pub mod rollup;
 pub mod run;
 pub mod sql;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use clickhouse::Client;
@@ -45,11 +48,14 @@ use tokio::sync::Mutex;
 use crate::config::Site;
 use crate::privacy::Profile;
 use audience::{Audience, Floors};
+use dimension::Dimension;
 use floor::Floor;
 use funnel::Funnel;
-use period::{DateRange, Period};
-use report::Rows;
-use request::{Fault, Request, refuse_unknown};
+use goal::Goal;
+use period::{DateRange, LIVE_MINUTES, Period};
+use plan::Plan;
+use report::{Other, Rows};
+use request::{Fault, LIMIT_MAX, Request, refuse_unknown};
 use rollup::Coverage;
 use run::{RunError, Runner};
 use sql::{Sql, Value};
@@ -60,8 +66,6 @@ pub use run::QueryLimits;
 const FLOOR_DEFAULT: u32 = 5;
 /// Most queries of one batch.
 pub const BATCH_MAX: usize = 32;
-/// How long ago somebody may have been seen to count as here, minutes.
-const LIVE_MINUTES: i64 = 5;
 /// How long it may go unnoticed that another day is rolled up.
 const COVERAGE_AGE_MAX: Duration = Duration::from_secs(10);
 
@@ -72,6 +76,8 @@ pub struct Answerer {
     sites: Arc<[Site]>,
     /// Beside `sites`: when it was asked for, and what is rolled up.
     coverage: Arc<[Mutex<KnownCoverage>]>,
+    /// Beside `sites`: what its visitors are meant to do.
+    goals: Arc<[RwLock<Arc<[Arc<Goal>]>>]>,
     uses_rollups: bool,
     floors: Floors,
     audience: Audience,
@@ -142,6 +148,7 @@ impl Answerer {
         let coverage = sites.iter().map(|_| Mutex::default()).collect();
         Self {
             runner: Runner::new(client, limits),
+            goals: sites.iter().map(|_| RwLock::new([].into())).collect(),
             sites,
             coverage,
             uses_rollups: true,
@@ -186,6 +193,28 @@ impl Answerer {
         self
     }
 
+    /// Sets what questions about a site's goals are settled against, from now on and for all clones. A site that is not
+    /// configured has none.
+    pub fn set_goals(&self, site: &str, goals: impl IntoIterator<Item = Goal>) {
+        let index = self.sites.iter().position(|known| known.id == site);
+        if let Some(cell) = index.and_then(|index| self.goals.get(index)) {
+            let goals = goals.into_iter().map(Arc::new).collect();
+            // A list is set whole, so one that a panic left behind is whole as well.
+            *cell.write().unwrap_or_else(PoisonError::into_inner) = goals;
+        }
+    }
+
+    /// Of a site that may not be seen, none.
+    fn goals(&self, site: Option<&str>) -> Arc<[Arc<Goal>]> {
+        let site = site.and_then(|id| self.site(id).ok());
+        let index = site.and_then(|site| self.sites.iter().position(|known| known.id == site.id));
+        let cell = index.and_then(|index| self.goals.get(index));
+        cell.map_or_else(
+            || [].into(),
+            |cell| cell.read().unwrap_or_else(PoisonError::into_inner).clone(),
+        )
+    }
+
     /// The same, but every number is counted from the events; for tests and comparisons.
     #[must_use]
     pub fn without_rollups(mut self) -> Self {
@@ -209,7 +238,11 @@ impl Answerer {
 
     /// How many visits came how far through some steps (`POST /api/v2/funnel`).
     pub async fn funnel(&self, body: &[u8], now: Timestamp) -> Answer {
-        match parse(body).and_then(|body| Funnel::parse(&body)) {
+        let read = |body: Json| {
+            let goals = self.goals(body.get("site_id").and_then(Json::as_str));
+            Funnel::parse(&body, &goals)
+        };
+        match parse(body).and_then(read) {
             Ok(funnel) => self.funnel_report(&funnel, now).await.into(),
             Err(fault) => Err(fault.into()).into(),
         }
@@ -326,7 +359,8 @@ impl Answerer {
     }
 
     async fn report(&self, body: &Json, now: Timestamp) -> Result<Json, Answer> {
-        let request = &Request::parse(body)?;
+        let goals = self.goals(body.get("site_id").and_then(Json::as_str));
+        let request = &Request::parse_with(body, &goals)?;
         let site = self.site(&request.site)?;
         let floor = self.floor(site);
         if floor.is_some() {
@@ -335,26 +369,55 @@ impl Answerer {
         let period = self.period(request.range, site, now).await?;
         let zone = zone_name(site);
         let coverage = self.coverage(site).await?;
-        let plan = plan::plan(request, &period, zone, &coverage, floor);
-        let labels = match plan
-            .dimensions
-            .iter()
-            .filter_map(dimension::Dimension::bucket)
-            .min()
-        {
-            Some(bucket) if request.include_time_labels => {
-                Some(period.labels(bucket, now).map_err(range_fault)?)
-            }
-            _ => None,
+        let (plan, mut rows) = self.rows(request, &period, zone, &coverage, floor).await?;
+        let bucket = plan.dimensions.iter().filter_map(Dimension::bucket).min();
+        let has_labels = request.include_time_labels || request.comparison.is_some();
+        let labels = match bucket.filter(|_| has_labels) {
+            Some(bucket) => Some(period.labels(bucket, now).map_err(range_fault)?),
+            None => None,
         };
-        let lines = self.runner.rows(plan.statement.clone()).await?;
-        let mut rows = Rows::parse(&lines, request, &plan).map_err(RunError::from)?;
+        let other = match &request.comparison {
+            None => None,
+            Some(comparison) => {
+                let other_fault =
+                    |fault: period::RangeFault| Fault::new("#/include/comparisons", fault.0);
+                let other = comparison.resolve(&period, now).map_err(other_fault)?;
+                let other_labels = match bucket {
+                    Some(bucket) => Some(other.labels(bucket, now).map_err(other_fault)?),
+                    None => None,
+                };
+                let asked = request.of_comparison(bucket);
+                let (_, others) = self.rows(&asked, &other, zone, &coverage, floor).await?;
+                let time = plan
+                    .dimensions
+                    .iter()
+                    .position(|each| each.bucket().is_some());
+                let times = match (time, &labels, &other_labels) {
+                    (Some(index), Some(labels), Some(others)) => Some((index, labels, others)),
+                    _ => None,
+                };
+                let is_cut = others.rows.len() as u64 == LIMIT_MAX;
+                comparison::pair(&mut rows.rows, &request.metrics, others.rows, times, is_cut);
+                Some(Other {
+                    period: other,
+                    labels: other_labels.filter(|_| request.include_time_labels),
+                })
+            }
+        };
         if request.include_total_rows && rows.total.is_none() {
             let last = self.count_rows(request, &period, zone, &coverage, floor);
             rows.total = Some(last.await?);
         }
         let spans_days = !plan::is_each_row_within_a_day(&period, &plan.dimensions);
-        let mut body = report::body(request, &plan, &period, &rows, labels.as_ref(), spans_days);
+        let mut body = report::body(
+            request,
+            &plan,
+            &period,
+            &rows,
+            labels.as_ref().filter(|_| request.include_time_labels),
+            other.as_ref(),
+            spans_days,
+        );
         if let Some(first) = plan.blind_until {
             report::warn_of_cleared_ids(&mut body, request, first);
         }
@@ -378,6 +441,21 @@ impl Answerer {
         Ok(Period::resolve(range, &site.timezone, now, first_event).map_err(range_fault)?)
     }
 
+    /// The rows of one question about one period: the only way from a plan to numbers.
+    async fn rows(
+        &self,
+        request: &Request,
+        period: &Period,
+        zone: &str,
+        coverage: &Coverage,
+        floor: Option<Floor>,
+    ) -> Result<(Plan, Rows), Answer> {
+        let plan = plan::plan(request, period, zone, coverage, floor);
+        let lines = self.runner.rows(plan.statement.clone()).await?;
+        let rows = Rows::parse(&lines, request, &plan).map_err(RunError::from)?;
+        Ok((plan, rows))
+    }
+
     /// How many rows an answer has whose asked-for page lies behind its end: no row is there to say so.
     async fn count_rows(
         &self,
@@ -395,12 +473,8 @@ impl Answerer {
             offset: 0,
             ..request.clone()
         };
-        let plan = plan::plan(&first, period, zone, coverage, floor);
-        let lines = self.runner.rows(plan.statement.clone()).await?;
-        Ok(Rows::parse(&lines, &first, &plan)
-            .map_err(RunError::from)?
-            .total
-            .unwrap_or(0))
+        let (_, rows) = self.rows(&first, period, zone, coverage, floor).await?;
+        Ok(rows.total.unwrap_or(0))
     }
 
     /// What of a site is rolled up, asked for at most every few seconds.

@@ -28,6 +28,8 @@ pub enum DateRange {
     Today,
     /// `24h`: the last 24 hours, to the minute.
     LastDay,
+    /// `30m` and `realtime`: the last 30 and the last 5 minutes.
+    Minutes(i64),
     /// `7d`: so many days before today.
     Days(i64),
     /// `6mo`: so many months before this one.
@@ -56,7 +58,10 @@ pub struct Period {
 #[error("{0}")]
 pub struct RangeFault(pub String);
 
-const FORMS: &str = "use \"day\", \"24h\", \"7d\", \"28d\", \"30d\", \"91d\" or any \"Nd\" (1 to 5000), \"Nmo\" (1 to 100), \
+/// How long ago somebody may have been seen to count as here, minutes.
+pub const LIVE_MINUTES: i64 = 5;
+
+const FORMS: &str = "use \"day\", \"24h\", \"30m\", \"realtime\", \"7d\", \"28d\", \"30d\", \"91d\" or any \"Nd\" (1 to 5000), \"Nmo\" (1 to 100), \
      \"month\", \"year\", \"all\", [date, date] or [datetime, datetime] with an offset from UTC";
 
 impl DateRange {
@@ -90,6 +95,8 @@ impl DateRange {
         let range = match name {
             "day" => Some(Self::Today),
             "24h" => Some(Self::LastDay),
+            "30m" => Some(Self::Minutes(30)),
+            "realtime" => Some(Self::Minutes(LIVE_MINUTES)),
             "month" => Some(Self::Month),
             "year" => Some(Self::Year),
             "all" => Some(Self::All),
@@ -159,14 +166,18 @@ impl Period {
         let days = |first: Date, after: Date| Ok((midnight(first, zone)?, midnight(after, zone)?));
         let ends: Result<(ZonedDateTime, ZonedDateTime), jiff::Error> = (|| match range {
             DateRange::Today => days(today, today.tomorrow()?),
-            DateRange::LastDay => {
+            DateRange::LastDay | DateRange::Minutes(_) => {
                 let minute = now.to_zoned_datetime(zone.clone()).round(
                     jiff::ZonedDateTimeRound::new()
                         .smallest(Unit::Minute)
                         .mode(jiff::RoundMode::Trunc),
                 )?;
                 let until = minute.checked_add(1.minute())?;
-                Ok((until.checked_sub(24.hours())?, until))
+                let length = match range {
+                    DateRange::Minutes(count) => count.minutes(),
+                    _ => 24.hours(),
+                };
+                Ok((until.checked_sub(length)?, until))
             }
             DateRange::Days(count) => days(today.checked_sub(count.days())?, today),
             DateRange::Months(count) => days(month.checked_sub(count.months())?, month),
@@ -204,6 +215,16 @@ impl Period {
             return Err(RangeFault("lies beyond the years 1970 to 2105".into()));
         }
         Ok(Self { since, until })
+    }
+
+    /// The site's time zone.
+    pub fn zone(&self) -> &TimeZone {
+        self.since.time_zone()
+    }
+
+    /// The first and the last day of the site that it touches.
+    pub fn dates(&self) -> (Date, Date) {
+        (self.since.date(), self.last_date())
     }
 
     /// The first instant of the period, seconds since 1970.
@@ -263,6 +284,7 @@ impl Period {
     /// The bucket that suits its length, for the dimension `time`.
     pub fn bucket(&self) -> Bucket {
         match self.day_count() {
+            _ if self.until_s() - self.since_s() <= 3_600 => Bucket::Minute,
             ..=2 => Bucket::Hour,
             3..=92 => Bucket::Day,
             _ => Bucket::Month,

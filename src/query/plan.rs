@@ -10,6 +10,7 @@
 //! for them. What is left are questions about events; of days whose ids are cleared they can count pages, not people.
 
 use super::dimension::{Bucket, Dimension};
+use super::filter::Filter;
 use super::finished;
 use super::floor::{Floor, neighbours};
 use super::metric::{Measure, Metric, Reading};
@@ -62,13 +63,14 @@ impl Semantics {
     }
 }
 
-const METRIC_COLUMNS: [&str; 16] = [
+const METRIC_COLUMNS: [&str; 24] = [
     "m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9", "m10", "m11", "m12", "m13", "m14",
-    "m15",
+    "m15", "m16", "m17", "m18", "m19", "m20", "m21", "m22", "m23",
 ];
-const METRIC_ALIASES: [&str; 16] = [
+const METRIC_ALIASES: [&str; 24] = [
     " AS m0", " AS m1", " AS m2", " AS m3", " AS m4", " AS m5", " AS m6", " AS m7", " AS m8",
-    " AS m9", " AS m10", " AS m11", " AS m12", " AS m13", " AS m14", " AS m15",
+    " AS m9", " AS m10", " AS m11", " AS m12", " AS m13", " AS m14", " AS m15", " AS m16",
+    " AS m17", " AS m18", " AS m19", " AS m20", " AS m21", " AS m22", " AS m23",
 ];
 
 /// Plans the statement for a request. `zone` is the name of the site's time zone, `coverage` what of the site is rolled
@@ -81,7 +83,10 @@ pub fn plan(
     floor: Option<Floor>,
 ) -> Plan {
     let dimensions = request.dimensions(period.bucket());
-    let scope = Scope::of(&request.site, zone, period, floor);
+    let scope = Scope {
+        currency: request.currency().unwrap_or_default().to_owned(),
+        ..Scope::of(&request.site, zone, period, floor)
+    };
     let mut measures: Vec<Measure> = Vec::new();
     let asked = request.metrics.iter().flat_map(|metric| metric.measures());
     let floored = floor.iter().flat_map(|floor| floor.measures());
@@ -92,30 +97,58 @@ pub fn plan(
     }
     let counting = counting(request, period, &dimensions);
     let question = Question {
-        request,
+        filter: &request.filter,
+        counting,
         period,
         scope: &scope,
         coverage,
     };
-    let events_from = question
-        .source(counting, &dimensions, &measures)
-        .events_from;
+    let events_from = question.source(&dimensions, &measures).events_from;
     let blind_until = events_from.and_then(|first| coverage.blind_until(first));
     let readings = question.readings(&dimensions, &measures);
     let readings = match floor {
         None => readings,
         Some(floor) => {
             let is_additive = counting == Counting::FirstVisits(None);
-            let gate = question.gate(floor);
+            let gate = question.gate(floor, self::counting(request, period, &[]));
             floor.fold(readings, &dimensions, &measures, is_additive, gate)
         }
     };
-    let everyone = if request.metrics.contains(&Metric::Percentage) {
+    let people = |people: &'static str, everybody: &'static str, filter: &Filter, counting| {
+        let question = Question {
+            filter,
+            counting,
+            ..question
+        };
         let reading = question.readings(&[], &[Measure::Known, Measure::Daily]);
-        Sql::template(include_str!("sql/everyone.sql"), &[("reading", reading)])
-    } else {
-        Sql::empty()
+        Sql::template(
+            include_str!("sql/everyone.sql"),
+            &[
+                ("people", people.into()),
+                ("everybody", everybody.into()),
+                ("reading", reading),
+            ],
+        )
     };
+    let mut everyone = Sql::empty();
+    if request.metrics.contains(&Metric::Percentage) {
+        everyone = everyone.then(people(
+            "everyone",
+            "everybody",
+            &request.filter,
+            self::counting(request, period, &[]),
+        ));
+    }
+    if request.metrics.contains(&Metric::ConversionRate) {
+        let filter = request.filter.without_goals();
+        // Daily visitors, as those who reached the goal are.
+        everyone = everyone.then(people(
+            "candidates_all",
+            "candidates",
+            &filter,
+            Counting::DailyIds,
+        ));
+    }
     let columns = Columns {
         has_daily: measures.contains(&Measure::Daily),
         has_total: request.include_total_rows,
@@ -178,44 +211,35 @@ fn counting(request: &Request, period: &Period, dimensions: &[Dimension]) -> Cou
     }
 }
 
+#[derive(Clone, Copy)]
 struct Question<'a> {
-    request: &'a Request,
+    filter: &'a Filter,
+    counting: Counting,
     period: &'a Period,
     scope: &'a Scope,
     coverage: &'a Coverage,
 }
 
 impl Question<'_> {
+    /// Whether the answer may be given beside those that have one condition less. `counting` is that of the whole answer, so that
+    /// people are compared who are counted alike.
+    fn gate(&self, floor: Floor, counting: Counting) -> Sql {
+        let people = |filter: &Filter| {
+            let question = Question {
+                filter,
+                counting,
+                ..*self
+            };
+            question.readings(&[], floor.measures())
+        };
+        let others = neighbours(self.filter);
+        floor.gate(people(self.filter), others.iter().map(people).collect())
+    }
+
     /// All rows that count for these dimensions and measures: from roll-ups as far as they go, then from events.
     fn readings(&self, dimensions: &[Dimension], measures: &[Measure]) -> Sql {
-        let counting = counting(self.request, self.period, dimensions);
-        self.readings_by(counting, dimensions, measures)
-    }
-
-    /// Whether the answer may be given beside those that have one condition less.
-    fn gate(&self, floor: Floor) -> Sql {
-        // Compared are people who are counted alike.
-        let counting = counting(self.request, self.period, &[]);
-        let others = neighbours(&self.request.filter).into_iter().map(|filter| {
-            let request = &Request {
-                filter,
-                ..self.request.clone()
-            };
-            Question { request, ..*self }.readings_by(counting, &[], floor.measures())
-        });
-        let own = self.readings_by(counting, &[], floor.measures());
-        floor.gate(own, others.collect())
-    }
-
-    fn readings_by(
-        &self,
-        counting: Counting,
-        dimensions: &[Dimension],
-        measures: &[Measure],
-    ) -> Sql {
-        let source = self.source(counting, dimensions, measures);
+        let source = self.source(dimensions, measures);
         let first_day = self.scope.first_day;
-        let filter = &self.request.filter;
         let mut parts = Vec::new();
         match (&source.days, source.until) {
             (Days::Rolled(rolled), Some(until)) => parts.push(rolled.read(
@@ -223,7 +247,7 @@ impl Question<'_> {
                 (first_day, until),
                 dimensions,
                 measures,
-                counting,
+                self.counting,
             )),
             (Days::Finished(bucket), Some(until)) => parts.push(finished::read(
                 self.scope,
@@ -231,7 +255,7 @@ impl Question<'_> {
                 dimensions,
                 measures,
                 *bucket,
-                filter,
+                self.filter,
             )),
             (_, None) => {}
         }
@@ -240,19 +264,26 @@ impl Question<'_> {
             if let Some(until) = source.until {
                 events.since = Value::Number(self.period.day_start_s(until)).into();
             }
-            let readings = [Reading::Events, Reading::Visits, Reading::Views].into_iter();
-            let wanted = readings
+            let wanted = Reading::ALL
+                .into_iter()
                 .filter(|reading| measures.iter().any(|measure| measure.reading() == *reading));
-            parts.extend(
-                wanted
-                    .map(|reading| read(reading, &events, dimensions, measures, counting, filter)),
-            );
+            parts.extend(wanted.map(|reading| {
+                read(
+                    reading,
+                    &events,
+                    dimensions,
+                    measures,
+                    self.counting,
+                    self.filter,
+                )
+            }));
         }
         Sql::join(parts, "\nUNION ALL\n")
     }
 
     /// Where the counts come from: whole days from what is written down of them, then events.
-    fn source(&self, counting: Counting, dimensions: &[Dimension], measures: &[Measure]) -> Source {
+    fn source(&self, dimensions: &[Dimension], measures: &[Measure]) -> Source {
+        let counting = self.counting;
         let days_end = self.period.whole_days_end();
         let first_day = self.scope.first_day;
         // Whole visits are rolled up with their histories, not with daily ids.
@@ -269,7 +300,7 @@ impl Question<'_> {
                 (Days::Rolled(rolled), until)
             }
             (None, Counting::FirstVisits(bucket))
-                if finished::can_tell(dimensions, measures, counting, &self.request.filter) =>
+                if finished::can_tell(dimensions, measures, counting, self.filter) =>
             {
                 let until = self.coverage.visits_until(first_day, days_end);
                 (Days::Finished(bucket), until)
@@ -289,7 +320,7 @@ impl Question<'_> {
         let is_whole =
             |rolled: &Rolled| rolled.is_by_hour() || !dimensions.iter().any(is_within_a_day);
         let rolled = Rolled::of(dimensions).filter(|rolled| {
-            self.period.begins_with_a_day() && is_whole(rolled) && self.request.filter.is_empty()
+            self.period.begins_with_a_day() && is_whole(rolled) && self.filter.is_empty()
         })?;
         let has_all = measures.iter().all(|measure| rolled.has(measure.reading()));
         has_all.then_some(rolled)
@@ -347,7 +378,10 @@ fn answer_groups(dimensions: &[Dimension], measures: &[Measure]) -> Sql {
         .iter()
         .zip(DIMENSION_COLUMNS)
         .map(|(_, name)| Sql::text(name));
-    let sums = measures.iter().map(|measure| Sql::text(measure.sum()));
+    let sums = measures
+        .iter()
+        .filter(|measure| measure.is_presence())
+        .map(|measure| Sql::text(measure.sum()));
     Sql::text("GROUP BY ")
         .then(Sql::join(names, ", "))
         .then("\nHAVING ")

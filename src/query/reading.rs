@@ -10,7 +10,7 @@
 //! row's properties. Where it is about events or about parts of days, ids are counted, which is exact within a day and
 //! an upper bound beyond.
 
-use super::dimension::{Bucket, Dimension, Join};
+use super::dimension::{Bucket, Dimension, EventDimension, Goals, Join, VisitDimension};
 use super::filter::Filter;
 use super::floor::Floor;
 use super::metric::{Measure, Reading};
@@ -49,6 +49,8 @@ pub struct Scope {
     pub first_day: i64,
     /// What filters may not see, for audiences with a floor.
     pub floor: Option<Floor>,
+    /// ISO 4217 code of the amounts that count as revenue.
+    pub currency: String,
 }
 
 impl Scope {
@@ -61,6 +63,7 @@ impl Scope {
             until: Value::Number(period.until_s()).into(),
             first_day: period.first_day(),
             floor,
+            currency: String::new(),
         }
     }
 
@@ -124,6 +127,7 @@ impl Scope {
                 ("site", self.site.clone()),
                 ("since", self.since.clone()),
                 ("until", self.until.clone()),
+                ("rows", rows(filter.is_met_by_engagement())),
                 ("filters", Sql::text("AND ").then(self.predicate(filter))),
             ],
         )
@@ -157,6 +161,15 @@ pub fn source(scope: &Scope, dimensions: &[Dimension]) -> Sql {
     scope.joins(dimensions.iter().filter_map(Dimension::join).collect())
 }
 
+/// Engagement records are no events; only goals that are met by them look at them.
+fn rows(with_engagement: bool) -> Sql {
+    Sql::text(if with_engagement {
+        ""
+    } else {
+        "AND name != 'engagement'"
+    })
+}
+
 /// One reading, as a statement whose columns are the dimensions and all `measures`; those it doesn't count are 0.
 pub fn read(
     reading: Reading,
@@ -168,6 +181,13 @@ pub fn read(
 ) -> Sql {
     let is_about_events =
         dimensions.iter().any(Dimension::is_of_events) || filter.is_about_events();
+    let dimensions: &[Dimension] = &in_reading(reading, dimensions);
+    let filter: &Filter = &match reading {
+        Reading::Everyone => filter.without_goals(),
+        _ => filter.clone(),
+    };
+    let with_engagement =
+        filter.is_met_by_engagement() || dimensions.iter().any(Dimension::is_met_by_engagement);
     let mut joins: Vec<Join> = dimensions.iter().filter_map(Dimension::join).collect();
     let condition = match reading {
         Reading::Visits => scope.visits_condition(filter, &mut joins),
@@ -187,7 +207,7 @@ pub fn read(
         let expression = if measure.reading() == reading {
             measure_expression(*measure, scope, counting, is_about_events)
         } else {
-            "toUInt64(0)".into()
+            Sql::text(measure.zero())
         };
         expression.then(measure.alias())
     };
@@ -215,7 +235,11 @@ pub fn read(
         Sql::text("GROUP BY ").then(Sql::join(names(), ", "))
     };
     let inner = |before, after| {
-        let each = of_rows(Some((before, after)));
+        // A click's cell is not one of the pageview's properties.
+        let each = of_rows(Some((before, after)))
+            .zip(dimensions)
+            .filter(|(_, dimension)| **dimension != Dimension::Event(EventDimension::ClickCell))
+            .map(|(column, _)| column);
         Sql::join(each.map(|column| column.then(",\n        ")), "")
     };
     let mut slots = vec![
@@ -228,7 +252,8 @@ pub fn read(
     ];
     let counts = measures.iter().map(count);
     match reading {
-        Reading::Events => {
+        Reading::Events | Reading::Pages | Reading::Everyone => {
+            slots.push(("rows", rows(with_engagement)));
             slots.push(("columns", Sql::join(of_rows(None).chain(counts), ",\n    ")));
             Sql::template(include_str!("sql/by_event.sql"), &slots)
         }
@@ -240,15 +265,40 @@ pub fn read(
             ));
             Sql::template(include_str!("sql/by_visit.sql"), &slots)
         }
-        Reading::Views => {
-            slots.push(("columns", Sql::join(names().chain(counts), ",\n    ")));
+        Reading::Views | Reading::Vitals | Reading::Clicks => {
+            let of_views = names().zip(dimensions).zip(DIMENSION_ALIASES);
+            let columns = of_views.map(|((name, dimension), alias)| match dimension {
+                Dimension::Event(EventDimension::ClickCell) => scope.column(dimension).then(alias),
+                _ => name,
+            });
+            slots.push(("columns", Sql::join(columns.chain(counts), ",\n    ")));
             slots.push(("dimensions", inner("anyIf(", ", name = 'pageview')")));
-            Sql::template(include_str!("sql/by_view.sql"), &slots)
+            let file = match reading {
+                Reading::Vitals => include_str!("sql/by_vitals.sql"),
+                Reading::Clicks => include_str!("sql/by_click.sql"),
+                _ => include_str!("sql/by_view.sql"),
+            };
+            Sql::template(file, &slots)
         }
     }
 }
 
-/// A measure over the rows of its reading. Every one is a UInt64.
+/// The dimensions as a reading sees them: what a page's exits and a goal's visitors are measured by stands under the same
+/// values, taken from other columns.
+fn in_reading(reading: Reading, dimensions: &[Dimension]) -> Vec<Dimension> {
+    let one = |dimension: &Dimension| match (reading, dimension) {
+        (Reading::Pages, Dimension::Visit(VisitDimension::ExitPage)) => {
+            Dimension::Event(EventDimension::Page)
+        }
+        (Reading::Everyone, Dimension::Goal(goals, _)) => {
+            Dimension::Goal(goals.clone(), Goals::All)
+        }
+        (_, other) => other.clone(),
+    };
+    dimensions.iter().map(one).collect()
+}
+
+/// A measure over the rows of its reading. Every one is a UInt64 but for revenue, an Int64, and states.
 fn measure_expression(
     measure: Measure,
     scope: &Scope,
@@ -288,5 +338,34 @@ fn measure_expression(
         (Measure::EngagedVisits, _) => "uniqExactIf((of_visit, of_visitor), of_visit != 0 AND engaged > 0)".into(),
         (Measure::ScrollPercent, _) => "toUInt64(sum(depth))".into(),
         (Measure::ScrolledViews, _) => "countIf(has_depth)".into(),
+        (Measure::ExitViews, _) => {
+            "uniqExactIf(key, name = 'pageview' AND key != 0 AND visit != 0) + countIf(name = 'pageview' AND key = 0 AND visit != 0)".into()
+        }
+        (Measure::Candidates, _) => "uniqExactIf(visitor, visitor != 0)".into(),
+        // An event sent twice has one amount.
+        (Measure::RevenueMilli, _) => amount(scope, "toInt64(1000 * (arraySum(groupUniqArrayIf((key, revenue), key != 0", ").2) + sumIf(revenue, key = 0", ")))"),
+        (Measure::RevenueEvents, _) => amount(scope, "uniqExactIf(key, key != 0", ") + countIf(key = 0", ")"),
+        (Measure::Clicks, _) => "count()".into(),
+        (Measure::LcpViews, _) => "countIf(lcp IS NOT NULL)".into(),
+        (Measure::InpViews, _) => "countIf(inp IS NOT NULL)".into(),
+        (Measure::ClsViews, _) => "countIf(cls_milli IS NOT NULL)".into(),
+        (Measure::FcpViews, _) => "countIf(fcp IS NOT NULL)".into(),
+        (Measure::TtfbViews, _) => "countIf(ttfb IS NOT NULL)".into(),
+        (Measure::LcpValues, _) => "quantileExactIfState(0.75)(assumeNotNull(lcp), lcp IS NOT NULL)".into(),
+        (Measure::InpValues, _) => "quantileExactIfState(0.75)(assumeNotNull(inp), inp IS NOT NULL)".into(),
+        (Measure::ClsValues, _) => "quantileExactIfState(0.75)(assumeNotNull(cls_milli), cls_milli IS NOT NULL)".into(),
+        (Measure::FcpValues, _) => "quantileExactIfState(0.75)(assumeNotNull(fcp), fcp IS NOT NULL)".into(),
+        (Measure::TtfbValues, _) => "quantileExactIfState(0.75)(assumeNotNull(ttfb), ttfb IS NOT NULL)".into(),
     }
+}
+
+/// Two counts of the rows whose amount is in the currency of the question.
+fn amount(scope: &Scope, with_key: &'static str, without: &'static str, end: &'static str) -> Sql {
+    let in_currency =
+        || Sql::text(" AND revenue != 0 AND currency = ").then(Value::Text(scope.currency.clone()));
+    Sql::text(with_key)
+        .then(in_currency())
+        .then(without)
+        .then(in_currency())
+        .then(end)
 }

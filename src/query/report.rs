@@ -5,6 +5,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
+use super::comparison::Compared;
+use super::money;
 use super::period::{Labels, Period};
 use super::plan::{Plan, Semantics};
 use super::request::{Direction, OrderKey, Request};
@@ -16,6 +18,16 @@ pub struct Row {
     pub metrics: Vec<Json>,
     /// In the order of the query's `dimensions`.
     pub dimensions: Vec<Json>,
+    /// What it was in the period that was asked to be compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Compared>,
+}
+
+/// The period that rows are compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Other {
+    pub period: Period,
+    pub labels: Option<Labels>,
 }
 
 /// What the rows of a plan's statement say.
@@ -70,6 +82,7 @@ impl Rows {
             read.rows.push(Row {
                 metrics,
                 dimensions: columns,
+                comparison: None,
             });
         }
         Ok(read)
@@ -83,9 +96,31 @@ pub fn body(
     period: &Period,
     rows: &Rows,
     labels: Option<&Labels>,
+    other: Option<&Other>,
     spans_days: bool,
 ) -> Json {
     let mut meta = Map::new();
+    let mut warnings = Map::new();
+    if let Some(other) = other {
+        meta.insert("comparison_date_range".into(), json!(other.period.to_iso()));
+        if let Some(labels) = &other.labels {
+            meta.insert("comparison_time_labels".into(), json!(labels.all));
+        }
+    }
+    let no_amount = match (request.currency(), request.has_currency()) {
+        (Some(_), _) => None,
+        (None, true) => Some(
+            json!({"code": "no_single_revenue_currency", "warning": "The goals asked for have several currencies, which can't be added up."}),
+        ),
+        (None, false) => Some(
+            json!({"code": "no_revenue_goals_matching", "warning": "None of the goals asked for has a currency."}),
+        ),
+    };
+    for metric in request.metrics.iter().filter(|metric| metric.is_revenue()) {
+        if let Some(warning) = &no_amount {
+            warnings.insert(metric.name().to_owned(), warning.clone());
+        }
+    }
     if request.include_imports {
         meta.insert("imports_included".into(), json!(false));
         meta.insert("imports_skip_reason".into(), json!("no_imported_data"));
@@ -110,14 +145,14 @@ pub fn body(
                 .metrics
                 .iter()
                 .filter(|metric| metric.counts_people());
-            let warnings: Map<String, Json> = warned
-                .map(|metric| (metric.name().to_owned(), warning.clone()))
-                .collect();
-            meta.insert("metric_warnings".into(), Json::Object(warnings));
+            warnings.extend(warned.map(|metric| (metric.name().to_owned(), warning.clone())));
         }
     }
+    if !warnings.is_empty() {
+        meta.insert("metric_warnings".into(), Json::Object(warnings));
+    }
     json!({
-        "results": rows.rows,
+        "results": with_amounts(request, &rows.rows),
         "meta": meta,
         "query": echo(request, period),
     })
@@ -139,6 +174,27 @@ pub fn warn_of_cleared_ids(body: &mut Json, request: &Request, first: i64) {
     for metric in request.metrics.iter().filter(|metric| metric.needs_ids()) {
         body["meta"]["metric_warnings"][metric.name()] = warning.clone();
     }
+}
+
+/// The rows, amounts of money as the contract has them.
+fn with_amounts(request: &Request, rows: &[Row]) -> Vec<Row> {
+    let mut rows = rows.to_vec();
+    for (index, metric) in request.metrics.iter().enumerate() {
+        if !metric.is_revenue() {
+            continue;
+        }
+        let shown = |value: &Json| match (value.as_i64(), request.currency()) {
+            (Some(milli), Some(currency)) => money::amount(milli, currency),
+            _ => Json::Null,
+        };
+        for row in &mut rows {
+            row.metrics[index] = shown(&row.metrics[index]);
+            if let Some(compared) = &mut row.comparison {
+                compared.metrics[index] = shown(&compared.metrics[index]);
+            }
+        }
+    }
+    rows
 }
 
 fn warning(semantics: Semantics) -> Option<Json> {
@@ -182,6 +238,10 @@ fn echo(request: &Request, period: &Period) -> Json {
         .filter(|(_, wanted)| *wanted)
         .map(|(name, _)| (name.to_owned(), json!(true)))
         .collect();
+    let mut include = include;
+    if let Some(asked) = &request.comparison_asked {
+        include.insert("comparisons".into(), asked.clone());
+    }
     let metrics: Vec<&str> = request.metrics.iter().map(|metric| metric.name()).collect();
     json!({
         "site_id": request.site,

@@ -5,10 +5,14 @@
 //! page, the bucket of `time`. Invariants of a [`Request`]: at least one metric, no metric or dimension twice, the order
 //! names only what is asked for, the page lies within its bounds. Pure.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json, json};
 
-use super::dimension::{Bucket, Dimension};
+use super::comparison::Comparison;
+use super::dimension::{Bucket, Dimension, GOAL, Goals};
 use super::filter::Filter;
+use super::goal::Goal;
 use super::metric::Metric;
 use super::period::DateRange;
 
@@ -32,6 +36,10 @@ pub struct Request {
     pub include_time_labels: bool,
     pub include_total_rows: bool,
     pub include_imports: bool,
+    /// With what each row is compared.
+    pub comparison: Option<Comparison>,
+    /// `include.comparisons` as it was asked for, for the echo.
+    pub comparison_asked: Option<Json>,
     pub limit: u64,
     pub offset: u64,
     /// `filters` as they were asked for, for the echo.
@@ -115,6 +123,14 @@ impl Request {
     /// # Errors
     /// The first [`Fault`] in the order site, unknown keys, metrics, date range, dimensions, filters, order, include, page.
     pub fn parse(body: &Json) -> Result<Self, Fault> {
+        Self::parse_with(body, &[])
+    }
+
+    /// Reads one question about a site that has these goals.
+    ///
+    /// # Errors
+    /// As [`Request::parse`]; a goal that is not among them is one.
+    pub fn parse_with(body: &Json, goals: &[Arc<Goal>]) -> Result<Self, Fault> {
         let Json::Object(body) = body else {
             return Err(Fault::new("#", "a JSON object is expected"));
         };
@@ -130,11 +146,18 @@ impl Request {
                 DateRange::parse(range).map_err(|fault| Fault::new("#/date_range", fault.0))?
             }
         };
-        let dimensions = parse_dimensions(body.get("dimensions"))?;
+        let mut dimensions = parse_dimensions(body.get("dimensions"), goals)?;
         let filters_asked = body.get("filters").cloned().unwrap_or_else(|| json!([]));
-        let filter = Filter::parse_all(&filters_asked, "#/filters")?;
+        let filter = Filter::parse_all(&filters_asked, "#/filters", goals)?;
+        if let Some(wanted) = filter.goals() {
+            for dimension in &mut dimensions {
+                if let AskedDimension::Named(Dimension::Goal(goals, _)) = dimension {
+                    *goals = wanted.to_vec();
+                }
+            }
+        }
         let order = parse_order(body.get("order_by"), &metrics, &dimensions)?;
-        let [include_imports, include_time_labels, include_total_rows] =
+        let ([include_imports, include_time_labels, include_total_rows], comparison) =
             parse_include(body.get("include"))?;
         let [limit, offset] = parse_page(body.get("pagination"))?;
         let has_time = dimensions.iter().any(AskedDimension::is_time);
@@ -154,6 +177,11 @@ impl Request {
             include_time_labels,
             include_total_rows,
             include_imports,
+            comparison,
+            comparison_asked: body
+                .get("include")
+                .and_then(|include| include.get("comparisons"))
+                .cloned(),
             limit,
             offset,
             filters_asked,
@@ -171,9 +199,39 @@ impl Request {
         self.dimensions.iter().map(settle).collect()
     }
 
+    /// The same question about the period it is compared with: all rows, since the order may differ, and `time` as it was
+    /// settled here.
+    #[must_use]
+    pub fn of_comparison(&self, bucket: Option<Bucket>) -> Self {
+        let settle = |asked: &AskedDimension| match (asked, bucket) {
+            (AskedDimension::Time, Some(bucket)) => AskedDimension::Named(Dimension::Time(bucket)),
+            (other, _) => other.clone(),
+        };
+        Self {
+            dimensions: self.dimensions.iter().map(settle).collect(),
+            comparison: None,
+            include_total_rows: false,
+            limit: LIMIT_MAX,
+            offset: 0,
+            ..self.clone()
+        }
+    }
+
     /// Combinations that the contract refuses because their numbers would mean nothing.
     fn refuse_senseless(&self) -> Result<(), Fault> {
         let has_event_dimension = self.dimensions.iter().any(AskedDimension::is_of_events);
+        let has_goal = self.filter.goals().is_some() || !self.goals().is_empty();
+        let is_cell = |dimension: &Dimension| dimension.name() == "event:click_cell";
+        let has_cell = self
+            .dimensions
+            .iter()
+            .any(|asked| matches!(asked, AskedDimension::Named(named) if is_cell(named)));
+        if self.filter.has_dimension(&is_cell) {
+            return Err(Fault::new(
+                "#/filters",
+                "event:click_cell can't be filtered by",
+            ));
+        }
         let is_page = |dimension: &Dimension| dimension.name() == "event:page";
         let has_page = self
             .dimensions
@@ -203,8 +261,58 @@ impl Request {
             if *metric == Metric::Percentage && self.dimensions.is_empty() {
                 return Err(Fault::new(at(), "`percentage` needs a dimension"));
             }
+            let refuse = |what: &str| Err(Fault::new(at(), format!("`{}` {what}", metric.name())));
+            if metric.needs_goal() && !has_goal {
+                return refuse("needs the dimension event:goal or a filter on it");
+            }
+            if metric.needs_goal() && self.filter.has_nested_property() {
+                return refuse("takes filters on properties at the top only");
+            }
+            if has_goal && (metric.is_of_views() || *metric == Metric::ExitRate) {
+                return refuse("is not about goals");
+            }
+            if *metric == Metric::ExitRate
+                && self
+                    .dimensions
+                    .iter()
+                    .map(AskedDimension::name)
+                    .ne(["visit:exit_page".to_owned()])
+            {
+                return refuse("needs the one dimension visit:exit_page");
+            }
+            if has_cell && *metric != Metric::Clicks {
+                return refuse(
+                    "is not about clicks: event:click_cell takes the metric clicks only",
+                );
+            }
         }
         Ok(())
+    }
+
+    /// The goals that the question is about: those of its dimension, else of its filter.
+    fn goals(&self) -> &[Arc<Goal>] {
+        let of_dimension = self.dimensions.iter().find_map(|asked| match asked {
+            AskedDimension::Named(Dimension::Goal(goals, _)) => Some(goals.as_slice()),
+            _ => None,
+        });
+        of_dimension
+            .or_else(|| self.filter.goals())
+            .unwrap_or_default()
+    }
+
+    /// The currency that all goals of the question share which have one.
+    pub fn currency(&self) -> Option<&str> {
+        let mut known = self
+            .goals()
+            .iter()
+            .filter_map(|goal| goal.currency.as_deref());
+        let first = known.next()?;
+        known.all(|other| other == first).then_some(first)
+    }
+
+    /// Whether a goal of the question has a currency.
+    pub fn has_currency(&self) -> bool {
+        self.goals().iter().any(|goal| goal.currency.is_some())
     }
 }
 
@@ -277,7 +385,10 @@ fn parse_metrics(value: Option<&Json>) -> Result<Vec<Metric>, Fault> {
     Ok(metrics)
 }
 
-fn parse_dimensions(value: Option<&Json>) -> Result<Vec<AskedDimension>, Fault> {
+fn parse_dimensions(
+    value: Option<&Json>,
+    goals: &[Arc<Goal>],
+) -> Result<Vec<AskedDimension>, Fault> {
     let names = match value {
         None => return Ok(Vec::new()),
         Some(Json::Array(names)) => names,
@@ -302,7 +413,10 @@ fn parse_dimensions(value: Option<&Json>) -> Result<Vec<AskedDimension>, Fault> 
         };
         let dimension = match name.as_str() {
             "time" => AskedDimension::Time,
-            "event:goal" => return Err(Fault::new(at, "there are no goals on this site")),
+            GOAL if goals.is_empty() => {
+                return Err(Fault::new(at, "there are no goals on this site"));
+            }
+            GOAL => AskedDimension::Named(Dimension::Goal(goals.to_vec(), Goals::Met)),
             _ => match Dimension::parse(name) {
                 Some(dimension) => AskedDimension::Named(dimension),
                 None => {
@@ -310,7 +424,7 @@ fn parse_dimensions(value: Option<&Json>) -> Result<Vec<AskedDimension>, Fault> 
                         at,
                         "dimension",
                         name,
-                        Dimension::names().chain(["time"]),
+                        Dimension::names().chain(["time", GOAL]),
                     ));
                 }
             },
@@ -395,14 +509,18 @@ fn default_order(dimensions: &[AskedDimension]) -> Vec<(OrderKey, Direction)> {
         .collect()
 }
 
-fn parse_include(value: Option<&Json>) -> Result<[bool; 3], Fault> {
+fn parse_include(value: Option<&Json>) -> Result<([bool; 3], Option<Comparison>), Fault> {
     const NAMES: [&str; 3] = ["imports", "time_labels", "total_rows"];
     let include = match value {
-        None => return Ok([false; 3]),
+        None => return Ok(([false; 3], None)),
         Some(Json::Object(include)) => include,
         Some(_) => return Err(Fault::new("#/include", "an object is expected")),
     };
-    refuse_unknown(include, "#/include", &NAMES)?;
+    refuse_unknown(
+        include,
+        "#/include",
+        &["imports", "time_labels", "total_rows", "comparisons"],
+    )?;
     let mut wanted = [false; 3];
     for (name, wanted) in NAMES.iter().zip(&mut wanted) {
         *wanted = match include.get(*name) {
@@ -416,7 +534,11 @@ fn parse_include(value: Option<&Json>) -> Result<[bool; 3], Fault> {
             }
         };
     }
-    Ok(wanted)
+    let comparison = match include.get("comparisons") {
+        None => None,
+        Some(value) => Some(Comparison::parse(value, "#/include/comparisons")?),
+    };
+    Ok((wanted, comparison))
 }
 
 fn parse_page(value: Option<&Json>) -> Result<[u64; 2], Fault> {
@@ -577,7 +699,7 @@ mod tests {
             ),
             (
                 json!({"filters": [["is", "event:goal", ["Signup"]]]}),
-                "#/filters/0/2",
+                "#/filters/0/2/0",
             ),
             (
                 json!({"filters": [["is", "segment", [1]]]}),
@@ -594,7 +716,11 @@ mod tests {
             (json!({"include": []}), "#/include"),
             (
                 json!({"include": {"comparisons": {}}}),
-                "#/include/comparisons",
+                "#/include/comparisons/mode",
+            ),
+            (
+                json!({"include": {"comparison": {}}}),
+                "#/include/comparison",
             ),
             (
                 json!({"include": {"total_rows": 1}}),

@@ -211,6 +211,7 @@ fn scope_of(site: &Site, first: i64, last: i64) -> Result<Scope, jiff::Error> {
         until: Value::Number(start_s(date(last + 1)?, site)?).into(),
         first_day: first,
         floor: None,
+        currency: String::new(),
     })
 }
 

@@ -146,6 +146,7 @@ impl Rolled {
             Reading::Events => true,
             Reading::Visits => !self.is_of_events(),
             Reading::Views => self.label != JOURNEY,
+            Reading::Pages | Reading::Everyone | Reading::Clicks | Reading::Vitals => false,
         }
     }
 
@@ -360,6 +361,8 @@ fn rolled_measure(measure: Measure, scope: &Scope, counting: Counting) -> Sql {
         (Measure::EngagedVisits, _) => "sum(rolled.engaged_visits)".into(),
         (Measure::ScrollPercent, _) => "sum(rolled.scroll_percent)".into(),
         (Measure::ScrolledViews, _) => "sum(rolled.scrolled_views)".into(),
+        // Not rolled up: `Rolled::has` says so of their readings, and revenue is only asked for of goals.
+        (other, _) => Sql::text(other.zero()),
     }
 }
 

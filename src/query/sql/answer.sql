@@ -1,4 +1,4 @@
--- One answer: the counts of up to three readings of the events, added up by dimension. Costs what its readings cost.
+-- One answer: the counts of the readings of the events, added up by dimension. Costs what its readings cost.
 SELECT
     /*{columns}*/
 FROM

@@ -6,6 +6,6 @@ FROM events
 WHERE site = /*{site}*/
   AND time >= toDateTime(/*{since}*/, 'UTC')
   AND time < toDateTime(/*{until}*/, 'UTC')
-  AND name != 'engagement'
+  /*{rows}*/
   /*{filters}*/
 /*{groups}*/

@@ -1,9 +1,9 @@
--- How many people the whole answer is about, for `percentage`. Table events, one pass over the period.
+-- How many people the whole answer is about, for `percentage`, or could have been, for `conversion_rate`. Table events, one pass over the period.
 CROSS JOIN
 (
-    SELECT sum(known) + sum(daily) AS everyone
+    SELECT sum(known) + sum(daily) AS /*{people}*/
     FROM
     (
         /*{reading}*/
     ) AS counted
-) AS everybody
+) AS /*{everybody}*/

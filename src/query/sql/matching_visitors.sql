@@ -5,6 +5,6 @@ FROM events
 WHERE site = /*{site}*/
   AND time >= toDateTime(/*{since}*/, 'UTC')
   AND time < toDateTime(/*{until}*/, 'UTC')
-  AND name != 'engagement'
+  /*{rows}*/
   AND visitor != 0
   /*{filters}*/

@@ -1,0 +1,174 @@
+//! Goals: what a site wants its visitors to do, as a condition on one row of events.
+//!
+//! Duty: the definition of a goal as the query side knows it, and its predicate. Goals are stored elsewhere (`control`);
+//! the [`Answerer`](super::Answerer) is given each site's list and settles names against it, so that a goal that was
+//! deleted is refused with its place and never counts as nothing. Pure.
+//!
+//! A goal met several times by one key (a retry, a later engagement record of the same page) is one conversion.
+
+use std::sync::Arc;
+
+use super::sql::{Sql, Value};
+
+/// Something a visitor can have done.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Goal {
+    pub id: u64,
+    /// As filters and answers name it; one a site.
+    pub name: String,
+    pub kind: GoalKind,
+    /// ISO 4217 code of the amounts that count as its revenue; amounts in another currency don't.
+    pub currency: Option<String>,
+}
+
+/// What has to have happened. A `pattern` is a path in which `*` stands for anything but a slash and `**` for anything.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum GoalKind {
+    /// A page was seen.
+    Page { pattern: String },
+    /// A custom event with all of these properties came.
+    Event {
+        name: String,
+        props: Vec<(String, String)>,
+    },
+    /// A page was scrolled so far, in percent of its height.
+    Scroll { pattern: String, percent: u8 },
+    /// A page was visible and focused for so long, in milliseconds.
+    Engaged { pattern: String, ms: u32 },
+}
+
+impl Goal {
+    /// Whether it is met by engagement records, which other questions leave out.
+    pub fn is_met_by_engagement(&self) -> bool {
+        matches!(
+            self.kind,
+            GoalKind::Scroll { .. } | GoalKind::Engaged { .. }
+        )
+    }
+
+    /// Whether a row of events meets it: a `UInt8`.
+    pub fn predicate(&self) -> Sql {
+        let on_page = |pattern: &str| {
+            Sql::text("match(path, ")
+                .then(Value::Text(regex_of(pattern)))
+                .then(")")
+        };
+        let number = |number: i64| Sql::value(Value::Number(number));
+        match &self.kind {
+            GoalKind::Page { pattern } => Sql::text("(name = 'pageview' AND ")
+                .then(on_page(pattern))
+                .then(")"),
+            GoalKind::Event { name, props } => {
+                // The two names of the tracker's own are never those of a custom event.
+                let base = Sql::text("(name NOT IN ('pageview', 'engagement') AND name = ")
+                    .then(Value::Text(name.clone()));
+                let all = props.iter().fold(base, |sql, (property, value)| {
+                    sql.then(" AND props[")
+                        .then(Value::Text(property.clone()))
+                        .then("] = ")
+                        .then(Value::Text(value.clone()))
+                });
+                all.then(")")
+            }
+            GoalKind::Scroll { pattern, percent } => {
+                Sql::text("(name = 'engagement' AND scroll <= 100 AND scroll >= ")
+                    .then(number(i64::from(*percent)))
+                    .then(" AND ")
+                    .then(on_page(pattern))
+                    .then(")")
+            }
+            GoalKind::Engaged { pattern, ms } => {
+                Sql::text("(name = 'engagement' AND engaged_ms >= ")
+                    .then(number(i64::from(*ms)))
+                    .then(" AND ")
+                    .then(on_page(pattern))
+                    .then(")")
+            }
+        }
+    }
+}
+
+/// Whether a row meets one of them.
+pub fn any(goals: &[Arc<Goal>]) -> Sql {
+    let each = goals.iter().map(|goal| goal.predicate());
+    Sql::text("(").then(Sql::join(each, " OR ")).then(")")
+}
+
+/// The names of those that a row meets, one row each.
+pub fn each_met(goals: &[Arc<Goal>]) -> Sql {
+    let each = goals.iter().map(|goal| goal.predicate());
+    Sql::text("arrayJoin(arrayFilter((goal, is_met) -> is_met, ")
+        .then(names(goals))
+        .then(", [")
+        .then(Sql::join(each, ", "))
+        .then("]))")
+}
+
+/// All names, one row each: what a share of the visitors is a share of.
+pub fn each(goals: &[Arc<Goal>]) -> Sql {
+    Sql::text("arrayJoin(").then(names(goals)).then(")")
+}
+
+fn names(goals: &[Arc<Goal>]) -> Sql {
+    let names = goals.iter().map(|goal| goal.name.clone());
+    Value::Texts(names.collect()).into()
+}
+
+/// A path's pattern as RE2.
+fn regex_of(pattern: &str) -> String {
+    let mut regex = String::from("^");
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once('*') {
+        regex.push_str(&regex::escape(before));
+        (regex, rest) = match after.strip_prefix('*') {
+            Some(after) => (regex + ".*", after),
+            None => (regex + "[^/]*", after),
+        };
+    }
+    regex + &regex::escape(rest) + "$"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stops_at_a_slash_and_two_do_not() {
+        let matches = |pattern: &str, path: &str| {
+            regex::Regex::new(&regex_of(pattern))
+                .unwrap()
+                .is_match(path)
+        };
+        for (pattern, path, is_met) in [
+            ("/thanks", "/thanks", true),
+            ("/thanks", "/thanks/", false),
+            ("/thanks", "/no/thanks", false),
+            ("/blog/*", "/blog/a", true),
+            ("/blog/*", "/blog/a/b", false),
+            ("/blog/**", "/blog/a/b", true),
+            ("/*/done", "/shop/done", true),
+            ("/a.c", "/abc", false),
+            ("/(a|b)", "/a", false),
+            ("***", "/any/thing", true),
+            ("", "", true),
+        ] {
+            assert_eq!(matches(pattern, path), is_met, "{pattern} on {path}");
+        }
+    }
+
+    #[test]
+    fn what_a_goal_says_is_bound_and_never_text() {
+        let goal = Goal {
+            id: 1,
+            name: "x'".into(),
+            kind: GoalKind::Event {
+                name: "a' OR 1".into(),
+                props: vec![("p'".into(), "v'".into())],
+            },
+            currency: None,
+        };
+        let statement = each_met(&[Arc::new(goal)]).finish();
+        assert!(!statement.text.contains("a' OR 1"), "{}", statement.text);
+        assert_eq!(statement.values.len(), 4);
+    }
+}

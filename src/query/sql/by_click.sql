@@ -1,0 +1,22 @@
+-- Clicks on the pages seen in a period: each pageview with its engagement records, of which the one with most clicks
+-- holds those of the others, up to a day past the period. Table events, one pass over the period and a day.
+SELECT
+    /*{columns}*/
+FROM
+(
+    SELECT
+        /*{dimensions}*/
+        key,
+        argMax(clicks, length(clicks)) AS cells
+    FROM events
+    /*{joins}*/
+    WHERE site = /*{site}*/
+      AND time >= toDateTime(/*{since}*/, 'UTC')
+      AND time < toDateTime(/*{until}*/, 'UTC') + INTERVAL 1 DAY
+      AND name IN ('pageview', 'engagement')
+      AND key != 0
+    GROUP BY key
+    HAVING countIf(name = 'pageview' AND time < toDateTime(/*{until}*/, 'UTC') /*{filters}*/) > 0
+) AS each
+ARRAY JOIN cells AS cell
+/*{groups}*/
