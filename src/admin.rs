@@ -1,4 +1,4 @@
-//! What the command line does about people: `sillage user`, and the set-up link of the first start.
+//! What the command line does about people and keys: `sillage user`, `sillage key`, and the set-up link of the first start.
 //!
 //! Works on the same file as a running collector, at the same time; whoever can read and write that file is an owner anyhow.
 
@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::control::people::{EVERY_SITE, Person, Role};
-use crate::control::token::{Token, random};
-use crate::control::{Control, ControlError, audit, database, invitation, password, people};
+use crate::control::token::{self, Token, random};
+use crate::control::{Control, ControlError, audit, database, invitation, keys, password, people};
 use crate::serve::create_private;
 
 /// `sillage user …`
@@ -45,6 +45,79 @@ enum UserCommand {
     Remove { name: String },
     /// Print a link with which somebody chooses a new password; it works once, for a day.
     Reset { name: String },
+}
+
+/// `sillage key …`
+#[derive(Debug, Args)]
+pub struct KeyArguments {
+    #[arg(long, global = true, default_value = "sillage.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: KeyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Make a key for programs that ask about a site, and print it; it is not shown again.
+    Add {
+        /// A configured site.
+        site: String,
+        /// What the key is for, to recognise it by.
+        name: String,
+    },
+    /// Show the keys, without their secrets.
+    List,
+    /// Revoke a key by its number in the list, at once.
+    Revoke { id: i64 },
+}
+
+/// `sillage key …`
+///
+/// # Errors
+/// One sentence that says what to do.
+pub fn key(arguments: KeyArguments) -> anyhow::Result<()> {
+    let config = Config::load(&arguments.config)?;
+    let path = database::path_in(&config.data_dir);
+    let now = Timestamp::now();
+    match arguments.command {
+        KeyCommand::Add { site, name } => {
+            if config.site(&site).is_none() {
+                bail!(
+                    "site {site:?} is not configured in {}",
+                    arguments.config.display()
+                );
+            }
+            create_private(&config.data_dir)?;
+            let mut connection = database::open(&path)?;
+            let key = format!("{}{}", keys::PREFIX, Token::new(random()?).reveal());
+            let (who, scopes) = (audit::COMMAND_LINE, [keys::Scope::Query]);
+            let hash = token::hash(&key);
+            keys::add(&mut connection, now, who, &site, &name, &scopes, &hash)?;
+            println!("{key}");
+        }
+        KeyCommand::List => {
+            for key in keys::list(&database::open_existing(&path)?, None)? {
+                let used = key
+                    .used
+                    .map_or("never used".into(), |day| format!("last used {day}"));
+                println!(
+                    "{}: {:?} of {}, made by {}, {used}",
+                    key.id, key.name, key.site, key.created_by
+                );
+            }
+        }
+        KeyCommand::Revoke { id } => {
+            let mut connection = database::open_existing(&path)?;
+            let all = keys::list(&connection, None)?;
+            let key = all
+                .iter()
+                .find(|key| key.id == id)
+                .with_context(|| format!("there is no key {id}; `sillage key list` shows them"))?;
+            keys::revoke(&mut connection, now, audit::COMMAND_LINE, &key.site, id)?;
+            println!("key {id} ({:?} of {}) is revoked", key.name, key.site);
+        }
+    }
+    Ok(())
 }
 
 /// `sillage user …`

@@ -145,6 +145,7 @@ struct RawSalts {
 struct RawLimits {
     connections_max: Option<usize>,
     beacons_per_second_max: Option<u32>,
+    key_queries_per_hour_max: Option<u32>,
     seen_keys_max: Option<usize>,
     open_visits_bytes_max: Option<usize>,
 }
@@ -261,6 +262,8 @@ pub struct Limits {
     /// since a whole company or mobile network may share one; 0 = no bound. Private networks, and hence a proxy that is
     /// not named in `trusted_proxies`, have none.
     pub beacons_per_second_max: u32,
+    /// Questions an hour with one API key, all of them at once if need be.
+    pub key_queries_per_hour_max: u32,
     /// Bytes of one beacon's body; DESIGN section 5.
     pub beacon_bytes_max: usize,
     /// Bytes of one query's body.
@@ -607,6 +610,7 @@ impl RawConfig {
             limits: Limits {
                 connections_max: self.limits.connections_max.unwrap_or(16_384),
                 beacons_per_second_max: self.limits.beacons_per_second_max.unwrap_or(200),
+                key_queries_per_hour_max: self.limits.key_queries_per_hour_max.unwrap_or(600),
                 beacon_bytes_max: 8 << 10,
                 query_bytes_max: 64 << 10,
                 header_timeout: Duration::from_secs(5),

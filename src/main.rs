@@ -111,6 +111,8 @@ enum Command {
     },
     /// Who may log in to the dashboard.
     User(admin::UserArguments),
+    /// Keys for programs that ask about a site.
+    Key(admin::KeyArguments),
     /// Make traffic to look at: replay an access log or make it up. The collector must not run meanwhile.
     Demo(demo::DemoArguments),
 }
@@ -223,6 +225,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::User(arguments) => admin::user(arguments),
+        Command::Key(arguments) => admin::key(arguments),
         Command::Demo(arguments) => runtime()?.block_on(demo::run(arguments)),
     }
 }

@@ -97,6 +97,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         gate: Gate::new(
             control,
             Hasher::start().context("the thread for passwords could not be started")?,
+            config.limits.key_queries_per_hour_max,
         ),
         pipeline,
         spool: spool.clone(),

@@ -15,6 +15,7 @@
 pub mod audit;
 pub mod database;
 pub mod invitation;
+pub mod keys;
 pub mod login;
 pub mod password;
 pub mod people;

@@ -93,6 +93,18 @@ pub fn too_many(wait: Duration) -> Answer {
     response
 }
 
+/// More than a key or a link may ask; `wait` until it may ask again.
+pub fn too_often(wait: Duration) -> Answer {
+    let mut response = json(
+        StatusCode::TOO_MANY_REQUESTS,
+        &serde_json::json!({ "error": "too many questions; ask again later" }),
+    );
+    let wait_s = wait.as_secs() + 1;
+    let seconds = HeaderValue::from(wait_s);
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
+}
+
 /// A request that is refused before anything looks into its body.
 pub fn refused(status: StatusCode, rule: &'static str) -> Answer {
     beacon_fault(status, "request", rule)

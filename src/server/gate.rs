@@ -18,6 +18,7 @@ use super::collect::is_https;
 use super::error::{self, Answer, refused, text};
 use super::rate::Rate;
 use super::routes::{Params, Proof, Route, Who};
+use crate::control::keys::{self, Key, Scope};
 use crate::control::password::Hasher;
 use crate::control::people::{self, EVERY_SITE, Person, Role};
 use crate::control::token::{self, TokenHash, hex};
@@ -51,6 +52,8 @@ pub struct Gate {
     pub networks: Rate,
     /// By device cookie.
     pub devices: Rate,
+    /// Questions, by key.
+    pub keys: Rate,
 }
 
 /// Who sent a request.
@@ -59,6 +62,8 @@ pub enum Caller {
     /// Whoever sits at this machine while there are no people and `--demo` is given.
     Demo,
     Person(LoggedIn),
+    /// A program.
+    Key(Key),
 }
 
 /// A person and the log-in they came with.
@@ -75,6 +80,8 @@ pub struct LoggedIn {
 pub enum AskerKind {
     /// Somebody who is logged in, or a demo.
     Login,
+    /// A program, by the key's number.
+    Key(i64),
 }
 
 impl AskerKind {
@@ -82,6 +89,7 @@ impl AskerKind {
     pub fn audience(self) -> Audience {
         match self {
             Self::Login => Audience::Member,
+            Self::Key(_) => Audience::Key,
         }
     }
 }
@@ -120,13 +128,18 @@ impl Caller {
                     kind: AskerKind::Login,
                 })
             }
+            Self::Key(key) => key.scopes.contains(&Scope::Query).then(|| Asker {
+                sites: Some([key.site.clone()].into()),
+                kind: AskerKind::Key(key.id),
+            }),
         }
     }
 
     /// The role on a site.
     fn role_on(&self, site: &str) -> Option<Role> {
         match self {
-            Self::Nobody => None,
+            // A key asks, and does nothing else.
+            Self::Nobody | Self::Key(_) => None,
             Self::Demo => Some(Role::Viewer),
             Self::Person(logged_in) => logged_in.person.role_on(site),
         }
@@ -165,7 +178,9 @@ impl Gate {
         }
         let is_allowed = match route.who {
             Who::Anyone | Who::Local => false,
-            Who::Reader => caller.asker().is_some(),
+            Who::Reader => {
+                matches!(caller, Caller::Person(_) | Caller::Demo) && caller.asker().is_some()
+            }
             Who::Asker => caller.asker().is_some(),
             Who::Person => matches!(caller, Caller::Person(_)),
             Who::Owner => matches!(&caller, Caller::Person(logged_in)
@@ -198,6 +213,10 @@ impl Gate {
         peer: IpAddr,
         headers: &HeaderMap,
     ) -> Result<Caller, Answer> {
+        // Who shows a key asks by it alone: a wrong one is not made good by a cookie.
+        if let Some(value) = headers.get(header::AUTHORIZATION) {
+            return self.holder(value).await;
+        }
         if let Some(cookie) = login_cookie(headers) {
             let hash = token::hash(cookie);
             let csrf = csrf_of(cookie);
@@ -226,6 +245,19 @@ impl Gate {
         Ok(Caller::Nobody)
     }
 
+    /// Whose key it is; nobody's when it is none, or revoked.
+    async fn holder(&self, authorization: &HeaderValue) -> Result<Caller, Answer> {
+        let Some(bearer) = bearer(authorization) else {
+            return Ok(Caller::Nobody);
+        };
+        let hash = token::hash(bearer);
+        let found = self
+            .control
+            .run(move |connection| keys::find(connection, Timestamp::now(), &hash));
+        let found = found.await.map_err(|error| failed(&error))?;
+        Ok(found.map_or(Caller::Nobody, Caller::Key))
+    }
+
     /// Whether nobody can log in yet.
     ///
     /// # Errors
@@ -237,16 +269,26 @@ impl Gate {
 }
 
 impl Gate {
-    /// A gate whose bounds are the constants above.
-    pub fn new(control: Control, hasher: Hasher) -> Self {
+    /// A gate whose bounds are the constants above, and that of a key.
+    pub fn new(control: Control, hasher: Hasher, key_queries_per_hour_max: u32) -> Self {
         Self {
             control,
             hasher,
             names: Rate::of(NAME_TRIES, NAME_PACE),
             networks: Rate::of(NETWORK_TRIES, NETWORK_PACE),
             devices: Rate::of(DEVICE_TRIES, DEVICE_PACE),
+            keys: Rate::of(
+                key_queries_per_hour_max,
+                Duration::from_secs(3_600) / key_queries_per_hour_max.max(1),
+            ),
         }
     }
+}
+
+/// What stands after `Bearer`.
+fn bearer(authorization: &HeaderValue) -> Option<&str> {
+    let (scheme, value) = authorization.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| value.trim())
 }
 
 /// The log-in's cookie.

@@ -12,6 +12,7 @@ mod collect;
 mod entrance;
 pub mod error;
 pub mod gate;
+mod keys;
 mod pages;
 mod people;
 pub mod rate;

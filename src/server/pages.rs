@@ -111,6 +111,7 @@ const KEYS: &[&str] = &[
     "factor_on_text",
     "factor_secret",
     "factor_add",
+    "factor_open",
     "factor_remove",
     "recovery_text",
     "back",

@@ -1,5 +1,7 @@
 //! The dashboard's page and the reports behind it, for an [`Asker`]: what may not be seen does not exist for it.
 
+use std::time::Duration;
+
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Request, StatusCode};
@@ -7,9 +9,10 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::error::{self, Answer};
-use super::gate::Asker;
+use super::gate::{Asker, AskerKind};
 use super::routes::Handler;
 use super::{App, asset, body};
+use crate::query::BATCH_MAX;
 
 /// Answers one of the routes that are for readers.
 pub async fn answer(
@@ -56,11 +59,30 @@ pub async fn answer(
                 Ok(body) => body,
                 Err(answer) => return answer,
             };
+            if let Err(wait) = within_bounds(app, asker, handler, &body) {
+                return error::too_often(wait);
+            }
             report(match handler {
                 Handler::Batch => answerer.batch(&body, now).await,
                 Handler::Funnel => answerer.funnel(&body, now).await,
                 _ => answerer.query(&body, now).await,
             })
+        }
+    }
+}
+
+/// Counts the questions of a body against what the asker may ask in an hour.
+fn within_bounds(app: &App, asker: &Asker, handler: Handler, body: &[u8]) -> Result<(), Duration> {
+    match asker.kind {
+        AskerKind::Login => Ok(()),
+        AskerKind::Key(id) => {
+            let batch = (handler == Handler::Batch)
+                .then(|| serde_json::from_slice::<Json>(body).ok())
+                .flatten();
+            let count = batch.and_then(|batch| batch["queries"].as_array().map(Vec::len));
+            // More than a batch may hold is refused by who answers.
+            let count = count.unwrap_or(1).clamp(1, BATCH_MAX) as u32;
+            app.gate.keys.take_of(&id, count)
         }
     }
 }

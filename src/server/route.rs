@@ -12,7 +12,7 @@ use super::error::{Answer, answer, refused, text};
 use super::gate::{self, Caller, Gate};
 use super::rate::Rate;
 use super::routes::{self, Face, Found, Handler, Params};
-use super::{account, asset, choices, collect, entrance, people, reports};
+use super::{account, asset, choices, collect, entrance, keys, people, reports};
 use crate::config::Config;
 use crate::ingest::Pipeline;
 use crate::query::Answerer;
@@ -136,7 +136,7 @@ async fn handle(
         | Handler::LogOutOthers
         | Handler::Me => match caller {
             Caller::Person(logged_in) => account::answer(app, handler, logged_in, request).await,
-            Caller::Nobody | Caller::Demo => gate::forbidden(),
+            _ => gate::forbidden(),
         },
         Handler::People
         | Handler::Invite
@@ -147,7 +147,13 @@ async fn handle(
             Caller::Person(logged_in) => {
                 people::answer(app, handler, params, logged_in, request).await
             }
-            Caller::Nobody | Caller::Demo => gate::forbidden(),
+            _ => gate::forbidden(),
+        },
+        Handler::Keys | Handler::AddKey | Handler::RevokeKey => match caller {
+            Caller::Person(logged_in) => {
+                keys::answer(app, handler, params, logged_in, request).await
+            }
+            _ => gate::forbidden(),
         },
     }
 }

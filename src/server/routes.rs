@@ -88,6 +88,9 @@ pub enum Handler {
     ResetPerson,
     RemovePerson,
     Audit,
+    Keys,
+    AddKey,
+    RevokeKey,
     File,
 }
 
@@ -125,7 +128,8 @@ const fn route(
 pub static ROUTES: &[Route] = &{
     use Face::{Both, Collector, Dashboard, Demo};
     use Handler as H;
-    use Who::{Anyone, Asker, Local, Owner, Person, Reader};
+    use Role::Owner as SiteOwner;
+    use Who::{Anyone, Asker, Has, Local, Owner, Person, Reader};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
     const PUT: Method = Method::PUT;
@@ -176,6 +180,10 @@ pub static ROUTES: &[Route] = &{
         route(POST,    "/api/people/{id}/reset",       Dashboard, Owner,  Proof::Header, H::ResetPerson),
         route(DELETE,  "/api/people/{id}",             Dashboard, Owner,  Proof::Header, H::RemovePerson),
         route(GET,     "/api/audit",                   Dashboard, Owner,  Proof::None,   H::Audit),
+        // What programs ask with.
+        route(GET,     "/api/sites/{site}/keys",       Dashboard, Has(SiteOwner), Proof::None,   H::Keys),
+        route(POST,    "/api/sites/{site}/keys",       Dashboard, Has(SiteOwner), Proof::Header, H::AddKey),
+        route(DELETE,  "/api/sites/{site}/keys/{id}",  Dashboard, Has(SiteOwner), Proof::Header, H::RevokeKey),
         // The dashboard's own files; the same for everybody. Last, since it fits everything.
         route(GET,     "/{rest}",                      Dashboard, Anyone, Proof::None,   H::File),
     ]

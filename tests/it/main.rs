@@ -11,6 +11,7 @@ mod door;
 mod engine;
 mod exactly_once;
 mod external;
+mod keys;
 mod limits;
 mod memory;
 mod outage;

@@ -1,0 +1,273 @@
+//! Keys with which programs ask about one site. Kept as hashes; when one was used is known by the day only.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use super::ControlError;
+use super::audit::{self, Deed};
+use super::database::change;
+use super::people::check_name;
+use super::token::TokenHash;
+
+/// What a key begins with, so that people and scanners of leaked secrets recognise one.
+pub const PREFIX: &str = "sk_";
+/// Keys of one site.
+pub const KEYS_MAX: i64 = 100;
+
+/// What a key may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// `POST /api/v2/query` and `/api/v2/batch`.
+    Query,
+}
+
+impl Scope {
+    /// The word in the file and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+        }
+    }
+
+    /// The scope of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        (word == Self::Query.as_str()).then_some(Self::Query)
+    }
+}
+
+/// A key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    pub id: i64,
+    pub site: String,
+    pub name: String,
+    pub scopes: Vec<Scope>,
+    pub created: Timestamp,
+    pub created_by: String,
+    /// UTC.
+    pub used: Option<Date>,
+}
+
+const COLUMNS: &str = "SELECT id, site, name, scopes, created, created_by, used_day FROM keys";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Key> {
+    let scopes: String = row.get(3)?;
+    let used: Option<i64> = row.get(6)?;
+    Ok(Key {
+        id: row.get(0)?,
+        site: row.get(1)?,
+        name: row.get(2)?,
+        scopes: scopes.split(' ').filter_map(Scope::parse).collect(),
+        created: Timestamp::from_second(row.get(4)?).unwrap_or(Timestamp::MIN),
+        created_by: row.get(5)?,
+        used: used
+            .and_then(|day| Timestamp::from_second(day * 86_400).ok())
+            .map(|day| day.to_zoned_datetime(TimeZone::UTC).date()),
+    })
+}
+
+/// Adds a key; answers its id.
+///
+/// # Errors
+/// The name is against the rules, or there are too many.
+pub fn add(
+    connection: &mut Connection,
+    now: Timestamp,
+    who: &str,
+    site: &str,
+    name: &str,
+    scopes: &[Scope],
+    hash: &TokenHash,
+) -> Result<i64, ControlError> {
+    check_name(name)?;
+    if scopes.is_empty() {
+        return Err(ControlError::Rule("a key needs a scope"));
+    }
+    let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+    let change = change(connection)?;
+    let count: i64 = change
+        .prepare_cached("SELECT count(*) FROM keys WHERE site = :site")?
+        .query_row(named_params! { ":site": site }, |row| row.get(0))?;
+    if count >= KEYS_MAX {
+        return Err(ControlError::Rule(
+            "a site has at most 100 keys; revoke one first",
+        ));
+    }
+    change
+        .prepare_cached(
+            "INSERT INTO keys (hash, site, name, scopes, created, created_by)
+             VALUES (:hash, :site, :name, :scopes, :now, :who)",
+        )?
+        .execute(named_params! {
+            ":hash": hash, ":site": site, ":name": name, ":scopes": scopes.join(" "),
+            ":now": now.as_second(), ":who": who,
+        })?;
+    let id = change.last_insert_rowid();
+    let deed = Deed {
+        who,
+        what: "key_added",
+        site,
+        subject: name,
+    };
+    audit::record(&change, now, deed)?;
+    change.commit()?;
+    Ok(id)
+}
+
+/// The keys of a site, or of all.
+///
+/// # Errors
+/// The file can't be read.
+pub fn list(connection: &Connection, site: Option<&str>) -> Result<Vec<Key>, ControlError> {
+    let mut statement = connection.prepare_cached(
+        &[
+            COLUMNS,
+            " WHERE :site IS NULL OR site = :site ORDER BY site, id",
+        ]
+        .concat(),
+    )?;
+    let keys = statement.query_map(named_params! { ":site": site }, read)?;
+    Ok(keys.collect::<Result<_, _>>()?)
+}
+
+/// Revokes a key of a site, at once. What its holder asks next is refused.
+///
+/// # Errors
+/// The site has no such key.
+pub fn revoke(
+    connection: &mut Connection,
+    now: Timestamp,
+    who: &str,
+    site: &str,
+    id: i64,
+) -> Result<(), ControlError> {
+    let change = change(connection)?;
+    let name: Option<String> = change
+        .prepare_cached("DELETE FROM keys WHERE id = :id AND site = :site RETURNING name")?
+        .query_row(named_params! { ":id": id, ":site": site }, |row| row.get(0))
+        .optional()?;
+    let deed = Deed {
+        who,
+        what: "key_revoked",
+        site,
+        subject: &name.ok_or(ControlError::NotThere)?,
+    };
+    audit::record(&change, now, deed)?;
+    Ok(change.commit()?)
+}
+
+/// The key of this hash, which is being used now.
+///
+/// # Errors
+/// The file can't be read.
+pub fn find(
+    connection: &Connection,
+    now: Timestamp,
+    hash: &TokenHash,
+) -> Result<Option<Key>, ControlError> {
+    let found = connection
+        .prepare_cached(&[COLUMNS, " WHERE hash = :hash"].concat())?
+        .query_row(named_params! { ":hash": hash }, read)
+        .optional()?;
+    let today = now.to_zoned_datetime(TimeZone::UTC).date();
+    if let Some(key) = &found
+        && key.used != Some(today)
+    {
+        connection
+            .prepare_cached("UPDATE keys SET used_day = :day WHERE id = :id")?
+            .execute(named_params! {
+                ":day": now.as_second().div_euclid(86_400), ":id": key.id,
+            })?;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::database::in_memory;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).expect("a time")
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_hash_until_it_is_revoked_and_its_use_is_known_by_the_day() {
+        let mut connection = in_memory();
+        let id = add(
+            &mut connection,
+            at(0),
+            "ada",
+            "a.example",
+            "report",
+            &[Scope::Query],
+            &[1; 32],
+        )
+        .expect("added");
+        add(
+            &mut connection,
+            at(0),
+            "ada",
+            "b.example",
+            "other",
+            &[Scope::Query],
+            &[2; 32],
+        )
+        .expect("added");
+        let used =
+            |connection: &Connection| list(connection, Some("a.example")).expect("read")[0].used;
+        assert_eq!(used(&connection), None);
+        let found = find(&connection, at(86_400 + 4_711), &[1; 32])
+            .expect("read")
+            .expect("there");
+        assert_eq!(
+            (found.site.as_str(), found.scopes.as_slice()),
+            ("a.example", &[Scope::Query][..])
+        );
+        assert_eq!(used(&connection), Some(jiff::civil::date(1970, 1, 2)));
+        assert_eq!(find(&connection, at(0), &[3; 32]).expect("read"), None);
+        assert!(matches!(
+            revoke(&mut connection, at(1), "ada", "b.example", id),
+            Err(ControlError::NotThere)
+        ));
+        revoke(&mut connection, at(1), "ada", "a.example", id).expect("revoked");
+        assert_eq!(find(&connection, at(1), &[1; 32]).expect("read"), None);
+        assert_eq!(list(&connection, None).expect("read").len(), 1);
+    }
+
+    #[test]
+    fn a_site_has_at_most_100_keys_each_with_a_name_and_a_scope() {
+        let mut connection = in_memory();
+        for n in 0..KEYS_MAX {
+            let hash = crate::control::token::hash(&n.to_string());
+            add(
+                &mut connection,
+                at(0),
+                "ada",
+                "a",
+                "k",
+                &[Scope::Query],
+                &hash,
+            )
+            .expect("added");
+        }
+        let mut one_more = |site, name, scopes: &[Scope]| {
+            add(&mut connection, at(0), "ada", site, name, scopes, &[1; 32])
+        };
+        assert!(matches!(
+            one_more("a", "k", &[Scope::Query]),
+            Err(ControlError::Rule(_))
+        ));
+        assert!(matches!(
+            one_more("b", "", &[Scope::Query]),
+            Err(ControlError::Rule(_))
+        ));
+        assert!(matches!(
+            one_more("b", "k", &[]),
+            Err(ControlError::Rule(_))
+        ));
+        assert!(one_more("b", "k", &[Scope::Query]).is_ok());
+    }
+}
