@@ -2,6 +2,7 @@
 //!
 //! One test binary, so that the crate is linked once.
 
+mod access;
 mod canary;
 mod choices;
 mod collect;

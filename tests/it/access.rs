@@ -1,0 +1,322 @@
+//! Who may do what: every line of the server's table of routes by everybody there is. A line without an expectation fails.
+
+use std::collections::BTreeMap;
+
+use hyper::Method;
+use serde_json::{Value, json};
+use sillage::server::routes::{Face, Handler, Proof, ROUTES, Route};
+
+use crate::support::{
+    Answer, Collector, PASSWORD, binary, get, log_in, send, user_add, write_config,
+};
+
+/// Those who ask, in the order of the columns below. The site that is asked about is example.com.
+const ASKERS: [&str; 7] = [
+    "nobody", "viewer", "editor", "owner", "stranger", "root", "key",
+];
+
+/// `+` is let in, `-` is refused: nobody, a viewer, an editor and an owner of the site, the owner of another site (a
+/// "stranger"), an owner of every site, a key of the site.
+#[rustfmt::skip]
+const EXPECTED: &[(&str, &str, &str)] = &[
+    ("POST",    "/api/event",                  "+++++++"),
+    ("OPTIONS", "/api/event",                  "+++++++"),
+    ("GET",     "/s.js",                       "+++++++"),
+    ("GET",     "/s.extra.js",                 "+++++++"),
+    ("GET",     "/healthz",                    "+++++++"),
+    ("GET",     "/readyz",                     "+++++++"),
+    ("GET",     "/privacy",                    "+++++++"),
+    ("POST",    "/privacy",                    "+++++++"),
+    ("GET",     "/privacy/{rest}",             "+++++++"),
+    ("GET",     "/api/event/choices",          "+++++++"),
+    ("POST",    "/api/event/choices",          "+++++++"),
+    ("GET",     "/.well-known/gpc.json",       "+++++++"),
+    ("GET",     "/demo",                       "+++++++"),
+    ("GET",     "/demo/{rest}",                "+++++++"),
+    ("GET",     "/",                           "-+++++-"),
+    ("POST",    "/api/v2/query",               "-+++-++"),
+    ("POST",    "/api/v2/batch",               "-++++++"), // the stranger's batch is taken, its question is not
+    ("GET",     "/api/live",                   "-+++-+-"),
+    ("GET",     "/api/quality",                "-+++-+-"),
+    ("GET",     "/api/sites",                  "-+++++-"), // the stranger sees their own
+    ("GET",     "/metrics",                    "+++++++"), // from this machine
+    ("GET",     "/login",                      "+++++++"),
+    ("POST",    "/login",                      "+++++++"),
+    ("GET",     "/welcome/{token}",            "+++++++"),
+    ("POST",    "/welcome/{token}",            "+++++++"),
+    ("GET",     "/login.css",                  "+++++++"),
+    ("POST",    "/logout",                     "-+++++-"),
+    ("GET",     "/account",                    "-+++++-"),
+    ("POST",    "/account/password",           "-+++++-"),
+    ("POST",    "/account/second-factor",      "-+++++-"),
+    ("POST",    "/account/others",             "-+++++-"),
+    ("GET",     "/api/me",                     "-+++++-"),
+    ("GET",     "/api/people",                 "---+++-"),
+    ("POST",    "/api/people/invitations",     "---+-+-"), // to example.com
+    ("PUT",     "/api/people/{id}/role",       "---+-+-"),
+    ("POST",    "/api/people/{id}/reset",      "---+-+-"), // of the viewer
+    ("DELETE",  "/api/people/{id}",            "---+-+-"),
+    ("GET",     "/api/audit",                  "---+++-"),
+    ("GET",     "/api/sites/{site}/keys",      "---+-+-"),
+    ("POST",    "/api/sites/{site}/keys",      "---+-+-"),
+    ("DELETE",  "/api/sites/{site}/keys/{id}", "---+-+-"),
+    ("GET",     "/{rest}",                     "+++++++"),
+];
+
+struct Asker {
+    name: &'static str,
+    /// Header that shows who it is.
+    credential: Option<(&'static str, String)>,
+    csrf: String,
+}
+
+fn start() -> Collector {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_config(folder.path(), "[[site]]\nid = \"other.example\"\n");
+    for (name, site, role) in [
+        ("viewer", "example.com", "viewer"),
+        ("editor", "example.com", "editor"),
+        ("owner", "example.com", "owner"),
+        ("stranger", "other.example", "owner"),
+        ("root", "*", "owner"),
+        // Somebody to be reset and removed.
+        ("victim", "example.com", "viewer"),
+    ] {
+        user_add(folder.path(), name, site, role);
+    }
+    // With the demo's pages, so that their routes are there.
+    Collector::start_in(folder)
+}
+
+fn asker(collector: &Collector, name: &'static str) -> Asker {
+    let credential = match name {
+        "nobody" => None,
+        "key" => {
+            let made = binary()
+                .args(["--log-level", "off", "key", "--config"])
+                .arg(collector.folder.path().join("sillage.toml"))
+                .args(["add", "example.com", "matrix"])
+                .output()
+                .expect("the binary starts");
+            let key = String::from_utf8(made.stdout).expect("text");
+            Some(("Authorization", format!("Bearer {}", key.trim())))
+        }
+        name => Some(("Cookie", log_in(collector, name, PASSWORD))),
+    };
+    let csrf = match &credential {
+        Some(("Cookie", cookie)) => {
+            let me = get(collector.address, "/api/me", &[("Cookie", cookie)]);
+            let me: Value = serde_json::from_str(&me.body).expect("JSON");
+            me["csrf"].as_str().expect("a text").to_owned()
+        }
+        _ => String::new(),
+    };
+    Asker {
+        name,
+        credential,
+        csrf,
+    }
+}
+
+/// Sends a request that fits the route, about example.com.
+fn request(collector: &Collector, route: &Route, asker: &Asker, victim: i64, csrf: &str) -> Answer {
+    let id = match route.handler {
+        Handler::SetRole | Handler::ResetPerson | Handler::RemovePerson => victim,
+        _ => 999_999,
+    };
+    let path = route
+        .path
+        .replace("{site}", "example.com")
+        .replace("{id}", &id.to_string())
+        .replace("{token}", &"0".repeat(64))
+        .replace("{rest}", "nothing");
+    let path = match route.handler {
+        Handler::Live => format!("{path}?site=example.com"),
+        Handler::Quality => format!("{path}?site=example.com&from=2026-01-01&to=2026-01-02"),
+        _ => path,
+    };
+    let query = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"});
+    let body = match (route.proof, route.handler) {
+        (Proof::Form, _) => format!("csrf={csrf}"),
+        (_, Handler::Query) => query.to_string(),
+        (_, Handler::Batch) => json!({ "queries": [query] }).to_string(),
+        (_, Handler::Invite | Handler::SetRole) => {
+            json!({"site": "example.com", "role": "viewer"}).to_string()
+        }
+        (_, Handler::AddKey) => json!({"name": "k"}).to_string(),
+        _ => String::new(),
+    };
+    let mut headers = Vec::new();
+    if let Some((name, value)) = &asker.credential {
+        headers.push((*name, value.as_str()));
+    }
+    match route.proof {
+        Proof::Form | Proof::Origin => headers.push(("Sec-Fetch-Site", "same-origin")),
+        Proof::Header => headers.push(("x-sillage-csrf", csrf)),
+        Proof::None => {}
+    }
+    send(
+        collector.address,
+        route.method.as_str(),
+        &path,
+        &body,
+        &headers,
+    )
+}
+
+fn is_refused(answer: &Answer) -> bool {
+    let is_sent_away =
+        answer.header("location") == Some("/login") && answer.header("set-cookie").is_none();
+    match answer.status {
+        401 | 421 => true,
+        303 => is_sent_away,
+        403 => ["no right to do this", "x-sillage-csrf", "another log-in"]
+            .iter()
+            .any(|text| answer.body.contains(text)),
+        _ => false,
+    }
+}
+
+fn victim(collector: &Collector, root: &Asker) -> i64 {
+    let cookie = &root.credential.as_ref().expect("a cookie").1;
+    let people = get(collector.address, "/api/people", &[("Cookie", cookie)]);
+    let people: Value = serde_json::from_str(&people.body).expect("JSON");
+    let people = people["people"].as_array().expect("a list");
+    let victim = people.iter().find(|person| person["name"] == "victim");
+    victim
+        .and_then(|person| person["id"].as_i64())
+        .expect("a number")
+}
+
+#[test]
+fn everybody_may_do_what_the_matrix_says_and_nothing_else() {
+    let expected: BTreeMap<(&str, &str), &str> = EXPECTED
+        .iter()
+        .map(|(method, path, row)| ((*method, *path), *row))
+        .collect();
+    for route in ROUTES {
+        assert!(
+            expected.contains_key(&(route.method.as_str(), route.path)),
+            "{} {} is a new route: say in this test who may",
+            route.method,
+            route.path
+        );
+    }
+    assert_eq!(
+        expected.len(),
+        ROUTES.len(),
+        "an expectation for a route that is no more"
+    );
+
+    let collector = start();
+    let askers: Vec<Asker> = ASKERS.iter().map(|name| asker(&collector, name)).collect();
+    let root = askers
+        .iter()
+        .find(|asker| asker.name == "root")
+        .expect("there");
+    // A log-out ends the log-in that the others need.
+    let (last, routes): (Vec<&Route>, Vec<&Route>) = ROUTES
+        .iter()
+        .partition(|route| route.handler == Handler::LogOut);
+    let mut faults = Vec::new();
+    for route in routes.into_iter().chain(last) {
+        let mut found = String::new();
+        for asker in &askers {
+            if route.handler == Handler::RemovePerson && !found.is_empty() {
+                user_again(&collector);
+            }
+            let victim = victim_id(&collector, root, route);
+            let answer = request(&collector, route, asker, victim, &asker.csrf);
+            assert!(
+                answer.status < 500,
+                "{} {}: {}",
+                route.method,
+                route.path,
+                answer.body
+            );
+            let is_in = !is_refused(&answer);
+            found.push(if is_in { '+' } else { '-' });
+            if is_in && asker.name == "stranger" && route.face == Face::Dashboard {
+                assert!(
+                    !answer.body.contains("example.com"),
+                    "{}: {}",
+                    route.path,
+                    answer.body
+                );
+            }
+        }
+        let row = expected[&(route.method.as_str(), route.path)];
+        if found != row {
+            faults.push(format!(
+                "{} {}: {found}, not {row}",
+                route.method, route.path
+            ));
+        }
+    }
+    assert!(faults.is_empty(), "{ASKERS:?}\n{}", faults.join("\n"));
+}
+
+/// The number of the person that the route is tried on.
+fn victim_id(collector: &Collector, root: &Asker, route: &Route) -> i64 {
+    match route.handler {
+        Handler::SetRole | Handler::ResetPerson | Handler::RemovePerson => victim(collector, root),
+        _ => 0,
+    }
+}
+
+/// Adds the victim again where it was removed.
+fn user_again(collector: &Collector) {
+    let listed = binary()
+        .args(["--log-level", "off", "user", "--config"])
+        .arg(collector.folder.path().join("sillage.toml"))
+        .arg("list")
+        .output()
+        .expect("the binary starts");
+    if !String::from_utf8_lossy(&listed.stdout).contains("victim") {
+        user_add(collector.folder.path(), "victim", "example.com", "viewer");
+    }
+}
+
+#[test]
+fn no_change_is_made_without_what_proves_that_it_was_meant() {
+    let collector = start();
+    let root = asker(&collector, "root");
+    let victim = victim(&collector, &root);
+    let cookie = root.credential.as_ref().expect("a cookie").1.clone();
+    let mut tried = 0;
+    for route in ROUTES.iter().filter(|route| route.proof != Proof::None) {
+        let path = route
+            .path
+            .replace("{site}", "example.com")
+            .replace("{id}", &victim.to_string());
+        if matches!(route.proof, Proof::Form | Proof::Header) {
+            for token in ["", "0", &"0".repeat(64)] {
+                let answer = request(&collector, route, &root, victim, token);
+                assert_eq!(answer.status, 403, "{path} with the token {token:?}");
+                tried += 1;
+            }
+        }
+        let foreign = [
+            ("Cookie", cookie.as_str()),
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Origin", "https://evil.example"),
+            ("x-sillage-csrf", root.csrf.as_str()),
+        ];
+        let body = format!("csrf={}", root.csrf);
+        let answer = send(
+            collector.address,
+            route.method.as_str(),
+            &path,
+            &body,
+            &foreign,
+        );
+        assert_eq!(answer.status, 403, "{path} from elsewhere");
+        tried += 1;
+    }
+    assert!(tried > 20, "{tried}");
+    assert_eq!(
+        get(collector.address, "/api/me", &[("Cookie", &cookie)]).status,
+        200
+    );
+    assert!(ROUTES.iter().any(|route| route.method == Method::DELETE));
+}
