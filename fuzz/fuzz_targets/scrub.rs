@@ -6,7 +6,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use sillage::privacy::scrub::{
-    PATH_BYTES_MAX, PROPERTY_NAME_BYTES_MAX, PROPERTY_VALUE_BYTES_MAX, TARGET_BYTES_MAX, host, label, path, property,
+    PATH_BYTES_MAX, PROPERTY_NAME_BYTES_MAX, PROPERTY_VALUE_BYTES_MAX, TARGET_BYTES_MAX, host,
+    label, path, property,
 };
 use sillage::privacy::{PageUrl, ScrubRules};
 
@@ -16,18 +17,32 @@ const DIGITS_MAX: usize = 13;
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let plain = ScrubRules::default();
-    let allowing = ScrubRules::new(&["q".to_owned()], &["/portal/sims/:id".to_owned(), "/orders/*".to_owned()])
-        .expect("the rules are sound");
+    let allowing = ScrubRules::new(
+        &["q".to_owned()],
+        &["/portal/sims/:id".to_owned(), "/orders/*".to_owned()],
+    )
+    .expect("the rules are sound");
     for rules in [&plain, &allowing] {
         let once = path(&text, rules);
-        assert_eq!(path(&once, rules), once, "scrubbing a path again changes it");
+        assert_eq!(
+            path(&once, rules),
+            once,
+            "scrubbing a path again changes it"
+        );
         assert!(once.starts_with('/'), "a path begins with a slash");
-        assert!(once.len() <= TARGET_BYTES_MAX.max(PATH_BYTES_MAX), "a path is bounded");
+        assert!(
+            once.len() <= TARGET_BYTES_MAX.max(PATH_BYTES_MAX),
+            "a path is bounded"
+        );
         assert!(!has_long_number(&once), "a long number is left in a path");
     }
     for bound in [1, 20, 100] {
         let once = label(&text, bound);
-        assert_eq!(label(&once, bound), once, "scrubbing a label again changes it");
+        assert_eq!(
+            label(&once, bound),
+            once,
+            "scrubbing a label again changes it"
+        );
         assert!(once.len() <= bound, "a label is bounded");
     }
     let once = host(&text);
