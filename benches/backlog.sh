@@ -47,6 +47,8 @@ beacon() {
 metric() { curl -s "http://$at/metrics" | sed -n "s/^$1 //p"; }
 memory() { awk "/^$1:/ { print int(\$2 / 1024) }" "/proc/$collector_pid/status"; }
 
+processor() { awk '{ printf "%.2f", ($14 + $15) / 100 }' "/proc/$collector_pid/stat"; }
+
 # One true event, caught in the spool by a kill.
 start
 at=$(address)
@@ -59,7 +61,7 @@ begun=$(now_ms)
 start
 at=$(address)
 [ "$(beacon "$at")" = 202 ] || { cat "$folder/answer"; exit 1; }
-echo "takes beacons $(($(now_ms) - begun)) ms after its start, with $events events waiting; memory $(memory VmRSS) MB"
+echo "takes beacons $(($(now_ms) - begun)) ms after its start, with $events events waiting; $(processor) s of processor time, memory $(memory VmRSS) MB"
 most=0
 until [ "$(curl -s -o /dev/null -w '%{http_code}' "http://$at/readyz")" = 200 ]; do sleep 0.02; done
 echo "answers queries $(($(now_ms) - begun)) ms after its start"

@@ -8,7 +8,7 @@
 //! early. A beacon that comes between the first address bound and ClickHouse's first answer (0.4 s with the embedded
 //! engine) finds only what was in the spool; if its visit is in ClickHouse alone, it begins a new one.
 //!
-//! Bounded: 256 MiB are read of the spool, and no more is asked of ClickHouse than the memory of visits and keys
+//! Bounded: 128 MiB are read of the spool, and no more is asked of ClickHouse than the memory of visits and keys
 //! holds. A failure here is logged and costs the continuity of visits, never an event.
 
 use std::sync::Arc;
@@ -27,8 +27,9 @@ use crate::store::StoreError;
 use crate::store::decode::{Decoder, StoredEvent};
 use crate::visit::{LastPage, SILENCE_S, VisitStamp, Visits};
 
-/// What is read of a backlog, newest first in whole segments: about a million events, in about a second.
-const SPOOL_BYTES_MAX: u64 = 256 << 20;
+/// What is read of a backlog, newest first in whole segments: some 600,000 events, more than the memory of visits and keys
+/// holds, in about half a second.
+const SPOOL_BYTES_MAX: u64 = 128 << 20;
 /// Least memory that an open visit takes; no more of them are asked for than fit.
 const VISIT_BYTES_MIN: usize = 384;
 const OPEN_VISITS: &str = include_str!("store/sql/open_visits.sql");
