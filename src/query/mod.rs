@@ -15,8 +15,10 @@
 //! Not here: keys and log-ins (`control`), writing (`store`).
 
 pub mod audience;
+pub mod changes;
 pub mod comparison;
 pub mod dimension;
+pub mod export;
 pub mod filter;
 pub mod finished;
 pub mod floor;
@@ -35,6 +37,7 @@ pub mod rollup;
 pub mod run;
 pub mod sql;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -253,7 +256,8 @@ impl Answerer {
         self.live_visitors(site, now).await.into()
     }
 
-    /// What became of the beacons of some days, both included: `{"accepted": N, "dropped": {reason: N}}`.
+    /// What became of the beacons of some days, both included: `{"accepted": N, "dropped": {reason: N},
+    /// "by_day": {day: {outcome: N}}}`.
     pub async fn quality(&self, site: &str, from: Date, to: Date) -> Answer {
         self.outcomes(site, from, to).await.into()
     }
@@ -328,24 +332,29 @@ impl Answerer {
             .floor(site)
             .map_or(0, |floor| u64::from(floor.visitors()));
         let mut accepted = 0;
-        let mut dropped = Map::new();
+        let mut dropped: BTreeMap<String, u64> = BTreeMap::new();
+        let mut by_day: BTreeMap<String, Map<String, Json>> = BTreeMap::new();
         let lines = rows
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty());
         for (index, line) in lines.enumerate() {
-            let row = serde_json::from_slice::<(String, u64)>(line);
-            let (outcome, beacons) =
+            let row = serde_json::from_slice::<(String, String, u64)>(line);
+            let (day, outcome, beacons) =
                 row.map_err(|_| RunError::Answer(report::RowFault { index }))?;
             if beacons < least {
                 continue;
             }
+            by_day
+                .entry(day)
+                .or_default()
+                .insert(outcome.clone(), json!(beacons));
             if outcome == "accepted" {
                 accepted += beacons;
             } else {
-                dropped.insert(outcome, json!(beacons));
+                *dropped.entry(outcome).or_default() += beacons;
             }
         }
-        Ok(json!({"accepted": accepted, "dropped": dropped}))
+        Ok(json!({"accepted": accepted, "dropped": dropped, "by_day": by_day}))
     }
 
     fn site(&self, id: &str) -> Result<&Site, Answer> {

@@ -7,7 +7,9 @@
 use serde_json::{Value as Json, json};
 
 use super::BATCH_MAX;
-use super::dimension::Dimension;
+use super::changes::CONTRIBUTORS_MAX;
+use super::dimension::{Dimension, GOAL};
+use super::export::NOTE_BYTES_MAX;
 use super::funnel::{ROWS_MAX, STEP_NAME_CHARS_MAX, STEPS_MAX, STEPS_MIN};
 use super::metric::Metric;
 use super::period::{DAYS_MAX, MONTHS_MAX};
@@ -20,7 +22,7 @@ pub fn document() -> Json {
         "info": {
             "title": "Sillage statistics",
             "version": "2",
-            "description": "Plausible's Stats API v2, and new and returning visitors, engaged time, journeys and frequency on top. Numbers are defined in docs/metrics.md.",
+            "description": "Plausible's Stats API v2, and new and returning visitors, engaged time, journeys, frequency, web vitals and clicks on top. Numbers are defined in docs/metrics.md.",
         },
         "paths": {
             "/api/v2/query": {"post": {
@@ -53,13 +55,33 @@ pub fn document() -> Json {
                 "requestBody": body(reference("Funnel")),
                 "responses": responses(reference("FunnelReport")),
             }},
+            "/api/v2/changes": {"post": {
+                "operationId": "changes",
+                "summary": "Names what makes most of the difference between two periods.",
+                "requestBody": body(reference("ChangesQuery")),
+                "responses": responses(reference("Changes")),
+            }},
+            "/api/v2/export": {"post": {
+                "operationId": "export",
+                "summary": "Answers a question as a file; recipient and purpose are logged.",
+                "requestBody": body(json!({
+                    "type": "object", "required": ["query", "format", "recipient", "purpose"], "additionalProperties": false,
+                    "properties": {
+                        "query": reference("Query"),
+                        "format": {"enum": ["csv", "json", "ndjson"]},
+                        "recipient": {"type": "string", "minLength": 1, "maxLength": NOTE_BYTES_MAX},
+                        "purpose": {"type": "string", "minLength": 1, "maxLength": NOTE_BYTES_MAX},
+                    },
+                })),
+                "responses": responses(json!({"description": "The file, of the media type of its format."})),
+            }},
         },
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
             "schemas": {
                 "Metric": {"enum": Metric::ALL.map(Metric::name)},
                 "Dimension": {"anyOf": [
-                    {"enum": Dimension::names().chain(["time"]).collect::<Vec<_>>()},
+                    {"enum": Dimension::names().chain(["time", GOAL]).collect::<Vec<_>>()},
                     {"type": "string", "pattern": "^event:props:.+$"},
                 ]},
                 "DateRange": date_range(),
@@ -68,6 +90,38 @@ pub fn document() -> Json {
                 "Report": report(),
                 "Funnel": funnel(),
                 "FunnelReport": funnel_report(),
+                "ChangesQuery": {
+                    "type": "object", "required": ["site_id", "metric", "date_range"], "additionalProperties": false,
+                    "properties": {
+                        "site_id": {"type": "string"},
+                        "metric": {"enum": ["visitors", "visits", "pageviews", "events"]},
+                        "date_range": reference("DateRange"),
+                        "comparison": {"type": "object", "description": "As include.comparisons of a query; default: the previous period."},
+                        "filters": {"type": "array", "items": reference("Filter")},
+                        "limit": {"type": "integer", "minimum": 1, "maximum": CONTRIBUTORS_MAX, "default": 10},
+                    },
+                },
+                "Changes": {
+                    "type": "object", "required": ["total", "contributors", "meta"],
+                    "properties": {
+                        "total": {"type": "object", "properties": {"now": {"type": "integer"}, "before": {"type": "integer"}}},
+                        "contributors": {"type": "array", "description": "The greatest difference first. Those of one dimension add up to that of the total, those of several overlap.", "items": {
+                            "type": "object",
+                            "properties": {
+                                "dimension": {"type": "string"}, "value": {"type": "string"}, "now": {"type": "integer"},
+                                "before": {"type": "integer"}, "difference": {"type": "integer"}, "filter": reference("Filter"),
+                            },
+                        }},
+                        "meta": {"type": "object", "properties": {
+                            "date_range": {"type": "array"}, "comparison_date_range": {"type": "array"},
+                            "incomplete_dimensions": {"type": "array", "items": {"type": "string"}, "description": "Those with more values than one answer holds."},
+                        }},
+                    },
+                },
+                "Amount": {
+                    "type": "object", "required": ["value", "currency", "short", "long"],
+                    "properties": {"value": {"type": "number"}, "currency": {"type": "string"}, "short": {"type": "string"}, "long": {"type": "string"}},
+                },
                 "Error": {
                     "type": "object", "required": ["error"],
                     "properties": {"error": {"type": "string", "description": "For a faulty question, begins with the place of the fault as a JSON pointer, e.g. #/filters/0/1."}},
@@ -157,7 +211,7 @@ fn responses(schema: Json) -> Json {
 
 fn date_range() -> Json {
     json!({"description": "Nd and Nmo end before today and before this month.", "oneOf": [
-        {"enum": ["day", "24h", "month", "year", "all"]},
+        {"enum": ["day", "24h", "30m", "realtime", "month", "year", "all"], "description": "`30m` and `realtime` are the last 30 and 5 minutes."},
         {"type": "string", "pattern": "^[0-9]{1,4}d$", "description": format!("So many days before today, 1 to {DAYS_MAX}.")},
         {"type": "string", "pattern": "^[0-9]{1,4}mo$", "description": format!("So many months before this one, 1 to {MONTHS_MAX}.")},
         {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string", "format": "date"}, "description": "Both days included."},
@@ -205,6 +259,11 @@ fn query() -> Json {
             }},
             "include": {"type": "object", "additionalProperties": false, "properties": {
                 "imports": {"type": "boolean"}, "time_labels": {"type": "boolean"}, "total_rows": {"type": "boolean"},
+                "comparisons": {"type": "object", "required": ["mode"], "additionalProperties": false, "properties": {
+                    "mode": {"enum": ["previous_period", "year_over_year", "custom"], "description": "A period that is not over is compared with as many days as have begun."},
+                    "date_range": {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string"}, "description": "With mode custom only."},
+                    "match_day_of_week": {"type": "boolean", "default": false},
+                }},
             }},
             "pagination": {"type": "object", "additionalProperties": false, "properties": {
                 "limit": {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_MAX},
@@ -221,13 +280,21 @@ fn query() -> Json {
 
 fn report() -> Json {
     let texts = json!({"type": "array", "items": {"type": "string"}});
+    let values = json!({"type": "array", "items": {"anyOf": [{"type": ["number", "null"]}, reference("Amount")]}});
     json!({
         "type": "object",
         "required": ["results", "meta", "query"],
         "properties": {
             "results": {"type": "array", "description": "Rows in which nothing was counted are absent.", "items": {
                 "type": "object", "required": ["metrics", "dimensions"],
-                "properties": {"metrics": {"type": "array", "items": {"type": ["number", "null"]}}, "dimensions": texts},
+                "properties": {
+                    "metrics": values, "dimensions": texts,
+                    "comparison": {"type": "object", "required": ["metrics", "dimensions", "change"], "description": "With include.comparisons.", "properties": {
+                        "metrics": values,
+                        "dimensions": {"type": "array", "items": {"type": ["string", "null"]}},
+                        "change": {"type": "array", "items": {"type": ["number", "null"]}, "description": "In percent; of metrics that are shares, in points."},
+                    }},
+                },
             }},
             "meta": {"type": "object", "properties": {
                 "imports_included": {"type": "boolean"},
@@ -235,6 +302,8 @@ fn report() -> Json {
                 "metric_warnings": {"type": "object", "additionalProperties": {
                     "type": "object", "properties": {"code": {"type": "string"}, "warning": {"type": "string"}},
                 }},
+                "comparison_date_range": texts,
+                "comparison_time_labels": texts,
                 "time_labels": texts,
                 "partial_time_labels": {"type": "array", "items": {"type": "string"}, "description": "Those of time_labels that are not over yet or that the period cuts."},
                 "total_rows": {"type": "integer"},

@@ -13,6 +13,8 @@ use super::gate::{Asker, AskerKind};
 use super::routes::Handler;
 use super::{App, asset, body};
 use crate::query::BATCH_MAX;
+use crate::query::audience::Audience;
+use crate::query::export::{Export, Format};
 
 /// Answers one of the routes that are for readers.
 pub async fn answer(
@@ -29,9 +31,12 @@ pub async fn answer(
     let Some(answerer) = app.answerer.get() else {
         return not_ready();
     };
-    let answerer = answerer
-        .for_audience(asker.kind.audience())
-        .only(asker.sites.clone());
+    let audience = match (handler, asker.kind.audience()) {
+        // It is made for somebody else.
+        (Handler::Export, Audience::Member) => Audience::Key,
+        (_, audience) => audience,
+    };
+    let answerer = answerer.for_audience(audience).only(asker.sites.clone());
     let now = Timestamp::now();
     let query = request.uri().query().unwrap_or("").to_owned();
     let parameter = |name: &str| {
@@ -62,11 +67,16 @@ pub async fn answer(
             if let Err(wait) = within_bounds(app, asker, handler, &body) {
                 return error::too_often(wait);
             }
-            report(match handler {
-                Handler::Batch => answerer.batch(&body, now).await,
-                Handler::Funnel => answerer.funnel(&body, now).await,
-                _ => answerer.query(&body, now).await,
-            })
+            match handler {
+                Handler::Batch => report(answerer.batch(&body, now).await),
+                Handler::Funnel => report(answerer.funnel(&body, now).await),
+                Handler::Changes => report(answerer.changes(&body, now).await),
+                Handler::Export => match answerer.export(&body, now).await {
+                    Ok(export) => file(export),
+                    Err(refusal) => report(refusal),
+                },
+                _ => report(answerer.query(&body, now).await),
+            }
         }
     }
 }
@@ -105,6 +115,20 @@ fn boot(app: &App, asker: &Asker) -> Json {
 fn report(answered: crate::query::Answer) -> Answer {
     let status = StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     error::json(status, &answered.body)
+}
+
+/// A file to be saved, under a name of its kind.
+fn file(export: Export) -> Answer {
+    let mut file = error::answer(StatusCode::OK, export.format.content_type(), export.bytes);
+    file.headers_mut().insert(
+        header::CONTENT_DISPOSITION,
+        HeaderValue::from_static(match export.format {
+            Format::Csv => "attachment; filename=\"report.csv\"",
+            Format::Json => "attachment; filename=\"report.json\"",
+            Format::Ndjson => "attachment; filename=\"report.ndjson\"",
+        }),
+    );
+    file
 }
 
 /// 503 until ClickHouse answers.

@@ -119,6 +119,8 @@ async fn handle(
         | Handler::Query
         | Handler::Batch
         | Handler::Funnel
+        | Handler::Changes
+        | Handler::Export
         | Handler::Live
         | Handler::Quality => match caller.asker() {
             Some(asker) => reports::answer(app, handler, &asker, request).await,

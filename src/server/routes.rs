@@ -67,6 +67,8 @@ pub enum Handler {
     Query,
     Batch,
     Funnel,
+    Changes,
+    Export,
     Live,
     Quality,
     Sites,
@@ -157,6 +159,8 @@ pub static ROUTES: &[Route] = &{
         route(POST,    "/api/v2/query",                Dashboard, Asker,  Proof::None,   H::Query),
         route(POST,    "/api/v2/batch",                Dashboard, Asker,  Proof::None,   H::Batch),
         route(POST,    "/api/v2/funnel",               Dashboard, Asker,  Proof::None,   H::Funnel),
+        route(POST,    "/api/v2/changes",              Dashboard, Asker,  Proof::None,   H::Changes),
+        route(POST,    "/api/v2/export",               Dashboard, Asker,  Proof::None,   H::Export),
         route(GET,     "/api/live",                    Dashboard, Reader, Proof::None,   H::Live),
         route(GET,     "/api/quality",                 Dashboard, Reader, Proof::None,   H::Quality),
         route(GET,     "/api/sites",                   Dashboard, Reader, Proof::None,   H::Sites),
@@ -323,7 +327,11 @@ mod tests {
         for route in ROUTES.iter().filter(|route| route.face == Face::Dashboard) {
             let is_question = matches!(
                 route.handler,
-                Handler::Query | Handler::Batch | Handler::Funnel
+                Handler::Query
+                    | Handler::Batch
+                    | Handler::Funnel
+                    | Handler::Changes
+                    | Handler::Export
             );
             let changes = route.method != Method::GET && !is_question;
             assert_eq!(changes, route.proof != Proof::None, "{}", route.path);

@@ -14,6 +14,7 @@ mod floor;
 mod funnels;
 mod golden;
 mod hostile;
+mod ours;
 mod rollups;
 mod schema_documents;
 mod uniques;

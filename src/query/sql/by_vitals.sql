@@ -9,7 +9,7 @@ FROM
         key,
         max(lcp_ms) AS lcp,
         max(inp_ms) AS inp,
-        max(toUInt32(round(least(cls, 1000) * 1000))) AS cls_milli,
+        max(if(isNull(cls), NULL, toUInt32(round(1000 * least(greatest(assumeNotNull(cls), 0), 1000))))) AS cls_milli,
         max(fcp_ms) AS fcp,
         max(ttfb_ms) AS ttfb
     FROM events

@@ -1,8 +1,8 @@
--- How many beacons of some days were kept and not kept, by outcome. Table outcomes, a few rows a day.
-SELECT toString(outcome), sum(beacons)
+-- How many beacons of each of some days were kept and not kept, by outcome. Table outcomes, a few rows a day.
+SELECT toString(day) AS of_day, toString(outcome) AS result, sum(beacons)
 FROM outcomes
 WHERE site = /*{site}*/
   AND day >= toDate(/*{first_day}*/)
   AND day < toDate(/*{day_after}*/)
-GROUP BY outcome
-ORDER BY outcome
+GROUP BY of_day, result
+ORDER BY of_day, result
