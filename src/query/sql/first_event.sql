@@ -2,5 +2,5 @@
 SELECT toUnixTimestamp(time)
 FROM events
 WHERE site = /*{site}*/
-ORDER BY time
+ORDER BY toStartOfHour(time), time
 LIMIT 1
