@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001_start.sql"),
     include_str!("schema/0002_people.sql"),
     include_str!("schema/0003_keys.sql"),
+    include_str!("schema/0004_links.sql"),
 ];
 /// What the file says once all have run.
 const VERSION: i64 = MIGRATIONS.len() as i64;

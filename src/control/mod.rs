@@ -16,6 +16,7 @@ pub mod audit;
 pub mod database;
 pub mod invitation;
 pub mod keys;
+pub mod links;
 pub mod login;
 pub mod password;
 pub mod people;

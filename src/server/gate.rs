@@ -10,7 +10,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::App;
 use super::choices::host_of_origin;
@@ -19,6 +19,7 @@ use super::error::{self, Answer, refused, text};
 use super::rate::Rate;
 use super::routes::{Params, Proof, Route, Who};
 use crate::control::keys::{self, Key, Scope};
+use crate::control::links::{self, Link};
 use crate::control::password::Hasher;
 use crate::control::people::{self, EVERY_SITE, Person, Role};
 use crate::control::token::{self, TokenHash, hex};
@@ -42,6 +43,9 @@ const NETWORK_PACE: Duration = Duration::from_secs(5);
 /// From one browser that this person logged in with before.
 const DEVICE_TRIES: u32 = 10;
 const DEVICE_PACE: Duration = Duration::from_secs(10);
+/// Requests with one link from one network: a page asks one for each of its states.
+const LINK_TRIES: u32 = 300;
+const LINK_PACE: Duration = Duration::from_secs(3);
 
 /// What is needed to let people in.
 pub struct Gate {
@@ -54,6 +58,8 @@ pub struct Gate {
     pub devices: Rate,
     /// Questions, by key.
     pub keys: Rate,
+    /// Requests with questions, by link and network.
+    pub links: Rate,
 }
 
 /// Who sent a request.
@@ -64,6 +70,8 @@ pub enum Caller {
     Person(LoggedIn),
     /// A program.
     Key(Key),
+    /// Whoever has a link.
+    Link(Link),
 }
 
 /// A person and the log-in they came with.
@@ -82,6 +90,8 @@ pub enum AskerKind {
     Login,
     /// A program, by the key's number.
     Key(i64),
+    /// Whoever has a link, by the link's number.
+    Link(i64),
 }
 
 impl AskerKind {
@@ -90,6 +100,7 @@ impl AskerKind {
         match self {
             Self::Login => Audience::Member,
             Self::Key(_) => Audience::Key,
+            Self::Link(_) => Audience::Link,
         }
     }
 }
@@ -100,6 +111,8 @@ pub struct Asker {
     /// `None` = every site.
     pub sites: Option<Arc<[String]>>,
     pub kind: AskerKind,
+    /// Asked along with every question, whatever it says.
+    pub filters: Vec<Json>,
 }
 
 impl Asker {
@@ -118,6 +131,7 @@ impl Caller {
             Self::Demo => Some(Asker {
                 sites: None,
                 kind: AskerKind::Login,
+                filters: Vec::new(),
             }),
             Self::Person(logged_in) => {
                 let roles = &logged_in.person.roles;
@@ -126,11 +140,18 @@ impl Caller {
                 Some(Asker {
                     sites,
                     kind: AskerKind::Login,
+                    filters: Vec::new(),
                 })
             }
             Self::Key(key) => key.scopes.contains(&Scope::Query).then(|| Asker {
                 sites: Some([key.site.clone()].into()),
                 kind: AskerKind::Key(key.id),
+                filters: Vec::new(),
+            }),
+            Self::Link(link) => Some(Asker {
+                sites: Some([link.site.clone()].into()),
+                kind: AskerKind::Link(link.id),
+                filters: link.filters.clone(),
             }),
         }
     }
@@ -138,8 +159,8 @@ impl Caller {
     /// The role on a site.
     fn role_on(&self, site: &str) -> Option<Role> {
         match self {
-            // A key asks, and does nothing else.
-            Self::Nobody | Self::Key(_) => None,
+            // A key and a link ask, and do nothing else.
+            Self::Nobody | Self::Key(_) | Self::Link(_) => None,
             Self::Demo => Some(Role::Viewer),
             Self::Person(logged_in) => logged_in.person.role_on(site),
         }
@@ -215,7 +236,7 @@ impl Gate {
     ) -> Result<Caller, Answer> {
         // Who shows a key asks by it alone: a wrong one is not made good by a cookie.
         if let Some(value) = headers.get(header::AUTHORIZATION) {
-            return self.holder(value).await;
+            return self.holder(app, value).await;
         }
         if let Some(cookie) = login_cookie(headers) {
             let hash = token::hash(cookie);
@@ -245,11 +266,14 @@ impl Gate {
         Ok(Caller::Nobody)
     }
 
-    /// Whose key it is; nobody's when it is none, or revoked.
-    async fn holder(&self, authorization: &HeaderValue) -> Result<Caller, Answer> {
+    /// Whose key or link it is; nobody's when it is none, expired or revoked.
+    async fn holder(&self, app: &App, authorization: &HeaderValue) -> Result<Caller, Answer> {
         let Some(bearer) = bearer(authorization) else {
             return Ok(Caller::Nobody);
         };
+        if let Some(link) = bearer.strip_prefix(links::PREFIX) {
+            return shared(app, link).await;
+        }
         let hash = token::hash(bearer);
         let found = self
             .control
@@ -281,8 +305,29 @@ impl Gate {
                 key_queries_per_hour_max,
                 Duration::from_secs(3_600) / key_queries_per_hour_max.max(1),
             ),
+            links: Rate::of(LINK_TRIES, LINK_PACE),
         }
     }
+}
+
+/// Whose link it is, with the pass of its password where it has one.
+async fn shared(app: &App, bearer: &str) -> Result<Caller, Answer> {
+    let (secret, pass) = match bearer.split_once('.') {
+        Some((secret, pass)) => (secret, Some(pass)),
+        None => (bearer, None),
+    };
+    let (hash, now) = (token::hash(secret), Timestamp::now());
+    let control = &app.gate.control;
+    let found = control.run(move |connection| links::find(connection, now, &hash));
+    let Some(link) = found.await.map_err(|error| failed(&error))? else {
+        return Ok(Caller::Nobody);
+    };
+    let key = super::links::pass_key(app).await?;
+    Ok(if links::is_passed(&key, &link, pass, now) {
+        Caller::Link(link)
+    } else {
+        Caller::Nobody
+    })
 }
 
 /// What stands after `Bearer`.

@@ -13,6 +13,7 @@ mod entrance;
 pub mod error;
 pub mod gate;
 mod keys;
+mod links;
 mod pages;
 mod people;
 pub mod rate;

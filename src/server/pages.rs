@@ -112,6 +112,7 @@ const KEYS: &[&str] = &[
     "factor_secret",
     "factor_add",
     "factor_open",
+    "link_open",
     "factor_remove",
     "recovery_text",
     "back",

@@ -1,17 +1,22 @@
 //! The dashboard's page and the reports behind it, for an [`Asker`]: what may not be seen does not exist for it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
+use super::client_ip::client_ip;
 use super::error::{self, Answer};
 use super::gate::{Asker, AskerKind};
+use super::pages::bad_request;
 use super::routes::Handler;
 use super::{App, asset, body};
+use crate::privacy::{TruncatedIp, truncate};
 use crate::query::BATCH_MAX;
 use crate::query::audience::Audience;
 use crate::query::export::{Export, Format};
@@ -19,6 +24,7 @@ use crate::query::export::{Export, Format};
 /// Answers one of the routes that are for readers.
 pub async fn answer(
     app: &App,
+    peer: IpAddr,
     handler: Handler,
     asker: &Asker,
     request: Request<Incoming>,
@@ -59,14 +65,23 @@ pub async fn answer(
         }
         _ => {
             let limits = &app.config.limits;
+            let network = truncate(&client_ip(
+                peer,
+                request.headers(),
+                &app.config.trusted_proxies,
+            ));
             let body = match body::read(request, limits.query_bytes_max, limits.body_timeout).await
             {
                 Ok(body) => body,
                 Err(answer) => return answer,
             };
-            if let Err(wait) = within_bounds(app, asker, handler, &body) {
+            if let Err(wait) = within_bounds(app, asker, network, handler, &body) {
                 return error::too_often(wait);
             }
+            let body = match through_filters(asker, handler, body) {
+                Ok(body) => body,
+                Err(rule) => return bad_request(rule),
+            };
             match handler {
                 Handler::Batch => report(answerer.batch(&body, now).await),
                 Handler::Funnel => report(answerer.funnel(&body, now).await),
@@ -82,7 +97,13 @@ pub async fn answer(
 }
 
 /// Counts the questions of a body against what the asker may ask in an hour.
-fn within_bounds(app: &App, asker: &Asker, handler: Handler, body: &[u8]) -> Result<(), Duration> {
+fn within_bounds(
+    app: &App,
+    asker: &Asker,
+    network: TruncatedIp,
+    handler: Handler,
+    body: &[u8],
+) -> Result<(), Duration> {
     match asker.kind {
         AskerKind::Login => Ok(()),
         AskerKind::Key(id) => {
@@ -94,11 +115,44 @@ fn within_bounds(app: &App, asker: &Asker, handler: Handler, body: &[u8]) -> Res
             let count = count.unwrap_or(1).clamp(1, BATCH_MAX) as u32;
             app.gate.keys.take_of(&id, count)
         }
+        AskerKind::Link(id) => app.gate.links.take_of(&(id, network), 1),
     }
 }
 
+/// The body with the asker's fixed filters in every question of it.
+fn through_filters(asker: &Asker, handler: Handler, body: Bytes) -> Result<Bytes, &'static str> {
+    if asker.filters.is_empty() {
+        return Ok(body);
+    }
+    let Ok(mut parsed) = serde_json::from_slice::<Json>(&body) else {
+        return Err("#: not valid JSON");
+    };
+    let questions = match handler {
+        Handler::Batch => match parsed.get_mut("queries").and_then(Json::as_array_mut) {
+            Some(questions) => questions.iter_mut().collect(),
+            None => return Err("#/queries: an array is expected"),
+        },
+        Handler::Export => match parsed.get_mut("query") {
+            Some(question) => vec![question],
+            None => return Err("#/query: a query is expected"),
+        },
+        _ => vec![&mut parsed],
+    };
+    for question in questions {
+        let Some(question) = question.as_object_mut() else {
+            return Err("#: a JSON object is expected");
+        };
+        // Filters of a list all have to be met.
+        match question.entry("filters").or_insert_with(|| json!([])) {
+            Json::Array(filters) => filters.extend(asker.filters.iter().cloned()),
+            _ => return Err("#/filters: an array is expected"),
+        }
+    }
+    Ok(parsed.to_string().into())
+}
+
 /// What the dashboard's page starts with: the sites that may be seen.
-fn boot(app: &App, asker: &Asker) -> Json {
+pub fn boot(app: &App, asker: &Asker) -> Json {
     let sites = app.config.sites.iter().filter(|site| asker.sees(&site.id));
     let sites: Vec<_> = sites
         .map(|site| {

@@ -12,7 +12,7 @@ use super::error::{Answer, answer, refused, text};
 use super::gate::{self, Caller, Gate};
 use super::rate::Rate;
 use super::routes::{self, Face, Found, Handler, Params};
-use super::{account, asset, choices, collect, entrance, keys, people, reports};
+use super::{account, asset, choices, collect, entrance, keys, links, people, reports};
 use crate::config::Config;
 use crate::ingest::Pipeline;
 use crate::query::Answerer;
@@ -123,7 +123,7 @@ async fn handle(
         | Handler::Export
         | Handler::Live
         | Handler::Quality => match caller.asker() {
-            Some(asker) => reports::answer(app, handler, &asker, request).await,
+            Some(asker) => reports::answer(app, peer, handler, &asker, request).await,
             None => gate::forbidden(),
         },
         Handler::LoginPage
@@ -148,6 +148,15 @@ async fn handle(
         | Handler::Audit => match caller {
             Caller::Person(logged_in) => {
                 people::answer(app, handler, params, logged_in, request).await
+            }
+            _ => gate::forbidden(),
+        },
+        Handler::Share | Handler::UnlockShare => {
+            links::open(app, peer, handler, params, request).await
+        }
+        Handler::Links | Handler::AddLink | Handler::RevokeLink => match caller {
+            Caller::Person(logged_in) => {
+                links::answer(app, handler, params, logged_in, request).await
             }
             _ => gate::forbidden(),
         },

@@ -93,6 +93,11 @@ pub enum Handler {
     Keys,
     AddKey,
     RevokeKey,
+    Links,
+    AddLink,
+    RevokeLink,
+    Share,
+    UnlockShare,
     File,
 }
 
@@ -188,6 +193,12 @@ pub static ROUTES: &[Route] = &{
         route(GET,     "/api/sites/{site}/keys",       Dashboard, Has(SiteOwner), Proof::None,   H::Keys),
         route(POST,    "/api/sites/{site}/keys",       Dashboard, Has(SiteOwner), Proof::Header, H::AddKey),
         route(DELETE,  "/api/sites/{site}/keys/{id}",  Dashboard, Has(SiteOwner), Proof::Header, H::RevokeKey),
+        // What anybody with a link reads.
+        route(GET,     "/api/sites/{site}/links",      Dashboard, Has(SiteOwner), Proof::None,   H::Links),
+        route(POST,    "/api/sites/{site}/links",      Dashboard, Has(SiteOwner), Proof::Header, H::AddLink),
+        route(DELETE,  "/api/sites/{site}/links/{id}", Dashboard, Has(SiteOwner), Proof::Header, H::RevokeLink),
+        route(GET,     "/share/{token}",               Dashboard, Anyone, Proof::None,   H::Share),
+        route(POST,    "/share/{token}",               Dashboard, Anyone, Proof::Origin, H::UnlockShare),
         // The dashboard's own files; the same for everybody. Last, since it fits everything.
         route(GET,     "/{rest}",                      Dashboard, Anyone, Proof::None,   H::File),
     ]

@@ -11,56 +11,61 @@ use crate::support::{
 };
 
 /// Those who ask, in the order of the columns below. The site that is asked about is example.com.
-const ASKERS: [&str; 7] = [
-    "nobody", "viewer", "editor", "owner", "stranger", "root", "key",
+const ASKERS: [&str; 8] = [
+    "nobody", "viewer", "editor", "owner", "stranger", "root", "key", "link",
 ];
 
 /// `+` is let in, `-` is refused: nobody, a viewer, an editor and an owner of the site, the owner of another site (a
-/// "stranger"), an owner of every site, a key of the site.
+/// "stranger"), an owner of every site, a key of the site, a shared link to the site.
 #[rustfmt::skip]
 const EXPECTED: &[(&str, &str, &str)] = &[
-    ("POST",    "/api/event",                  "+++++++"),
-    ("OPTIONS", "/api/event",                  "+++++++"),
-    ("GET",     "/s.js",                       "+++++++"),
-    ("GET",     "/s.extra.js",                 "+++++++"),
-    ("GET",     "/healthz",                    "+++++++"),
-    ("GET",     "/readyz",                     "+++++++"),
-    ("GET",     "/privacy",                    "+++++++"),
-    ("POST",    "/privacy",                    "+++++++"),
-    ("GET",     "/privacy/{rest}",             "+++++++"),
-    ("GET",     "/api/event/choices",          "+++++++"),
-    ("POST",    "/api/event/choices",          "+++++++"),
-    ("GET",     "/.well-known/gpc.json",       "+++++++"),
-    ("GET",     "/demo",                       "+++++++"),
-    ("GET",     "/demo/{rest}",                "+++++++"),
-    ("GET",     "/",                           "-+++++-"),
-    ("POST",    "/api/v2/query",               "-+++-++"),
-    ("POST",    "/api/v2/batch",               "-++++++"), // the stranger's batch is taken, its question is not
-    ("GET",     "/api/live",                   "-+++-+-"),
-    ("GET",     "/api/quality",                "-+++-+-"),
-    ("GET",     "/api/sites",                  "-+++++-"), // the stranger sees their own
-    ("GET",     "/metrics",                    "+++++++"), // from this machine
-    ("GET",     "/login",                      "+++++++"),
-    ("POST",    "/login",                      "+++++++"),
-    ("GET",     "/welcome/{token}",            "+++++++"),
-    ("POST",    "/welcome/{token}",            "+++++++"),
-    ("GET",     "/login.css",                  "+++++++"),
-    ("POST",    "/logout",                     "-+++++-"),
-    ("GET",     "/account",                    "-+++++-"),
-    ("POST",    "/account/password",           "-+++++-"),
-    ("POST",    "/account/second-factor",      "-+++++-"),
-    ("POST",    "/account/others",             "-+++++-"),
-    ("GET",     "/api/me",                     "-+++++-"),
-    ("GET",     "/api/people",                 "---+++-"),
-    ("POST",    "/api/people/invitations",     "---+-+-"), // to example.com
-    ("PUT",     "/api/people/{id}/role",       "---+-+-"),
-    ("POST",    "/api/people/{id}/reset",      "---+-+-"), // of the viewer
-    ("DELETE",  "/api/people/{id}",            "---+-+-"),
-    ("GET",     "/api/audit",                  "---+++-"),
-    ("GET",     "/api/sites/{site}/keys",      "---+-+-"),
-    ("POST",    "/api/sites/{site}/keys",      "---+-+-"),
-    ("DELETE",  "/api/sites/{site}/keys/{id}", "---+-+-"),
-    ("GET",     "/{rest}",                     "+++++++"),
+    ("POST",    "/api/event",                  "++++++++"),
+    ("OPTIONS", "/api/event",                  "++++++++"),
+    ("GET",     "/s.js",                       "++++++++"),
+    ("GET",     "/s.extra.js",                 "++++++++"),
+    ("GET",     "/healthz",                    "++++++++"),
+    ("GET",     "/readyz",                     "++++++++"),
+    ("GET",     "/privacy",                    "++++++++"),
+    ("POST",    "/privacy",                    "++++++++"),
+    ("GET",     "/privacy/{rest}",             "++++++++"),
+    ("GET",     "/api/event/choices",          "++++++++"),
+    ("POST",    "/api/event/choices",          "++++++++"),
+    ("GET",     "/.well-known/gpc.json",       "++++++++"),
+    ("GET",     "/demo",                       "++++++++"),
+    ("GET",     "/demo/{rest}",                "++++++++"),
+    ("GET",     "/",                           "-+++++--"),
+    ("POST",    "/api/v2/query",               "-+++-+++"),
+    ("POST",    "/api/v2/batch",               "-+++++++"), // the stranger's batch is taken, its question is not
+    ("GET",     "/api/live",                   "-+++-+--"),
+    ("GET",     "/api/quality",                "-+++-+--"),
+    ("GET",     "/api/sites",                  "-+++++--"), // the stranger sees their own
+    ("GET",     "/metrics",                    "++++++++"), // from this machine
+    ("GET",     "/login",                      "++++++++"),
+    ("POST",    "/login",                      "++++++++"),
+    ("GET",     "/welcome/{token}",            "++++++++"),
+    ("POST",    "/welcome/{token}",            "++++++++"),
+    ("GET",     "/login.css",                  "++++++++"),
+    ("POST",    "/logout",                     "-+++++--"),
+    ("GET",     "/account",                    "-+++++--"),
+    ("POST",    "/account/password",           "-+++++--"),
+    ("POST",    "/account/second-factor",      "-+++++--"),
+    ("POST",    "/account/others",             "-+++++--"),
+    ("GET",     "/api/me",                     "-+++++--"),
+    ("GET",     "/api/people",                 "---+++--"),
+    ("POST",    "/api/people/invitations",     "---+-+--"), // to example.com
+    ("PUT",     "/api/people/{id}/role",       "---+-+--"),
+    ("POST",    "/api/people/{id}/reset",      "---+-+--"), // of the viewer
+    ("DELETE",  "/api/people/{id}",            "---+-+--"),
+    ("GET",     "/api/audit",                  "---+++--"),
+    ("GET",     "/api/sites/{site}/keys",      "---+-+--"),
+    ("POST",    "/api/sites/{site}/keys",      "---+-+--"),
+    ("DELETE",  "/api/sites/{site}/keys/{id}", "---+-+--"),
+    ("GET",     "/api/sites/{site}/links",     "---+-+--"),
+    ("POST",    "/api/sites/{site}/links",     "---+-+--"),
+    ("DELETE",  "/api/sites/{site}/links/{id}", "---+-+--"),
+    ("GET",     "/share/{token}",              "++++++++"),
+    ("POST",    "/share/{token}",              "++++++++"),
+    ("GET",     "/{rest}",                     "++++++++"),
 ];
 
 struct Asker {
@@ -101,6 +106,7 @@ fn asker(collector: &Collector, name: &'static str) -> Asker {
             let key = String::from_utf8(made.stdout).expect("text");
             Some(("Authorization", format!("Bearer {}", key.trim())))
         }
+        "link" => Some(("Authorization", format!("Bearer {}", link(collector)))),
         name => Some(("Cookie", log_in(collector, name, PASSWORD))),
     };
     let csrf = match &credential {
@@ -116,6 +122,29 @@ fn asker(collector: &Collector, name: &'static str) -> Asker {
         credential,
         csrf,
     }
+}
+
+/// What the page of a link asks with; the owner of the site made it.
+fn link(collector: &Collector) -> String {
+    let owner = asker(collector, "owner");
+    let cookie = owner.credential.expect("a cookie").1;
+    let headers = [
+        ("Cookie", cookie.as_str()),
+        ("x-sillage-csrf", owner.csrf.as_str()),
+    ];
+    let links = "/api/sites/example.com/links";
+    let made = send(
+        collector.address,
+        "POST",
+        links,
+        "{\"name\": \"matrix\"}",
+        &headers,
+    );
+    let made: Value = serde_json::from_str(&made.body).expect("JSON");
+    let secret = made["path"]
+        .as_str()
+        .and_then(|path| path.strip_prefix("/share/"));
+    format!("sl_{}", secret.expect("a path"))
 }
 
 /// Sends a request that fits the route, about example.com.
@@ -143,7 +172,7 @@ fn request(collector: &Collector, route: &Route, asker: &Asker, victim: i64, csr
         (_, Handler::Invite | Handler::SetRole) => {
             json!({"site": "example.com", "role": "viewer"}).to_string()
         }
-        (_, Handler::AddKey) => json!({"name": "k"}).to_string(),
+        (_, Handler::AddKey | Handler::AddLink) => json!({"name": "k"}).to_string(),
         _ => String::new(),
     };
     let mut headers = Vec::new();

@@ -14,6 +14,7 @@ mod exactly_once;
 mod external;
 mod keys;
 mod limits;
+mod links;
 mod memory;
 mod outage;
 mod people;

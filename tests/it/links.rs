@@ -1,0 +1,252 @@
+//! Shared links: one site, read-only, through fixed filters, until they expire or are revoked.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    Answer, Collector, PASSWORD, get, log_in, pageview, post, send, user_add, write_config,
+};
+
+const LINKS: &str = "/api/sites/example.com/links";
+
+struct Owner {
+    cookie: String,
+    csrf: String,
+}
+
+impl Owner {
+    fn send(&self, collector: &Collector, method: &str, path: &str, body: &Value) -> Answer {
+        let headers = [
+            ("Cookie", self.cookie.as_str()),
+            ("x-sillage-csrf", self.csrf.as_str()),
+        ];
+        send(collector.address, method, path, &body.to_string(), &headers)
+    }
+
+    /// Makes a link: its number and its path.
+    fn share(&self, collector: &Collector, wanted: &Value) -> (i64, String) {
+        let answer = self.send(collector, "POST", LINKS, wanted);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let made: Value = serde_json::from_str(&answer.body).expect("JSON");
+        (
+            made["id"].as_i64().expect("a number"),
+            made["path"].as_str().expect("a path").to_owned(),
+        )
+    }
+}
+
+fn start() -> (Collector, Owner) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_config(folder.path(), "[[site]]\nid = \"other.example\"\n");
+    user_add(folder.path(), "root", "*", "owner");
+    let collector = Collector::start_guarded(folder);
+    let cookie = log_in(&collector, "root", PASSWORD);
+    let me = get(collector.address, "/api/me", &[("Cookie", &cookie)]);
+    let me: Value = serde_json::from_str(&me.body).expect("JSON");
+    let csrf = me["csrf"].as_str().expect("a text").to_owned();
+    (collector, Owner { cookie, csrf })
+}
+
+/// What the page of a link starts with.
+fn boot(page: &Answer) -> Value {
+    assert_eq!(page.status, 200, "{}", page.body);
+    let start = page.body.split("id=\"boot\">").nth(1).expect("data");
+    serde_json::from_str(start.split("</script>").next().expect("an end")).expect("JSON")
+}
+
+fn bearer(page: &Answer) -> String {
+    boot(page)["link"]["bearer"]
+        .as_str()
+        .expect("a text")
+        .to_owned()
+}
+
+fn ask(collector: &Collector, bearer: &str, query: &Value) -> Answer {
+    let bearer = format!("Bearer {bearer}");
+    post(
+        collector.address,
+        "/api/v2/query",
+        &query.to_string(),
+        &[("Authorization", &bearer)],
+    )
+}
+
+fn pages(filters: Value, site: &str) -> Value {
+    json!({"site_id": site, "metrics": ["pageviews"], "date_range": "day", "filters": filters})
+}
+
+/// The one number of an answer.
+fn number(answer: &Answer) -> Value {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let report: Value = serde_json::from_str(&answer.body).expect("JSON");
+    report["results"][0]["metrics"][0].clone()
+}
+
+#[test]
+fn a_link_shows_what_its_filters_let_through_and_nothing_else() {
+    let (collector, owner) = start();
+    for (path, key) in [("/a", "1"), ("/b", "2"), ("/b", "3")] {
+        assert_eq!(collector.beacon(&pageview(path, key)).status, 202);
+    }
+    collector.until("SELECT count() FROM events", "3");
+    let wanted = json!({"name": "for the agency", "filters": [["is", "event:page", ["/a"]]]});
+    let (id, path) = owner.share(&collector, &wanted);
+    let page = get(collector.address, &path, &[]);
+    let start = boot(&page);
+    assert_eq!(start["sites"].as_array().map(Vec::len), Some(1));
+    assert!(!page.body.contains("other.example"));
+    assert_eq!(page.header("set-cookie"), None);
+    let bearer = bearer(&page);
+    assert_eq!(
+        number(&ask(&collector, &bearer, &pages(json!([]), "example.com"))),
+        json!(1)
+    );
+    for filters in [
+        json!([["is", "event:page", ["/b"]]]),
+        json!([[
+            "or",
+            [["is", "event:page", ["/b"]], ["is", "event:page", ["/c"]]]
+        ]]),
+    ] {
+        assert_eq!(
+            number(&ask(&collector, &bearer, &pages(filters, "example.com"))),
+            json!(0)
+        );
+    }
+    // Said twice, the second would win in a reader of JSON, and did not.
+    let twice = "{\"site_id\":\"example.com\",\"metrics\":[\"pageviews\"],\"date_range\":\"day\",\"filters\":[],\"filters\":[]}";
+    let header = format!("Bearer {bearer}");
+    let answer = post(
+        collector.address,
+        "/api/v2/query",
+        twice,
+        &[("Authorization", &header)],
+    );
+    assert_eq!(number(&answer), json!(1));
+    let batch =
+        json!({"queries": [pages(json!([]), "example.com"), pages(json!([]), "other.example")]});
+    let answer = post(
+        collector.address,
+        "/api/v2/batch",
+        &batch.to_string(),
+        &[("Authorization", &header)],
+    );
+    let answer: Value = serde_json::from_str(&answer.body).expect("JSON");
+    assert_eq!(
+        answer["results"][0]["body"]["results"][0]["metrics"],
+        json!([1])
+    );
+    assert_eq!(answer["results"][1]["status"], json!(401));
+    for body in ["", "[]", "{\"filters\": 1}", "{\"queries\": 1}"] {
+        for route in ["/api/v2/query", "/api/v2/batch"] {
+            let answer = post(
+                collector.address,
+                route,
+                body,
+                &[("Authorization", &header)],
+            );
+            assert!(
+                matches!(answer.status, 400 | 401),
+                "{route} {body}: {}",
+                answer.body
+            );
+        }
+    }
+    let revoked = owner.send(&collector, "DELETE", &format!("{LINKS}/{id}"), &json!({}));
+    assert_eq!(revoked.status, 200);
+    assert_eq!(
+        ask(&collector, &bearer, &pages(json!([]), "example.com")).status,
+        401,
+        "at once"
+    );
+    assert_eq!(get(collector.address, &path, &[]).status, 410);
+}
+
+#[test]
+fn a_password_an_end_and_frames_are_kept_to() {
+    let (collector, owner) = start();
+    for (wanted, rule) in [
+        (
+            json!({"name": "x", "expires": "2020-01-01T00:00:00Z"}),
+            "expired",
+        ),
+        (json!({"name": "x", "expires": "tomorrow"}), "moment"),
+        (json!({"name": "x", "password": "short"}), "12"),
+        (
+            json!({"name": "x", "filters": [["is", "event:nothing", ["/a"]]]}),
+            "filters",
+        ),
+        (json!({"name": "x", "frame_ancestors": ["*"]}), "origins"),
+        (json!({"name": "x", "role": "owner"}), "unknown"),
+    ] {
+        let answer = owner.send(&collector, "POST", LINKS, &wanted);
+        assert_eq!(answer.status, 400, "{wanted}");
+        assert!(answer.body.contains(rule), "{rule} in {}", answer.body);
+    }
+    let wanted = json!({
+        "name": "board", "password": "the board's password", "expires": "2100-01-01T00:00:00Z",
+        "frame_ancestors": ["https://intranet.example.com"],
+    });
+    let (_, path) = owner.share(&collector, &wanted);
+    let policy = |answer: &Answer| {
+        answer
+            .header("content-security-policy")
+            .expect("a policy")
+            .to_owned()
+    };
+    let closed = get(collector.address, &path, &[("Accept-Language", "ja")]);
+    assert!(
+        closed.body.contains("type=\"password\"") && !closed.body.contains("id=\"boot\""),
+        "{}",
+        closed.body
+    );
+    assert!(
+        policy(&closed).contains("frame-ancestors https://intranet.example.com"),
+        "{}",
+        policy(&closed)
+    );
+    let open = |password: &str| {
+        let body = format!(
+            "password={}",
+            password.replace(' ', "+").replace('\'', "%27")
+        );
+        post(
+            collector.address,
+            &path,
+            &body,
+            &[("Sec-Fetch-Site", "same-origin")],
+        )
+    };
+    assert_eq!(open("wrong password").status, 403);
+    let opened = open("the board's password");
+    assert!(policy(&opened).contains("frame-ancestors https://intranet.example.com"));
+    let bearer = bearer(&opened);
+    let query = pages(json!([]), "example.com");
+    assert_eq!(ask(&collector, &bearer, &query).status, 200);
+    let secret = bearer.split('.').next().expect("a secret");
+    assert_eq!(
+        ask(&collector, secret, &query).status,
+        401,
+        "without the pass"
+    );
+    let forged = bearer.replacen(&bearer[bearer.len() - 4..], "0000", 1);
+    assert_eq!(ask(&collector, &forged, &query).status, 401);
+    assert!(!collector.log().contains(&path["/share/".len()..]));
+
+    let (_, plain) = owner.share(&collector, &json!({"name": "plain"}));
+    assert!(policy(&get(collector.address, &plain, &[])).contains("frame-ancestors 'none'"));
+    let listed = get(collector.address, LINKS, &[("Cookie", &owner.cookie)]);
+    assert!(
+        listed.body.contains("\"has_password\":true") && !listed.body.contains("argon2"),
+        "{}",
+        listed.body
+    );
+    assert_eq!(
+        get(
+            collector.address,
+            &format!("/share/{}", "0".repeat(64)),
+            &[]
+        )
+        .status,
+        410
+    );
+}
