@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0002_people.sql"),
     include_str!("schema/0003_keys.sql"),
     include_str!("schema/0004_links.sql"),
+    include_str!("schema/0005_kept.sql"),
 ];
 /// What the file says once all have run.
 const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -59,6 +60,9 @@ pub enum ControlError {
     /// A rule that the asker can keep to; the text is for them.
     #[error("{0}")]
     Rule(&'static str),
+    /// The asker may not; the text is for them.
+    #[error("{0}")]
+    Denied(&'static str),
     #[error("there is no such thing any more")]
     NotThere,
     #[error("that name is taken")]

@@ -12,14 +12,18 @@
 //! Statements stand beside the functions that run them, unlike ClickHouse's: they are a line or two each, values are bound
 //! by the library, and no text is ever glued into one.
 
+pub mod annotation;
 pub mod audit;
 pub mod database;
+pub mod goal;
 pub mod invitation;
+pub mod kept;
 pub mod keys;
 pub mod links;
 pub mod login;
 pub mod password;
 pub mod people;
+pub mod saved_filter;
 pub mod token;
 pub mod totp;
 

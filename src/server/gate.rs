@@ -157,7 +157,7 @@ impl Caller {
     }
 
     /// The role on a site.
-    fn role_on(&self, site: &str) -> Option<Role> {
+    pub fn role_on(&self, site: &str) -> Option<Role> {
         match self {
             // A key and a link ask, and do nothing else.
             Self::Nobody | Self::Key(_) | Self::Link(_) => None,
@@ -444,6 +444,7 @@ pub fn see_other(place: &'static str) -> Answer {
 pub fn failed(fault: &ControlError) -> Answer {
     let status = match fault {
         ControlError::Rule(_) => StatusCode::BAD_REQUEST,
+        ControlError::Denied(_) => StatusCode::FORBIDDEN,
         ControlError::NotThere => StatusCode::NOT_FOUND,
         ControlError::Taken => StatusCode::CONFLICT,
         fault if fault.is_transient() => StatusCode::SERVICE_UNAVAILABLE,

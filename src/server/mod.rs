@@ -12,6 +12,7 @@ mod collect;
 mod entrance;
 pub mod error;
 pub mod gate;
+mod kept;
 mod keys;
 mod links;
 mod pages;

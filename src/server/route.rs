@@ -12,7 +12,7 @@ use super::error::{Answer, answer, refused, text};
 use super::gate::{self, Caller, Gate};
 use super::rate::Rate;
 use super::routes::{self, Face, Found, Handler, Params};
-use super::{account, asset, choices, collect, entrance, keys, links, people, reports};
+use super::{account, asset, choices, collect, entrance, kept, keys, links, people, reports};
 use crate::config::Config;
 use crate::ingest::Pipeline;
 use crate::query::Answerer;
@@ -160,6 +160,7 @@ async fn handle(
             }
             _ => gate::forbidden(),
         },
+        Handler::Kept(kind, act) => kept::answer(app, kind, act, params, caller, request).await,
         Handler::Keys | Handler::AddKey | Handler::RevokeKey => match caller {
             Caller::Person(logged_in) => {
                 keys::answer(app, handler, params, logged_in, request).await

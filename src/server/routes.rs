@@ -7,6 +7,7 @@
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 
+use crate::control::kept::Kind;
 use crate::control::people::Role;
 
 /// Which of the two faces of the server shows a route.
@@ -93,12 +94,22 @@ pub enum Handler {
     Keys,
     AddKey,
     RevokeKey,
+    Kept(Kind, Act),
     Links,
     AddLink,
     RevokeLink,
     Share,
     UnlockShare,
     File,
+}
+
+/// What is done to what people keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    List,
+    Add,
+    Change,
+    Remove,
 }
 
 /// One line of the table.
@@ -135,7 +146,7 @@ const fn route(
 pub static ROUTES: &[Route] = &{
     use Face::{Both, Collector, Dashboard, Demo};
     use Handler as H;
-    use Role::Owner as SiteOwner;
+    use Role::{Editor, Owner as SiteOwner, Viewer};
     use Who::{Anyone, Asker, Has, Local, Owner, Person, Reader};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
@@ -199,6 +210,19 @@ pub static ROUTES: &[Route] = &{
         route(DELETE,  "/api/sites/{site}/links/{id}", Dashboard, Has(SiteOwner), Proof::Header, H::RevokeLink),
         route(GET,     "/share/{token}",               Dashboard, Anyone, Proof::None,   H::Share),
         route(POST,    "/share/{token}",               Dashboard, Anyone, Proof::Origin, H::UnlockShare),
+        // What people keep with a site. Viewers keep filters of their own; the handler tells them from the site's.
+        route(GET,     "/api/sites/{site}/goals",      Dashboard, Has(Viewer), Proof::None,   H::Kept(Kind::Goal, Act::List)),
+        route(POST,    "/api/sites/{site}/goals",      Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Goal, Act::Add)),
+        route(PUT,     "/api/sites/{site}/goals/{id}", Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Goal, Act::Change)),
+        route(DELETE,  "/api/sites/{site}/goals/{id}", Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Goal, Act::Remove)),
+        route(GET,     "/api/sites/{site}/annotations",      Dashboard, Has(Viewer), Proof::None,   H::Kept(Kind::Annotation, Act::List)),
+        route(POST,    "/api/sites/{site}/annotations",      Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Annotation, Act::Add)),
+        route(PUT,     "/api/sites/{site}/annotations/{id}", Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Annotation, Act::Change)),
+        route(DELETE,  "/api/sites/{site}/annotations/{id}", Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Annotation, Act::Remove)),
+        route(GET,     "/api/sites/{site}/saved-filters",      Dashboard, Has(Viewer), Proof::None,   H::Kept(Kind::SavedFilter, Act::List)),
+        route(POST,    "/api/sites/{site}/saved-filters",      Dashboard, Has(Viewer), Proof::Header, H::Kept(Kind::SavedFilter, Act::Add)),
+        route(PUT,     "/api/sites/{site}/saved-filters/{id}", Dashboard, Has(Viewer), Proof::Header, H::Kept(Kind::SavedFilter, Act::Change)),
+        route(DELETE,  "/api/sites/{site}/saved-filters/{id}", Dashboard, Has(Viewer), Proof::Header, H::Kept(Kind::SavedFilter, Act::Remove)),
         // The dashboard's own files; the same for everybody. Last, since it fits everything.
         route(GET,     "/{rest}",                      Dashboard, Anyone, Proof::None,   H::File),
     ]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use hyper::Method;
 use serde_json::{Value, json};
-use sillage::server::routes::{Face, Handler, Proof, ROUTES, Route};
+use sillage::control::kept::Kind;
+use sillage::server::routes::{Act, Face, Handler, Proof, ROUTES, Route};
 
 use crate::support::{
     Answer, Collector, PASSWORD, binary, get, log_in, send, user_add, write_config,
@@ -65,6 +66,18 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("DELETE",  "/api/sites/{site}/links/{id}", "---+-+--"),
     ("GET",     "/share/{token}",              "++++++++"),
     ("POST",    "/share/{token}",              "++++++++"),
+    ("GET", "/api/sites/{site}/goals", "-+++-+--"),
+    ("POST", "/api/sites/{site}/goals", "--++-+--"),
+    ("PUT", "/api/sites/{site}/goals/{id}", "--++-+--"),
+    ("DELETE", "/api/sites/{site}/goals/{id}", "--++-+--"),
+    ("GET", "/api/sites/{site}/annotations", "-+++-+--"),
+    ("POST", "/api/sites/{site}/annotations", "--++-+--"),
+    ("PUT", "/api/sites/{site}/annotations/{id}", "--++-+--"),
+    ("DELETE", "/api/sites/{site}/annotations/{id}", "--++-+--"),
+    ("GET", "/api/sites/{site}/saved-filters", "-+++-+--"),
+    ("POST", "/api/sites/{site}/saved-filters", "-+++-+--"), // a viewer's own
+    ("PUT", "/api/sites/{site}/saved-filters/{id}", "-+++-+--"),
+    ("DELETE", "/api/sites/{site}/saved-filters/{id}", "-+++-+--"),
     ("GET",     "/{rest}",                     "++++++++"),
 ];
 
@@ -162,6 +175,7 @@ fn request(collector: &Collector, route: &Route, asker: &Asker, victim: i64, csr
     let path = match route.handler {
         Handler::Live => format!("{path}?site=example.com"),
         Handler::Quality => format!("{path}?site=example.com&from=2026-01-01&to=2026-01-02"),
+        Handler::Kept(Kind::SavedFilter, Act::Add) => format!("{path}?own"),
         _ => path,
     };
     let query = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"});
@@ -171,6 +185,15 @@ fn request(collector: &Collector, route: &Route, asker: &Asker, victim: i64, csr
         (_, Handler::Batch) => json!({ "queries": [query] }).to_string(),
         (_, Handler::Invite | Handler::SetRole) => {
             json!({"site": "example.com", "role": "viewer"}).to_string()
+        }
+        (_, Handler::Kept(Kind::Goal, Act::Add)) => {
+            json!({"name": asker.name, "achieved_by": {"kind": "page", "pattern": "/"}}).to_string()
+        }
+        (_, Handler::Kept(Kind::Annotation, Act::Add)) => {
+            json!({"at": "2026-11-24", "text": "x"}).to_string()
+        }
+        (_, Handler::Kept(Kind::SavedFilter, Act::Add)) => {
+            json!({"name": asker.name, "filters": [["is", "event:page", ["/"]]]}).to_string()
         }
         (_, Handler::AddKey | Handler::AddLink) => json!({"name": "k"}).to_string(),
         _ => String::new(),

@@ -12,6 +12,7 @@ mod door;
 mod engine;
 mod exactly_once;
 mod external;
+mod kept;
 mod keys;
 mod limits;
 mod links;

@@ -1,0 +1,67 @@
+//! A saved filter: a name for filters that somebody uses again, for themselves or for everybody of the site.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::kept::Fault;
+use super::people::check_name;
+use crate::query::filter::Filter;
+
+/// A saved filter of a site.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedFilter {
+    pub name: String,
+    /// As in a query.
+    pub filters: Vec<Json>,
+}
+
+impl SavedFilter {
+    /// Whether it keeps to the rules; what a query would refuse can't be saved.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn check(&self) -> Result<(), Fault> {
+        check_name(&self.name).map_err(|error| Fault(error.to_string()))?;
+        if self.filters.is_empty() {
+            return Err(Fault("filters: at least one is expected".into()));
+        }
+        let filters = Json::from(self.filters.clone());
+        match Filter::parse_all(&filters, "#/filters") {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(Fault(fault.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_a_query_would_take_can_be_saved() {
+        let check = |filters: Json| {
+            let filter = json!({"name": "x", "filters": filters});
+            let filter: SavedFilter = serde_json::from_value(filter).expect("the shape");
+            filter.check().map_err(|fault| fault.to_string())
+        };
+        assert_eq!(
+            check(json!([
+                ["is", "visit:country", ["JP"]],
+                ["matches", "event:page", ["^/a"]]
+            ])),
+            Ok(())
+        );
+        for filters in [
+            json!([]),
+            json!(["is"]),
+            json!([["is", "visit:nothing", ["JP"]]]),
+            json!([["matches", "event:page", ["("]]]),
+            json!([["matches", "event:page", ["x".repeat(501)]]]),
+        ] {
+            let fault = check(filters.clone()).expect_err("refused");
+            assert!(fault.contains("filters"), "{filters}: {fault}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Goals, annotations and saved filters through their JSON routes.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Collector, PASSWORD, get, log_in, send, user_add, write_config};
+
+struct Someone {
+    cookie: String,
+    csrf: String,
+}
+
+impl Someone {
+    fn log_in(collector: &Collector, name: &str) -> Self {
+        let cookie = log_in(collector, name, PASSWORD);
+        let me = get(collector.address, "/api/me", &[("Cookie", &cookie)]);
+        let me: Value = serde_json::from_str(&me.body).expect("JSON");
+        let csrf = me["csrf"].as_str().expect("a text").to_owned();
+        Self { cookie, csrf }
+    }
+
+    fn send(&self, collector: &Collector, method: &str, path: &str, body: &Value) -> Answer {
+        let headers = [
+            ("Cookie", self.cookie.as_str()),
+            ("x-sillage-csrf", self.csrf.as_str()),
+        ];
+        let path = format!("/api/sites/example.com/{path}");
+        send(
+            collector.address,
+            method,
+            &path,
+            &body.to_string(),
+            &headers,
+        )
+    }
+
+    fn list(&self, collector: &Collector, path: &str) -> Vec<Value> {
+        let answer = self.send(collector, "GET", path, &Value::Null);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        parse(&answer)["items"].as_array().expect("a list").clone()
+    }
+}
+
+fn parse(answer: &Answer) -> Value {
+    serde_json::from_str(&answer.body).expect("JSON")
+}
+
+fn start() -> Collector {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_config(folder.path(), "");
+    for (name, role) in [("viewer", "viewer"), ("one", "owner"), ("two", "owner")] {
+        user_add(folder.path(), name, "example.com", role);
+    }
+    user_add(folder.path(), "root", "*", "owner");
+    Collector::start_guarded(folder)
+}
+
+fn page_goal(name: &str, pattern: &str) -> Value {
+    json!({"name": name, "achieved_by": {"kind": "page", "pattern": pattern}})
+}
+
+#[test]
+fn two_owners_at_once_lose_nothing() {
+    let collector = start();
+    let (one, two) = (
+        Someone::log_in(&collector, "one"),
+        Someone::log_in(&collector, "two"),
+    );
+    let made = one.send(&collector, "POST", "goals", &page_goal("Thanks", "/thanks"));
+    assert_eq!(made.status, 201, "{}", made.body);
+    let made = parse(&made);
+    let goal = format!("goals/{}", made["id"]);
+    let change = |who: &Someone, version: i64, pattern: &str| {
+        let body = json!({"version": version, "value": page_goal("Thanks", pattern)});
+        who.send(&collector, "PUT", &goal, &body)
+    };
+    assert_eq!(parse(&change(&one, 1, "/thanks/*"))["version"], json!(2));
+    let late = change(&two, 1, "/merci");
+    assert_eq!(late.status, 409);
+    let current = &parse(&late)["current"];
+    assert_eq!(
+        current["value"]["achieved_by"]["pattern"],
+        json!("/thanks/*")
+    );
+    assert_eq!(
+        (&current["version"], &current["changed_by"]),
+        (&json!(2), &json!("one"))
+    );
+    assert_eq!(change(&two, 2, "/merci").status, 200, "having seen it");
+    let remove = |version: i64| {
+        one.send(
+            &collector,
+            "DELETE",
+            &format!("{goal}?version={version}"),
+            &Value::Null,
+        )
+    };
+    assert_eq!(remove(2).status, 409);
+    assert_eq!(
+        one.send(&collector, "DELETE", &goal, &Value::Null).status,
+        400
+    );
+    assert_eq!(two.list(&collector, "goals").len(), 1);
+    assert_eq!(remove(3).status, 200);
+    assert_eq!(remove(3).status, 404);
+    assert_eq!(change(&two, 3, "/x").status, 404);
+}
+
+#[test]
+fn what_is_invalid_or_huge_is_refused_with_the_rule_and_without_the_input() {
+    let collector = start();
+    let one = Someone::log_in(&collector, "one");
+    for (path, value, rule) in [
+        ("goals", page_goal("x", "canary"), "path"),
+        (
+            "goals",
+            page_goal("x", &format!("/canary{}", "x".repeat(200))),
+            "200 bytes",
+        ),
+        ("goals", page_goal("x", &"/canary*".repeat(9)), "8 stars"),
+        ("goals", json!({"canary": 1}), "shape"),
+        ("goals", page_goal("", "/"), "name"),
+        ("annotations", json!({"at": "canary", "text": "x"}), "day"),
+        (
+            "annotations",
+            json!({"at": "2026-11-24", "text": "canary".repeat(100)}),
+            "500",
+        ),
+        (
+            "saved-filters",
+            json!({"name": "x", "filters": [["is", "canary", ["x"]]]}),
+            "filters",
+        ),
+        (
+            "saved-filters",
+            json!({"name": "x", "filters": [["matches", "event:page", ["canary("]]]}),
+            "filters",
+        ),
+    ] {
+        let answer = one.send(&collector, "POST", path, &value);
+        assert_eq!(answer.status, 400, "{path} {value}: {}", answer.body);
+        assert!(answer.body.contains(rule), "{rule} in {}", answer.body);
+        assert!(!answer.body.contains("canary"), "{}", answer.body);
+    }
+    let huge =
+        json!({"name": "x", "filters": vec![json!(["is", "event:page", ["x".repeat(1_900)]]); 40]});
+    assert_eq!(
+        one.send(&collector, "POST", "saved-filters", &huge).status,
+        413
+    );
+    let large =
+        json!({"name": "x", "filters": vec![json!(["is", "event:page", ["x".repeat(1_900)]]); 10]});
+    assert_eq!(
+        one.send(&collector, "POST", "saved-filters", &large).status,
+        400
+    );
+    assert_eq!(
+        one.send(&collector, "POST", "goals", &page_goal("twice", "/"))
+            .status,
+        201
+    );
+    assert_eq!(
+        one.send(&collector, "POST", "goals", &page_goal("twice", "/"))
+            .status,
+        409
+    );
+    assert_eq!(
+        one.send(&collector, "POST", "goals?own", &page_goal("own", "/"))
+            .status,
+        400
+    );
+}
+
+#[test]
+fn a_viewer_keeps_filters_of_their_own_and_reads_what_is_the_sites() {
+    let collector = start();
+    let (one, viewer) = (
+        Someone::log_in(&collector, "one"),
+        Someone::log_in(&collector, "viewer"),
+    );
+    let filter = json!({"name": "Japan", "filters": [["is", "visit:country", ["JP"]]]});
+    let of_site = parse(&one.send(&collector, "POST", "saved-filters", &filter));
+    assert_eq!(
+        viewer
+            .send(&collector, "POST", "saved-filters", &filter)
+            .status,
+        403
+    );
+    let own = viewer.send(&collector, "POST", "saved-filters?own", &filter);
+    assert_eq!(own.status, 201, "{}", own.body);
+    let own = parse(&own);
+    assert_eq!(
+        (
+            viewer.list(&collector, "saved-filters").len(),
+            one.list(&collector, "saved-filters").len()
+        ),
+        (2, 1)
+    );
+    let change = |who: &Someone, id: &Value| {
+        let body = json!({"version": 1, "value": filter});
+        who.send(&collector, "PUT", &format!("saved-filters/{id}"), &body)
+            .status
+    };
+    assert_eq!(change(&viewer, &of_site["id"]), 403);
+    assert_eq!(change(&one, &own["id"]), 404, "somebody else's");
+    assert_eq!(change(&viewer, &own["id"]), 200);
+
+    let note = json!({"at": "2026-11-24T15:30", "text": "新製品"});
+    assert_eq!(
+        one.send(&collector, "POST", "annotations", &note).status,
+        201
+    );
+    assert_eq!(viewer.list(&collector, "annotations")[0]["value"], note);
+    assert_eq!(
+        viewer.send(&collector, "POST", "annotations", &note).status,
+        403
+    );
+}
+
+#[test]
+fn everything_is_there_after_a_kill() {
+    let collector = start();
+    let one = Someone::log_in(&collector, "one");
+    assert_eq!(
+        one.send(&collector, "POST", "goals", &page_goal("Thanks", "/thanks"))
+            .status,
+        201
+    );
+    let collector = Collector::start_guarded(collector.kill());
+    assert_eq!(
+        one.list(&collector, "goals")[0]["value"],
+        page_goal("Thanks", "/thanks")
+    );
+}
