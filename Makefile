@@ -1,5 +1,5 @@
 # Sillage. `make run` starts it with a demo site, `make test` runs every test. Needs Rust, Node, make and a C compiler.
-.PHONY: run test check e2e vendor engine geo tracker dashboard build bench-load bench-backlog bench-query golden-update help
+.PHONY: run test check e2e vendor engine geo tracker dashboard build bench-load bench-backlog bench-login bench-query golden-update help
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
@@ -56,6 +56,9 @@ bench-query: vendor ## the wait for the first view over 50 million events (BENCH
 
 golden-update: vendor ## rewrite golden answers, docs/metrics.md and docs/openapi.json; review the difference
 	@GOLDEN_UPDATE=1 cargo test --locked --test query -- golden documents
+
+bench-login: build vendor ## what a flood of log-ins takes from the beacons; needs wrk
+	@sh benches/login.sh
 
 bench-load: build vendor ## durable accepts a second beside bare hyper; needs wrk
 	@cargo build --release --locked --example bare

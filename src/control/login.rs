@@ -200,13 +200,25 @@ pub fn secret(
     name: &'static str,
     fresh: [u8; 32],
 ) -> Result<Zeroizing<Vec<u8>>, ControlError> {
-    connection
-        .prepare_cached("INSERT OR IGNORE INTO settings (name, value) VALUES (:name, :value)")?
-        .execute(named_params! { ":name": name, ":value": fresh })?;
-    let value = connection
-        .prepare_cached("SELECT value FROM settings WHERE name = :name")?
-        .query_row(named_params! { ":name": name }, |row| row.get(0))?;
-    Ok(Zeroizing::new(value))
+    let read = || {
+        connection
+            .prepare_cached("SELECT value FROM settings WHERE name = :name")?
+            .query_row(named_params! { ":name": name }, |row| row.get(0))
+            .optional()
+    };
+    // Looked for first: this is asked for at every log-in, and writing takes the file's lock.
+    let value: Option<Vec<u8>> = match read()? {
+        Some(value) => Some(value),
+        None => {
+            connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO settings (name, value) VALUES (:name, :value)",
+                )?
+                .execute(named_params! { ":name": name, ":value": fresh })?;
+            read()?
+        }
+    };
+    value.map(Zeroizing::new).ok_or(ControlError::NotThere)
 }
 
 /// The device cookie: says that this person logged in with this browser before, so a flood of wrong passwords from

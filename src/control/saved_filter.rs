@@ -27,10 +27,7 @@ impl SavedFilter {
             return Err(Fault("filters: at least one is expected".into()));
         }
         let filters = Json::from(self.filters.clone());
-        match Filter::parse_all(&filters, "#/filters") {
-            Ok(_) => Ok(()),
-            Err(fault) => Err(Fault(fault.to_string())),
-        }
+        Filter::check_all(&filters, "#/filters").map_err(|fault| Fault(fault.to_string()))
     }
 }
 

@@ -88,9 +88,22 @@ impl Filter {
     pub fn parse_all(value: &Json, at: &str, goals: &[Arc<Goal>]) -> Result<Self, Fault> {
         let mut parsing = Parsing {
             comparisons: 0,
-            goals,
+            goals: Some(goals),
         };
         parse_list(value, at, 0, &mut parsing, false).map(Filter::All)
+    }
+
+    /// Whether a list of filters can be kept for later: as [`Self::parse_all`], but a goal that does not exist is none of its
+    /// business, since it may come and go.
+    ///
+    /// # Errors
+    /// Those of [`Self::parse_all`].
+    pub fn check_all(value: &Json, at: &str) -> Result<(), Fault> {
+        let mut parsing = Parsing {
+            comparisons: 0,
+            goals: None,
+        };
+        parse_list(value, at, 0, &mut parsing, false).map(drop)
     }
 
     /// Whether it asks about single events or about a visitor's other events, and not only about whole visits.
@@ -398,7 +411,8 @@ fn parse_one(
 struct Parsing<'a> {
     comparisons: usize,
     /// The site's.
-    goals: &'a [Arc<Goal>],
+    /// `None` takes every goal's name for good.
+    goals: Option<&'a [Arc<Goal>]>,
 }
 
 /// `event:goal`, whose values are settled against the site's goals.
@@ -407,7 +421,7 @@ fn parse_goal(
     parts: &[Json],
     at: &str,
     is_at_the_top: bool,
-    goals: &[Arc<Goal>],
+    goals: Option<&[Arc<Goal>]>,
 ) -> Result<Filter, Fault> {
     if !matches!(operator, "is" | "contains") {
         return Err(Fault::new(
@@ -438,6 +452,9 @@ fn parse_goal(
     };
     let place = format!("{at}/2");
     let names = parse_texts(&parts[2], &place, operator)?;
+    let Some(goals) = goals else {
+        return Ok(Filter::Goal(Vec::new()));
+    };
     let fold = |text: &str| {
         if case_sensitive {
             text.to_owned()

@@ -5,6 +5,7 @@
 //! in with before has a bound and a place in the queue of its own.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
@@ -82,30 +83,42 @@ async fn log_in(
     let refuse = |status, told| login_form(status, words, Some(told), &name);
     let gate = &app.gate;
 
+    let network = truncate(&client_ip(peer, headers, &app.config.trusted_proxies));
+    let as_stranger = || {
+        gate.networks
+            .take_of(&network, 1)
+            .and_then(|()| gate.names.take_of(&(network, name.to_lowercase()), 1))
+    };
+    let slow = |wait: Duration| {
+        let mut answer = login_form(StatusCode::TOO_MANY_REQUESTS, words, Some("slow"), &name);
+        let seconds = HeaderValue::from(wait.as_secs() + 1);
+        answer.headers_mut().insert(header::RETRY_AFTER, seconds);
+        answer
+    };
+    // Who shows no device is bounded before anything is looked up.
+    let shown = gate::cookie(headers, DEVICE_COOKIE);
+    if shown.is_none()
+        && let Err(wait) = as_stranger()
+    {
+        return Ok(slow(wait));
+    }
     let (asked, fresh) = (name.clone(), random().map_err(|error| failed(&error))?);
     let found = gate.control.run(move |connection| {
         let key = login::secret(connection, "device_key", fresh)?;
         Ok((people::credentials(connection, &asked)?, key))
     });
     let (credentials, key) = found.await.map_err(|error| failed(&error))?;
-
-    let device = gate::cookie(headers, DEVICE_COOKIE).filter(|cookie| {
+    let device = shown.filter(|cookie| {
         let credentials = credentials.as_ref();
         credentials.is_some_and(|known| login::is_known_device(&key, known, cookie))
     });
-    let network = truncate(&client_ip(peer, headers, &app.config.trusted_proxies));
-    let taken = match device {
-        Some(cookie) => gate.devices.take_of(&cookie, 1),
-        None => gate
-            .networks
-            .take_of(&network, 1)
-            .and_then(|()| gate.names.take_of(&(network, name.to_lowercase()), 1)),
+    let taken = match (device, shown) {
+        (Some(cookie), _) => gate.devices.take_of(&cookie, 1),
+        (None, Some(_)) => as_stranger(),
+        (None, None) => Ok(()),
     };
     if let Err(wait) = taken {
-        let mut answer = login_form(StatusCode::TOO_MANY_REQUESTS, words, Some("slow"), &name);
-        let seconds = HeaderValue::from(wait.as_secs() + 1);
-        answer.headers_mut().insert(header::RETRY_AFTER, seconds);
-        return Ok(answer);
+        return Ok(slow(wait));
     }
     let lane = if device.is_some() {
         Lane::Known

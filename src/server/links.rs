@@ -88,9 +88,8 @@ async fn add(
     request: Request<Incoming>,
 ) -> Result<Json, Answer> {
     let wanted: Wanted = read_json(app, request).await?;
-    // No goal can be fixed: with the goal the link would break.
     let filters = Json::from(wanted.filters.clone());
-    if let Err(fault) = Filter::parse_all(&filters, "#/filters", &[]) {
+    if let Err(fault) = Filter::check_all(&filters, "#/filters") {
         return Err(bad_request(&fault.to_string()));
     }
     let password = match wanted.password {
