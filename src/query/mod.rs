@@ -80,7 +80,7 @@ pub struct Answerer {
     /// Beside `sites`: when it was asked for, and what is rolled up.
     coverage: Arc<[Mutex<KnownCoverage>]>,
     /// Beside `sites`: what its visitors are meant to do.
-    goals: Arc<[RwLock<Arc<[Arc<Goal>]>>]>,
+    goals: Arc<[RwLock<Goals>]>,
     uses_rollups: bool,
     floors: Floors,
     audience: Audience,
@@ -90,6 +90,9 @@ pub struct Answerer {
 
 /// What is rolled up of a site, and when that was asked for.
 type KnownCoverage = Option<(Instant, Arc<Coverage>)>;
+
+/// The goals of a site.
+type Goals = Arc<[Arc<Goal>]>;
 
 /// An answer as the server sends it.
 #[derive(Debug, Clone, PartialEq)]
@@ -208,7 +211,7 @@ impl Answerer {
     }
 
     /// Of a site that may not be seen, none.
-    fn goals(&self, site: Option<&str>) -> Arc<[Arc<Goal>]> {
+    fn goals(&self, site: Option<&str>) -> Goals {
         let site = site.and_then(|id| self.site(id).ok());
         let index = site.and_then(|site| self.sites.iter().position(|known| known.id == site.id));
         let cell = index.and_then(|index| self.goals.get(index));

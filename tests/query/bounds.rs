@@ -117,7 +117,7 @@ fn an_empty_site_has_zeros_and_no_rows() {
         let (first, last) = ("2025-10-01".parse().unwrap(), "2025-10-31".parse().unwrap());
         assert_eq!(
             answerer.quality("example.com", first, last).await.body,
-            json!({"accepted": 0, "dropped": {}})
+            json!({"accepted": 0, "dropped": {}, "by_day": {}})
         );
         assert_eq!(
             answerer.quality("example.com", last, first).await.status,
@@ -185,5 +185,53 @@ fn a_batch_answers_in_order_and_one_fault_spoils_nothing() {
         for body in [many(33), many(0), "{}".into(), "[]".into(), "{".into(), "{\"queries\": [], \"x\": 1}".into()] {
             assert_eq!(answerer.batch(body.as_bytes(), now).await.status, 400, "{body}");
         }
+    });
+}
+
+#[test]
+fn a_question_that_nobody_waits_for_any_more_is_gone_from_the_engine() {
+    use sillage::query::run::Runner;
+    use sillage::query::sql::Sql;
+    runtime().block_on(async {
+        let client = database().await;
+        let running = || async {
+            client
+                .query("SELECT count() FROM system.processes WHERE query LIKE '%cityHash64(number)%' AND query NOT LIKE '%system.processes%'")
+                .fetch_one::<u64>()
+                .await
+                .unwrap()
+        };
+        let runner = Runner::new(client.clone(), QueryLimits::default());
+        let slow = Sql::text("SELECT count() FROM numbers(1000000000000) WHERE cityHash64(number) = 1").finish();
+        let question = tokio::spawn(async move { runner.rows(slow).await });
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while running().await == 0 {
+            assert!(!question.is_finished(), "{:?}", question.await);
+            assert!(std::time::Instant::now() < deadline, "it never ran");
+        }
+        question.abort();
+        while running().await > 0 {
+            assert!(std::time::Instant::now() < deadline, "it still runs");
+        }
+    });
+}
+
+#[test]
+fn a_range_of_time_is_found_by_the_sort_key() {
+    runtime().block_on(async {
+        let client = database().await;
+        // Ten hours of 10,000 rows: more than a granule each, all in one part.
+        let rows = "INSERT INTO events (site, time, name, key, expires) SELECT 'example.com', toDateTime(1761559200 + 3600 * (number % 10), 'UTC'), 'pageview', number, '2099-01-01' FROM numbers(100000)";
+        client.query(rows).execute().await.unwrap();
+        let plan = client
+            .query("EXPLAIN indexes = 1 SELECT uniqExact(key) FROM events WHERE site = 'example.com' AND time >= toDateTime(1761559200 + 3600 * 9, 'UTC')")
+            .fetch_all::<String>()
+            .await
+            .unwrap();
+        let of_key = plan.iter().skip_while(|line| line.trim() != "PrimaryKey");
+        let granules = of_key.map(|line| line.trim()).find(|line| line.starts_with("Granules:")).unwrap();
+        let (read, all) = granules.trim_start_matches("Granules: ").split_once('/').unwrap();
+        let (read, all): (u64, u64) = (read.parse().unwrap(), all.parse().unwrap());
+        assert!(all >= 12 && read <= 3, "{plan:?}");
     });
 }

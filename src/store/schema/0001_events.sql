@@ -1,6 +1,7 @@
 -- Every kept event, one row each; nothing in it names a person. Raw reports read it; roll-ups are made from it.
 -- Partitioned by the day on which its rows expire, so that expired data goes as whole parts (P9). Sorted by the hour, then by
--- what the events of a visit share, so that this is stored about once a visit; ranges of time are still found by the key.
+-- what the events of a visit share, so that this is stored about once a visit; ranges of time are still found by the key
+-- (not so if `time` itself stood at its end: conditions would be asked of that instead).
 -- Not by visit: it is cleared before the rows go, and their order must not keep what was cleared.
 CREATE TABLE IF NOT EXISTS events
 (
@@ -54,7 +55,7 @@ CREATE TABLE IF NOT EXISTS events
 )
 ENGINE = MergeTree
 PARTITION BY expires
-ORDER BY (site, toStartOfHour(time), entry_path, country, browser, browser_version, os, screen, time)
+ORDER BY (site, toStartOfHour(time), entry_path, country, browser, browser_version, os, screen)
 TTL expires
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1, fsync_part_directory = 1
