@@ -15,6 +15,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::privacy::cookie::POLICY_BYTES_MAX;
+use crate::privacy::scrub::label;
 use crate::privacy::{
     CATEGORY_BYTES_MAX, ConsentManager, ONETRUST_CATEGORY, ObjectionRule, Profile, ScrubRules,
 };
@@ -164,6 +165,8 @@ struct RawSite {
     query_allow: Vec<String>,
     #[serde(default)]
     routes: Vec<String>,
+    #[serde(default)]
+    mail_campaigns: Vec<String>,
     policy_version: Option<String>,
     retention_days: Option<u16>,
     controller: Option<String>,
@@ -301,6 +304,8 @@ pub struct Site {
     pub query_allow: Vec<String>,
     /// Routes that are kept by their template, e.g. `/portal/sims/:id`.
     pub routes: Vec<String>,
+    /// Campaigns whose opened e-mails are counted; none by default.
+    pub mail_campaigns: Vec<String>,
     /// The policy that is in force; stored with every row.
     pub policy_version: String,
     /// Days a row lives.
@@ -452,6 +457,10 @@ pub enum ConfigError {
     Invalid { path: PathBuf, faults: Vec<String> },
 }
 
+/// Bytes of an e-mail campaign's name.
+pub const MAIL_CAMPAIGN_BYTES_MAX: usize = 64;
+/// E-mail campaigns of one site; far fewer than recipients.
+pub const MAIL_CAMPAIGNS_MAX: usize = 100;
 /// Raw retention above this is refused at start (P9).
 pub const RETENTION_DAYS_MAX: u16 = 760;
 /// Fewest visitors of a row that anybody but members is shown (P10) …
@@ -666,6 +675,20 @@ impl RawSite {
         let consent_cookie = self
             .consent_cookie
             .and_then(|cookie| cookie.validate(&id, faults));
+        for name in &self.mail_campaigns {
+            // What would be masked elsewhere may be made for one recipient.
+            if name.is_empty() || label(name, MAIL_CAMPAIGN_BYTES_MAX) != *name {
+                faults.push(format!(
+                    "site {id:?}: mail_campaigns: {name:?} is no name of a campaign: 1 to {MAIL_CAMPAIGN_BYTES_MAX} bytes, and nothing that could be a person's"
+                ));
+            }
+        }
+        if self.mail_campaigns.len() > MAIL_CAMPAIGNS_MAX {
+            faults.push(format!(
+                "site {id:?}: mail_campaigns has {} names; at most {MAIL_CAMPAIGNS_MAX} are counted, so take old ones out",
+                self.mail_campaigns.len()
+            ));
+        }
         let hostnames = self
             .hostnames
             .unwrap_or_else(|| vec![id.clone()])
@@ -685,6 +708,7 @@ impl RawSite {
             consent_cookie,
             query_allow: self.query_allow,
             routes: self.routes,
+            mail_campaigns: self.mail_campaigns,
             policy_version,
             retention_days,
             controller: self.controller.unwrap_or_default(),

@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use sillage::config::Config;
 use sillage::engine::EngineOptions;
 use sillage::privacy::{ScrubRules, explain};
+use sillage::server::snippet::{Variant, fitting, snippet};
 use sillage::{admin, demo, engine, mail, serve, telemetry};
 
 /// A line on standard output. A reader that has seen enough (`| head`) ends the command quietly.
@@ -91,12 +92,17 @@ enum Command {
     Snippet {
         /// Site id as configured.
         site: String,
-        /// Where browsers reach the collector; empty when it is the page's own host.
+        #[arg(long, default_value = "sillage.toml")]
+        config: PathBuf,
+        /// Where browsers reach the collector, e.g. https://stats.example.com; empty when it is the page's own host.
         #[arg(long, default_value = "")]
         origin: String,
         /// Print the button with which a page lets its visitors refuse, instead.
         #[arg(long)]
         refuse_button: bool,
+        /// Which kind; by default the one that fits the site's profile.
+        #[arg(long, value_enum)]
+        variant: Option<Variant>,
     },
     /// Show what would be kept of an address, part by part, and why.
     Scrub {
@@ -182,18 +188,28 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Snippet {
             site,
+            config,
             origin,
-            refuse_button: true,
+            variant,
+            refuse_button,
         } => {
-            say!(
-                "<form method=\"post\" action=\"{origin}/privacy?site={site}\"><button name=\"action\" value=\"refuse\">Do not measure me</button></form>"
-            );
-            Ok(())
-        }
-        Command::Snippet { site, origin, .. } => {
-            say!(
-                "<script defer src=\"{origin}/s.js\" data-site=\"{site}\" data-consent=\"wait\"></script>"
-            );
+            let config = load(&config)?;
+            let site = config.site(&site).with_context(|| {
+                let known: Vec<_> = config.sites.iter().map(|site| &*site.id).collect();
+                format!(
+                    "site {site:?} is not configured; configured are {}",
+                    known.join(", ")
+                )
+            })?;
+            if refuse_button {
+                say!(
+                    "<form method=\"post\" action=\"{origin}/privacy?site={}\"><button name=\"action\" value=\"refuse\">Do not measure me</button></form>",
+                    site.id
+                );
+            } else {
+                let variant = variant.unwrap_or_else(|| fitting(site));
+                say!("{}", snippet(site, &origin, variant)?);
+            }
             Ok(())
         }
         Command::Scrub {

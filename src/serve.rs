@@ -27,6 +27,7 @@ use crate::query::{Answerer, QueryLimits};
 use crate::recover;
 use crate::server::gate::Gate;
 use crate::server::rate::Rate;
+use crate::server::tracker::Releases;
 use crate::server::{self, App, Faces};
 use crate::spool::{Spool, SpoolOptions};
 use crate::store;
@@ -92,7 +93,10 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         Timestamp::now(),
     )?;
     recover::from_spool(&spool, pipeline.visits(), pipeline.seen(), Timestamp::now());
+    let releases = Releases::keep(config.data_dir.join("tracker"))
+        .context("the tracker's files can't be kept in the data folder")?;
     let app = Arc::new(App {
+        releases,
         rate: Rate::new(config.limits.beacons_per_second_max),
         gate: Gate::new(
             control,
@@ -198,6 +202,8 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     store::outcomes::flush(&client, &config.sites, &counters, Timestamp::now()).await;
+    let opens = app.pipeline.opens();
+    store::mail::flush(&client, &config.sites, opens, Timestamp::now()).await;
     for task in tasks {
         task.abort();
     }
@@ -377,7 +383,11 @@ async fn prepare(app: Arc<App>, client: Client, addresses: Addresses) {
             app.counters.clone()
         ),
         store::security::run(client.clone(), app.pipeline.faults().clone()),
-        store::retention::keep(client, Arc::new(store::retention::Rules::of(&app.config))),
+        store::mail::run(&client, &app.config.sites, app.pipeline.opens()),
+        store::retention::keep(
+            client.clone(),
+            Arc::new(store::retention::Rules::of(&app.config))
+        ),
     );
 }
 

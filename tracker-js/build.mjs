@@ -13,12 +13,13 @@ const BUDGET = { raw: 4000, gzip: 2000, brotli: 1800 };
 /** Properties that never leave the bundle and may be renamed. */
 const INTERNAL = /^(post|repost|takeBack|drop|tick|look)$/;
 
-const weigh = (code) => ({
-  raw: Buffer.byteLength(code),
-  gzip: gzipSync(code, { level: 9 }).length,
-  brotli: brotliCompressSync(code, {
+/** The forms a file is served in, by the ending that is put behind its name. */
+const pack = (code) => ({
+  '': Buffer.from(code),
+  '.gz': gzipSync(code, { level: 9 }),
+  '.br': brotliCompressSync(code, {
     params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: Buffer.byteLength(code) },
-  }).length,
+  }),
 });
 
 /** Bundles one entry into a script that keeps its names to itself. */
@@ -65,8 +66,9 @@ for (const [entry, name, budget] of files) {
   const code = await bundle(entry);
   const path = `dist/${name}`;
   await mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true });
-  await writeFile(path, code);
-  const weight = weigh(code);
+  const forms = pack(code);
+  for (const [ending, bytes] of Object.entries(forms)) await writeFile(path + ending, bytes);
+  const weight = { raw: forms[''].length, gzip: forms['.gz'].length, brotli: forms['.br'].length };
   const integrity = `sha384-${createHash('sha384').update(code).digest('base64')}`;
   console.log(`${path.padEnd(28)} raw ${weight.raw}  gzip ${weight.gzip}  brotli ${weight.brotli}  ${integrity}`);
   for (const [measure, limit] of Object.entries(budget ?? {})) {

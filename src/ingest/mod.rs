@@ -16,6 +16,7 @@
 
 pub mod beacon;
 pub mod filter;
+pub mod mail;
 pub mod own;
 pub mod seen;
 pub mod source;
@@ -94,6 +95,8 @@ outcomes! {
     UnknownSite = "unknown_site",
     /// The page's host is none of the site's.
     ForeignHost = "foreign_host",
+    /// The e-mail's campaign is not configured.
+    UnknownCampaign = "unknown_campaign",
     /// Not a beacon.
     Malformed = "malformed",
     /// Too many came from one network; the sender was told so.
@@ -191,6 +194,7 @@ pub struct Pipeline {
     geo: Geo,
     visits: Visits,
     seen: Seen,
+    opens: mail::Opens,
     spool: Spool,
     counters: Arc<Counters>,
     faults: Arc<Faults>,
@@ -256,6 +260,7 @@ impl Pipeline {
             geo,
             visits: Visits::new(config.limits.open_visits_bytes_max),
             seen: Seen::new(config.limits.seen_keys_max),
+            opens: mail::Opens::new(&config.sites),
             spool,
             counters,
             faults: Arc::default(),

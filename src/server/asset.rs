@@ -1,7 +1,5 @@
-//! The built tracker, dashboard and demo pages, embedded in the binary (read from the folders in debug builds).
-//!
-//! The tracker's bytes are the same for everybody, and validators depend on the bytes only: an `ETag` can't become an
-//! identifier.
+//! The built dashboard and the demo pages, embedded in the binary (read from the folders in debug builds). The tracker's
+//! files are in [`tracker`](super::tracker).
 
 use std::borrow::Cow;
 
@@ -12,11 +10,6 @@ use hyper::{Response, StatusCode};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::error::{Answer, text};
-
-#[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/tracker-js/dist"]
-#[allow_missing = true]
-struct Tracker;
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/dashboards/web/dist"]
@@ -33,27 +26,6 @@ const DASHBOARD_POLICY: &str = "default-src 'none'; script-src 'self'; style-src
 
 /// Where the dashboard's page takes the data it starts with.
 const BOOT: &[u8] = b"<!--boot-->";
-
-/// The tracker, or another of its files (`name` as built, e.g. `s.js`).
-pub fn tracker(name: &str, headers: &HeaderMap) -> Answer {
-    let Some(file) = Tracker::get(name) else {
-        return text(
-            StatusCode::NOT_FOUND,
-            "the tracker is not built; run `make tracker`\n",
-        );
-    };
-    // An hour: a new version reaches every page within it.
-    let mut answer = serve(&file, name, headers, "public, max-age=3600");
-    answer.headers_mut().insert(
-        "cross-origin-resource-policy",
-        HeaderValue::from_static("cross-origin"),
-    );
-    answer.headers_mut().insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
-    answer
-}
 
 /// The dashboard's page with `boot` (JSON) inlined.
 pub fn dashboard_page(boot: &serde_json::Value) -> Answer {

@@ -297,7 +297,7 @@ fn unknown_site() -> Answer {
 }
 
 /// What the pipeline may ask of a request; see `collect`.
-fn with_sender<R>(
+pub(super) fn with_sender<R>(
     app: &App,
     peer: IpAddr,
     headers: &HeaderMap,

@@ -4,6 +4,7 @@
 //! functions that the door calls. A beacon that is dropped on purpose is answered like one that is kept.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -31,14 +32,11 @@ pub async fn collect(app: &App, peer: IpAddr, request: Request<Incoming>) -> Ans
     let (head, body) = request.into_parts();
     let headers = &head.headers;
     let limits = &app.config.limits;
-    let sender = client_ip(peer, headers, &app.config.trusted_proxies);
-    if let Err(wait) = app.rate.take(truncate(&sender)) {
-        app.counters.count(None, Outcome::TooMany);
+    if let Err(wait) = allowed(app, peer, headers) {
         let mut answer = too_many(wait);
         allow_origin(app, headers, &mut answer);
         return answer;
     }
-    drop(sender);
     let (bytes_max, timeout) = (limits.beacon_bytes_max, limits.body_timeout);
     let mut answer = match body::read_behind(headers, body, bytes_max, timeout).await {
         Ok(body) => take(app, peer, headers, body).await,
@@ -48,7 +46,21 @@ pub async fn collect(app: &App, peer: IpAddr, request: Request<Incoming>) -> Ans
     answer
 }
 
-async fn take(app: &App, peer: IpAddr, headers: &HeaderMap, body: Bytes) -> Answer {
+/// Takes one request of its network's bound.
+///
+/// # Errors
+/// How long until the next is allowed; it is counted.
+pub(super) fn allowed(app: &App, peer: IpAddr, headers: &HeaderMap) -> Result<(), Duration> {
+    let sender = client_ip(peer, headers, &app.config.trusted_proxies);
+    let allowed = app.rate.take(truncate(&sender));
+    if allowed.is_err() {
+        app.counters.count(None, Outcome::TooMany);
+    }
+    allowed
+}
+
+/// Hands a beacon's body to the pipeline with the signals that came along.
+pub(super) async fn take(app: &App, peer: IpAddr, headers: &HeaderMap, body: Bytes) -> Answer {
     let is_one = |name: &HeaderName| {
         headers
             .get(name)
@@ -63,16 +75,7 @@ async fn take(app: &App, peer: IpAddr, headers: &HeaderMap, body: Bytes) -> Answ
                     .map_or(b"", HeaderValue::as_bytes),
             )
         },
-        is_prefetch: PREFETCH.iter().any(|name| {
-            headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .is_some_and(|value| {
-                    value.contains("prefetch")
-                        || value.contains("prerender")
-                        || value.contains("preview")
-                })
-        }),
+        is_prefetch: is_prefetch(headers),
         gpc: is_one(&GPC),
         dnt: is_one(&header::DNT),
         language: headers
@@ -102,6 +105,20 @@ async fn take(app: &App, peer: IpAddr, headers: &HeaderMap, body: Bytes) -> Answ
         }
         Err(error) => from_ingest(&error),
     }
+}
+
+/// Whether the request says that nobody looks at the page yet.
+pub(super) fn is_prefetch(headers: &HeaderMap) -> bool {
+    let says = |value: &HeaderValue| {
+        value.to_str().is_ok_and(|value| {
+            ["prefetch", "prerender", "preview"]
+                .iter()
+                .any(|word| value.contains(word))
+        })
+    };
+    PREFETCH
+        .iter()
+        .any(|name| headers.get(name).is_some_and(says))
 }
 
 /// Answers a browser that asks before it sends; our tracker never makes it ask.

@@ -17,10 +17,13 @@ mod keys;
 mod links;
 mod pages;
 mod people;
+mod pixel;
 pub mod rate;
 mod reports;
 pub mod route;
 pub mod routes;
+pub mod snippet;
+pub mod tracker;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -12,7 +12,9 @@ use super::error::{Answer, answer, refused, text};
 use super::gate::{self, Caller, Gate};
 use super::rate::Rate;
 use super::routes::{self, Face, Found, Handler, Params};
-use super::{account, asset, choices, collect, entrance, kept, keys, links, people, reports};
+use super::{
+    account, asset, choices, collect, entrance, kept, keys, links, people, pixel, reports, tracker,
+};
 use crate::config::Config;
 use crate::ingest::Pipeline;
 use crate::query::Answerer;
@@ -38,6 +40,8 @@ pub struct App {
     /// Who may see reports.
     pub gate: Gate,
     pub spool: Spool,
+    /// The tracker's files, earlier ones included.
+    pub releases: tracker::Releases,
     pub counters: Arc<Counters>,
     /// Set once ClickHouse answers.
     pub answerer: OnceLock<Answerer>,
@@ -96,7 +100,8 @@ async fn handle(
     match handler {
         Handler::Event => collect::collect(app, peer, request).await,
         Handler::EventPreflight => collect::preflight(app, headers),
-        Handler::Tracker => asset::tracker(&path[1..], headers),
+        Handler::Tracker => app.releases.serve(path, headers).await,
+        Handler::Pixel => pixel::pixel(app, peer, request).await,
         Handler::Choices => choices::choices(app, peer, request).await,
         Handler::Health => text(StatusCode::OK, "ok\n"),
         Handler::Ready => ready(app),

@@ -61,6 +61,7 @@ pub enum Handler {
     Health,
     Ready,
     Tracker,
+    Pixel,
     Choices,
     DemoRoot,
     DemoFile,
@@ -159,6 +160,8 @@ pub static ROUTES: &[Route] = &{
         route(OPTIONS, "/api/event",                   Collector, Anyone, Proof::None,   H::EventPreflight),
         route(GET,     "/s.js",                        Collector, Anyone, Proof::None,   H::Tracker),
         route(GET,     "/s.extra.js",                  Collector, Anyone, Proof::None,   H::Tracker),
+        route(GET,     "/s/{rest}",                    Collector, Anyone, Proof::None,   H::Tracker),
+        route(GET,     "/p.gif",                       Collector, Anyone, Proof::None,   H::Pixel),
         route(GET,     "/healthz",                     Both,      Anyone, Proof::None,   H::Health),
         route(GET,     "/readyz",                      Both,      Anyone, Proof::None,   H::Ready),
         // The visitor's choices; that they come from the page or the site, the handler checks.

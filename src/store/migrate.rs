@@ -24,7 +24,8 @@ pub const MIGRATIONS: &[(&str, &str)] = migrations![
     "0021_report_days",
     "0022_visits",
     "0023_rolled_days_has_visits",
-    "0024_cleared"
+    "0024_cleared",
+    "0030_mail_opens",
 ];
 
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS migrations

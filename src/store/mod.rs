@@ -8,6 +8,7 @@ pub mod decode;
 pub mod erase;
 pub mod floors;
 pub mod insert;
+pub mod mail;
 pub mod migrate;
 pub mod outcomes;
 pub mod retention;

@@ -24,3 +24,4 @@ mod retention;
 mod start;
 mod support;
 mod tidy;
+mod tracker;

@@ -1,0 +1,132 @@
+//! Opened e-mails: numbers by campaign and day, and nothing else.
+//!
+//! An image in an e-mail can say that *somebody* opened it and must not say who: no recipient is in its address, no event is
+//! made, neither address nor agent is looked at, and of the time only the day stays. Only campaigns that the configuration names are counted, so
+//! that an address made for one recipient counts nothing. Same consent rules as for pages, without a word of consent (an image has none):
+//! a `consent` site counts none, and an opt-out, `Sec-GPC` or `DNT` that comes along is a no, not even counted as one, because the counts of
+//! outcomes tell what share of a site's *pages* is measured. Programs are not told apart: mail services fetch images on behalf of people.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::{Outcome, Pipeline, Sender};
+use crate::config::Site;
+use crate::privacy::Decision;
+
+/// Opened e-mails since they were last stored: one number for each configured campaign of each site.
+#[derive(Debug, Default)]
+pub struct Opens {
+    sites: Vec<Vec<(String, AtomicU64)>>,
+}
+
+impl Opens {
+    /// Nothing counted yet.
+    pub fn new(sites: &[Site]) -> Self {
+        let campaigns = |site: &Site| {
+            let campaigns = site.mail_campaigns.iter();
+            campaigns
+                .map(|name| (name.clone(), AtomicU64::new(0)))
+                .collect()
+        };
+        Self {
+            sites: sites.iter().map(campaigns).collect(),
+        }
+    }
+
+    fn of(&self, site: usize, campaign: &str) -> Option<&AtomicU64> {
+        let campaigns = self.sites.get(site)?;
+        campaigns
+            .iter()
+            .find(|(name, _)| name == campaign)
+            .map(|(_, opens)| opens)
+    }
+
+    /// Takes what was counted: (place of the site in the configuration, campaign, opens above 0).
+    pub fn take(&self) -> Vec<(usize, &str, u64)> {
+        let mut taken = Vec::new();
+        for (site, campaigns) in self.sites.iter().enumerate() {
+            for (campaign, opens) in campaigns {
+                match opens.swap(0, Relaxed) {
+                    0 => {}
+                    opens => taken.push((site, campaign.as_str(), opens)),
+                }
+            }
+        }
+        taken
+    }
+
+    /// Puts back what could not be stored.
+    pub fn restore(&self, taken: &[(usize, &str, u64)]) {
+        for (site, campaign, opens) in taken {
+            if let Some(count) = self.of(*site, campaign) {
+                count.fetch_add(*opens, Relaxed);
+            }
+        }
+    }
+}
+
+impl Pipeline {
+    /// Opened e-mails that wait to be stored.
+    pub fn opens(&self) -> &Opens {
+        &self.opens
+    }
+
+    /// Counts an opened e-mail of a site's campaign, site first, then consent.
+    pub fn open_mail(&self, site: &str, campaign: &str, sender: &Sender<'_>) {
+        let Some(index) = self.site_index(site) else {
+            self.counters.count(None, Outcome::UnknownSite);
+            return;
+        };
+        let Some(opens) = self.opens.of(index, campaign) else {
+            self.counters.count(Some(index), Outcome::UnknownCampaign);
+            return;
+        };
+        let state = self.state(index, sender);
+        if matches!(state.without_word, Decision::Count(_)) {
+            opens.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opens() -> Opens {
+        let count = || {
+            let campaigns = ["spring", "autumn"];
+            campaigns
+                .map(|name| (name.to_owned(), AtomicU64::new(0)))
+                .into()
+        };
+        Opens {
+            sites: vec![count(), Vec::new(), count()],
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_stored_is_counted_with_what_came_meanwhile() {
+        let opens = opens();
+        assert!(opens.take().is_empty());
+        for _ in 0..3 {
+            opens
+                .of(2, "autumn")
+                .expect("configured")
+                .fetch_add(1, Relaxed);
+        }
+        let taken = opens.take();
+        assert_eq!(taken, [(2, "autumn", 3)]);
+        opens
+            .of(2, "autumn")
+            .expect("configured")
+            .fetch_add(1, Relaxed);
+        opens.restore(&taken);
+        assert_eq!(opens.take(), [(2, "autumn", 4)]);
+    }
+
+    #[test]
+    fn a_campaign_that_is_not_configured_has_no_number() {
+        let opens = opens();
+        assert!(opens.of(0, "spring/taro@example.jp").is_none());
+        assert!(opens.of(1, "spring").is_none() && opens.of(3, "spring").is_none());
+    }
+}
