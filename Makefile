@@ -1,5 +1,5 @@
 # Sillage. `make run` starts it with a demo site, `make test` runs every test. Needs Rust, Node, make and a C compiler.
-.PHONY: run test check e2e vendor engine geo tracker dashboard build bench-load bench-backlog bench-login bench-query golden-update help
+.PHONY: run test test-engines test-mutation check e2e vendor engine geo tracker dashboard build bench-load bench-backlog bench-login bench-query golden-update help
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
@@ -47,6 +47,14 @@ check: tracker-js/$(STAMP) dashboards/web/$(STAMP) ## formatting and lints of ev
 
 test: tracker dashboard vendor tests/e2e/$(STAMP) ## every test; ends with the counts
 	@sh tests/run.sh
+
+test-engines: tracker vendor ## the tracker in Firefox and WebKitGTK, installed where they are missing
+	@sh tests/browsers.sh all
+	@cargo build --locked
+	@cd tracker-js && $(NPM) run test:engines
+
+test-mutation: tracker-js/$(STAMP) ## removes each guard of the tracker in turn and sees a test fail
+	@cd tracker-js && $(NPM) run test:mutation
 
 tests/e2e/$(STAMP): tests/e2e/package-lock.json
 	@cd tests/e2e && $(NPM) ci && touch $(STAMP)

@@ -24,6 +24,7 @@ sum() { # pattern, files ...: adds up the number that the pattern's group finds
 sh tests/browsers.sh || exit 1
 suite rust cargo test --locked --no-fail-fast
 suite tracker npm --prefix tracker-js --silent run test
+suite chromium npm --prefix tracker-js --silent run test:chromium
 suite dashboard npm --prefix dashboards/web --silent run test
 suite e2e npm --prefix tests/e2e --silent run test
 
@@ -31,15 +32,17 @@ rust_passed=$(sum '^test result: .* ([0-9]+) passed;.*' "$logs/rust.log")
 rust_failed=$(sum '^test result: .* ([0-9]+) failed;.*' "$logs/rust.log")
 unit_passed=$(sum '^ *Tests .*[^0-9]([0-9]+) passed.*' "$logs/tracker.log" "$logs/dashboard.log")
 unit_failed=$(sum '^ *Tests .*[^0-9]([0-9]+) failed.*' "$logs/tracker.log" "$logs/dashboard.log")
+chromium_passed=$(sum '^ *Tests .*[^0-9]([0-9]+) passed.*' "$logs/chromium.log")
+chromium_failed=$(sum '^ *Tests .*[^0-9]([0-9]+) failed.*' "$logs/chromium.log")
 e2e_passed=$(sum '^# pass ([0-9]+)$' "$logs/e2e.log")
 e2e_failed=$(sum '^# fail ([0-9]+)$' "$logs/e2e.log")
-passed=$((rust_passed + unit_passed + e2e_passed))
-failed=$((rust_failed + unit_failed + e2e_failed))
+passed=$((rust_passed + unit_passed + chromium_passed + e2e_passed))
+failed=$((rust_failed + unit_failed + chromium_failed + e2e_failed))
 
-printf '\n== counts\nrust: %s passed, %s failed\ntracker and dashboard: %s passed, %s failed\nbrowser, end to end: %s passed, %s failed\n' \
-  "$rust_passed" "$rust_failed" "$unit_passed" "$unit_failed" "$e2e_passed" "$e2e_failed"
+printf '\n== counts\nrust: %s passed, %s failed\ntracker and dashboard: %s passed, %s failed\ntracker in Chromium: %s passed, %s failed\nbrowser, end to end: %s passed, %s failed\n' \
+  "$rust_passed" "$rust_failed" "$unit_passed" "$unit_failed" "$chromium_passed" "$chromium_failed" "$e2e_passed" "$e2e_failed"
 # A suite that breaks off has no counts to show; it must not look well for that.
-for part in $rust_passed $unit_passed $e2e_passed; do
+for part in $rust_passed $unit_passed $chromium_passed $e2e_passed; do
   [ "$part" -gt 0 ] || failed_suites="$failed_suites (one ran no test)"
 done
 [ -z "$failed_suites" ] || { echo "failed:$failed_suites"; [ "$failed" -gt 0 ] || failed=1; }

@@ -1,10 +1,11 @@
 // Removes one guard after the other and runs the tests beside it: each removal must make a test fail.
 //
-// Works on a copy. Arguments: parts of names, to try some only.
+// Works on copies, several at a time. Arguments: parts of names, to try some only.
 
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /** What is removed, where, by which replacement, and which tests must notice (default: the file of the same name). */
@@ -82,6 +83,14 @@ const MUTANTS = [
   ['all of the page is the most', 'engagement', 'Math.min(100, ', '('],
   ['the API is told from an element', 'navigation', '?.currentEntry', '', 'tracker'],
   ['the API before patching', 'navigation', 'if (window.navigation?.currentEntry)', 'if (false)', 'tracker'],
+  ['adapters: any no is a no', 'consent/choice', 'choices.each.includes(false) ? false : ', '', 'consent/consent'],
+  [
+    'adapters: all have to say yes',
+    'consent/choice',
+    'choices.each.includes(undefined) ? undefined : ',
+    '',
+    'consent/consent',
+  ],
   [
     'TCF: the dialogue is open',
     'consent/tcf',
@@ -158,34 +167,44 @@ const MUTANTS = [
 ];
 
 const chosen = process.argv.slice(2);
-const directory = await mkdtemp(join(tmpdir(), 'sillage-mutants-'));
+const mutants = MUTANTS.filter(([name]) => !chosen.length || chosen.some((part) => name.includes(part)));
 const survivors = [];
-try {
-  for (const name of ['src', 'vitest.config.ts', 'package.json', 'tsconfig.json']) {
-    await cp(name, join(directory, name), { recursive: true });
+
+/** Takes one mutant after the other, in a copy of its own. */
+const work = async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'sillage-mutants-'));
+  try {
+    for (const name of ['src', 'vitest.config.ts', 'package.json', 'tsconfig.json']) {
+      await cp(name, join(directory, name), { recursive: true });
+    }
+    await symlink(resolve('node_modules'), join(directory, 'node_modules'));
+    for (let mutant = mutants.shift(); mutant; mutant = mutants.shift()) {
+      const [name, file, guard, replacement, tests = file] = mutant;
+      const path = join(directory, 'src', `${file}.ts`);
+      const source = await readFile(path, 'utf8');
+      const at = source.indexOf(guard);
+      if (at < 0) throw new Error(`${name}: ${file}.ts has no such guard any more`);
+      await writeFile(path, source.slice(0, at) + replacement + source.slice(at + guard.length));
+      const run = spawn(
+        process.execPath,
+        ['node_modules/vitest/vitest.mjs', 'run', '--bail=1', '--silent', '--reporter=dot', `src/${tests}.test.ts`],
+        { cwd: directory, stdio: 'ignore' },
+      );
+      const [code] = await once(run, 'exit');
+      await writeFile(path, source);
+      const isNoticed = code !== 0;
+      console.log(`${isNoticed ? 'noticed ' : 'SURVIVED'}  ${name}`);
+      if (!isNoticed) survivors.push(name);
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
   }
-  await symlink(resolve('node_modules'), join(directory, 'node_modules'));
-  for (const [name, file, guard, replacement, tests = file] of MUTANTS) {
-    if (chosen.length && !chosen.some((part) => name.includes(part))) continue;
-    const path = join(directory, 'src', `${file}.ts`);
-    const source = await readFile(path, 'utf8');
-    const at = source.indexOf(guard);
-    if (at < 0) throw new Error(`${name}: ${file}.ts has no such guard any more`);
-    await writeFile(path, source.slice(0, at) + replacement + source.slice(at + guard.length));
-    const run = spawnSync(
-      process.execPath,
-      ['node_modules/vitest/vitest.mjs', 'run', '--bail=1', '--silent', '--reporter=dot', `src/${tests}.test.ts`],
-      { cwd: directory },
-    );
-    await writeFile(path, source);
-    const isNoticed = run.status !== 0;
-    console.log(`${isNoticed ? 'noticed ' : 'SURVIVED'}  ${name}`);
-    if (!isNoticed) survivors.push(name);
-  }
-} finally {
-  await rm(directory, { recursive: true, force: true });
-}
+};
+
+const count = mutants.length;
+if (!count) throw new Error('no guard has such a name');
+await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, work));
 if (survivors.length) {
   console.error(`${survivors.length} guards may be removed without a test failing`);
   process.exitCode = 1;
-}
+} else console.log(`${count} guards removed in turn, each noticed`);

@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['browser/**/*.test.ts'],
     environment: 'node',
     reporters: process.env.UPDATE_TABLE ? ['default', new TableReporter()] : ['default'],
-    globalSetup: ['browser/harness/report.ts'],
+    globalSetup: ['browser/harness/setup.ts'],
     // Each file has a browser and a server of its own; within a file tests follow one another, because focus is shared.
     maxWorkers: 2,
     testTimeout: 20_000,

@@ -123,6 +123,18 @@ describe('14 offline', () => {
     await expectUnharmed(page, complaints);
   });
 
+  it('events of a page that is closed meanwhile are lost, and nothing else is', async () => {
+    const test = world.scenario();
+    const { page, complaints } = await open(test);
+    await test.stored(1);
+    await page.setOfflineMode(true);
+    await page.evaluate(() => window.sillage?.('A'));
+    await wait(200);
+    expect(complaints).toEqual([]);
+    await page.close();
+    expect(names(await test.stored(1))).toEqual(['pageview']);
+  });
+
   it('events wait for the next one that gets through', async () => {
     const test = world.scenario();
     const { page } = await open(test);

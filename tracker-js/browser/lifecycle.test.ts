@@ -1,5 +1,6 @@
 import type { Page } from 'puppeteer-core';
 import { afterEach, describe, expect, it } from 'vitest';
+import { launchChromium } from './harness/chromium';
 import type { Stored } from './harness/collector';
 import { names, until, useWorld, wait } from './harness/scenario';
 
@@ -133,6 +134,17 @@ describe('8 the end of a visit', () => {
     page.goto('chrome://crash').catch(() => {});
     const engagement = engagementOf(await test.stored(2));
     expect(engagement?.engaged).toBeGreaterThan(4500);
+  });
+
+  it('by quitting the browser tells what was left with it', async () => {
+    const test = world.scenario();
+    const other = await launchChromium(world.site.port);
+    const page = await other.browser.newPage();
+    await page.goto(test.put(test.html()));
+    await test.stored(1);
+    await wait(5300);
+    await other.close();
+    expect(engagementOf(await test.stored(2))?.engaged).toBeGreaterThan(4500);
   });
 
   it('time in the background and out of focus adds nothing', async () => {

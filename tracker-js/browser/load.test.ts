@@ -89,6 +89,23 @@ describe('16 the collector', () => {
   });
 });
 
+describe('16 and 19 the page', () => {
+  it('under an international name is counted', async () => {
+    const test = world.scenario();
+    test.put(test.html());
+    await world.open(`${world.site.origin('bücher.test')}${test.path}`);
+    expect(names(await test.stored(1))).toEqual(['pageview']);
+    expect(new URL(JSON.parse(test.requests()[0]?.body ?? '').u).hostname).toBe('xn--bcher-kva.test');
+  });
+
+  it('under an address with a name and a password keeps both', async () => {
+    const test = world.scenario();
+    await world.open(test.put(test.html()).replace('://', '://taro:SECRET@'));
+    await test.stored(1);
+    expect(JSON.stringify(test.requests().map(({ body, headers }) => [body, headers]))).not.toContain('SECRET');
+  });
+});
+
 describe('17 inside a frame', () => {
   it.each([
     ['of the same origin', (url: string) => `<iframe src="${url}"></iframe>`, 'shop.test'],

@@ -5,7 +5,7 @@ import { launchWebKit, type WebKit } from './harness/webkit';
 // WebKitGTK 2.50 has no Navigation API: here the tracker listens to history itself.
 describe('WebKitGTK', () => {
   // A name below localhost needs no resolver, and counts as a secure context.
-  const world = useSite(390, 'localhost');
+  const world = useSite(420, 'localhost');
   let webkit: WebKit;
   beforeAll(async () => {
     webkit = await launchWebKit();
@@ -91,6 +91,71 @@ describe('WebKitGTK', () => {
       ['pageview', 1],
       ['consent', 0],
     ]);
+  });
+
+  it('2 settings come from the global object and from attributes, of which the attribute wins', async () => {
+    const test = world.scenario();
+    const config = `<script>sillageConfig = { site: 'nobody.test', policy: '1' }</script>`;
+    await webkit.goTo(test.put(DRIVEN + config + test.html()));
+    await test.stored(1);
+    expect(JSON.parse(test.requests()[0]?.body ?? '')).toMatchObject({ d: test.site, cv: '1' });
+  });
+
+  it('9 scroll depth is the lowest line that came into view', async () => {
+    const depth = async (code: string) => {
+      const { test, next } = await open('<div style="height:9000px">tall</div>');
+      await test.stored(1);
+      await webkit.run(code);
+      await wait(500);
+      await webkit.goTo(next);
+      return (await test.stored(2)).find(({ name }) => name === 'engagement')?.scroll;
+    };
+    expect(await depth('')).toBeLessThan(35);
+    expect(await depth('scrollTo(0, 9000)')).toBe(100);
+  });
+
+  it('13 a collector that is not there is not noticed', async () => {
+    const watch = '<script>errors = 0; onerror = onunhandledrejection = () => { errors++ }</script>';
+    const { test } = await open(watch, { attributes: { 'data-api': 'http://shop.localhost:9/api/event' } });
+    await webkit.run("sillage('A'); history.pushState({}, '', '?b')");
+    await wait(400);
+    expect(await webkit.run('return errors')).toBe(0);
+    expect(test.requests()).toEqual([]);
+    const control = await open();
+    expect(names(await control.test.stored(1))).toEqual(['pageview']);
+  });
+
+  it('15 a strict policy with a nonce is kept to', async () => {
+    const test = world.scenario();
+    const policy = `default-src 'none'; script-src 'nonce-abc' 'strict-dynamic'; connect-src ${world.site.origin('stats.test')}`;
+    const watch = `<script>violations = 0; addEventListener('securitypolicyviolation', () => violations++)</script>`;
+    const html = (DRIVEN + watch + test.html()).replaceAll('<script', '<script nonce=abc');
+    await webkit.goTo(test.put(html, '', { 'content-security-policy': policy }));
+    expect(names(await test.stored(1))).toEqual(['pageview']);
+    expect(await webkit.run('return violations')).toBe(0);
+  });
+
+  it('16 a collector on the page’s own origin, behind a path, is asked', async () => {
+    const { test } = await open('', { attributes: { 'data-api': '/stats/api/event' } });
+    await test.stored(1);
+    expect(test.requests()[0]).toMatchObject({ url: '/stats/api/event' });
+  });
+
+  it('17 in a sandboxed frame, where storage throws, the page counts as itself', async () => {
+    const test = world.scenario();
+    test.put(DRIVEN + test.html(), '/inner');
+    const frame = `<iframe sandbox="allow-scripts" src="${world.site.origin()}${test.path}/inner"></iframe>`;
+    await webkit.goTo(test.put(`<!doctype html>${frame}`));
+    expect(paths(await test.stored(1))).toEqual([`${test.path}/inner`]);
+  });
+
+  it('19 secrets in address and fragment stay in the page', async () => {
+    const test = world.scenario();
+    await webkit.goTo(`${test.put(DRIVEN + test.html())}?token=SECRET&utm_source=mail#SECRET`);
+    await test.stored(1);
+    const bodies = test.requests().map(({ body }) => body);
+    expect(JSON.parse(bodies[0] ?? '').u).toMatch(/\?utm_source=mail$/);
+    expect(bodies.join()).not.toContain('SECRET');
   });
 
   it('12 a driven browser is not counted', async () => {

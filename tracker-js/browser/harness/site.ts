@@ -2,10 +2,11 @@
 //
 // Hosts (all of them this server): shop.test has the pages, stats.test is the collector, other.test and embed.test are other sites.
 
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Collector, createRecorder, type Stored, siteName, startSillage } from './collector';
+import { inject } from 'vitest';
+import { connect, type Stored, siteName } from './collector';
 
 /** A request that reached the collector's address. */
 export interface Logged {
@@ -24,7 +25,6 @@ interface PageOptions {
 
 export interface Site {
   readonly port: number;
-  readonly collector: Collector;
   readonly origin: (host?: string) => string;
   /** Puts a page on all hosts, at a path. */
   readonly put: (path: string, html: string | Buffer, options?: PageOptions) => void;
@@ -53,13 +53,13 @@ let sitesMade = 0;
 
 /** Starts the server. Numbers of sites are not reused within a run: `offset` parts the files. Hosts end in `domain`. */
 export const startSite = async (offset: number, domain = 'test'): Promise<Site> => {
-  const binary = process.env.SILLAGE_BIN;
-  const collector = binary ? await startSillage(binary) : createRecorder();
+  const collector = connect(inject('ports'));
   const pages = new Map<string, { html: string | Buffer } & PageOptions>();
   const log: Logged[] = [];
   const served: string[] = [];
   const files = new Map<string, Buffer>();
-  for (const name of ['s.js', 's.extra.js', 'consent/tcf.js', 'consent/consent-mode.js']) {
+  const adapters = (await readdir('dist/consent')).filter((name) => name.endsWith('.js'));
+  for (const name of ['s.js', 's.extra.js', ...adapters.map((adapter) => `consent/${adapter}`)]) {
     files.set(`/${name}`, await readFile(`dist/${name}`));
   }
 
@@ -105,7 +105,6 @@ export const startSite = async (offset: number, domain = 'test'): Promise<Site> 
 
   return {
     port,
-    collector,
     log,
     served,
     origin: (host = 'shop.test') => `http://${host.replace(/test$/, domain)}:${port}`,
@@ -116,7 +115,6 @@ export const startSite = async (offset: number, domain = 'test'): Promise<Site> 
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      await collector.close();
     },
   };
 };

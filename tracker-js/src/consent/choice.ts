@@ -3,7 +3,7 @@
 // Place: between one consent manager and `sillage('consent', …)`. The tracker is set to wait (`data-consent="wait"`);
 // an adapter alone ends the wait. Invariants: only a choice the visitor made is passed on, never a default, a stub's answer
 // or a state while the visitor is still choosing; what was granted and no longer is counts as withdrawn; a consent manager that
-// never comes leaves the tracker waiting. One adapter a page: answers of several are not combined.
+// never comes leaves the tracker waiting. A page has one adapter; where there are several, a no of any is a no and a yes takes all of them.
 
 /** A visitor's choice about measurement; undefined: none was made, or none that can be relied on. */
 export type Choice = boolean | undefined;
@@ -12,15 +12,21 @@ type Call = (name: 'consent', granted: boolean) => void;
 
 interface Page {
   sillage?: Call & { q?: unknown[][] };
+  /** What each adapter of the page says, and what the tracker was told last. */
+  sillageChoices?: { readonly each: Choice[]; told?: boolean };
 }
 
-/** Returns the function that tells the tracker of a choice when it differs from the one before. */
+/** Returns the function that tells the tracker of a choice when the page's differs from the one before. */
 export const createTeller = (page: Page = window as unknown as Page) => {
-  let told: Choice;
+  page.sillageChoices ??= { each: [] };
+  const choices = page.sillageChoices;
+  const place = choices.each.push(undefined) - 1;
   return (choice: Choice): void => {
-    const granted = choice ?? (told ? false : undefined);
-    if (granted === undefined || granted === told) return;
-    told = granted;
+    choices.each[place] = choice;
+    const all = choices.each.includes(false) ? false : choices.each.includes(undefined) ? undefined : true;
+    const granted = all ?? (choices.told ? false : undefined);
+    if (granted === undefined || granted === choices.told) return;
+    choices.told = granted;
     if (!page.sillage) {
       const queue: unknown[][] = [];
       page.sillage = Object.assign((...args: unknown[]) => void queue.push(args), { q: queue });

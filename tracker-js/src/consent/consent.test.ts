@@ -27,6 +27,7 @@ beforeEach(() => {
     'OnetrustActiveGroups',
     'klaro',
     'Osano',
+    'sillageChoices',
   ]) {
     delete globals[name];
   }
@@ -62,6 +63,31 @@ describe('the teller', () => {
     const later: { sillage?: ((name: 'consent', granted: boolean) => void) & { q?: unknown[][] } } = {};
     createTeller(later)(true);
     expect(later.sillage?.q).toEqual([['consent', true]]);
+  });
+});
+
+describe('two adapters on a page', () => {
+  it('grant together: a no of either is a no, and silence of either is silence', () => {
+    const [first, second] = [createTeller(), createTeller()];
+    first(true);
+    expect(told).toEqual([]);
+    second(false);
+    first(true);
+    expect(told).toEqual([false]);
+    second(true);
+    expect(told).toEqual([false, true]);
+    second(undefined);
+    expect(told).toEqual([false, true, false]);
+  });
+
+  it('wait for one whose consent manager never comes', () => {
+    vi.useFakeTimers();
+    startTcf();
+    globals.Cookiebot = { hasResponse: true, consent: { method: 'explicit', statistics: true } };
+    startCookiebot();
+    vi.advanceTimersByTime(LOOK_INTERVAL_MS * (LOOKS_MAX + 1));
+    expect(told).toEqual([]);
+    vi.useRealTimers();
   });
 });
 

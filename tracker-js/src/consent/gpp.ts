@@ -60,11 +60,12 @@ export const watchGpp = (api: GppApi, isVendorsRead: boolean, tell = createTelle
 export const startGpp = (): void => {
   const isVendorsRead = readAttributes().purposes === 'vendors';
   const page = window as { __tcfapi?: TcfApi; __gpp?: GppApi };
+  const tell = createTeller();
   whenThere(
     () => page.__tcfapi ?? page.__gpp,
     () => {
-      if (page.__tcfapi) watchTcf(page.__tcfapi, isVendorsRead);
-      else if (page.__gpp) watchGpp(page.__gpp, isVendorsRead);
+      if (page.__tcfapi) watchTcf(page.__tcfapi, isVendorsRead, tell);
+      else if (page.__gpp) watchGpp(page.__gpp, isVendorsRead, tell);
     },
   );
 };

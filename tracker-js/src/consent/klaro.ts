@@ -36,8 +36,9 @@ export const watchKlaro = (manager: KlaroManager, service: string, tell = create
 /** The script's own start. */
 export const startKlaro = (): void => {
   const service = readAttributes().service || 'sillage';
+  const tell = createTeller();
   whenThere(
     () => (window as { klaro?: { getManager?: () => KlaroManager } }).klaro?.getManager?.(),
-    (manager) => watchKlaro(manager, service),
+    (manager) => watchKlaro(manager, service, tell),
   );
 };

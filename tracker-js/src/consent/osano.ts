@@ -15,11 +15,13 @@ export const watchOsano = (manager: OsanoManager, tell = createTeller()): void =
   manager.addEventListener('osano-cm-consent-saved', (consent) => tell(consent?.ANALYTICS === 'ACCEPT'));
 
 /** The script's own start. */
-export const startOsano = (): void =>
+export const startOsano = (): void => {
+  const tell = createTeller();
   whenThere(
     () => {
       const manager = (window as { Osano?: { cm?: OsanoManager } }).Osano?.cm;
       return typeof manager?.addEventListener === 'function' ? manager : undefined;
     },
-    (manager) => watchOsano(manager),
+    (manager) => watchOsano(manager, tell),
   );
+};

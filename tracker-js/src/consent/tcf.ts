@@ -48,8 +48,9 @@ export const watchTcf = (api: TcfApi, isVendorsRead: boolean, tell = createTelle
 /** The script's own start. */
 export const startTcf = (): void => {
   const isVendorsRead = readAttributes().purposes === 'vendors';
+  const tell = createTeller();
   whenThere(
     () => (window as { __tcfapi?: TcfApi }).__tcfapi,
-    (api) => watchTcf(api, isVendorsRead),
+    (api) => watchTcf(api, isVendorsRead, tell),
   );
 };
