@@ -139,7 +139,7 @@ describe('Firefox', () => {
 
   it('15 a strict policy with a nonce is kept to', async () => {
     const test = world.scenario();
-    const policy = `default-src 'none'; script-src 'nonce-abc' 'strict-dynamic'; connect-src ${world.site.origin('stats.test')}`;
+    const policy = `default-src 'none'; script-src 'nonce-abc' 'strict-dynamic'; img-src *; connect-src ${world.site.origin('stats.test')}`;
     const watch = `<script>violations = 0; addEventListener('securitypolicyviolation', () => violations++)</script>`;
     const html = (watch + test.html()).replaceAll('<script', '<script nonce=abc');
     const page = await world.open(test.put(html, '', { 'content-security-policy': policy }));
