@@ -86,6 +86,7 @@ fn site() -> anyhow::Result<Site> {
         retention_days: 400,
         query_allow: Vec::new(),
         routes: Vec::new(),
+        mail_campaigns: Vec::new(),
         controller: String::new(),
         contact: String::new(),
         privacy_url: String::new(),

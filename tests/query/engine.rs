@@ -73,6 +73,7 @@ pub fn site(id: &str, zone: &str) -> Site {
         retention_days: 90,
         query_allow: Vec::new(),
         routes: Vec::new(),
+        mail_campaigns: Vec::new(),
         controller: String::new(),
         contact: String::new(),
         privacy_url: String::new(),
