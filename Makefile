@@ -38,11 +38,11 @@ dashboards/web/$(STAMP): dashboards/web/package-lock.json
 dashboards/web/dist/index.html: dashboards/web/$(STAMP) dashboards/web/index.html $(shell find dashboards/web/src dashboards/web/build dashboards/web/public dashboards/web/*.ts -type f 2>/dev/null)
 	@cd dashboards/web && $(NPM) run build
 
-check: tracker-js/$(STAMP) dashboards/web/$(STAMP) ## formatting and lints of everything
+check: tracker tracker-js/$(STAMP) dashboards/web/$(STAMP) ## formatting and lints of everything
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
-	cd tracker-js && $(NPM) run check
+	cd tracker-js && $(NPM) run check && $(NPM) run check:package
 	cd dashboards/web && $(NPM) run check
 
 test: tracker dashboard vendor tests/e2e/$(STAMP) ## every test; ends with the counts
