@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { launchFirefox } from './harness/firefox';
-import { names, paths, until, useWorld, wait } from './harness/scenario';
+import { names, ORDER, paths, until, useWorld, wait } from './harness/scenario';
 
 describe('Firefox', () => {
   const world = useWorld(350, () => launchFirefox());
@@ -22,9 +22,9 @@ describe('Firefox', () => {
   });
 
   it('3 calls before the script is there come after the pageview', async () => {
-    const { test } = await open(`<script>sillage('A'); sillage('B')</script>`);
+    const { page, test } = await open(`${ORDER}<script>sillage('A'); sillage('B')</script>`);
     await test.stored(3);
-    expect(test.requests().map(({ body }) => JSON.parse(body).n)).toEqual(['pageview', 'A', 'B']);
+    expect(await page.evaluate('order')).toEqual(['pageview', 'A', 'B']);
   });
 
   it('4 pushes, replaces and going back are views, the same address is not', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { names, paths, until, useWorld } from './harness/scenario';
+import { names, ORDER, paths, until, useWorld } from './harness/scenario';
 
 const world = useWorld(0);
 afterEach(async () => {
@@ -59,11 +59,11 @@ describe('2 settings', () => {
 describe('3 calls before the script is there', () => {
   it('come after the pageview, in their order', async () => {
     const test = world.scenario();
-    const calls = `<script>sillage('A', { props: { x: 1 } }); sillage('B')</script>`;
-    await world.open(test.put(test.html(calls)));
+    const calls = `${ORDER}<script>sillage('A', { props: { x: 1 } }); sillage('B')</script>`;
+    const page = await world.open(test.put(test.html(calls)));
     const events = await test.stored(3);
     expect(names(events).sort()).toEqual(['A', 'B', 'pageview']);
-    expect(test.requests().map(({ body }) => JSON.parse(body).n)).toEqual(['pageview', 'A', 'B']);
+    expect(await page.evaluate('order')).toEqual(['pageview', 'A', 'B']);
     expect(events.find(({ name }) => name === 'A')?.props).toEqual({ x: '1' });
   });
 });

@@ -55,6 +55,10 @@ const QUIET_MS = 250;
 export const names = (events: readonly Stored[]): string[] => events.map(({ name }) => name);
 export const paths = (events: readonly Stored[]): string[] => events.map(({ path }) => path);
 
+/** Notes the names of events in the order in which the page sends them; requests of one moment may overtake one another. */
+export const ORDER =
+  '<script>order = []; send = fetch; fetch = (url, init) => { order.push(JSON.parse(init.body).n); return send(url, init) }</script>';
+
 /** A server for all tests of a file. */
 export const useSite = (offset: number, domain?: string): SiteWorld => {
   const world = {} as { site: Site };

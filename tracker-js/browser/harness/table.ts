@@ -1,4 +1,5 @@
-// Fills the table of scenarios and engines in README.md with what a run has shown. Used with UPDATE_TABLE=1.
+// Fills the table of scenarios and engines in README.md with what a run has shown. Used with UPDATE_TABLE=1. A run of some files renews
+// the cells it has run tests of and leaves the others.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Reporter, TestCase } from 'vitest/node';
@@ -47,16 +48,23 @@ export class TableReporter implements Reporter {
   }
 
   onTestRunEnd(): void {
-    const cell = (number: string, engine: string) => {
+    const readme = readFileSync('README.md', 'utf8');
+    const [before, rest = ''] = readme.split('<!-- scenarios -->\n');
+    const earlier = new Map(
+      rest.split('\n').map((line) => {
+        const [, number = '', , ...cells] = line.split('|').map((text) => text.trim());
+        return [number, cells];
+      }),
+    );
+    const cell = (number: string, engine: (typeof ENGINES)[number]) => {
       const [passed, all] = this.#counts.get(`${number} ${engine}`) ?? [0, 0];
-      return all === 0 ? '–' : passed === all ? `${all} ✓` : `${passed} of ${all}`;
+      if (all === 0) return earlier.get(number)?.[ENGINES.indexOf(engine)] ?? '–';
+      return passed === all ? `${all} ✓` : `${passed} of ${all}`;
     };
     const rows = Object.entries(SCENARIOS).map(
       ([number, title]) => `| ${number} | ${title} | ${ENGINES.map((engine) => cell(number, engine)).join(' | ')} |`,
     );
     const table = [`| | Scenario | ${ENGINES.join(' | ')} |`, '|---|---|---|---|---|', ...rows].join('\n');
-    const readme = readFileSync('README.md', 'utf8');
-    const [before, rest = ''] = readme.split('<!-- scenarios -->\n');
     const after = rest.slice(rest.indexOf('<!-- /scenarios -->'));
     writeFileSync('README.md', `${before}<!-- scenarios -->\n${table}\n${after}`);
   }
