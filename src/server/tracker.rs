@@ -97,7 +97,7 @@ impl Releases {
         Ok(Self { folder })
     }
 
-    /// Answers for a path of the tracker; see [`is_ours`]. `None` when there is no such file.
+    /// Answers for a path of the tracker; see [`is_ours`].
     pub async fn serve(&self, path: &str, headers: &HeaderMap) -> Answer {
         let name = path.strip_prefix("/s/").unwrap_or(&path[1..]);
         let pinned = name
