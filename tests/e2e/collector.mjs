@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const binary = process.env.SILLAGE_BIN ?? join(root, 'target/debug/sillage');
 
-/** Runs the binary to its end. */
+/** Runs the binary to its end: `{ code, out, err }`. */
 function run(args) {
   return new Promise((resolve) => {
     execFile(binary, ['--log-level', 'warn', ...args], { cwd: root }, (error, out, err) => {
@@ -20,15 +20,22 @@ function run(args) {
 
 /**
  * @param {string} site the `[[site]]` tables of the configuration
- * @param {{ days?: number }} [options] `days` of made-up traffic before today
+ * @param {{ top?: string, days?: number, logs?: Record<string, string> }} more keys above the tables; days of made-up traffic before
+ *   today; by site, an access log of its past
  */
-export async function startCollector(site, { days = 0 } = {}) {
+export async function startCollector(site, { top = '', days = 0, logs = {} } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'sillage-e2e-'));
   const config = join(folder, 'sillage.toml');
-  await writeFile(config, `listen = "127.0.0.1:0"\n[engine]\nlisten = "127.0.0.1:0"\n${site}`);
-  if (days) {
-    const made = await run(['demo', '--config', config, '--days', String(days)]);
+  await writeFile(config, `listen = "127.0.0.1:0"\n${top}\n[engine]\nlisten = "127.0.0.1:0"\n${site}`);
+  const demo = async (...args) => {
+    const made = await run(['demo', '--config', config, ...args]);
     if (made.code !== 0) throw new Error(made.err);
+  };
+  if (days) await demo('--days', String(days));
+  for (const [id, log] of Object.entries(logs)) {
+    const file = join(folder, 'access.log');
+    await writeFile(file, log);
+    await demo('--site', id, '--log', file);
   }
   const child = spawn(binary, ['--log-level', 'warn', 'serve', '--demo', '--config', config], {
     cwd: root,
@@ -43,6 +50,7 @@ export async function startCollector(site, { days = 0 } = {}) {
   }
   if (!addresses.ClickHouse) throw new Error('the collector did not start');
   return {
+    beacons: addresses.beacons,
     page: `${addresses.demo}/`,
     dashboard: `${addresses.dashboard}/`,
     /** @param {string} query a line of SQL; answers TabSeparated text */

@@ -117,6 +117,17 @@ export function answer(options: {
   };
 }
 
+/** Enough for a list: what most people of a place read, and what most devices of a kind measure. */
+const LANGUAGES: Record<string, string> = { JP: 'ja', DE: 'de', AT: 'de', FR: 'fr', TW: 'zh' };
+const SCREENS: Record<string, string> = {
+  Desktop: 'xl',
+  desktop: 'xl',
+  Mobile: 'xs',
+  mobile: 'xs',
+  Tablet: 'md',
+  tablet: 'md',
+};
+
 const visitClass = (n: number): string => (n <= 2 ? String(n) : n <= 5 ? '3-5' : n <= 10 ? '6-10' : '11+');
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -183,6 +194,14 @@ function dimensionOf(visit: Visit, dimension: string): string {
       return visitClass(visit.visitNumber);
     case 'visit:days_since_seen':
       return visit.daysSince === null ? 'never' : String(visit.daysSince);
+    case 'visit:language':
+      return LANGUAGES[visit.country] ?? 'en';
+    case 'visit:screen':
+      return SCREENS[visit.device] ?? '(not set)';
+    case 'visit:region':
+    case 'visit:city':
+      // As with the country database that comes along.
+      return '(not set)';
     default: {
       const value = visit[dimension.replace(/^visit:/, '') as keyof Visit];
       if (typeof value !== 'string') throw new QueryError(`Invalid dimension "${dimension}"`);

@@ -80,8 +80,8 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
     );
   });
   const begins = computed(() => {
-    const drawn = readyValue(series.value);
-    return drawn && beginsLate(drawn);
+    const range = readyValue(knownNow('since'))?.query.date_range;
+    return beginsLate({ since: range?.[0].slice(0, 10) ?? null, before: days.value.before });
   });
 
   const recent = new Map<string, { answer: Answer<QueryResponse>; at: number }>();
@@ -109,6 +109,8 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
       const key = keys.get(slot) ?? '';
       const kept = recent.get(key);
       if (kept) next.set(slot, { asked: key, answer: kept.answer });
+      // The day counting began does not move while one looks.
+      if (kept && slot === 'since') return false;
       return again || !kept || time - kept.at > FRESH_MS;
     });
     running?.abort();
@@ -202,7 +204,7 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
       asked.value.has(slot) && begins.value === null ? readyValue(knownNow(slot)) : null,
     hasEarlier: (): boolean => asked.value.has('totals-before') && begins.value === null,
     series: series as ReadonlySignal<Known<Series>>,
-    /** The first bucket of the earlier period with numbers, if counting began too late in it to compare. */
+    /** The day counting began, if that is too late in the earlier period to compare. */
     begins: begins as ReadonlySignal<string | null>,
     /** The address changed under us: Back, Forward. */
     readAddress(): void {

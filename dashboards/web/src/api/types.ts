@@ -15,7 +15,7 @@ export type Metric =
   | 'returning_visitors';
 
 export type FilterOp = 'is' | 'is_not' | 'contains' | 'contains_not';
-export type WireFilter = [FilterOp, string, string[]];
+export type WireFilter = [FilterOp, string, string[], { case_sensitive: boolean }?];
 export type Direction = 'asc' | 'desc';
 
 export type Query = {

@@ -25,6 +25,7 @@ export function createFormat(locale: string, t: Translate) {
   const shareFine = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 });
   const time = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
   const countries = displayNames(locale, 'region');
+  const languages = displayNames(locale, 'language');
   const utc = (options: Intl.DateTimeFormatOptions) =>
     new Intl.DateTimeFormat(locale, { timeZone: 'UTC', ...options });
   const wallTime = utc({ hour: '2-digit', minute: '2-digit' });
@@ -138,6 +139,8 @@ export function createFormat(locale: string, t: Translate) {
       if (dimension === 'source' || dimension === 'referrer') {
         if (value === '' || value === 'Direct / None' || value === '(direct)') return t('name.direct');
       }
+      if (dimension === 'language' && /^[a-z]{2,3}$/.test(value)) return languages?.of(value) ?? value;
+      if (dimension === 'screen' && value in SCREENS) return t(SCREENS[value as keyof typeof SCREENS]);
       if (dimension === 'device' && value in DEVICES) return t(DEVICES[value as keyof typeof DEVICES]);
       if (value === '' || value === '(not set)' || value === 'Unknown') {
         return t(dimension.startsWith('utm_') ? 'name.none' : 'name.unknown');
@@ -158,6 +161,16 @@ const DEVICES = {
   TV: 'device.TV',
   tv: 'device.TV',
   other: 'device.other',
+} as const;
+
+/** The viewport's width, by the collector's classes. */
+const SCREENS = {
+  xs: 'screen.xs',
+  sm: 'screen.sm',
+  md: 'screen.md',
+  lg: 'screen.lg',
+  xl: 'screen.xl',
+  xxl: 'screen.xxl',
 } as const;
 
 function displayNames(locale: string, type: Intl.DisplayNamesType): Intl.DisplayNames | null {

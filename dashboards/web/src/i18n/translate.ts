@@ -23,10 +23,17 @@ export function createTranslate(catalogue: Catalogue, locale: string): Translate
   };
 }
 
-/** The first of `wanted` we speak; `qps` is the pseudo-language that shows untranslated and cramped places. */
-export function pickLocale(wanted: readonly string[]): Locale | 'qps' {
+/**
+ * Made-up languages: `qps` shows untranslated and cramped places; `qpsr` is the same from right to left, for no language
+ * we speak is written so yet.
+ */
+export type Pseudo = 'qps' | 'qpsr';
+export const isPseudo = (tag: string): tag is Pseudo => tag === 'qps' || tag === 'qpsr';
+
+/** The first of `wanted` we speak. */
+export function pickLocale(wanted: readonly string[]): Locale | Pseudo {
   for (const tag of wanted) {
-    if (tag === 'qps') return 'qps';
+    if (isPseudo(tag)) return tag;
     const base = tag.toLowerCase().split('-')[0];
     const found = LOCALES.find((locale) => locale === base);
     if (found) return found;
@@ -34,13 +41,14 @@ export function pickLocale(wanted: readonly string[]): Locale | 'qps' {
   return 'en';
 }
 
-export async function loadCatalogue(locale: Locale | 'qps'): Promise<Catalogue> {
+export async function loadCatalogue(locale: Locale | Pseudo): Promise<Catalogue> {
   switch (locale) {
     case 'ja':
       return (await import('./catalogue.ja.ts')).ja;
     case 'de':
       return (await import('./catalogue.de.ts')).de;
     case 'qps':
+    case 'qpsr':
       return (await import('./pseudo.ts')).pseudo;
     case 'en':
       return en;

@@ -36,9 +36,10 @@ describe('what a view asks for', () => {
         { dimension: 'country', op: 'is', values: ['JP', 'DE'] },
       ],
     });
-    for (const { query } of plan) {
+    for (const { slot, query } of plan) {
+      if (slot === 'since') continue;
       expect(query.filters).toEqual([
-        ['contains', 'event:page', ['/blog']],
+        ['contains', 'event:page', ['/blog'], { case_sensitive: false }],
         ['is', 'visit:country', ['JP', 'DE']],
       ]);
     }
@@ -121,7 +122,7 @@ describe('what a detail asks for', () => {
 
   it('search is a filter, sort an order, page an offset', () => {
     const query = find(detail({ search: 'blog', sort: 'pageviews', direction: 'asc', page: 3 }), 'detail');
-    expect(query?.filters).toEqual([['contains', 'event:page', ['blog']]]);
+    expect(query?.filters).toEqual([['contains', 'event:page', ['blog'], { case_sensitive: false }]]);
     expect(query?.order_by).toEqual([['pageviews', 'asc']]);
     expect(query?.pagination).toEqual({ limit: 50, offset: 100 });
   });

@@ -13,6 +13,7 @@ import { CHANGE_TABS, DETAIL_ROWS, ROWS_BEFORE_LIMIT, ROWS_LIMIT, TABLES } from 
 export type Slot =
   | 'totals'
   | 'totals-before'
+  | 'since'
   | 'series'
   | 'series-before'
   | 'engaged'
@@ -101,7 +102,11 @@ export function planBoard(options: PlanOptions): Plan {
 
   const totals: Metric[] = [...HEADLINE_METRICS];
   ask('totals', { ...now, metrics: totals });
-  if (before) ask('totals-before', { ...before, metrics: totals });
+  if (before) {
+    ask('totals-before', { ...before, metrics: totals });
+    // Since when the site is counted at all, whatever is filtered: a period before that is no measure of anything.
+    ask('since', { site_id: site, metrics: ['pageviews'], date_range: 'all' });
+  }
 
   const series = {
     metrics: [...seriesMetrics(view.metric)],

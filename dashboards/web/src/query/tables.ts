@@ -29,9 +29,13 @@ export const TABLES: Record<DetailTab, TableSpec> = {
   exit_page: { dimension: 'exit_page', metrics: ['visitors', 'visits'] },
   name: { dimension: 'name', metrics: ['visitors', 'events'], without: 'pageview' },
   country: { dimension: 'country', metrics: ['visitors', 'visits'] },
+  region: { dimension: 'region', metrics: ['visitors', 'visits'] },
+  city: { dimension: 'city', metrics: ['visitors', 'visits'] },
+  language: { dimension: 'language', metrics: ['visitors', 'visits'] },
   browser: { dimension: 'browser', metrics: ['visitors', 'visits'] },
   os: { dimension: 'os', metrics: ['visitors', 'visits'] },
   device: { dimension: 'device', metrics: ['visitors', 'visits'] },
+  screen: { dimension: 'screen', metrics: ['visitors', 'visits'] },
 };
 
 /**

@@ -3,7 +3,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { useMemo, useState } from 'preact/hooks';
 import { createFormat } from '../format/format.ts';
 import type { Catalogue } from '../i18n/catalogue.en.ts';
-import { createTranslate, type Locale, loadCatalogue } from '../i18n/translate.ts';
+import { createTranslate, isPseudo, type Locale, loadCatalogue, type Pseudo } from '../i18n/translate.ts';
 import { Changed } from '../panels/Changed.tsx';
 import { ChartCard } from '../panels/ChartCard.tsx';
 import { Headlines } from '../panels/Headlines.tsx';
@@ -25,7 +25,7 @@ import { Shortcuts } from './Shortcuts.tsx';
 export function App(props: {
   store: Store;
   preferences: Preferences;
-  locale: Locale | 'qps';
+  locale: Locale | Pseudo;
   catalogue: Catalogue;
 }) {
   const { store, preferences } = props;
@@ -33,7 +33,7 @@ export function App(props: {
   const { locale, catalogue } = language;
   const editing = useSignal<number | 'new' | null>(null);
   const app = useMemo(() => {
-    const tag = locale === 'qps' ? 'en' : locale;
+    const tag = isPseudo(locale) ? 'en' : locale;
     const t = createTranslate(catalogue, tag);
     return {
       store,
@@ -50,7 +50,8 @@ export function App(props: {
     };
   }, [store, preferences, editing, language]);
 
-  document.documentElement.lang = locale === 'qps' ? 'en' : locale;
+  document.documentElement.lang = isPseudo(locale) ? 'en' : locale;
+  document.documentElement.dir = locale === 'qpsr' ? 'rtl' : 'ltr';
   useSignalEffect(() => {
     document.documentElement.dataset['theme'] = preferences.theme.value;
   });

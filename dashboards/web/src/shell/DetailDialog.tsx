@@ -274,10 +274,10 @@ function Search(props: { detail: Detail; label: string; onSearch: (text: string)
 function CsvButton({ detail }: { detail: Detail }) {
   const app = useApp();
   const { t } = app;
-  const [state, setState] = useState<'ready' | 'busy' | 'failed'>('ready');
+  const [state, setState] = useState<'ready' | 'busy' | Saved>('ready');
   const save = async () => {
     setState('busy');
-    setState((await saveDetailCsv(app, detail)) ? 'ready' : 'failed');
+    setState(await saveDetailCsv(app, detail));
   };
   return (
     <span class="csv">
@@ -290,18 +290,21 @@ function CsvButton({ detail }: { detail: Detail }) {
       >
         {t(state === 'busy' ? 'detail.csvBusy' : 'detail.csv')}
       </button>
-      {state === 'failed' && (
+      {(state === 'failed' || state === 'cut') && (
         <span role="alert" class="is-bad">
-          {t('detail.csvFailed')}
+          {state === 'cut' ? t('detail.csvCut', { n: CSV_ROWS_MAX }) : t('detail.csvFailed')}
         </span>
       )}
     </span>
   );
 }
 
-async function saveDetailCsv({ store, t, fmt }: App, detail: Detail): Promise<boolean> {
+/** `cut`: there were more rows than a file takes. */
+type Saved = 'saved' | 'cut' | 'failed';
+
+async function saveDetailCsv({ store, t, fmt }: App, detail: Detail): Promise<Saved> {
   const found = store.site.peek();
-  if (!found) return false;
+  if (!found) return 'failed';
   const { id: site, timezone } = found;
   const days = store.days.peek();
   const plan = planDetail({ view: store.view.peek(), site, timezone, days, limit: CSV_ROWS_MAX });
@@ -309,19 +312,22 @@ async function saveDetailCsv({ store, t, fmt }: App, detail: Detail): Promise<bo
     plan.map((p) => p.query),
     new AbortController().signal,
   );
-  if (!answers.ok) return false;
+  if (!answers.ok) return 'failed';
+  // A column that could not be fetched must not be missing unsaid; one that this collector lacks is not on screen either.
+  const isBroken = answers.value.some((answer) => !answer.ok && answer.failure.kind !== 'refused');
+  if (isBroken) return 'failed';
   const of = (slot: string) => {
     const answer = answers.value[plan.findIndex((p) => p.slot === slot)];
     return answer?.ok ? answer.value : null;
   };
   const response = of('detail');
-  if (!response) return false;
+  if (!response) return 'failed';
   const { dimension, metrics, reading } = TABLES[detail.tab];
   const read = of('detail-reading');
   const table = tableOf({
     metrics,
     response,
-    before: of('detail-before'),
+    before: store.hasEarlier() ? of('detail-before') : null,
     beforeLimit: CSV_ROWS_MAX,
     reading: reading && read ? { metrics: reading, response: read } : null,
     totalVisitors: null,
@@ -337,5 +343,5 @@ async function saveDetailCsv({ store, t, fmt }: App, detail: Detail): Promise<bo
     ...row.values.slice(1),
   ]);
   saveCsv(csvName([site, detail.tab, days.range?.from, days.range?.to]), csvOf(header, rows));
-  return true;
+  return (response.meta.total_rows ?? 0) > rows.length ? 'cut' : 'saved';
 }

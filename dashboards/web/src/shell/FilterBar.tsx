@@ -8,6 +8,7 @@ import {
   type Filter,
   OPS,
   sameFilter,
+  toWire,
   wireName,
 } from '../state/filter.ts';
 import { useApp } from './context.ts';
@@ -216,7 +217,8 @@ function Suggestions(props: {
           date_range: range ? [range.from, range.to] : 'all',
           dimensions: [wireName(dimension)],
           // A country is typed by its name but known by its letters, so all of them are asked for and sifted here.
-          filters: typed && dimension !== 'country' ? [['contains', wireName(dimension), [typed]]] : [],
+          filters:
+            typed && dimension !== 'country' ? [toWire({ dimension, op: 'contains', values: [typed] })] : [],
           pagination: { limit: dimension === 'country' ? 250 : SUGGESTIONS * 2, offset: 0 },
         },
         stop.signal,

@@ -1,27 +1,41 @@
 /** Nothing counted in these days: either the site is new, or it was quiet. Tells the two apart and helps with both. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Answer } from '../api/client.ts';
+import type { QueryResponse } from '../api/types.ts';
 import { reasonName } from '../panels/QualityStrip.tsx';
 import { useApp } from './context.ts';
+import { failureText } from './Failure.tsx';
 
 export function FirstRun() {
   const { store, t } = useApp();
   const site = store.site.value?.id ?? '';
-  const [everSeen, setEverSeen] = useState<boolean | null>(null);
+  const [answer, setAnswer] = useState<Answer<QueryResponse> | null>(null);
+  const [attempt, setAttempt] = useState(0);
 
   useEffect(() => {
     const stop = new AbortController();
-    setEverSeen(null);
+    setAnswer(null);
     store.client
       .query({ site_id: site, metrics: ['pageviews'], date_range: 'all' }, stop.signal)
-      .then((answer) => setEverSeen(answer.ok ? (answer.value.results[0]?.metrics[0] ?? 0) > 0 : false))
+      .then(setAnswer)
       .catch(() => {
         // Aborted: the site was changed or a visit has come in.
       });
     return () => stop.abort();
-  }, [site, store]);
+  }, [site, store, attempt]);
 
-  if (everSeen === null) return <div class="card notice-card" aria-busy="true" />;
-  if (everSeen) {
+  if (answer === null) return <div class="card notice-card" aria-busy="true" />;
+  if (!answer.ok) {
+    return (
+      <section class="card notice-card" role="alert">
+        <p>{failureText(answer.failure, t)}</p>
+        <button type="button" class="button is-main" onClick={() => setAttempt(attempt + 1)}>
+          {t('error.retry')}
+        </button>
+      </section>
+    );
+  }
+  if ((answer.value.results[0]?.metrics[0] ?? 0) > 0) {
     return (
       <section class="card notice-card" data-testid="quiet">
         <h1>{t('quiet.title')}</h1>
@@ -41,11 +55,22 @@ export function FirstRun() {
 
 function Waiting({ site }: { site: string }) {
   const { store, t } = useApp();
-  const [isCopied, setCopied] = useState(false);
+  const [copied, setCopied] = useState<'not yet' | 'copied' | 'refused'>('not yet');
+  const line = useRef<HTMLElement>(null);
   const script = `${location.origin}/s.js`;
   const profile = store.site.value?.profile;
   const wait = profile === 'consent' ? ' data-consent="wait"' : '';
   const snippet = `<script async src="${script}" data-site="${site}"${wait}></script>`;
+  const copy = async (): Promise<'copied' | 'refused'> => {
+    try {
+      // There is no clipboard over plain HTTP but on loopback.
+      await navigator.clipboard.writeText(snippet);
+      return 'copied';
+    } catch {
+      if (line.current) getSelection()?.selectAllChildren(line.current);
+      return 'refused';
+    }
+  };
   const dropped = Object.entries(store.quality.value?.dropped ?? {}).filter(([, count]) => count > 0);
   const refused = dropped.reduce((sum, [, count]) => sum + count, 0);
   return (
@@ -55,18 +80,13 @@ function Waiting({ site }: { site: string }) {
       <div class="snippet">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
         <pre tabIndex={0}>
-          <code>{snippet}</code>
+          <code ref={line}>{snippet}</code>
         </pre>
-        <button
-          type="button"
-          class="button is-main"
-          onClick={() => {
-            void navigator.clipboard?.writeText(snippet).then(() => setCopied(true));
-          }}
-        >
-          {t(isCopied ? 'first.copied' : 'first.copy')}
+        <button type="button" class="button is-main" onClick={() => void copy().then(setCopied)}>
+          {t(copied === 'copied' ? 'first.copied' : 'first.copy')}
         </button>
       </div>
+      {copied === 'refused' && <p role="status">{t('first.notCopied')}</p>}
       {profile === 'consent' && <p>{t('first.consent')}</p>}
       <p class="first-waiting" role="status">
         <span class="live-dot is-on" aria-hidden="true" /> {t('first.waiting')}

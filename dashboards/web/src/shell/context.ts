@@ -2,7 +2,7 @@ import type { Signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Format } from '../format/format.ts';
-import type { Locale, Translate } from '../i18n/translate.ts';
+import type { Locale, Pseudo, Translate } from '../i18n/translate.ts';
 import type { Store } from '../store.ts';
 import type { Preferences } from './preferences.ts';
 
@@ -10,7 +10,7 @@ export type App = {
   store: Store;
   t: Translate;
   fmt: Format;
-  locale: Locale | 'qps';
+  locale: Locale | Pseudo;
   preferences: Preferences;
   setLocale: (locale: Locale) => void;
   /** Which filter is being edited: its place in the list, a new one, or none. */

@@ -38,8 +38,8 @@ export const PANEL_TABS = {
     'utm_content',
   ],
   pages: ['page', 'entry_page', 'exit_page', 'name'],
-  countries: ['country', 'map'],
-  browsers: ['browser', 'os', 'device'],
+  countries: ['country', 'map', 'language', 'region', 'city'],
+  browsers: ['browser', 'os', 'device', 'screen'],
   returning: ['visit_number', 'days_since_seen'],
   journeys: ['next_page'],
 } as const;

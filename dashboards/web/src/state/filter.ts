@@ -14,9 +14,13 @@ export const DIMENSIONS = [
   'utm_content',
   'utm_term',
   'country',
+  'region',
+  'city',
+  'language',
   'browser',
   'os',
   'device',
+  'screen',
   'name',
 ] as const;
 /** What can be filtered by, named as in the address: the API's name without its `event:` or `visit:`. */
@@ -34,7 +38,12 @@ export const FILTER_VALUES_MAX = 40;
 export const wireName = (dimension: Dimension): string =>
   dimension === 'page' || dimension === 'name' ? `event:${dimension}` : `visit:${dimension}`;
 
-export const toWire = (filter: Filter): WireFilter => [filter.op, wireName(filter.dimension), filter.values];
+/** A part of a name is looked for whatever its capitals; a name that is clicked is that name and no other. */
+export function toWire({ op, dimension, values }: Filter): WireFilter {
+  return op === 'contains' || op === 'contains_not'
+    ? [op, wireName(dimension), values, { case_sensitive: false }]
+    : [op, wireName(dimension), values];
+}
 
 const escapeTilde = (value: string): string => value.replace(/[%~]/g, (c) => (c === '%' ? '%25' : '%7E'));
 const unescapeTilde = (value: string): string => value.replace(/%7E/g, '~').replace(/%25/g, '%');

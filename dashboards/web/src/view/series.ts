@@ -1,6 +1,6 @@
 /** Buckets of the chart: empty ones filled in, the earlier period laid beneath, the unfinished one marked. */
 import type { Metric, QueryResponse } from '../api/types.ts';
-import { addDays, addMonths, type PlainDate, startOfMonth, startOfWeek } from '../state/date.ts';
+import { addDays, addMonths, daysBetween, type PlainDate, startOfMonth, startOfWeek } from '../state/date.ts';
 import type { DateRange, Interval } from '../state/period.ts';
 
 export type Point = {
@@ -115,16 +115,17 @@ function labelsOf(
   return first && last ? bucketLabels({ from: first, to: last }, interval) : [];
 }
 
-/** Empty buckets at the start of the earlier period that still pass for quiet days. */
-const QUIET_SHARE_MAX = 0.2;
+/** Days of the earlier period that may lie before counting began. */
+const UNCOUNTED_SHARE_MAX = 0.2;
 
 /**
- * The first bucket with numbers in the earlier period, if so much before it is empty that counting must have begun
- * there: such a period is no measure of anything. `null` when the comparison holds.
+ * The day on which counting began, if so much of the earlier period lies before it that the period is no measure of
+ * anything. `null` when the comparison holds.
  */
-export function beginsLate(series: Series): string | null {
-  const earlier = series.points.flatMap((point) => (point.before ? [point.before] : []));
-  const first = earlier.findIndex((bucket) => (bucket.value ?? 0) > 0);
-  if (first < 2 || first / earlier.length <= QUIET_SHARE_MAX) return null;
-  return earlier[first]?.label ?? null;
+export function beginsLate(options: { since: PlainDate | null; before: DateRange | null }): PlainDate | null {
+  const { since, before } = options;
+  if (since === null || before === null || since <= before.from) return null;
+  const uncounted = daysBetween(before.from, since);
+  const length = daysBetween(before.from, before.to) + 1;
+  return uncounted / length > UNCOUNTED_SHARE_MAX ? since : null;
 }

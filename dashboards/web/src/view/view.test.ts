@@ -148,18 +148,16 @@ describe('the chart', () => {
     expect(series.points.map((p) => p.value)).toEqual([50, null]);
   });
   it('an earlier period that counting only joined half way is no measure', () => {
-    const week = (values: [string, number][]) =>
-      seriesOf({
-        ...base,
-        interval: 'day',
-        range: { from: '2026-10-28', to: '2026-11-03' },
-        beforeRange: { from: '2026-10-21', to: '2026-10-27' },
-        response: response([]),
-        before: response(values.map(([day, value]) => [[day], [value]])),
-      });
-    expect(beginsLate(week([['2026-10-24', 5]]))).toBe('2026-10-24');
-    expect(beginsLate(week([['2026-10-22', 5]]))).toBeNull();
-    expect(beginsLate(week([]))).toBeNull();
+    const before = { from: '2026-10-21', to: '2026-10-27' };
+    expect(beginsLate({ since: '2026-10-23', before })).toBe('2026-10-23');
+    expect(beginsLate({ since: '2026-10-22', before })).toBeNull();
+    expect(beginsLate({ since: '2026-10-21', before })).toBeNull();
+  });
+  it('of a year before counting began nothing is compared, and of quiet weeks everything', () => {
+    const year = { from: '2025-10-28', to: '2025-11-24' };
+    expect(beginsLate({ since: '2026-10-01', before: year })).toBe('2026-10-01');
+    expect(beginsLate({ since: '2024-01-01', before: year })).toBeNull();
+    expect(beginsLate({ since: null, before: year })).toBeNull();
   });
   it('weeks begin on Monday', () => {
     expect(bucketLabels({ from: '2026-11-01', to: '2026-11-10' }, 'week')).toEqual([

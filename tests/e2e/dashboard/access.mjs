@@ -1,0 +1,165 @@
+// Scenarios 11 to 14: WCAG 2.2 AA in each state, theme and size; reflow; forced colours; languages; right to left.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { findings, go, settled, sideways } from './stage.mjs';
+import { break500, change, tenMillion } from './trouble.mjs';
+
+const click = (id) => (page) => page.getByTestId(id).click();
+const seen = (id) => (page) => page.getByTestId(id).first().waitFor();
+
+/** [state, address, what makes it, what happens before it is looked at] */
+const STATES = [
+  ['the board', '/?site=shop'],
+  ['filters, bars of rates, no comparison', '/?site=shop&f=source~is~Google&f=country~is~JP~DE&f=page~contains~/&compare=off&metric=bounce_rate'],
+  ['the chart as a table', '/?site=shop&chart=table'],
+  ['the map', '/?site=shop&countries=map', null, (page) => page.locator('.map svg').waitFor()],
+  ['a list in full', '/?site=shop&detail=page'],
+  ['a search without a match', '/?site=shop&detail=page&q=nowhere'],
+  ['a new site', '/?site=empty', null, seen('first-run')],
+  ['a new site that refuses all', '/?site=refused', null, (page) => page.getByTestId('first-run').getByRole('alert').waitFor()],
+  ['quiet days', '/?site=one&period=yesterday', null, seen('quiet')],
+  ['one visit', '/?site=one'],
+  ['ten million', '/?site=shop', tenMillion],
+  ['hostile names', '/?site=hostile'],
+  ['trouble', '/?site=shop', break500, seen('trouble')],
+  ['part of it in trouble', '/?site=shop', (page) => change(page, (_, query) => (query.dimensions?.[0] === 'visit:source' ? { status: 500, body: { error: 'no' } } : undefined))],
+  ['sign-in ended', '/?site=shop', (page) => page.route('**/api/v2/batch', (route) => route.fulfill({ status: 401, json: {} })), seen('trouble')],
+  ['a notice', '/?site=nowhere&what=this'],
+  ['the period menu', '/?site=shop', null, click('period')],
+  ['the filter editor', '/?site=shop', null, click('add-filter')],
+  ['the list of shortcuts', '/?site=shop', null, (page) => page.keyboard.press('?')],
+];
+const SIZES = [{ width: 1280, height: 900 }, { width: 390, height: 844 }];
+
+export function access(stage) {
+  for (const [state, address, prepare, act] of STATES) {
+    test(`axe finds nothing: ${state}, light and dark, desktop and phone`, async () => {
+      const { page } = await stage().open(address, { prepare });
+      if (state !== 'trouble' && state !== 'sign-in ended') await settled(page);
+      if (act) await act(page);
+      const found = [];
+      for (const size of SIZES) {
+        await page.setViewportSize(size);
+        for (const colorScheme of ['light', 'dark']) {
+          await page.emulateMedia({ colorScheme });
+          found.push(...(await findings(page)).map((finding) => `${size.width} ${colorScheme} ${finding}`));
+        }
+        assert.ok((await sideways(page)) <= 0, `scrolls sideways at ${size.width}`);
+      }
+      assert.deepEqual(found, []);
+    });
+  }
+
+  test('axe does find what is there to find', async () => {
+    const { page } = await stage().open('/?site=one');
+    await settled(page);
+    await page.evaluate(() => document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button>'));
+    assert.match((await findings(page)).join(), /button-name/);
+  });
+
+  test('nothing scrolls sideways from 320 to 1920 px, in any language, nor with text twice as large', async () => {
+    const { page } = await stage().open('/?site=shop');
+    await settled(page);
+    for (const lang of ['en', 'de', 'ja', 'qps', 'qpsr']) {
+      for (const address of ['/?site=shop', '/?site=shop&detail=page', '/?site=hostile', '/?site=empty']) {
+        await page.goto(new URL(`${address}&lang=${lang}`, page.url()).href);
+        await settled(page);
+        for (const width of [320, 390, 768, 1280, 1920]) {
+          await page.setViewportSize({ width, height: 900 });
+          assert.ok((await sideways(page)) <= 0, `${address} ${lang} at ${width}`);
+        }
+      }
+    }
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await go(page, '/?site=shop');
+    await page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'));
+    assert.ok((await sideways(page)) <= 0, 'with text twice as large');
+  });
+
+  test('everything to press is at least 24 px high and wide', async () => {
+    const { page } = await stage().open('/?site=shop&f=source~is~Google');
+    await settled(page);
+    for (const width of [320, 1280]) {
+      await page.setViewportSize({ width, height: 900 });
+      const small = await page.evaluate(() =>
+        [...document.querySelectorAll('button, select, input, a[href]')]
+          .filter((element) => element.checkVisibility() && !element.classList.contains('skip'))
+          .map((element) => ({ box: element.getBoundingClientRect(), text: element.textContent }))
+          .filter(({ box }) => box.width > 0 && (box.width < 24 || box.height < 24))
+          .map(({ box, text }) => `${text} ${box.width}×${box.height}`),
+      );
+      assert.deepEqual(small, [], `at ${width}`);
+    }
+  });
+
+  test('forced colours tell the chosen from the rest, less motion moves nothing, a theme changes while one looks', async () => {
+    const { page } = await stage().open('/?site=shop', { reducedMotion: 'no-preference' });
+    await settled(page);
+    await page.emulateMedia({ forcedColors: 'active' });
+    assert.equal(await page.locator('.headline[aria-pressed=true]').evaluate((element) => getComputedStyle(element).outlineStyle), 'solid');
+    await page.emulateMedia({ forcedColors: 'none' });
+    const animations = () => page.evaluate(() => document.getAnimations().filter((one) => one.effect?.getTiming().iterations === Number.POSITIVE_INFINITY).length);
+    await page.locator('.live-dot.is-on').waitFor();
+    assert.ok((await animations()) > 0, 'nothing moves with motion allowed, so the next check shows nothing');
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    assert.equal(await animations(), 0);
+    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await ground();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    assert.notEqual(await ground(), light);
+    await page.getByTestId('more').click();
+    await page.getByRole('button', { name: 'Light', exact: true }).click();
+    assert.equal(await ground(), light, 'the reader’s own choice does not win');
+  });
+
+  test('paper gets the numbers and not the controls', async () => {
+    const { page } = await stage().open('/?site=shop');
+    await settled(page);
+    await page.emulateMedia({ media: 'print' });
+    const visible = (selector) => page.evaluate((wanted) => [...document.querySelectorAll(wanted)].some((element) => element.checkVisibility()), selector);
+    assert.equal(await visible('.headline-value'), true);
+    assert.equal(await visible('.panel tbody tr'), true);
+    assert.equal(await visible('[data-testid=period], [data-testid=add-filter], [data-testid=more]'), false);
+  });
+
+  test('each language writes words, numbers, dates and plurals its own way', async () => {
+    const { page } = await stage().open('/?site=shop&compare=off', { locale: 'de-DE', prepare: tenMillion });
+    await settled(page);
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'de');
+    assert.match(await page.getByTestId('metric-visitors').textContent(), /^Besucher.*13,6\sMio/);
+    assert.match(await page.getByTestId('panel-countries').textContent(), /Deutschland.*\d\.\d{3}\.\d{3}/s);
+    const japanese = await stage().open('/?site=shop&compare=off', { locale: 'ja-JP' });
+    await settled(japanese.page);
+    assert.match(await japanese.page.getByTestId('panel-countries').textContent(), /日本/);
+    assert.match(await japanese.page.getByTestId('chart').textContent(), /\d{4}年\d{1,2}月\d{1,2}日/);
+  });
+
+  test('in the made-up language no text is left in plain English', async () => {
+    const { page } = await stage().open('/?site=shop&lang=qps');
+    await settled(page);
+    const plain = await page.evaluate(() =>
+      [...document.querySelectorAll('button:not(.row-name):not(.mover):not(.chip-text), h2, th[scope=col], .menu-title, label > span, legend')]
+        .map((element) => element.textContent?.trim() ?? '')
+        .filter((text) => /[a-z]{3}/i.test(text) && !text.includes('[')),
+    );
+    // The languages name themselves.
+    assert.deepEqual(plain.filter((text) => !['English', '✓English', 'Deutsch'].includes(text)), []);
+  });
+
+  test('from right to left the page is mirrored: names at the right, numbers at the left', async () => {
+    const { page } = await stage().open('/?site=shop&lang=qpsr');
+    await settled(page);
+    const at = (selector) => page.locator(selector).first().evaluate((element) => element.getBoundingClientRect().left);
+    assert.equal(await page.evaluate(() => document.documentElement.dir), 'rtl');
+    assert.ok((await at('.brand')) > (await at('[data-testid=more]')));
+    assert.ok((await at('[data-testid=panel-sources] tbody th')) > (await at('[data-testid=panel-sources] tbody td')));
+    assert.ok((await at('[data-testid=metric-visitors]')) > (await at('[data-testid=metric-visits]')));
+    assert.deepEqual(await findings(page), []);
+    const chart = page.getByRole('slider');
+    await chart.focus();
+    await page.keyboard.press('ArrowLeft');
+    const now = Number(await chart.getAttribute('aria-valuenow'));
+    await page.keyboard.press('ArrowRight');
+    assert.equal(Number(await chart.getAttribute('aria-valuenow')) - now, -1 * Math.sign(now === 27 ? 1 : -1) * (now === 27 ? 1 : -1));
+  });
+}

@@ -1,0 +1,89 @@
+// Scenario 6: a list in full has its own address, is searched, sorted and paged by the collector, and becomes a file.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { truth } from './golden.mjs';
+import { go, settled } from './stage.mjs';
+
+const names = (page) => page.getByTestId('detail').locator('tbody tr').evaluateAll((list) => list.map((row) => row.dataset.name));
+
+async function csv(page) {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('csv').click()]);
+  return { name: download.suggestedFilename(), text: await readFile(await download.path(), 'utf8') };
+}
+
+export function details(stage) {
+  const wanted = () => truth(stage().golden, { from: stage().golden.dayBefore(27), to: stage().golden.today }).byPage();
+
+  test('search, sort and pages stand in the address and agree with the collector', async () => {
+    const { page } = await stage().open('/?site=shop&detail=page');
+    await settled(page);
+    const total = Object.keys(wanted()).length;
+    const detail = page.getByTestId('detail');
+    assert.match(await detail.getByRole('status').textContent(), new RegExp(`1 to 50 of ${total}`));
+    await detail.getByRole('button', { name: 'Next page' }).click();
+    await page.waitForURL(/[?&]p=2/);
+    await settled(page);
+    assert.equal((await names(page)).length, total - 50);
+    await page.goBack();
+    await page.waitForURL((url) => !url.searchParams.has('p'));
+    await settled(page);
+    await detail.getByRole('button', { name: 'Page', exact: true }).click();
+    await page.waitForURL(/sort=name\.asc/);
+    await settled(page);
+    assert.deepEqual(await names(page), Object.keys(wanted()).sort().slice(0, 50));
+    await detail.getByTestId('detail-search').fill('ITEMS/0');
+    await page.waitForURL(/q=ITEMS/);
+    await settled(page);
+    assert.deepEqual(await names(page), Array.from({ length: 9 }, (_, index) => `/items/0${index + 1}`));
+    await page.reload();
+    await settled(page);
+    assert.equal((await names(page)).length, 9, 'after a reload');
+    await detail.getByTestId('detail-search').fill('nowhere at all');
+    await detail.getByText('Nothing here matches “nowhere at all”.').waitFor();
+    await page.getByTestId('detail-close').click();
+    await page.waitForURL((url) => !url.searchParams.has('detail'));
+  });
+
+  test('the file holds every row of the list, not only the page in front, byte for byte', async () => {
+    const { golden } = stage();
+    const { page } = await stage().open('/?site=shop&detail=country&compare=off');
+    await settled(page);
+    const shown = await names(page);
+    const { name, text } = await csv(page);
+    assert.equal(name, `shop country ${golden.dayBefore(27)} ${golden.today}.csv`);
+    const { results } = await stage().api({ metrics: ['visitors', 'visits'], dimensions: ['visit:country'] });
+    const word = new Intl.DisplayNames(['en-GB'], { type: 'region' });
+    const cells = new Map(results.map(({ dimensions: [code], metrics }) => [code, metrics]));
+    const lines = shown.map((code) => [word.of(code), ...cells.get(code)].join(','));
+    assert.equal(text, `\uFEFFCountry,Visitors,Visits\r\n${lines.join('\r\n')}\r\n`);
+
+    await go(page, '/?site=shop&detail=page&compare=off&sort=name.asc');
+    const pages = (await csv(page)).text.trimEnd().split('\r\n').slice(1);
+    assert.deepEqual(pages.map((line) => line.split(',')[0]), Object.keys(wanted()).sort());
+    assert.deepEqual(pages.map((line) => Number(line.split(',')[1])), Object.keys(wanted()).sort().map((path) => wanted()[path]));
+  });
+
+  test('a filter set in the list closes it and leads back with Back', async () => {
+    const { page } = await stage().open('/?site=shop&detail=page');
+    await settled(page);
+    await page.getByTestId('detail').getByRole('button', { name: '/blog/hello', exact: true }).click();
+    await page.waitForURL((url) => url.searchParams.get('f') === 'page~is~/blog/hello' && !url.searchParams.has('detail'));
+    await page.goBack();
+    await page.getByTestId('detail').waitFor();
+  });
+
+  test('a file that cannot be made says so, and half of one is never handed over', async () => {
+    const { page } = await stage().open('/?site=shop&detail=page');
+    await settled(page);
+    await page.route('**/api/v2/batch', async (route) => {
+      const answer = await route.fetch();
+      const body = await answer.json();
+      // Everything but the list itself fails: its earlier numbers and reading times.
+      body.results = body.results.map((one, index) => (index === 0 ? one : { status: 500, body: { error: 'no' } }));
+      await route.fulfill({ response: answer, json: body });
+    });
+    await page.getByTestId('csv').click();
+    await page.getByTestId('detail').getByText('The file could not be made.').waitFor();
+  });
+}

@@ -1,0 +1,51 @@
+// Scenario 7: names that somebody chose to do harm stay text, in the page, the chips, the address and the file.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { go, settled } from './stage.mjs';
+
+export function hostile(stage) {
+  test('markup in a page, referrer, source, campaign and event is text, and breaks no policy', async () => {
+    const stored = await stage().collector.sql("SELECT arrayJoin([path, utm_campaign, utm_source, name]) AS text FROM events WHERE site = 'hostile' AND text LIKE '%<%' OR text LIKE '=%' GROUP BY text ORDER BY text");
+    assert.ok(stored.includes('<img') && stored.includes('=HYPERLINK'), `the collector has let nothing hostile through: ${stored}`);
+    const { page, faults } = await stage().open('/?site=hostile');
+    for (const tabs of ['', '&sources=referrer&pages=name', '&sources=utm_campaign&pages=entry_page', '&detail=source', '&detail=page', '&detail=utm_campaign']) {
+      await go(page, `/?site=hostile${tabs}`);
+      assert.equal(await page.evaluate(() => 'broken' in window || document.querySelector('main img, main script, dialog img') !== null), false, tabs);
+    }
+    await go(page, '/?site=hostile&sources=utm_campaign');
+    await page.getByTestId('panel-sources').locator('tr[data-name^="<img"] button').click();
+    await page.getByTestId('chip').waitFor();
+    await settled(page);
+    assert.match(await page.getByTestId('chip').textContent(), /<img src=x/);
+    assert.equal(await page.evaluate(() => 'broken' in window), false);
+    assert.deepEqual(faults, [], 'the content policy or the page complained');
+  });
+
+  test('an address full of markup is text as well', async () => {
+    const evil = encodeURIComponent('"><img src=x onerror=window.broken=1>');
+    const { page, faults } = await stage().open(`/?site=shop&f=source~is~${evil}&q=${evil}&detail=page&${evil}=1`);
+    await settled(page);
+    await page.getByTestId('ignored').waitFor();
+    assert.equal(await page.evaluate(() => 'broken' in window || document.querySelector('main img, dialog img') !== null), false);
+    assert.deepEqual(faults, []);
+  });
+
+  test('no cell of a file is a formula', async () => {
+    const { page } = await stage().open('/?site=hostile&detail=source');
+    await settled(page);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('csv').click()]);
+    const text = await readFile(await download.path(), 'utf8');
+    assert.match(text, /"'=HYPERLINK\(""https:\/\/evil\.example"",""click""\)"/);
+    for (const line of text.slice(1).trimEnd().split('\r\n')) assert.doesNotMatch(line, /(^|,)"?[=+\-@]/);
+  });
+
+  test('the policy forbids inline script, foreign hosts and frames', async () => {
+    const answer = await fetch(stage().collector.dashboard);
+    const policy = answer.headers.get('content-security-policy');
+    assert.match(policy, /default-src '(self|none)'/);
+    assert.match(policy, /frame-ancestors '(self|none)'/);
+    assert.doesNotMatch(policy, /unsafe-inline'?[^;]*;?.*script|unsafe-eval|\*/);
+    assert.doesNotMatch(policy.split(';').find((rule) => rule.trim().startsWith('script-src')) ?? '', /unsafe/);
+  });
+}

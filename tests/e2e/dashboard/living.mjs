@@ -1,0 +1,70 @@
+// Scenario 8, and the first run: what is new shows by itself, nobody is asked while nobody looks.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { number, settled } from './stage.mjs';
+
+export function living(stage) {
+  test('a new site hands over its snippet, says why nothing counted, and changes by itself at the first visit', async () => {
+    const { page, context } = await stage().open('/?site=growing');
+    const card = page.getByTestId('first-run');
+    await card.waitFor();
+    const origin = new URL(page.url()).origin;
+    const snippet = `<script async src="${origin}/s.js" data-site="growing" data-consent="wait"></script>`;
+    assert.equal(await card.locator('pre').textContent(), snippet);
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
+    await card.getByRole('button', { name: 'Copy' }).click();
+    await card.getByRole('button', { name: 'Copied' }).waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), snippet);
+
+    await stage().beacon('growing', { u: 'https://growing.test/', k: 'grow-0', c: 0 });
+    await card.getByRole('alert').filter({ hasText: /1 beacon has arrived.*refused 1/ }).waitFor();
+    await stage().beacon('growing', { u: 'https://growing.test/', k: 'grow-1' });
+    await page.getByTestId('metric-visitors').waitFor();
+    assert.equal(await number(page, 'pageviews'), 1);
+    assert.equal(await card.count(), 0);
+
+    // And one more, while one looks: no touch, no reload; the live count follows.
+    await stage().beacon('growing', { u: 'https://growing.test/', k: 'grow-2' }, { person: 'ben' });
+    await page.locator('[data-testid=metric-visitors][data-value="2"]').waitFor();
+    await page.locator('[data-testid=live][data-value="2"]').waitFor();
+  });
+
+  test('a snippet that cannot be copied is selected instead, and said to be', async () => {
+    const { page } = await stage().open('/?site=empty', {
+      prepare: (fresh) => fresh.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined })),
+    });
+    await page.getByTestId('first-run').getByRole('button', { name: 'Copy' }).click();
+    await page.getByText('the line is selected').waitFor();
+    assert.match(await page.evaluate(() => String(getSelection())), /^<script async/);
+  });
+
+  test('a site that cannot be asked about is not taken for a new one', async () => {
+    const { page } = await stage().open('/?site=empty', {
+      prepare: (fresh) => fresh.route('**/api/v2/query', (route) => route.fulfill({ status: 503, json: { error: 'no' } })),
+    });
+    await page.getByRole('alert').filter({ hasText: 'status 503' }).waitFor();
+    assert.equal(await page.getByTestId('first-run').count(), 0);
+    await page.unroute('**/api/v2/query');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByTestId('first-run').waitFor();
+  });
+
+  test('a hidden page asks nothing, and catches up when it is looked at again', async () => {
+    const { page, requests } = await stage().open('/?site=shop', { prepare: (fresh) => fresh.clock.install() });
+    await settled(page);
+    const show = (state) => page.evaluate((value) => {
+      Object.defineProperty(document, 'visibilityState', { get: () => value, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, state);
+    const asked = () => requests.filter((request) => request.url().includes('/api/')).length;
+    await page.clock.runFor(1_000);
+    await page.getByTestId('live').getByText(/now$/).waitFor();
+    await settled(page);
+    await show('hidden');
+    const before = asked();
+    await page.clock.runFor(120_000);
+    assert.equal(asked(), before, 'asked while hidden');
+    await Promise.all([page.waitForRequest('**/api/v2/batch'), show('visible')]);
+    assert.ok(asked() > before);
+  });
+}

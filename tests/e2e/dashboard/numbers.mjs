@@ -1,0 +1,98 @@
+// Scenario 2: every number on the page is that of the API and that of the visits written down.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LIVE, truth } from './golden.mjs';
+import { go, number, rows, settled, totals } from './stage.mjs';
+
+/** The largest rows in the order in which a panel draws them: by value; equal ones as the API has them. */
+const sameRows = (shown, wanted, limit = 8) => {
+  const all = Object.entries(wanted);
+  assert.equal(shown.length, Math.min(limit, all.length));
+  for (const [name, value] of shown) assert.equal(value, wanted[name], name);
+  const values = all.map(([, value]) => value).sort((a, b) => b - a).slice(0, limit);
+  assert.deepEqual(shown.map(([, value]) => value), values, 'not the largest, or not in order');
+};
+
+export function numbers(stage) {
+  test('every panel shows what was seeded, and what the API and SQL say', async () => {
+    const { golden } = stage();
+    const days = { from: golden.dayBefore(27), to: golden.today };
+    const wanted = truth(golden, days);
+    const { page, faults } = await stage().open('/?site=shop');
+    await settled(page);
+
+    assert.deepEqual(await totals(page), wanted.totals);
+    const { results } = await stage().api({ metrics: [...Object.keys(wanted.totals), 'visit_duration', 'engagement_time'] });
+    assert.deepEqual(results[0].metrics.slice(0, 5), Object.values(wanted.totals), 'the API differs');
+    assert.deepEqual([await number(page, 'visit_duration'), await number(page, 'engagement_time')], results[0].metrics.slice(5));
+    assert.equal(await number(page, 'engagement_time'), LIVE.engagedMs / 1_000);
+    const sql = await stage().collector.sql(
+      `SELECT uniqExact(visit), countIf(name = 'pageview') FROM events WHERE site = 'shop' AND toDate(time, '${golden.zone.name}') >= '${days.from}'`,
+    );
+    assert.equal(sql, `${wanted.totals.visits}\t${wanted.totals.pageviews}`, 'SQL differs');
+
+    sameRows(await rows(page, 'panel-sources'), wanted.by('source'));
+    sameRows(await rows(page, 'panel-pages'), wanted.byPage());
+    sameRows(await rows(page, 'panel-countries'), wanted.by('country'));
+    sameRows(await rows(page, 'panel-browsers'), wanted.by('browser'));
+    sameRows(await rows(page, 'panel-journeys'), wanted.steps());
+    assert.equal(Number(await page.getByTestId('new-visitors').textContent()), wanted.newVisitors);
+    assert.equal(Number(await page.getByTestId('returning-visitors').textContent()), wanted.totals.visitors - wanted.newVisitors);
+    const numbered = Object.fromEntries(await rows(page, 'panel-returning'));
+    const named = Object.entries(wanted.byNumber()).map(([key, value]) => [`Visit ${key.replace('-', '–')}`, value]);
+    assert.deepEqual(numbered, Object.fromEntries(named));
+    assert.deepEqual(faults, []);
+  });
+
+  test('the other lists of the panels agree as well', async () => {
+    const { golden } = stage();
+    const wanted = truth(golden, { from: golden.dayBefore(27), to: golden.today });
+    const { page } = await stage().open('/?site=shop&sources=channel&pages=entry_page&browsers=device&countries=map');
+    await settled(page);
+    sameRows(await rows(page, 'panel-sources'), wanted.by('channel'));
+    sameRows(await rows(page, 'panel-pages'), wanted.byEntry());
+    sameRows(await rows(page, 'panel-browsers'), wanted.by('device'));
+
+    await go(page, '/?site=shop&sources=utm_campaign&pages=name');
+    const { '(not set)': _, ...campaigns } = truth(golden, { from: golden.dayBefore(27), to: golden.today, filter: (visit) => visit.campaign }).by('campaign');
+    sameRows(await rows(page, 'panel-sources'), campaigns);
+    assert.deepEqual(await rows(page, 'panel-pages'), [[LIVE.event, 1]]);
+  });
+
+  test('the chart and its table hold each day', async () => {
+    const { golden } = stage();
+    const wanted = truth(golden, { from: golden.dayBefore(27), to: golden.today }).byDay();
+    const { page } = await stage().open('/?site=shop&chart=table');
+    await settled(page);
+    const cells = await page.getByTestId('chart').locator('tbody tr').evaluateAll((list) => list.map((row) => Number(row.cells[1].textContent)));
+    const days = Array.from({ length: 28 }, (_, index) => wanted[golden.dayBefore(index)] ?? 0);
+    assert.deepEqual(cells, days);
+  });
+
+  test('changes are those against the earlier period, in headlines, rows and what changed', async () => {
+    const { golden } = stage();
+    const now = truth(golden, { from: golden.dayBefore(27), to: golden.today });
+    const before = truth(golden, { from: golden.dayBefore(55), to: golden.dayBefore(28) });
+    const { page } = await stage().open('/?site=shop');
+    await settled(page);
+    const visitors = await page.getByTestId('metric-visitors').textContent();
+    const change = Math.round((now.totals.visitors / before.totals.visitors - 1) * 100);
+    assert.match(visitors, new RegExp(`^Visitors${now.totals.visitors}▲${change}%up ${change}%${before.totals.visitors}$`));
+    const google = now.by('source').Google - before.by('source').Google;
+    const row = page.getByTestId('panel-sources').locator('tr[data-name="Google"]');
+    const percent = Math.round((google / before.by('source').Google) * 100);
+    assert.match(await row.textContent(), new RegExp(`${Math.abs(percent)}%`));
+    const changed = await page.getByTestId('changed').textContent();
+    assert.ok(changed.includes(`+${now.totals.visitors - before.totals.visitors}`), changed);
+    assert.doesNotMatch(await page.locator('main').textContent(), /Infinity|NaN|∞/);
+  });
+
+  test('what was left out is said, with its reason', async () => {
+    const { page } = await stage().open('/?site=shop');
+    await settled(page);
+    await page.getByTestId('quality').getByText('beacons counted').or(page.getByTestId('quality').getByText('beacon counted')).waitFor();
+    await page.goto(new URL('/?site=refused', page.url()).href);
+    await page.getByTestId('first-run').getByRole('alert').waitFor();
+    assert.match(await page.getByTestId('first-run').getByRole('alert').textContent(), /3 beacons have arrived.*refused 3/);
+  });
+}
