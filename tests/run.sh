@@ -26,12 +26,13 @@ suite rust cargo test --locked --no-fail-fast
 suite tracker npm --prefix tracker-js --silent run test
 suite chromium npm --prefix tracker-js --silent run test:chromium
 suite dashboard npm --prefix dashboards/web --silent run test
+suite pictures npm --prefix dashboards/web --silent run test:e2e
 suite e2e npm --prefix tests/e2e --silent run test
 
 rust_passed=$(sum '^test result: .* ([0-9]+) passed;.*' "$logs/rust.log")
 rust_failed=$(sum '^test result: .* ([0-9]+) failed;.*' "$logs/rust.log")
-unit_passed=$(sum '^ *Tests .*[^0-9]([0-9]+) passed.*' "$logs/tracker.log" "$logs/dashboard.log")
-unit_failed=$(sum '^ *Tests .*[^0-9]([0-9]+) failed.*' "$logs/tracker.log" "$logs/dashboard.log")
+unit_passed=$(sum '^ *Tests .*[^0-9]([0-9]+) passed.*' "$logs/tracker.log" "$logs/dashboard.log" "$logs/pictures.log")
+unit_failed=$(sum '^ *Tests .*[^0-9]([0-9]+) failed.*' "$logs/tracker.log" "$logs/dashboard.log" "$logs/pictures.log")
 chromium_passed=$(sum '^ *Tests .*[^0-9]([0-9]+) passed.*' "$logs/chromium.log")
 chromium_failed=$(sum '^ *Tests .*[^0-9]([0-9]+) failed.*' "$logs/chromium.log")
 e2e_passed=$(sum '^# pass ([0-9]+)$' "$logs/e2e.log")

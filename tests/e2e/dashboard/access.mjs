@@ -42,7 +42,9 @@ export function access(stage) {
         await page.setViewportSize(size);
         for (const colorScheme of ['light', 'dark']) {
           await page.emulateMedia({ colorScheme });
-          found.push(...(await findings(page)).map((finding) => `${size.width} ${colorScheme} ${finding}`));
+          // Of what axe looks for, only contrast depends on the colours.
+          const rules = colorScheme === 'dark' ? ['color-contrast'] : null;
+          found.push(...(await findings(page, rules)).map((finding) => `${size.width} ${colorScheme} ${finding}`));
         }
         assert.ok((await sideways(page)) <= 0, `scrolls sideways at ${size.width}`);
       }
@@ -60,18 +62,22 @@ export function access(stage) {
   test('nothing scrolls sideways from 320 to 1920 px, in any language, nor with text twice as large', async () => {
     const { page } = await stage().open('/?site=shop');
     await settled(page);
-    for (const lang of ['en', 'de', 'ja', 'qps', 'qpsr']) {
-      for (const address of ['/?site=shop', '/?site=shop&detail=page', '/?site=hostile', '/?site=empty']) {
-        await page.goto(new URL(`${address}&lang=${lang}`, page.url()).href);
-        await settled(page);
+    for (const lang of ['de', 'ja', 'qps', 'qpsr']) {
+      await page.goto(new URL(`/?site=shop&lang=${lang}`, page.url()).href);
+      await settled(page);
+      // The longest words get every state.
+      const states = lang === 'qps' ? ['&detail=page', '&site=hostile', '&site=empty', '&chart=table&f=page~contains~/'] : [];
+      for (const state of ['', ...states]) {
+        if (state) await go(page, `/?${new URLSearchParams({ site: 'shop', ...Object.fromEntries(new URLSearchParams(state)), lang })}`);
         for (const width of [320, 390, 768, 1280, 1920]) {
           await page.setViewportSize({ width, height: 900 });
-          assert.ok((await sideways(page)) <= 0, `${address} ${lang} at ${width}`);
+          assert.ok((await sideways(page)) <= 0, `${state} ${lang} at ${width}`);
         }
       }
     }
+    await page.goto(new URL('/?site=shop', page.url()).href);
+    await settled(page);
     await page.setViewportSize({ width: 1280, height: 900 });
-    await go(page, '/?site=shop');
     await page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'));
     assert.ok((await sideways(page)) <= 0, 'with text twice as large');
   });
@@ -93,7 +99,10 @@ export function access(stage) {
   });
 
   test('forced colours tell the chosen from the rest, less motion moves nothing, a theme changes while one looks', async () => {
-    const { page } = await stage().open('/?site=shop', { reducedMotion: 'no-preference' });
+    // Somebody is there now: the live count has its pulse.
+    await stage().beacon('lively', { u: 'https://lively.test/', k: 'lively-1' });
+    const { page } = await stage().open('/?site=lively', { reducedMotion: 'no-preference' });
+    await page.getByTestId('metric-visitors').waitFor();
     await settled(page);
     await page.emulateMedia({ forcedColors: 'active' });
     assert.equal(await page.locator('.headline[aria-pressed=true]').evaluate((element) => getComputedStyle(element).outlineStyle), 'solid');
@@ -109,7 +118,8 @@ export function access(stage) {
     assert.notEqual(await ground(), light);
     await page.getByTestId('more').click();
     await page.getByRole('button', { name: 'Light', exact: true }).click();
-    assert.equal(await ground(), light, 'the reader’s own choice does not win');
+    // The reader's own choice wins over the system's.
+    await page.waitForFunction((wanted) => getComputedStyle(document.body).backgroundColor === wanted, light);
   });
 
   test('paper gets the numbers and not the controls', async () => {
@@ -131,7 +141,7 @@ export function access(stage) {
     const japanese = await stage().open('/?site=shop&compare=off', { locale: 'ja-JP' });
     await settled(japanese.page);
     assert.match(await japanese.page.getByTestId('panel-countries').textContent(), /日本/);
-    assert.match(await japanese.page.getByTestId('chart').textContent(), /\d{4}年\d{1,2}月\d{1,2}日/);
+    assert.match(await japanese.page.getByTestId('chart').textContent(), /\d{4}\/\d{1,2}\/\d{1,2}～.*\d{1,2}月\d{1,2}日/s);
   });
 
   test('in the made-up language no text is left in plain English', async () => {
@@ -154,12 +164,24 @@ export function access(stage) {
     assert.ok((await at('.brand')) > (await at('[data-testid=more]')));
     assert.ok((await at('[data-testid=panel-sources] tbody th')) > (await at('[data-testid=panel-sources] tbody td')));
     assert.ok((await at('[data-testid=metric-visitors]')) > (await at('[data-testid=metric-visits]')));
-    assert.deepEqual(await findings(page), []);
+    // A path is read from its slash, and a change from its sign.
+    const isForwards = (selector) => page.locator(selector).first().evaluate((element) => {
+      const text = document.createTreeWalker(element, NodeFilter.SHOW_TEXT).nextNode();
+      const place = (from) => {
+        const range = document.createRange();
+        range.setStart(text, from);
+        range.setEnd(text, from + 1);
+        return range.getBoundingClientRect().left;
+      };
+      return place(0) < place(text.data.length - 1);
+    });
+    assert.equal(await isForwards('[data-testid=panel-pages] tr[data-name="/pricing"] .row-name'), true);
+    assert.equal(await isForwards('.mover > span:last-child'), true);
+    // Time runs from left to right, and the arrow keys with it.
     const chart = page.getByRole('slider');
     await chart.focus();
     await page.keyboard.press('ArrowLeft');
-    const now = Number(await chart.getAttribute('aria-valuenow'));
-    await page.keyboard.press('ArrowRight');
-    assert.equal(Number(await chart.getAttribute('aria-valuenow')) - now, -1 * Math.sign(now === 27 ? 1 : -1) * (now === 27 ? 1 : -1));
+    assert.equal(await chart.getAttribute('aria-valuenow'), '26');
+    assert.deepEqual(await findings(page), []);
   });
 }

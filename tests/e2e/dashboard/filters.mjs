@@ -114,6 +114,35 @@ export function filters(stage) {
     assert.deepEqual(await totals(colleague.page), both, 'the colleague’s view moved');
   });
 
+  test('filters are kept by a name and taken up again', async () => {
+    const { page } = await stage().open('/?site=shop&f=source~is~Google&f=country~is~DE~AT');
+    await settled(page);
+    await page.getByTestId('saved').click();
+    await page.getByLabel('Name').fill('DACH organic');
+    await page.getByRole('button', { name: 'Apply', exact: true }).click();
+    await page.getByRole('button', { name: 'Clear all' }).click();
+    await page.waitForURL((url) => !url.searchParams.has('f'));
+    await page.reload();
+    await settled(page);
+    await page.getByTestId('saved').click();
+    await page.getByRole('button', { name: 'DACH organic', exact: true }).click();
+    await page.waitForURL(/f=source~is~Google&f=country~is~DE~AT/);
+    await settled(page);
+    const filter = (visit) => visit.source === 'Google' && visit.country === 'DE';
+    assert.deepEqual(await totals(page), truth(stage().golden, { ...days(), filter }).totals);
+  });
+
+  test('the map is fetched when it is opened, and a country on it filters', async () => {
+    const { page, requests } = await stage().open('/?site=shop&compare=off');
+    await settled(page);
+    assert.equal(requests.some((request) => request.url().includes('WorldMap')), false);
+    await page.getByTestId('panel-countries').getByRole('button', { name: 'Map' }).click();
+    await page.locator('.map path[data-country=DE]').first().click();
+    await page.waitForURL(/f=country~is~DE/);
+    await settled(page);
+    assert.deepEqual(await totals(page), truth(stage().golden, { ...days(), filter: (visit) => visit.country === 'DE' }).totals);
+  });
+
   test('what is not understood in the address is named and ignored', async () => {
     const { page } = await stage().open('/?site=shop&frobnicate=1&period=never&f=shoe~is~44');
     await settled(page);

@@ -27,7 +27,7 @@ export const HOSTILE = {
 export async function setStage() {
   const now = new Date();
   const golden = goldenSite(now);
-  const sites = ['shop', 'one', 'empty', 'refused', 'hostile', 'growing']
+  const sites = ['shop', 'one', 'empty', 'refused', 'hostile', 'growing', 'lively']
     .map((id) => `[[site]]\nid = "${id}"\nhostnames = ["${id}.test"]\ntimezone = "${golden.zone.name}"\n`)
     .join('\n');
   const collector = await startCollector(`[geo]\ndatabase = "${COUNTRIES}"\n${sites}`, {
@@ -142,9 +142,10 @@ export const rows = (page, id) =>
   page.getByTestId(id).locator('tbody tr').evaluateAll((list) => list.map((row) => [row.dataset.name, Number(row.dataset.value)]));
 
 /** What axe-core finds. Evaluated by the debugger, not by the page: its content policy stays as strict as it is. */
-export async function findings(page) {
+export async function findings(page, rules = null) {
   await page.evaluate(AXE);
-  const found = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags }).then((result) => result.violations), AXE_TAGS);
+  const runOnly = rules ? { type: 'rule', values: rules } : AXE_TAGS;
+  const found = await page.evaluate((only) => window.axe.run(document, { runOnly: only, resultTypes: ['violations'] }).then((result) => result.violations), runOnly);
   return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target.join(' ')} ${node.failureSummary}`).join(' | ')}`);
 }
 

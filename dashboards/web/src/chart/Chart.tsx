@@ -50,11 +50,10 @@ export function Chart({ series, onZoom }: { series: Series; onZoom: ((label: str
 
   const onKeyDown = (event: KeyboardEvent) => {
     const from = index ?? lastDrawn;
-    const isRtl = document.documentElement.dir === 'rtl';
     const moves: Record<string, number> = {
-      ArrowRight: from + (isRtl ? -1 : 1),
+      ArrowRight: from + 1,
       ArrowUp: from + 1,
-      ArrowLeft: from + (isRtl ? 1 : -1),
+      ArrowLeft: from - 1,
       ArrowDown: from - 1,
       PageUp: from + 7,
       PageDown: from - 7,

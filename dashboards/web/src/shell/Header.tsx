@@ -13,7 +13,7 @@ export function Header() {
   return (
     <header class="top">
       <div class="top-inner">
-        <a class="brand" href="/" aria-label={t('app.title')}>
+        <a class="brand" href="/" aria-label="Sillage">
           <Mark />
           <span class="brand-name">Sillage</span>
         </a>

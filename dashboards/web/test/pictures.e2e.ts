@@ -1,0 +1,139 @@
+/**
+ * Each state looks as it did when somebody last looked at it. Pictures are made over made-up numbers at a fixed hour and
+ * compared point by point; `PICTURES=update npm run test:e2e` makes them anew, to be looked at before they are committed.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { type OpenOptions, type Stage, setStage, settled } from './stage.ts';
+
+/** Points that may differ, of all. */
+const DIFFERING_SHARE_MAX = 0.001;
+/** Of 255, in any channel: below it two points pass for the same. */
+const CHANNEL_STEP_MIN = 16;
+const FOLDER = new URL('./pictures/', import.meta.url);
+const isUpdate = process.env['PICTURES'] === 'update';
+
+const DESKTOP = { width: 1280, height: 900 };
+const PHONE = { width: 390, height: 844 };
+const STATES: [string, string, OpenOptions, ((page: Page) => Promise<unknown>)?][] = [
+  ['board', '/', DESKTOP],
+  [
+    'board-dark-map',
+    '/?countries=map',
+    { ...DESKTOP, scheme: 'dark' },
+    (page) => page.locator('.map svg').waitFor(),
+  ],
+  ['board-phone', '/', PHONE],
+  ['board-japanese', '/?f=source~is~Google', { ...DESKTOP, locale: 'ja-JP' }],
+  ['board-right-to-left', '/?lang=qpsr', DESKTOP],
+  ['chart-table', '/?chart=table&metric=bounce_rate', DESKTOP],
+  ['detail', '/?detail=page', DESKTOP],
+  ['detail-phone-dark', '/?detail=page', { ...PHONE, scheme: 'dark' }],
+  [
+    'first-run',
+    '/?site=empty.example',
+    DESKTOP,
+    (page) => page.getByTestId('first-run').getByRole('alert').waitFor(),
+  ],
+  ['trouble', '/?site=broken.example', DESKTOP, (page) => page.getByTestId('trouble').waitFor()],
+  ['partly', '/?site=partly.example', DESKTOP],
+  ['one-visit', '/?site=one.example', DESKTOP],
+  ['ten-million', '/?site=large.example&period=12mo', DESKTOP],
+  ['forced-colours', '/', { ...DESKTOP, forcedColors: 'active' }],
+];
+
+let stage: Stage;
+/** Browser and fonts: pictures made with others differ everywhere, and say nothing. */
+let surroundings: string;
+beforeAll(async () => {
+  stage = await setStage();
+  const { page } = await stage.open('/?site=empty.example');
+  const widths = await page.evaluate(() => {
+    const pen = document.createElement('canvas').getContext('2d');
+    return ['system-ui', 'monospace'].map((font) => {
+      if (pen) pen.font = `40px ${font}`;
+      return pen?.measureText('Sillage 0123 日本語 ä').width;
+    });
+  });
+  surroundings = JSON.stringify({ chromium: stage.browser.version().split('.')[0], widths });
+  if (isUpdate) writeFileSync(new URL('surroundings.json', FOLDER), `${surroundings}\n`);
+  await stage.tidy();
+});
+afterEach(() => stage.tidy());
+afterAll(() => stage.close());
+
+/** The share of points that differ; 1 when the sizes do. The browser decodes: no library is needed. */
+async function differing(pictures: [Buffer, Buffer]): Promise<number> {
+  const context = await stage.browser.newContext();
+  const page = await context.newPage();
+  return page.evaluate(
+    async ({ texts, step }) => {
+      const points = await Promise.all(
+        texts.map(async (text) => {
+          const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+          const image = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+          const pen = new OffscreenCanvas(image.width, image.height).getContext('2d');
+          pen?.drawImage(image, 0, 0);
+          return pen?.getImageData(0, 0, image.width, image.height);
+        }),
+      );
+      const [a, b] = points;
+      if (!a || !b || a.width !== b.width || a.height !== b.height) return 1;
+      let count = 0;
+      for (let i = 0; i < a.data.length; i += 4) {
+        const isOther = [0, 1, 2].some((c) => Math.abs((a.data[i + c] ?? 0) - (b.data[i + c] ?? 0)) >= step);
+        if (isOther) count += 1;
+      }
+      return count / (a.data.length / 4);
+    },
+    { texts: pictures.map((picture) => picture.toString('base64')), step: CHANNEL_STEP_MIN },
+  );
+}
+
+async function picture(page: Page): Promise<Buffer> {
+  // The time of the numbers moves on while the tests run.
+  const moving = [
+    page.getByTestId('quality').locator('li').last(),
+    page.getByTestId('trouble').locator('span'),
+  ];
+  return page.screenshot({ mask: moving, animations: 'disabled', caret: 'hide' });
+}
+
+const baseline = (name: string): URL => new URL(`${name}.png`, FOLDER);
+
+it.for(STATES)('%s looks as it did', async ([name, address, look, prepare], { skip }) => {
+  const { page } = await stage.open(address, look);
+  if (prepare) await prepare(page);
+  if (name !== 'trouble') await settled(page);
+  // The live count and the data quality come after the numbers.
+  if (name !== 'first-run' && name !== 'trouble') await page.getByTestId('live').getByText(/\d/).waitFor();
+  const now = await picture(page);
+  if (isUpdate) {
+    writeFileSync(baseline(name), now);
+    return;
+  }
+  const known = new URL('surroundings.json', FOLDER);
+  expect(existsSync(known), 'run with PICTURES=update first').toBe(true);
+  if (JSON.stringify(JSON.parse(readFileSync(known, 'utf8'))) !== surroundings) {
+    skip('other fonts or another browser than those of the pictures kept');
+  }
+  const share = await differing([readFileSync(baseline(name)), now]);
+  if (share > DIFFERING_SHARE_MAX) writeFileSync(new URL(`${name}.now.png`, FOLDER), now);
+  expect(share, `see ${name}.now.png beside ${name}.png`).toBeLessThanOrEqual(DIFFERING_SHARE_MAX);
+});
+
+it('a changed number is a changed picture', async () => {
+  const { page } = await stage.open('/');
+  await settled(page);
+  await page.getByTestId('live').getByText(/\d/).waitFor();
+  const one = await picture(page);
+  expect(await differing([one, one])).toBe(0);
+  await page
+    .locator('.headline-value')
+    .first()
+    .evaluate((element) => {
+      element.textContent = '99';
+    });
+  expect(await differing([one, await picture(page)])).toBeGreaterThan(0);
+});

@@ -1,0 +1,47 @@
+/** What only a mock collector can show: an older one that lacks metrics, and a clock that stands still in Tokyo. */
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { metric, type Stage, setStage, settled } from './stage.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await setStage();
+});
+afterEach(() => stage.tidy());
+afterAll(() => stage.close());
+
+it('goes on without metrics that the collector does not measure, and says which', async () => {
+  const old = await setStage({ bare: true });
+  const { page, complaints } = await old.open('/');
+  await settled(page);
+  expect(await metric(page, 'visitors').getAttribute('data-value')).toMatch(/^\d+$/);
+  expect(await metric(page, 'engagement_time').count()).toBe(0);
+  expect(await page.getByTestId('quality').textContent()).toContain('Engaged time');
+  expect(await page.getByTestId('panel-journeys').textContent()).toContain('does not measure that yet');
+  expect(complaints).toEqual([]);
+  await old.close();
+});
+
+it('compares a day that is not over with the same hours of the earlier one', async () => {
+  const { page } = await stage.open('/?period=today');
+  await settled(page);
+  // 14:34 in Tokyo: the earlier Monday counts until 14:30.
+  expect(await page.getByTestId('chart').textContent()).toContain('16 Nov 2026, until 14:30');
+});
+
+it('days are the site’s: in Tokyo it is Monday while the reader’s clock says Sunday', async () => {
+  const { page } = await stage.open('/?chart=table');
+  await settled(page);
+  const chart = page.getByTestId('chart');
+  expect(await chart.locator('tbody tr').first().textContent()).toContain('Mon, 23 Nov 2026 (so far)');
+});
+
+it('a year is counted by months, or by weeks', async () => {
+  const { page, complaints } = await stage.open('/?period=12mo&interval=month&chart=table');
+  await settled(page);
+  expect(await page.getByTestId('chart').locator('tbody tr').count()).toBe(12);
+  await page.getByRole('button', { name: 'Week', exact: true }).click();
+  await page.waitForURL(/interval=week/);
+  await settled(page);
+  expect(await page.getByTestId('chart').locator('tbody tr').count()).toBeGreaterThan(50);
+  expect(complaints).toEqual([]);
+});
