@@ -6,7 +6,7 @@ import { go, settled } from './stage.mjs';
 
 export function hostile(stage) {
   test('markup in a page, referrer, source, campaign and event is text, and breaks no policy', async () => {
-    const stored = await stage().collector.sql("SELECT arrayJoin([path, utm_campaign, utm_source, name]) AS text FROM events WHERE site = 'hostile' AND text LIKE '%<%' OR text LIKE '=%' GROUP BY text ORDER BY text");
+    const stored = await stage().collector.sql("SELECT arrayJoin([path, utm_campaign, utm_source, name]) AS text FROM events WHERE site = 'hostile' AND (text LIKE '%<%' OR text LIKE '=%') GROUP BY text ORDER BY text");
     assert.ok(stored.includes('<img') && stored.includes('=HYPERLINK'), `the collector has let nothing hostile through: ${stored}`);
     const { page, faults } = await stage().open('/?site=hostile');
     for (const tabs of ['', '&sources=referrer&pages=name', '&sources=utm_campaign&pages=entry_page', '&detail=source', '&detail=page', '&detail=utm_campaign']) {
@@ -43,9 +43,7 @@ export function hostile(stage) {
   test('the policy forbids inline script, foreign hosts and frames', async () => {
     const answer = await fetch(stage().collector.dashboard);
     const policy = answer.headers.get('content-security-policy');
-    assert.match(policy, /default-src '(self|none)'/);
-    assert.match(policy, /frame-ancestors '(self|none)'/);
-    assert.doesNotMatch(policy, /unsafe-inline'?[^;]*;?.*script|unsafe-eval|\*/);
-    assert.doesNotMatch(policy.split(';').find((rule) => rule.trim().startsWith('script-src')) ?? '', /unsafe/);
+    for (const rule of [/default-src 'none'/, /script-src 'self'/, /style-src 'self'/, /frame-ancestors 'none'/]) assert.match(policy, rule);
+    assert.doesNotMatch(policy, /unsafe|\*|https?:/);
   });
 }
