@@ -87,10 +87,11 @@ impl Answerer {
         let total = self.report(&total, now).await?;
         let row = &total["results"][0];
         let before_range = total["meta"]["comparison_date_range"].clone();
+        let asked_before = as_dates(&before_range).unwrap_or_else(|| before_range.clone());
 
         let mut queries = Vec::new();
         for dimension in DIMENSIONS {
-            for range in [&question["date_range"], &before_range] {
+            for range in [&question["date_range"], &asked_before] {
                 let mut query = question.clone();
                 query["date_range"] = range.clone();
                 query["dimensions"] = json!([dimension]);
@@ -145,6 +146,15 @@ impl Answerer {
     }
 }
 
+/// Whole days by their dates, as which alone they can be asked for where small counts are protected.
+fn as_dates(range: &Json) -> Option<Json> {
+    let (first, last) = (range[0].as_str()?, range[1].as_str()?);
+    let (first, since) = first.split_once('T')?;
+    let (last, until) = last.split_once('T')?;
+    let is_whole = since.starts_with("00:00:00") && until.starts_with("23:59:59");
+    is_whole.then(|| json!([first, last]))
+}
+
 /// The values of the one dimension of a report.
 fn values(report: &Json) -> HashMap<String, i64> {
     let rows = report["results"].as_array().into_iter().flatten();
@@ -177,6 +187,20 @@ fn differences(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_days_are_asked_for_by_their_dates() {
+        let range = |first: &str, last: &str| as_dates(&json!([first, last]));
+        assert_eq!(
+            range("2026-11-01T00:00:00+09:00", "2026-11-24T23:59:59+09:00"),
+            Some(json!(["2026-11-01", "2026-11-24"]))
+        );
+        assert_eq!(
+            range("2026-11-01T00:00:00+09:00", "2026-11-24T11:59:59+09:00"),
+            None
+        );
+        assert_eq!(as_dates(&Json::Null), None);
+    }
 
     #[test]
     fn what_vanished_is_a_difference_and_what_stayed_is_none() {

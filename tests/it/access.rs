@@ -26,6 +26,8 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET",     "/s.extra.js",                 "++++++++"),
     ("GET",     "/healthz",                    "++++++++"),
     ("GET",     "/readyz",                     "++++++++"),
+    ("GET",     "/s/{rest}",                   "++++++++"),
+    ("GET",     "/p.gif",                      "++++++++"),
     ("GET",     "/privacy",                    "++++++++"),
     ("POST",    "/privacy",                    "++++++++"),
     ("GET",     "/privacy/{rest}",             "++++++++"),
@@ -36,6 +38,9 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET",     "/demo/{rest}",                "++++++++"),
     ("GET",     "/",                           "-+++++--"),
     ("POST",    "/api/v2/query",               "-+++-+++"),
+    ("POST",    "/api/v2/funnel",              "-+++-+++"),
+    ("POST",    "/api/v2/changes",             "-+++-+++"),
+    ("POST",    "/api/v2/export",              "-+++-+++"),
     ("POST",    "/api/v2/batch",               "-+++++++"), // the stranger's batch is taken, its question is not
     ("GET",     "/api/live",                   "-+++-+--"),
     ("GET",     "/api/quality",                "-+++-+--"),
@@ -183,6 +188,17 @@ fn request(collector: &Collector, route: &Route, asker: &Asker, victim: i64, csr
         (Proof::Form, _) => format!("csrf={csrf}"),
         (_, Handler::Query) => query.to_string(),
         (_, Handler::Batch) => json!({ "queries": [query] }).to_string(),
+        (_, Handler::Funnel) => {
+            let step = json!({"filters": [["is", "event:page", ["/"]]]});
+            json!({"site_id": "example.com", "date_range": "day", "steps": [step, step]})
+                .to_string()
+        }
+        (_, Handler::Changes) => {
+            json!({"site_id": "example.com", "metric": "visitors", "date_range": "day"}).to_string()
+        }
+        (_, Handler::Export) => {
+            json!({"query": query, "format": "csv", "recipient": "x", "purpose": "y"}).to_string()
+        }
         (_, Handler::Invite | Handler::SetRole) => {
             json!({"site": "example.com", "role": "viewer"}).to_string()
         }

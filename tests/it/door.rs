@@ -253,7 +253,8 @@ fn campaigns_are_not_collected_under_a_policy_that_does_not_say_so() {
 fn the_button_that_a_page_embeds_refuses_in_one_click_and_on_other_pages_does_nothing() {
     let collector = Collector::start();
     let printed = binary()
-        .args(["snippet", "example.com", "--refuse-button"])
+        .args(["snippet", "example.com", "--refuse-button", "--config"])
+        .arg(collector.folder.path().join("sillage.toml"))
         .output()
         .expect("the binary runs");
     let html = String::from_utf8_lossy(&printed.stdout).into_owned();

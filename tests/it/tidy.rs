@@ -78,6 +78,8 @@ fn every_test_that_privacy_md_names_is_there() {
                 format!("test('{name}'"),
                 format!("it('{name}'"),
                 format!("])('{name}'"),
+                // One for each of a list.
+                format!("test(`{name}: ${{"),
             ];
             assert!(
                 is_there.iter().any(|form| tests.contains(form)),
