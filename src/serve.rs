@@ -367,6 +367,11 @@ async fn prepare(app: Arc<App>, client: Client, addresses: Addresses) {
     );
     let floors = app.config.floors;
     let _ = app.answerer.set(answerer.with_floors(floors));
+    for site in &app.config.sites {
+        if let Err(error) = server::goals::refresh(&app, &site.id).await {
+            tracing::error!(%error, site = site.id, "the site's goals can't be read; questions about them are refused");
+        }
+    }
     if let Err(error) = store::floors::set_for_analysts(&client, floors.analysts).await {
         tracing::error!(%error, "the floor of the analysts' view can't be set; the one before stays in force");
     }

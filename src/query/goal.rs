@@ -26,10 +26,10 @@ pub struct Goal {
 pub enum GoalKind {
     /// A page was seen.
     Page { pattern: String },
-    /// A custom event with all of these properties came.
+    /// A custom event came that has, for each of these properties, one of the values.
     Event {
         name: String,
-        props: Vec<(String, String)>,
+        props: Vec<(String, Vec<String>)>,
     },
     /// A page was scrolled so far, in percent of its height.
     Scroll { pattern: String, percent: u8 },
@@ -62,11 +62,12 @@ impl Goal {
                 // The two names of the tracker's own are never those of a custom event.
                 let base = Sql::text("(name NOT IN ('pageview', 'engagement') AND name = ")
                     .then(Value::Text(name.clone()));
-                let all = props.iter().fold(base, |sql, (property, value)| {
-                    sql.then(" AND props[")
+                let all = props.iter().fold(base, |sql, (property, values)| {
+                    sql.then(" AND has(")
+                        .then(Value::Texts(values.clone()))
+                        .then(", props[")
                         .then(Value::Text(property.clone()))
-                        .then("] = ")
-                        .then(Value::Text(value.clone()))
+                        .then("])")
                 });
                 all.then(")")
             }
@@ -163,7 +164,7 @@ mod tests {
             name: "x'".into(),
             kind: GoalKind::Event {
                 name: "a' OR 1".into(),
-                props: vec![("p'".into(), "v'".into())],
+                props: vec![("p'".into(), vec!["v'".into()])],
             },
             currency: None,
         };

@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 use super::App;
 use super::error::{self, Answer};
 use super::gate::{Caller, failed, forbidden};
+use super::goals;
 use super::pages::{bad_request, read_json};
 use super::routes::{Act, Params};
 use crate::control::ControlError;
@@ -49,6 +50,7 @@ pub async fn answer(
         .role_on(&hand.site)
         .is_some_and(|role| role >= Role::Editor);
     let id = params.id.parse().unwrap_or(0);
+    let site = hand.site.clone();
     let result = match act {
         Act::List => list(app, kind, hand).await,
         // A demo without people looks, and changes nothing.
@@ -57,6 +59,12 @@ pub async fn answer(
         Act::Change => change(app, kind, hand, is_editor, id, request).await,
         Act::Remove => remove(app, kind, hand, is_editor, id, request).await,
     };
+    if kind == Kind::Goal
+        && act != Act::List
+        && let Err(error) = goals::refresh(app, &site).await
+    {
+        tracing::error!(%error, "questions are still settled against the goals before");
+    }
     result.unwrap_or_else(|answer| answer)
 }
 

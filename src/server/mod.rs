@@ -12,6 +12,7 @@ mod collect;
 mod entrance;
 pub mod error;
 pub mod gate;
+pub mod goals;
 mod kept;
 mod keys;
 mod links;

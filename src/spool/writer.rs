@@ -30,7 +30,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Under load, time from the beginning of one batch's write to that of the next: a sync costs the processor about as much as
 /// two whole beacons, so that many small batches would take from the beacons what they give them in latency.
-const PACE: Duration = Duration::from_millis(1);
+const PACE: Duration = Duration::from_micros(800);
 /// Longest time the writer lets a batch gather after the last one's sync.
 const GATHER_MAX: Duration = Duration::from_millis(1);
 
@@ -38,7 +38,7 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     /// Those who were told that their records are durable are likely to come back with more, all at once. The first of
     /// them would get a sync of its own and keep the others waiting for the next: so wait for all of them and those who
-    /// came meanwhile, but no longer than [`PACE`] or half as long as the last sync took.
+    /// came meanwhile, but no longer than [`PACE`] or a third as long as the last sync took.
     gather: Gather,
     next_seq: u64,
     open: Option<Open>,
@@ -145,7 +145,7 @@ impl Writer {
         count(&self.shared.counters.appended, durable as u64);
         count(&self.shared.counters.refused_disk, lost.len() as u64);
         let now = Instant::now();
-        let gathered = now + ((now - start) / 2).min(GATHER_MAX);
+        let gathered = now + ((now - start) / 3).min(GATHER_MAX);
         self.gather = Gather {
             records: work.lengths.len(),
             until: gathered.max(start + PACE),

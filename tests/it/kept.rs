@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Collector, PASSWORD, get, log_in, send, user_add, write_config};
+use crate::support::{
+    Answer, Collector, PASSWORD, get, log_in, pageview, post, send, user_add, write_config,
+};
 
 struct Someone {
     cookie: String,
@@ -230,4 +232,77 @@ fn everything_is_there_after_a_kill() {
         one.list(&collector, "goals")[0]["value"],
         page_goal("Thanks", "/thanks")
     );
+}
+
+#[test]
+fn a_goal_that_is_kept_is_asked_for_at_once_also_after_a_restart_and_not_when_it_is_gone() {
+    let collector = start();
+    let one = Someone::log_in(&collector, "one");
+    let signup = |plan: &str, key: &str| {
+        let body = json!({
+            "n": "Signup", "u": "https://example.com/", "d": "example.com", "c": 1, "k": key, "p": {"plan": plan},
+            "$": {"amount": 10, "currency": "EUR"},
+        });
+        assert_eq!(collector.beacon(&body.to_string()).status, 202);
+    };
+    for (plan, key) in [("pro", "a"), ("team", "b"), ("free", "c")] {
+        signup(plan, key);
+    }
+    assert_eq!(collector.beacon(&pageview("/thanks/x", "d")).status, 202);
+    collector.until("SELECT count() FROM events", "4");
+    // The goal's row of an answer: visitors, conversion rate and revenue.
+    let ask = |collector: &Collector, goal: &str| {
+        let metrics = match goal {
+            "Paid" => json!(["visitors", "conversion_rate", "total_revenue"]),
+            _ => json!(["visitors", "conversion_rate"]),
+        };
+        let query = json!({
+            "site_id": "example.com", "metrics": metrics, "date_range": "day",
+            "filters": [["is", "event:goal", [goal]]],
+        });
+        let someone = Someone::log_in(collector, "one");
+        let headers = [("Cookie", someone.cookie.as_str())];
+        let answer = post(
+            collector.address,
+            "/api/v2/query",
+            &query.to_string(),
+            &headers,
+        );
+        match answer.status {
+            200 => parse(&answer)["results"][0]["metrics"].clone(),
+            status => json!(status),
+        }
+    };
+    assert_eq!(ask(&collector, "Paid"), json!(400), "there is none yet");
+    let paid = json!({
+        "name": "Paid", "currency": "EUR",
+        "achieved_by": {"kind": "event", "name": "Signup", "props": {"plan": ["pro", "team"]}},
+    });
+    let made = one.send(&collector, "POST", "goals", &paid);
+    assert_eq!(made.status, 201, "{}", made.body);
+    let thanks = page_goal("Thanks", "/thanks/*");
+    assert_eq!(one.send(&collector, "POST", "goals", &thanks).status, 201);
+
+    // Two of four people, and twenty euros; one of four.
+    let answered = |collector: &Collector| {
+        let reached = ask(collector, "Paid");
+        assert_eq!(reached[0], json!(2), "{reached}");
+        assert_eq!(reached[1], json!(50), "{reached}");
+        assert_eq!(reached[2]["value"], json!(20.0), "{reached}");
+        assert_eq!(ask(collector, "Thanks"), json!([1, 25]));
+    };
+    answered(&collector);
+    let collector = Collector::start_guarded(collector.kill());
+    answered(&collector);
+    let one = Someone::log_in(&collector, "one");
+    let id = &parse(&made)["id"];
+    let gone = one.send(
+        &collector,
+        "DELETE",
+        &format!("goals/{id}?version=1"),
+        &Value::Null,
+    );
+    assert_eq!(gone.status, 200, "{}", gone.body);
+    assert_eq!(ask(&collector, "Paid"), json!(400));
+    assert_eq!(ask(&collector, "Thanks"), json!([1, 25]));
 }

@@ -87,7 +87,7 @@ fn goals() -> Vec<Goal> {
         name: "Buy".into(),
         props: props
             .iter()
-            .map(|(key, value)| ((*key).into(), (*value).into()))
+            .map(|(key, value)| ((*key).into(), vec![(*value).into()]))
             .collect(),
     };
     vec![
