@@ -14,6 +14,8 @@ use crate::privacy::TruncatedIp;
 
 /// Networks that are kept apart, 8 bytes each.
 const NETWORKS_MAX: usize = 1 << 16;
+/// The same of other things than beacons.
+const OTHERS_MAX: usize = 1 << 13;
 /// Places that a network may take.
 const WAYS: usize = 4;
 /// Seconds' worth of beacons that may come at once.
@@ -39,24 +41,23 @@ pub struct Rate {
 impl Rate {
     /// Allows each network `per_second_max` beacons a second, and ten seconds' worth at once; 0 allows all.
     pub fn new(per_second_max: u32) -> Self {
-        Self {
-            places: (0..NETWORKS_MAX).map(|_| AtomicU64::new(0)).collect(),
-            hasher: RandomState::new(),
-            start: Instant::now(),
-            cost_us: 1_000_000_u64
-                .checked_div(u64::from(per_second_max))
-                .unwrap_or(0),
-            burst_us: BURST_S * 1_000_000,
-        }
+        let cost_us = 1_000_000_u64.checked_div(u64::from(per_second_max));
+        Self::with(NETWORKS_MAX, cost_us.unwrap_or(0), BURST_S * 1_000_000)
     }
 
-    /// For other things than beacons: `at_once` of them, and then one each `every`.
+    /// For other things than beacons, of which there are fewer: `at_once` of them, and then one each `every`.
     pub fn of(at_once: u32, every: Duration) -> Self {
         let cost_us = every.as_micros() as u64;
+        Self::with(OTHERS_MAX, cost_us, cost_us * u64::from(at_once))
+    }
+
+    fn with(places: usize, cost_us: u64, burst_us: u64) -> Self {
         Self {
+            places: (0..places).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::new(),
+            start: Instant::now(),
             cost_us,
-            burst_us: cost_us * u64::from(at_once),
-            ..Self::new(0)
+            burst_us,
         }
     }
 
@@ -84,7 +85,7 @@ impl Rate {
     }
 
     fn take_at(&self, hash: u64, now_us: u64, count: u64) -> Result<(), Duration> {
-        let first = hash as usize % (NETWORKS_MAX / WAYS) * WAYS;
+        let first = hash as usize % (self.places.len() / WAYS) * WAYS;
         let tag = hash >> FULL_BITS;
         let places = &self.places[first..first + WAYS];
         let is_own = |place: &&AtomicU64| {
