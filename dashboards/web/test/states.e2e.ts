@@ -45,3 +45,19 @@ it('a year is counted by months, or by weeks', async () => {
   expect(await page.getByTestId('chart').locator('tbody tr').count()).toBeGreaterThan(50);
   expect(complaints).toEqual([]);
 });
+
+it('says from which day on visitors are counted where earlier days no longer tell visits apart', async () => {
+  const { page, complaints } = await stage.open('/');
+  await settled(page);
+  expect(await page.getByTestId('ids-cleared').count()).toBe(0);
+  await page.route('**/api/v2/batch', async (route) => {
+    const answer = await route.fetch();
+    const { results } = (await answer.json()) as { results: { body: { meta?: object } }[] };
+    for (const { body } of results) body.meta = { ...body.meta, ids_cleared_before: '2026-11-16' };
+    await route.fulfill({ json: { results } });
+  });
+  await page.reload();
+  await settled(page);
+  expect(await page.getByTestId('ids-cleared').textContent()).toContain('16 Nov 2026');
+  expect(complaints).toEqual([]);
+});

@@ -221,6 +221,8 @@ export const de: Catalogue = {
   'error.retry': 'Noch einmal versuchen',
   'error.signIn': 'Anmelden',
   'notice.ignored': 'Ein Teil dieser Adresse war nicht verständlich und wird übergangen: {names}.',
+  'notice.idsCleared':
+    'Mit diesem Filter werden Besucher und Besuche ab dem {day} gezählt: Für frühere Tage ist nicht mehr bekannt, welche Seiten zusammengehören. Seitenaufrufe sind vollständig.',
   'notice.unknownSite': 'Eine Website „{site}“ gibt es hier nicht; gezeigt wird {other}.',
   'notice.dismiss': 'Ausblenden',
 

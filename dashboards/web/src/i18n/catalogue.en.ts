@@ -221,6 +221,8 @@ export const en = {
   'error.retry': 'Try again',
   'error.signIn': 'Sign in',
   'notice.ignored': 'Part of this address was not understood and is ignored: {names}.',
+  'notice.idsCleared':
+    'With this filter, visitors and visits are counted from {day} on: for earlier days it is no longer known which pages belong together. Page views are complete.',
   'notice.unknownSite': 'There is no site “{site}” here; showing {other}.',
   'notice.dismiss': 'Dismiss',
 

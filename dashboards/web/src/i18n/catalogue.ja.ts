@@ -221,6 +221,8 @@ export const ja: Catalogue = {
   'error.retry': '再試行',
   'error.signIn': 'ログイン',
   'notice.ignored': 'アドレスの一部を解釈できなかったため無視しました: {names}',
+  'notice.idsCleared':
+    'この絞り込みでは、訪問者と訪問は{day}以降だけを数えています。それより前の日については、どのページが同じ訪問のものかはもうわかりません。ページビューは全期間の数です。',
   'notice.unknownSite': 'サイト「{site}」はありません。{other} を表示しています。',
   'notice.dismiss': '閉じる',
 

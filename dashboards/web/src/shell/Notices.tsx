@@ -1,11 +1,13 @@
+import { readyValue } from '../view/slot.ts';
 import { useApp } from './context.ts';
 import { failureText, signInAddress } from './Failure.tsx';
 
-/** What must be said about the whole page: old numbers, a sign-in that ended, an address half understood. */
+/** What must be said about the whole page: old numbers, a sign-in that ended, days that can’t answer, an address half understood. */
 export function Notices() {
   const { store, t, fmt } = useApp();
   const trouble = store.trouble.value;
   const at = store.fetchedAt.value;
+  const cleared = readyValue(store.known('totals'))?.meta.ids_cleared_before;
   return (
     <div class="notices">
       {trouble && (
@@ -23,6 +25,11 @@ export function Notices() {
             </button>
           )}
         </div>
+      )}
+      {cleared && (
+        <p class="notice" role="status" data-testid="ids-cleared">
+          {t('notice.idsCleared', { day: fmt.day(cleared) })}
+        </p>
       )}
       {store.unknownSite.value && (
         <p class="notice" role="status">
