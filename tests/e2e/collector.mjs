@@ -10,20 +10,21 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const binary = process.env.SILLAGE_BIN ?? join(root, 'target/debug/sillage');
 
 /** Runs the binary to its end: `{ code, out, err }`. */
-function run(args) {
+function run(args, input = '') {
   return new Promise((resolve) => {
-    execFile(binary, ['--log-level', 'warn', ...args], { cwd: root }, (error, out, err) => {
+    const child = execFile(binary, ['--log-level', 'warn', ...args], { cwd: root }, (error, out, err) => {
       resolve({ code: error ? error.code : 0, out, err });
     });
+    child.stdin.end(input);
   });
 }
 
 /**
  * @param {string} site the `[[site]]` tables of the configuration
- * @param {{ top?: string, days?: number, logs?: Record<string, string> }} more keys above the tables; days of made-up traffic before
- *   today; by site, an access log of its past
+ * @param {{ top?: string, days?: number, logs?: Record<string, string>, people?: { name: string, password: string }[] }} more keys
+ *   above the tables; days of made-up traffic before today; by site, an access log of its past; owners of all sites
  */
-export async function startCollector(site, { top = '', days = 0, logs = {} } = {}) {
+export async function startCollector(site, { top = '', days = 0, logs = {}, people = [] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'sillage-e2e-'));
   const config = join(folder, 'sillage.toml');
   await writeFile(config, `listen = "127.0.0.1:0"\n${top}\n[engine]\nlisten = "127.0.0.1:0"\n${site}`);
@@ -31,6 +32,10 @@ export async function startCollector(site, { top = '', days = 0, logs = {} } = {
     const made = await run(['demo', '--config', config, ...args]);
     if (made.code !== 0) throw new Error(made.err);
   };
+  for (const { name, password } of people) {
+    const added = await run(['user', '--config', config, 'add', name, '--site', '*', '--role', 'owner'], password);
+    if (added.code !== 0) throw new Error(added.err);
+  }
   if (days) await demo('--days', String(days));
   for (const [id, log] of Object.entries(logs)) {
     const file = join(folder, 'access.log');

@@ -3,19 +3,23 @@ import { render } from 'preact';
 import { createClient, readBoot } from './api/client.ts';
 import { loadCatalogue, pickLocale } from './i18n/translate.ts';
 import { App } from './shell/App.tsx';
-import { startBeats } from './shell/beats.ts';
+import { PAUSE_MS_MIN, SHARED_PAUSE_MS_MIN, startBeats } from './shell/beats.ts';
 import { Failure } from './shell/Failure.tsx';
 import { createPreferences } from './shell/preferences.ts';
 import { createStore } from './store.ts';
 
 async function start(root: HTMLElement): Promise<void> {
-  const client = createClient();
+  const written = readBoot(document.getElementById('boot')?.textContent);
+  const client = createClient(undefined, written?.link?.bearer);
   const preferences = createPreferences(storageOrNull());
   const asked = new URLSearchParams(location.search).get('lang');
   const locale = pickLocale(
     [asked, preferences.locale, ...navigator.languages].filter((tag) => tag !== null),
   );
-  const [catalogue, boot] = await Promise.all([loadCatalogue(locale), findBoot(client)]);
+  const [catalogue, boot] = await Promise.all([
+    loadCatalogue(locale),
+    written ? { ok: true as const, value: written } : client.sites(),
+  ]);
   if (!boot.ok) {
     render(<Failure failure={boot.failure} catalogue={catalogue} locale={locale} />, root);
     return;
@@ -31,13 +35,8 @@ async function start(root: HTMLElement): Promise<void> {
     },
   });
   addEventListener('popstate', () => store.readAddress());
-  startBeats(store);
+  startBeats(store, boot.value.link ? SHARED_PAUSE_MS_MIN : PAUSE_MS_MIN);
   render(<App store={store} preferences={preferences} locale={locale} catalogue={catalogue} />, root);
-}
-
-async function findBoot(client: ReturnType<typeof createClient>) {
-  const boot = readBoot(document.getElementById('boot')?.textContent);
-  return boot ? { ok: true as const, value: boot } : client.sites();
 }
 
 function storageOrNull(): Storage | null {

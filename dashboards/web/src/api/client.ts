@@ -27,14 +27,25 @@ export type Client = {
   quality(options: { site: string; from: string; to: string }): Promise<Answer<Quality>>;
 };
 
-export function createClient(fetchFn: typeof fetch = (input, init) => fetch(input, init)): Client {
+/** What a shared link does not answer; the page goes without. */
+const NOT_SHARED = { ok: false, failure: { kind: 'server', status: 403 } } as const;
+
+/** `bearer` is what the page of a shared link asks with; others are known by their log-in's cookie. */
+export function createClient(
+  fetchFn: typeof fetch = (input, init) => fetch(input, init),
+  bearer: string | null = null,
+): Client {
   async function call<T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<Answer<T>> {
     const limit = AbortSignal.timeout(TIMEOUT_MS);
     try {
       const response = await fetchFn(path, {
         ...init,
         credentials: 'same-origin',
-        headers: { accept: 'application/json', ...(init.body ? { 'content-type': 'application/json' } : {}) },
+        headers: {
+          accept: 'application/json',
+          ...(init.body ? { 'content-type': 'application/json' } : {}),
+          ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
+        },
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
       });
       if (!response.ok) return { ok: false, failure: await failureOf(response) };
@@ -60,10 +71,14 @@ export function createClient(fetchFn: typeof fetch = (input, init) => fetch(inpu
     },
     query: (query, signal) => post<QueryResponse>('/api/v2/query', query, signal),
     async live(site) {
+      if (bearer) return NOT_SHARED;
       const answer = await call<{ visitors: number }>(`/api/live?${new URLSearchParams({ site })}`, {});
       return answer.ok ? { ok: true, value: answer.value.visitors } : answer;
     },
-    quality: (options) => call<Quality>(`/api/quality?${new URLSearchParams(options)}`, {}),
+    async quality(options) {
+      if (bearer) return NOT_SHARED;
+      return call<Quality>(`/api/quality?${new URLSearchParams(options)}`, {});
+    },
   };
 }
 
@@ -96,7 +111,8 @@ export function readBoot(text: string | null | undefined): Boot | null {
   try {
     const boot = JSON.parse(text) as Partial<Boot>;
     if (!Array.isArray(boot.sites)) return null;
-    return { sites: boot.sites, demo: boot.demo === true, version: boot.version ?? '' };
+    const link = typeof boot.link?.bearer === 'string' ? { link: boot.link } : {};
+    return { sites: boot.sites, demo: boot.demo === true, version: boot.version ?? '', ...link };
   } catch {
     return null;
   }

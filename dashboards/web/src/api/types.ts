@@ -48,6 +48,7 @@ export type BatchItem = { status: number; body: QueryResponse | { error: string 
 
 export type Profile = 'consent' | 'exempt' | 'count';
 export type Site = { id: string; timezone: string; profile: Profile };
-export type Boot = { sites: Site[]; demo: boolean; version: string };
+/** `link` is there on the page of a shared link: what it asks with. */
+export type Boot = { sites: Site[]; demo: boolean; version: string; link?: { bearer: string } };
 
 export type Quality = { accepted: number; dropped: Record<string, number> };

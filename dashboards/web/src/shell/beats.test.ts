@@ -10,6 +10,7 @@ describe('the pause between two beats', () => {
   it('grows with the answer, up to half a minute', () => {
     expect(pauseMs(500)).toBe(10_000);
     expect(pauseMs(60_000)).toBe(30_000);
+    expect(pauseMs(5, 10_000)).toBe(10_000);
   });
 });
 
