@@ -252,7 +252,7 @@ pub struct Spool {
     pub bytes_max: u64,
     /// A segment is sealed at this size …
     pub segment_bytes_max: u64,
-    /// … or at this age, whichever comes first. Bounds how late a beacon shows on the dashboard.
+    /// … or at this age, or thrice as old under load, whichever comes first. Bounds how late a beacon shows on the dashboard.
     pub segment_age_max: Duration,
 }
 
@@ -594,7 +594,7 @@ impl RawConfig {
             spool: Spool {
                 dir: self.spool.dir.map_or_else(|| data_dir.join("spool"), at),
                 bytes_max: self.spool.bytes_max.unwrap_or(8 << 30),
-                segment_bytes_max: self.spool.segment_bytes_max.unwrap_or(16 << 20),
+                segment_bytes_max: self.spool.segment_bytes_max.unwrap_or(32 << 20),
                 segment_age_max: Duration::from_millis(
                     self.spool.segment_age_ms_max.unwrap_or(1_000),
                 ),

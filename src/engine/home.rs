@@ -43,6 +43,8 @@ const CONFIG: &str = "<clickhouse>
     <background_move_pool_size>1</background_move_pool_size>
     <background_fetches_pool_size>1</background_fetches_pool_size>
     <merge_tree>
+        <!-- Parts of some fifty columns: one file is cheaper to write and merge than fifty, and as good to read at this size. -->
+        <min_bytes_for_wide_part>67108864</min_bytes_for_wide_part>
         <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
         <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
         <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>

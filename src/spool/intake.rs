@@ -32,7 +32,8 @@ pub(super) struct Intake {
 
 struct Pending {
     work: Work,
-    /// Whether the writer waits for the first record, and is to be woken for it.
+    /// Whether the writer waits for the first record, and is to be woken for it. Whoever wakes it takes this back: until
+    /// it gets a processor many more may come, and each would pay a system call to wake it again.
     is_idle: bool,
     /// Records for which the writer, already at it, would be woken early.
     enough: usize,
@@ -150,7 +151,7 @@ impl Intake {
         }
         let batch = Arc::clone(&work.batch);
         let is_enough = (place + 1..=place + payloads.len()).contains(&pending.enough);
-        let is_awaited = pending.is_idle || is_enough;
+        let is_awaited = mem::take(&mut pending.is_idle) || is_enough;
         drop(pending);
         if is_awaited {
             self.work.notify_one();

@@ -129,7 +129,7 @@ pub struct SpoolOptions {
     pub bytes_max: u64,
     /// A segment is sealed before it grows beyond this many bytes, at least [`SEGMENT_BYTES_MIN`] …
     pub segment_bytes_max: u64,
-    /// … or at this age.
+    /// … or at this age, or thrice as old with more than 1 MiB in it.
     pub segment_age_max: Duration,
     /// Kept with each segment begun from now on, at most [`SCHEMA_BYTES_MAX`] bytes: what whoever inserts it needs to
     /// know about how its records are encoded.

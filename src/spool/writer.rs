@@ -25,6 +25,10 @@ const AHEAD_BYTES_MAX: u64 = 1 << 20;
 const RESERVE_BYTES_MAX: u64 = 64 << 20;
 /// Segments waiting for the store from which on age seals no more: further segments would only be more, smaller INSERTs.
 pub(super) const WAITING_SEALED_MAX: usize = 4;
+/// A segment this large at its age has many beacons behind it. Fewer, larger INSERTs cost the store less a row (at 40,000
+/// beacons a second 5.9 instead of 9.6 µs, merges included), so it is let grow to [`BUSY_AGES`] times that age.
+const BUSY_BYTES: u64 = 1 << 20;
+const BUSY_AGES: u32 = 3;
 /// How often a seal that failed, or that age has to hold back, is looked at again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -110,15 +114,15 @@ impl Writer {
             return Some(RETRY_AFTER);
         }
         let open = self.open.as_ref()?;
-        let age_max = self.shared.options.segment_age_max;
+        let age_max = age_max(self.shared.options.segment_age_max, open.durable.bytes);
         let left = age_max.saturating_sub(open.opened.elapsed());
         Some(if left.is_zero() { RETRY_AFTER } else { left })
     }
 
     fn is_due(&self) -> bool {
         self.open.as_ref().is_some_and(|open| {
-            open.opened.elapsed() >= self.shared.options.segment_age_max
-                && self.shared.shelf.waiting() < WAITING_SEALED_MAX
+            let age_max = age_max(self.shared.options.segment_age_max, open.durable.bytes);
+            open.opened.elapsed() >= age_max && self.shared.shelf.waiting() < WAITING_SEALED_MAX
         })
     }
 
@@ -410,6 +414,15 @@ struct Written {
     payload_bytes: usize,
 }
 
+/// At which age a segment with so many bytes is sealed: the configured one, or that times [`BUSY_AGES`] under load.
+fn age_max(configured: Duration, bytes: u64) -> Duration {
+    if bytes < BUSY_BYTES {
+        configured
+    } else {
+        configured * BUSY_AGES
+    }
+}
+
 fn record_bytes(payload_bytes: u32) -> u64 {
     RECORD_OVERHEAD_BYTES as u64 + u64::from(payload_bytes)
 }
@@ -430,4 +443,18 @@ fn unix_ms() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_millis() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_busy_segment_grows_beyond_its_age() {
+        let age = Duration::from_secs(1);
+        assert_eq!(age_max(age, 0), age);
+        assert_eq!(age_max(age, BUSY_BYTES - 1), age);
+        assert_eq!(age_max(age, BUSY_BYTES), 3 * age);
+        assert_eq!(age_max(age, u64::MAX), 3 * age);
+    }
 }
