@@ -1,11 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { names, useWorld, wait } from './harness/scenario';
 
 const world = useWorld(20);
-afterEach(async () => {
-  const [, ...pages] = await world.launched.browser.pages();
-  for (const page of pages) await page.close();
-});
 
 /** One consent manager as its adapter meets it: before it has loaded, undecided although a yes is its default, and what a visitor then does. */
 interface Manager {

@@ -1,12 +1,8 @@
 import type { Page } from 'puppeteer-core';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { names, type Scenario, until, useWorld, wait } from './harness/scenario';
 
 const world = useWorld(150);
-afterEach(async () => {
-  const [, ...pages] = await world.launched.browser.pages();
-  for (const page of pages) await page.close();
-});
 
 const open = async (body: (out: string, test: Scenario) => string, api?: string) => {
   const test = world.scenario();

@@ -1,12 +1,8 @@
 import type { Page } from 'puppeteer-core';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { names, type Scenario, type TagOptions, until, useWorld, wait } from './harness/scenario';
 
 const world = useWorld(300);
-afterEach(async () => {
-  const [, ...pages] = await world.launched.browser.pages();
-  for (const page of pages) await page.close();
-});
 
 /** Opens a page and keeps what its scripts complain of: exceptions, unhandled rejections, words on the console. */
 const open = async (

@@ -1,14 +1,10 @@
 import type { Page } from 'puppeteer-core';
-import { afterEach, describe, expect, it } from 'vitest';
-import { launchChromium } from './harness/chromium';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Launched, launchChromium } from './harness/chromium';
 import type { Stored } from './harness/collector';
-import { names, until, useWorld, wait } from './harness/scenario';
+import { names, type Scenario, until, useWorld, wait } from './harness/scenario';
 
 const world = useWorld(100);
-afterEach(async () => {
-  const [, ...pages] = await world.launched.browser.pages();
-  for (const page of pages) await page.close();
-});
 
 const TALL = '<div style="height:3000px">tall</div>';
 const engagementOf = (events: readonly Stored[]) => events.find(({ name }) => name === 'engagement');
@@ -31,6 +27,23 @@ const age = (page: Page): Promise<number> =>
 
 /** Milliseconds an engagement may be off. */
 const NEAR = 150;
+
+// Begun before the other tests, in a browser of its own, and looked at after them.
+const HIDDEN_MS = 90_000;
+const long: { other?: Launched; test?: Scenario; page?: Page; front?: Page; expected?: number; since?: number } = {};
+beforeAll(async () => {
+  const other = await launchChromium(world.site.port);
+  const test = world.scenario();
+  const page = await other.browser.newPage();
+  await page.goto(test.put(test.html()));
+  await test.stored(1);
+  await wait(300);
+  const expected = await age(page);
+  const front = await other.browser.newPage();
+  await test.stored(2);
+  Object.assign(long, { other, test, page, front, expected, since: performance.now() });
+});
+afterAll(() => long.other?.close());
 
 describe('5 the back-forward cache', () => {
   it('keeps the page, and the way back to it is a new view under a new id with a fresh clock', async () => {
@@ -166,6 +179,44 @@ describe('8 the end of a visit', () => {
     expect(engagementOf(await world.site.stored(test.site))?.engaged).toBeLessThan(expected + 1000);
   });
 
+  // What discarding consists of; Chromium itself spares pages that a debugger looks at.
+  it('by discarding the tab, that is freezing it in the background and ending it there, loses nothing', async () => {
+    const { test, page } = await open();
+    await wait(400);
+    const expected = await age(page);
+    const session = await page.createCDPSession();
+    await world.open('about:blank');
+    await test.stored(2);
+    await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+    await wait(500);
+    page.on('error', () => {});
+    session.send('Page.crash').catch(() => {});
+    await wait(500);
+    const events = await test.stored(2);
+    expect(engagementOf(events)?.engaged).toBeGreaterThan(expected - NEAR);
+    expect(engagementOf(events)?.engaged).toBeLessThan(expected + 1000);
+  });
+
+  it('a tab that was frozen and is looked at again goes on', async () => {
+    const { test, page } = await open();
+    await wait(300);
+    const session = await page.createCDPSession();
+    const front = await world.open('about:blank');
+    const before = engagementOf(await test.stored(2))?.engaged ?? 0;
+    await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+    await wait(500);
+    await session.send('Page.setWebLifecycleState', { state: 'active' });
+    await front.close();
+    await page.bringToFront();
+    await wait(400);
+    await page.close();
+    await until(
+      'a later engagement',
+      async () => (engagementOf(await world.site.stored(test.site))?.engaged ?? 0) > before,
+    );
+    expect(names(await test.stored(2)).sort()).toEqual(['engagement', 'pageview']);
+  });
+
   it('a change of the computer’s time of day does not matter', async () => {
     const { test, page } = await open();
     await page.evaluate(() => {
@@ -213,5 +264,20 @@ describe('9 scroll depth', () => {
   it('of a page in quirks mode is measured as well', async () => {
     expect(await depth(TALL, scrolling(1), false)).toBe(100);
     expect(await depth(TALL, undefined, false)).toBeLessThan(35);
+  });
+});
+
+describe('8 after ninety seconds in the background', () => {
+  it('a page has been engaged with no longer than before', { timeout: HIDDEN_MS + 20_000 }, async () => {
+    const { test, page, front, expected = 0, since = 0 } = long;
+    if (!test || !page || !front) return expect.unreachable('the page was not opened');
+    await wait(HIDDEN_MS - (performance.now() - since));
+    await front.close();
+    await page.bringToFront();
+    await page.close();
+    await wait(400);
+    const engagement = engagementOf(await test.stored(2));
+    expect(engagement?.engaged).toBeGreaterThan(expected - NEAR);
+    expect(engagement?.engaged).toBeLessThan(expected + 1000);
   });
 });

@@ -1,12 +1,8 @@
 import type { Page } from 'puppeteer-core';
-import { afterEach, describe, expect, it } from 'vitest';
-import { names, type TagOptions, useWorld, wait } from './harness/scenario';
+import { describe, expect, it } from 'vitest';
+import { EMPTY, names, storage, type TagOptions, until, useWorld, wait } from './harness/scenario';
 
 const world = useWorld(220);
-afterEach(async () => {
-  const [, ...pages] = await world.launched.browser.pages();
-  for (const page of pages) await page.close();
-});
 
 const WAIT: TagOptions = { isGranted: false, attributes: { 'data-consent': 'wait' } };
 const say = (page: Page, granted: boolean) => page.evaluate((yes) => window.sillage?.('consent', yes), granted);
@@ -15,16 +11,6 @@ declare global {
     sillage?: (name: string, value?: unknown) => void;
   }
 }
-/** Everything the page could have kept in the browser. */
-const storage = (page: Page) =>
-  page.evaluate(async () => ({
-    cookie: document.cookie,
-    local: localStorage.length,
-    session: sessionStorage.length,
-    databases: (await indexedDB.databases()).length,
-    caches: (await caches.keys()).length,
-  }));
-const EMPTY = { cookie: '', local: 0, session: 0, databases: 0, caches: 0 };
 
 describe('11 consent', () => {
   it('is waited for: nothing is sent, at close and after a crash neither; granted, all comes in order', async () => {
@@ -98,6 +84,25 @@ describe('11 consent', () => {
     const events = await test.stored(2);
     expect(names(events)).toEqual(['pageview', 'pageview']);
     expect(events[0]?.key).not.toBe(events[1]?.key);
+  });
+
+  it('is each tab’s own: given in one it sends nothing from another; withdrawn there, this one goes on', async () => {
+    const test = world.scenario();
+    const url = test.put(test.html('', WAIT));
+    const [asked, other] = [await world.open(url), await world.open(url)];
+    // Whichever is hidden tells its engagement.
+    const views = () => test.requests().filter(({ body }) => JSON.parse(body).n === 'pageview');
+    await say(other, true);
+    await test.stored(1);
+    await asked.bringToFront();
+    await wait(400);
+    expect(views()).toHaveLength(1);
+    await say(asked, true);
+    await until('its view', () => views().length === 2);
+    await say(asked, false);
+    await other.bringToFront();
+    await other.evaluate(() => window.sillage?.('A'));
+    await until('its event', async () => names(await world.site.stored(test.site)).includes('A'));
   });
 
   it('by an adapter: a default is no choice, an update is', async () => {

@@ -1,11 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { paths, type Scenario, until, useWorld, wait } from './harness/scenario';
 
 const world = useWorld(50);
-afterEach(async () => {
-  const [, ...pages] = await world.launched.browser.pages();
-  for (const page of pages) await page.close();
-});
 
 // The Navigation API first; then without it, as older browsers are: the tracker then listens to history itself.
 describe.each([

@@ -31,10 +31,12 @@ export interface Collector {
   readonly stored: (site: string) => Promise<Stored[]>;
 }
 
-/** Where the collector of this run and its engine listen. */
+/** Where the collector of this run and its engine listen, and the command line that knows the sites. */
 export interface Ports {
   readonly collector: number;
   readonly engine: number;
+  readonly binary: string;
+  readonly config: string;
 }
 
 declare module 'vitest' {
@@ -45,6 +47,8 @@ declare module 'vitest' {
 
 /** Sites a run may use; the real collector has to be told of each before it starts. */
 export const SITES_MAX = 500;
+/** From here on they count without being asked; the others need a yes. */
+export const COUNTED_FROM = 480;
 export const siteName = (number: number): string => `site${number}.test`;
 
 /** A port nobody listens on now. */
@@ -67,13 +71,13 @@ export const startSillage = async (): Promise<{ ports: Ports; stop: () => Promis
   if (!existsSync(binary))
     throw new Error(`${binary} is missing; run \`cargo build\` first, or name it with SILLAGE_BIN`);
   const directory = await mkdtemp(join(tmpdir(), 'sillage-tracker-'));
-  const ports = { collector: await freePort(), engine: await freePort() };
+  const config = join(directory, 'sillage.toml');
+  const ports = { collector: await freePort(), engine: await freePort(), binary, config };
   const sites = Array.from(
     { length: SITES_MAX },
     (_, number) =>
-      `[[site]]\nid = "${siteName(number)}"\nhostnames = ["shop.test", "other.test", "embed.test", "shop.localhost", "xn--bcher-kva.test"]\ntimezone = "UTC"\nprofile = "consent"\n`,
+      `[[site]]\nid = "${siteName(number)}"\nhostnames = ["shop.test", "other.test", "embed.test", "shop.localhost", "xn--bcher-kva.test"]\ntimezone = "UTC"\nprofile = "${number < COUNTED_FROM ? 'consent' : 'count'}"\n`,
   );
-  const config = join(directory, 'sillage.toml');
   await writeFile(
     config,
     [

@@ -1,7 +1,7 @@
 // One test's page: its own site id, its own address, and short ways to open it and to wait for what the collector kept.
 
 import type { Page } from 'puppeteer-core';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { type Launched, launchChromium } from './chromium';
 import type { Stored } from './collector';
 import { type Logged, type Site, startSite } from './site';
@@ -59,6 +59,19 @@ export const paths = (events: readonly Stored[]): string[] => events.map(({ path
 export const ORDER =
   '<script>order = []; send = fetch; fetch = (url, init) => { order.push(JSON.parse(init.body).n); return send(url, init) }</script>';
 
+/** Everything a page could have kept in the browser, but for the mark that only visitors themselves set. */
+export const storage = (page: Page) =>
+  page.evaluate(async () => ({
+    cookie: document.cookie,
+    local: Object.keys(localStorage).filter((name) => name !== 'sillage_ignore'),
+    session: Object.keys(sessionStorage),
+    databases: (await indexedDB.databases()).map(({ name }) => name),
+    // Only there on secure origins.
+    caches: globalThis.caches ? await caches.keys() : [],
+    workers: navigator.serviceWorker ? (await navigator.serviceWorker.getRegistrations()).length : 0,
+  }));
+export const EMPTY = { cookie: '', local: [], session: [], databases: [], caches: [], workers: 0 };
+
 /** A server for all tests of a file. */
 export const useSite = (offset: number, domain?: string): SiteWorld => {
   const world = {} as { site: Site };
@@ -114,6 +127,19 @@ export const useWorld = (offset: number, launch = launchChromium): World => {
     world.launched = await launch(sites.site.port);
   });
   afterAll(() => world.launched?.close());
+  // Scenario 18, of every test: whatever it was about, the browser keeps nothing.
+  afterEach(async () => {
+    const [, ...pages] = await world.launched.browser.pages();
+    const kept = [];
+    for (const page of pages) {
+      const isOurs = page.url().startsWith(sites.site.origin());
+      // A page whose renderer the test killed, or whose storage it took away, can't be asked.
+      const found = isOurs ? await Promise.race([storage(page).catch(() => undefined), wait(2000)]) : undefined;
+      if (found) kept.push(found);
+      await page.close().catch(() => {});
+    }
+    for (const found of kept) expect(found).toEqual(EMPTY);
+  });
   return {
     get site() {
       return sites.site;

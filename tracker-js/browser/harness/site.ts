@@ -4,6 +4,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { inject } from 'vitest';
 import { connect, type Stored, siteName } from './collector';
@@ -26,6 +27,8 @@ interface PageOptions {
 export interface Site {
   readonly port: number;
   readonly origin: (host?: string) => string;
+  /** The same hosts behind TLS, with a certificate that nobody trusts. */
+  readonly secureOrigin: (host: string) => string;
   /** Puts a page on all hosts, at a path. */
   readonly put: (path: string, html: string | Buffer, options?: PageOptions) => void;
   /** A site id no other test uses. */
@@ -39,6 +42,8 @@ export interface Site {
   readonly stored: (site: string) => Promise<Stored[]>;
   readonly close: () => Promise<void>;
 }
+
+// Releases and the image come from the real collector, as they are.
 
 /** Delay of the address that hangs: longer than any test waits for a navigation. */
 const HANG_MS = 10_000;
@@ -79,6 +84,15 @@ export const startSite = async (offset: number, domain = 'test'): Promise<Site> 
       else response.writeHead(request.method === 'POST' ? await collector.take(body, headers) : 204).end();
       return;
     }
+    if (pathname.startsWith('/s/') || pathname === '/p.gif') {
+      const { referer, 'user-agent': agent } = request.headers;
+      const headers = { ...(referer && { referer }), ...(agent && { 'user-agent': agent }) };
+      const passed = await fetch(`http://127.0.0.1:${inject('ports').collector}${request.url}`, { headers });
+      for (const [name, value] of passed.headers)
+        if (/^(content-type|cache-control|access-control-.*)$/.test(name)) response.setHeader(name, value);
+      response.writeHead(passed.status).end(Buffer.from(await passed.arrayBuffer()));
+      return;
+    }
     const file = files.get(pathname);
     if (file) {
       response.writeHead(200, { 'content-type': 'text/javascript', 'access-control-allow-origin': '*' }).end(file);
@@ -94,27 +108,38 @@ export const startSite = async (offset: number, domain = 'test'): Promise<Site> 
       .end(page?.html ?? '');
   };
 
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
     answer(request, response).catch((error: unknown) => {
       console.error(error);
       response.destroy();
     });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  };
+  const pem = (name: string) => readFile(new URL(`untrusted.${name}`, import.meta.url));
+  const server = createServer(listener);
+  const secure = createSecureServer({ key: await pem('key'), cert: await pem('pem') }, listener);
+  const [port, securePort] = await Promise.all(
+    [server, secure].map(async (one) => {
+      await new Promise<void>((resolve) => one.listen(0, '127.0.0.1', resolve));
+      return (one.address() as AddressInfo).port;
+    }),
+  );
+  if (port === undefined) throw new Error('no port');
 
   return {
     port,
     log,
     served,
     origin: (host = 'shop.test') => `http://${host.replace(/test$/, domain)}:${port}`,
+    secureOrigin: (host) => `https://${host}:${securePort}`,
     put: (path, html, options = {}) => void pages.set(path, { html, ...options }),
     newSite: () => siteName(offset + sitesMade++),
     requests: (site) => log.filter(({ body }) => body.includes(`"${site}"`)),
     stored: (site) => collector.stored(site),
     close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      for (const one of [server, secure]) {
+        one.closeAllConnections();
+        await new Promise((resolve) => one.close(resolve));
+      }
     },
   };
 };
