@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)] // in tests a panic is the report
 
 mod alerts;
+mod both_ways;
 mod bounds;
 mod documents;
 mod engine;
