@@ -1,6 +1,6 @@
 //! Exports: a report as a file, and a line in the log that says who it is for.
 //!
-//! Duty: the same answer as a question's, written as CSV, JSON or lines of JSON. Invariants:
+//! Duty: the same answer as a question's, written as CSV, JSON, lines of JSON or Parquet. Invariants:
 //!
 //! - **Aggregated only.** An export is made from a [report](super::report) and by the same way; there is none of events.
 //! - **Accounted for.** Recipient and purpose are asked for and logged, with site, format and number of rows, before the
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
 use super::request::{Fault, refuse_unknown};
-use super::{Answer, Answerer, parse};
+use super::{Answer, Answerer, parquet, parse};
 
 /// Bytes of a recipient or a purpose.
 pub const NOTE_BYTES_MAX: usize = 200;
@@ -27,6 +27,8 @@ pub enum Format {
     Json,
     /// One object a row.
     Ndjson,
+    /// Columns with their types.
+    Parquet,
 }
 
 /// A file to hand out.
@@ -36,10 +38,11 @@ pub struct Export {
     pub bytes: Vec<u8>,
 }
 
-const FORMATS: [(&str, Format); 3] = [
+const FORMATS: [(&str, Format); 4] = [
     ("csv", Format::Csv),
     ("json", Format::Json),
     ("ndjson", Format::Ndjson),
+    ("parquet", Format::Parquet),
 ];
 
 impl Format {
@@ -55,6 +58,7 @@ impl Format {
             Format::Csv => "text/csv; charset=utf-8; header=present",
             Format::Json => "application/json",
             Format::Ndjson => "application/x-ndjson",
+            Format::Parquet => "application/vnd.apache.parquet",
         }
     }
 }
@@ -92,6 +96,19 @@ impl Answerer {
             return Err(answer);
         }
         let table = Table::of(&answer.body);
+        let bytes = match format {
+            Format::Csv => table.to_csv().into_bytes(),
+            Format::Json => (answer.body.to_string() + "\n").into_bytes(),
+            Format::Ndjson => table.to_ndjson().into_bytes(),
+            Format::Parquet => parquet::write(&table.columns, &table.rows).map_err(|error| {
+                // A question names no metric twice, so that every report can be written.
+                tracing::error!(%error, "a report could not be written as Parquet");
+                Answer::error(
+                    500,
+                    "the report could not be written as Parquet; choose another format",
+                )
+            })?,
+        };
         tracing::info!(
             target: "sillage::audit",
             site = question["site_id"].as_str().unwrap_or_default(),
@@ -101,14 +118,9 @@ impl Answerer {
             purpose,
             "a report was exported"
         );
-        let bytes = match format {
-            Format::Csv => table.to_csv(),
-            Format::Json => answer.body.to_string() + "\n",
-            Format::Ndjson => table.to_ndjson(),
-        };
         Ok(Export {
             format: *format,
-            bytes: bytes.into_bytes(),
+            bytes,
         })
     }
 }

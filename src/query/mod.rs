@@ -27,6 +27,7 @@ pub mod goal;
 pub mod metric;
 pub mod money;
 pub mod openapi;
+pub mod parquet;
 pub mod period;
 pub mod plan;
 pub mod reading;

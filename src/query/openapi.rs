@@ -68,7 +68,7 @@ pub fn document() -> Json {
                     "type": "object", "required": ["query", "format", "recipient", "purpose"], "additionalProperties": false,
                     "properties": {
                         "query": reference("Query"),
-                        "format": {"enum": ["csv", "json", "ndjson"]},
+                        "format": {"enum": ["csv", "json", "ndjson", "parquet"]},
                         "recipient": {"type": "string", "minLength": 1, "maxLength": NOTE_BYTES_MAX},
                         "purpose": {"type": "string", "minLength": 1, "maxLength": NOTE_BYTES_MAX},
                     },
@@ -239,6 +239,9 @@ fn filter() -> Json {
         list(json!(["and", "or"]), json!({"type": "array", "minItems": 1, "items": one})),
         list(json!(["not"]), one.clone()),
         list(json!(["has_done", "has_not_done"]), one),
+        json!({"type": "array", "minItems": 3, "maxItems": 3, "description": "Filters that people saved for the site, by number; several mean any of them.", "prefixItems": [
+            {"const": "is"}, {"const": "segment"}, {"type": "array", "minItems": 1, "items": {"type": "integer"}},
+        ]}),
     ]})
 }
 

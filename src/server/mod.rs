@@ -23,6 +23,7 @@ pub mod rate;
 mod reports;
 pub mod route;
 pub mod routes;
+mod segments;
 pub mod snippet;
 pub mod tracker;
 

@@ -15,7 +15,7 @@ use super::error::{self, Answer};
 use super::gate::{Asker, AskerKind};
 use super::pages::bad_request;
 use super::routes::Handler;
-use super::{App, asset, body};
+use super::{App, asset, body, segments};
 use crate::privacy::{TruncatedIp, truncate};
 use crate::query::BATCH_MAX;
 use crate::query::audience::Audience;
@@ -78,6 +78,10 @@ pub async fn answer(
             if let Err(wait) = within_bounds(app, asker, network, handler, &body) {
                 return error::too_often(wait);
             }
+            let body = match segments::settle(app, asker, handler, body).await {
+                Ok(body) => body,
+                Err(answer) => return answer,
+            };
             let body = match through_filters(asker, handler, body) {
                 Ok(body) => body,
                 Err(rule) => return bad_request(rule),
@@ -127,17 +131,7 @@ fn through_filters(asker: &Asker, handler: Handler, body: Bytes) -> Result<Bytes
     let Ok(mut parsed) = serde_json::from_slice::<Json>(&body) else {
         return Err("#: not valid JSON");
     };
-    let questions = match handler {
-        Handler::Batch => match parsed.get_mut("queries").and_then(Json::as_array_mut) {
-            Some(questions) => questions.iter_mut().collect(),
-            None => return Err("#/queries: an array is expected"),
-        },
-        Handler::Export => match parsed.get_mut("query") {
-            Some(question) => vec![question],
-            None => return Err("#/query: a query is expected"),
-        },
-        _ => vec![&mut parsed],
-    };
+    let questions = questions(handler, &mut parsed)?;
     for question in questions {
         let Some(question) = question.as_object_mut() else {
             return Err("#: a JSON object is expected");
@@ -149,6 +143,27 @@ fn through_filters(asker: &Asker, handler: Handler, body: Bytes) -> Result<Bytes
         }
     }
     Ok(parsed.to_string().into())
+}
+
+/// The questions of a body, of which an export holds one and a batch several.
+///
+/// # Errors
+/// Where they should be; the rule that is broken.
+pub(super) fn questions(
+    handler: Handler,
+    parsed: &mut Json,
+) -> Result<Vec<&mut Json>, &'static str> {
+    Ok(match handler {
+        Handler::Batch => match parsed.get_mut("queries").and_then(Json::as_array_mut) {
+            Some(questions) => questions.iter_mut().collect(),
+            None => return Err("#/queries: an array is expected"),
+        },
+        Handler::Export => match parsed.get_mut("query") {
+            Some(question) => vec![question],
+            None => return Err("#/query: a query is expected"),
+        },
+        _ => vec![parsed],
+    })
 }
 
 /// What the dashboard's page starts with: the sites that may be seen.
@@ -180,6 +195,7 @@ fn file(export: Export) -> Answer {
             Format::Csv => "attachment; filename=\"report.csv\"",
             Format::Json => "attachment; filename=\"report.json\"",
             Format::Ndjson => "attachment; filename=\"report.ndjson\"",
+            Format::Parquet => "attachment; filename=\"report.parquet\"",
         }),
     );
     file

@@ -306,3 +306,68 @@ fn a_goal_that_is_kept_is_asked_for_at_once_also_after_a_restart_and_not_when_it
     assert_eq!(ask(&collector, "Paid"), json!(400));
     assert_eq!(ask(&collector, "Thanks"), json!([1, 25]));
 }
+
+#[test]
+fn a_filter_saved_for_the_site_is_asked_for_by_its_number_and_ones_own_is_not() {
+    let collector = start();
+    let (one, viewer) = (
+        Someone::log_in(&collector, "one"),
+        Someone::log_in(&collector, "viewer"),
+    );
+    for (path, views) in [("/a", 7), ("/b", 8), ("/c", 9)] {
+        for view in 0..views {
+            let key = format!("{}{view}", &path[1..]);
+            assert_eq!(collector.beacon(&pageview(path, &key)).status, 202);
+        }
+    }
+    collector.until("SELECT count() FROM events", "24");
+    let save = |who: &Someone, to: &str, page: &str| {
+        let filter = json!({"name": page, "filters": [["is", "event:page", [page]]]});
+        let saved = who.send(&collector, "POST", to, &filter);
+        assert_eq!(saved.status, 201, "{}", saved.body);
+        parse(&saved)["id"].clone()
+    };
+    let (a, b) = (
+        save(&one, "saved-filters", "/a"),
+        save(&one, "saved-filters", "/b"),
+    );
+    let own = save(&viewer, "saved-filters?own", "/c");
+    let question = |filters: Value| json!({"site_id": "example.com", "metrics": ["pageviews"], "date_range": "day", "filters": filters});
+    let ask = |path: &str, body: &Value| {
+        let headers = [("Cookie", viewer.cookie.as_str())];
+        post(collector.address, path, &body.to_string(), &headers)
+    };
+    let count = |filters: Value| {
+        let answer = ask("/api/v2/query", &question(filters));
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        parse(&answer)["results"][0]["metrics"][0].clone()
+    };
+    assert_eq!(count(json!([["is", "segment", [a]]])), json!(7));
+    assert_eq!(count(json!([["is", "segment", [a, b]]])), json!(15));
+    assert_eq!(count(json!([["not", ["is", "segment", [a]]]])), json!(17));
+    let batch = json!({"queries": [question(json!([["is", "segment", [b]]]))]});
+    let answer = parse(&ask("/api/v2/batch", &batch));
+    assert_eq!(
+        answer["results"][0]["body"]["results"][0]["metrics"],
+        json!([8])
+    );
+    let file = json!({
+        "query": question(json!([["is", "segment", [b]]])), "format": "csv", "recipient": "me", "purpose": "a test",
+    });
+    assert_eq!(ask("/api/v2/export", &file).body, "pageviews\r\n8\r\n");
+    for id in [own, json!(9_999)] {
+        let refused = ask("/api/v2/query", &question(json!([["is", "segment", [id]]])));
+        assert_eq!(refused.status, 400);
+        assert!(
+            refused
+                .body
+                .contains("#/filters/0/2: the site has no saved filter"),
+            "{}",
+            refused.body
+        );
+    }
+    // Nor does it tell of another site's.
+    let mut other = question(json!([["is", "segment", [9_999]]]));
+    other["site_id"] = json!("other.example");
+    assert_eq!(ask("/api/v2/query", &other).status, 401);
+}

@@ -11,6 +11,7 @@ mod demo;
 mod door;
 mod engine;
 mod exactly_once;
+mod export;
 mod external;
 mod kept;
 mod keys;
