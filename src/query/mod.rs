@@ -93,7 +93,7 @@ pub struct Answerer {
 type KnownCoverage = Option<(Instant, Arc<Coverage>)>;
 
 /// The goals of a site.
-type Goals = Arc<[Arc<Goal>]>;
+pub type Goals = Arc<[Arc<Goal>]>;
 
 /// An answer as the server sends it.
 #[derive(Debug, Clone, PartialEq)]
@@ -211,8 +211,8 @@ impl Answerer {
         }
     }
 
-    /// Of a site that may not be seen, none.
-    fn goals(&self, site: Option<&str>) -> Goals {
+    /// What questions about a site's goals are settled against. Of a site that may not be seen, nothing.
+    pub fn goals(&self, site: Option<&str>) -> Goals {
         let site = site.and_then(|id| self.site(id).ok());
         let index = site.and_then(|site| self.sites.iter().position(|known| known.id == site.id));
         let cell = index.and_then(|index| self.goals.get(index));

@@ -166,15 +166,23 @@ pub(super) fn questions(
     })
 }
 
-/// What the dashboard's page starts with: the sites that may be seen.
+/// What the dashboard's page starts with: the sites that may be seen, and what their visitors are meant to do.
 pub fn boot(app: &App, asker: &Asker) -> Json {
     let sites = app.config.sites.iter().filter(|site| asker.sees(&site.id));
+    // Before ClickHouse answers nothing can be asked about them.
+    let goals = |site: &str| {
+        let goals = app.answerer.get().map(|answerer| answerer.goals(Some(site)));
+        let goals = goals.iter().flat_map(|goals| goals.iter());
+        let goals = goals.map(|goal| json!({ "name": goal.name, "currency": goal.currency }));
+        goals.collect::<Vec<Json>>()
+    };
     let sites: Vec<_> = sites
         .map(|site| {
             json!({
                 "id": site.id,
                 "timezone": site.timezone.iana_name().unwrap_or("UTC"),
                 "profile": site.profile.as_str(),
+                "goals": goals(&site.id),
             })
         })
         .collect();

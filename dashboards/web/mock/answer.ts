@@ -257,6 +257,11 @@ function measure(metric: Metric, pieces: Piece[], scale: number): number | null 
         (isByPiece ? pieces.length : [...visits].reduce((n, v) => n + v.pages.length + v.events.length, 0)) *
         scale
       );
+    // The made-up sites have no goals.
+    case 'conversion_rate':
+    case 'group_conversion_rate':
+    case 'total_revenue':
+      throw new QueryError('there are no goals on this site');
     case 'views_per_visit':
       return Math.round(mean((visit) => visit.pages.length) * 100) / 100;
     case 'bounce_rate':

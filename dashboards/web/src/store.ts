@@ -43,6 +43,7 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
   const site: ReadonlySignal<Site | null> = computed(
     () => boot.sites.find((s) => s.id === view.value.site) ?? boot.sites[0] ?? null,
   );
+  const goals = computed(() => site.value?.goals ?? []);
   const unknownSite = computed(() => {
     const wanted = view.value.site;
     return wanted !== null && wanted !== site.value?.id ? wanted : null;
@@ -55,7 +56,7 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
   const plan = computed<Plan>(() => {
     if (!site.value) return [];
     const { id, timezone } = site.value;
-    const given = { view: view.value, site: id, timezone, days: days.value };
+    const given = { view: view.value, site: id, timezone, days: days.value, goals: goals.value };
     return [...planBoard(given), ...planDetail(given)];
   });
   const asked = computed(() => new Map(plan.value.map((p) => [p.slot, JSON.stringify(p.query)] as const)));
@@ -184,6 +185,7 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
     ignored,
     unknownSite,
     site,
+    goals,
     clock,
     today,
     days,

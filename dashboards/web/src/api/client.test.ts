@@ -24,6 +24,18 @@ describe('the client', () => {
       ],
     });
   });
+  it('takes amounts of money as numbers', async () => {
+    const row = {
+      metrics: [2, { value: 19.5, currency: 'EUR', short: '€19.5' }, null],
+      dimensions: ['Order'],
+    };
+    const answer = { status: 200, body: { results: [row], meta: {}, query: {} } };
+    const read = await replying(200, { results: [answer] }).batch([query], never);
+    expect(read).toMatchObject({
+      ok: true,
+      value: [{ ok: true, value: { results: [{ metrics: [2, 19.5, null], dimensions: ['Order'] }] } }],
+    });
+  });
   it('tells a sign-in that ended from a collector in trouble', async () => {
     expect(await replying(401, {}).query(query, never)).toEqual({
       ok: false,

@@ -84,9 +84,21 @@ export function createClient(
 
 function unwrap(item: BatchItem | undefined): Answer<QueryResponse> {
   if (!item) return { ok: false, failure: { kind: 'server', status: 502 } };
-  if ('results' in item.body && item.status === 200) return { ok: true, value: item.body };
+  if ('results' in item.body && item.status === 200) return { ok: true, value: plain(item.body) };
   const message = 'error' in item.body ? String(item.body.error) : '';
   return { ok: false, failure: classify(item.status, message) };
+}
+
+/** Amounts of money as numbers: which currency they are in is known from the goal. */
+function plain(response: QueryResponse): QueryResponse {
+  const amount = (value: unknown) =>
+    typeof value === 'object' && value !== null
+      ? (value as { value: number }).value
+      : (value as number | null);
+  return {
+    ...response,
+    results: response.results.map((row) => ({ ...row, metrics: row.metrics.map(amount) })),
+  };
 }
 
 async function failureOf(response: Response): Promise<ApiFailure> {

@@ -11,6 +11,9 @@ export type Metric =
   | 'engagement_time'
   | 'scroll_depth'
   | 'time_on_page'
+  | 'conversion_rate'
+  | 'group_conversion_rate'
+  | 'total_revenue'
   | 'new_visitors'
   | 'returning_visitors';
 
@@ -47,7 +50,9 @@ export type QueryResponse = {
 export type BatchItem = { status: number; body: QueryResponse | { error: string } };
 
 export type Profile = 'consent' | 'exempt' | 'count';
-export type Site = { id: string; timezone: string; profile: Profile };
+/** What visitors of a site are meant to do; with a currency, its events have amounts. */
+export type Goal = { name: string; currency: string | null };
+export type Site = { id: string; timezone: string; profile: Profile; goals?: Goal[] };
 /** `link` is there on the page of a shared link: what it asks with. */
 export type Boot = { sites: Site[]; demo: boolean; version: string; link?: { bearer: string } };
 

@@ -16,6 +16,10 @@ describe('numbers', () => {
   });
   it('rates come in percent, times in seconds', () => {
     expect(english.metric('bounce_rate', 41)).toBe('41%');
+    expect(english.metric('group_conversion_rate', 12.34)).toBe('12.3%');
+    expect(english.money(1234.5, 'EUR')).toBe('€1,234.50');
+    expect(german.money(2000, 'JPY')).toMatch(/^2\.000\s¥$/);
+    expect(english.money(5, null)).toBe('–');
     expect(english.metric('visit_duration', 102)).toBe('1m 42s');
     expect(english.metric('visit_duration', 59.6)).toBe('1m');
     expect(english.metric('visit_duration', 3700)).toBe('1h 1m');

@@ -75,6 +75,9 @@ export function createFormat(locale: string, t: Translate) {
         case 'bounce_rate':
         case 'scroll_depth':
           return share.format(value / 100);
+        case 'conversion_rate':
+        case 'group_conversion_rate':
+          return shareFine.format(value / 100);
         case 'views_per_visit':
           return decimal.format(value);
         case 'visit_duration':
@@ -90,6 +93,11 @@ export function createFormat(locale: string, t: Translate) {
       return COUNTS.includes(name) && typeof value === 'number'
         ? whole.format(value)
         : this.metric(name, value);
+    },
+    /** An amount of money; which currency it is in has to be known. */
+    money(value: number | null | undefined, currency: string | null): string {
+      if (value === null || value === undefined || !currency) return '–';
+      return new Intl.NumberFormat(locale, { style: 'currency', currency }).format(value);
     },
     /** For the axis: short, whatever the size. */
     axis(name: Metric, value: number): string {

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { QueryResponse } from '../api/types.ts';
 import type { Key } from '../i18n/catalogue.en.ts';
-import { PANEL_ROWS, TABLES } from '../query/tables.ts';
+import { goalOf, PANEL_ROWS, TABLES, tableSpec } from '../query/tables.ts';
 import { useApp } from '../shell/context.ts';
 import { Delta } from '../shell/Delta.tsx';
 import { FailedHere } from '../shell/Failure.tsx';
@@ -17,7 +17,7 @@ import { type Table, type TableRow, tableOf, totalFor } from '../view/table.ts';
 const OPEN_TABS = 4;
 
 export function knownTable(store: Store, tab: DetailTab): Known<Table> {
-  const { metrics, reading } = TABLES[tab];
+  const { metrics, reading } = tableSpec(tab, store.view.value.filters, store.goals.value);
   const read: QueryResponse | null = reading ? readyValue(store.known(`reading-${tab}`)) : null;
   const before = store.earlier(`before-${tab}`);
   return mapKnown(store.known(`rows-${tab}`), (response) =>
@@ -146,7 +146,17 @@ export function SkeletonRows() {
 const SHORT: Partial<Record<string, Key>> = {
   pageviews: 'metric.short.pageviews',
   bounce_rate: 'metric.short.bounce_rate',
+  conversion_rate: 'metric.short.conversion_rate',
+  group_conversion_rate: 'metric.short.conversion_rate',
 };
+
+/** In which currency a row's amount is: that of the row's goal, or of the one that is filtered by. */
+export function currencyOf(store: Store, tab: DetailTab, name: string): string | null {
+  const goals = store.goals.value;
+  const goal =
+    tab === 'goal' ? goals.find((one) => one.name === name) : goalOf(store.view.value.filters, goals);
+  return goal?.currency ?? null;
+}
 
 /** In a panel there is room for the first number, its change and one or two more; details show all. */
 function List({ table, tab }: { table: Table; tab: DetailTab }) {
@@ -223,7 +233,9 @@ function List({ table, tab }: { table: Table; tab: DetailTab }) {
         {shown.length === 0 && <td class="num muted">{row.share === null ? '–' : fmt.percent(row.share)}</td>}
         {shown.map(({ metric, index }) => (
           <td key={metric} class="num is-extra muted">
-            {fmt.cell(metric, row.values[index])}
+            {metric === 'total_revenue'
+              ? fmt.money(row.values[index], currencyOf(store, tab, row.name))
+              : fmt.cell(metric, row.values[index])}
           </td>
         ))}
       </tr>

@@ -24,8 +24,10 @@ export function reasonName(reason: string, t: (key: Key) => string): string {
 export function QualityStrip() {
   const { store, t, fmt } = useApp();
   const quality = store.quality.value;
+  const hasGoal = store.view.value.filters.some(({ dimension }) => dimension === 'goal');
   const missing = [
-    ...(isUnsupported(store.known('engaged')) ? [t('metric.engagement_time')] : []),
+    // Who reached a goal is about events, and no page was looked at in them.
+    ...(!hasGoal && isUnsupported(store.known('engaged')) ? [t('metric.engagement_time')] : []),
     ...(isUnsupported(store.known('reading-page')) ? [t('metric.scroll_depth')] : []),
   ];
   const semantics = readyValue(store.known('totals'))?.meta.visitors_semantics;

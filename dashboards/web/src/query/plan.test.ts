@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { BATCH_QUERIES_MAX } from '../api/client.ts';
+import type { Goal } from '../api/types.ts';
 import { DEFAULT_VIEW, PANEL_TABS, type View } from '../state/address.ts';
 import { daysOf, type Plan, planBoard, planDetail } from './plan.ts';
 
 const CLOCK = { date: '2026-11-23', hour: 14, minute: 37 };
-const board = (patch: Partial<View> = {}): Plan => {
+const GOALS: Goal[] = [
+  { name: 'Signup', currency: null },
+  { name: 'Order', currency: 'JPY' },
+];
+const board = (patch: Partial<View> = {}, goals: readonly Goal[] = []): Plan => {
   const view = { ...DEFAULT_VIEW, ...patch };
-  return planBoard({ view, site: 'example.com', timezone: 'Asia/Tokyo', days: daysOf(view, CLOCK) });
+  return planBoard({ view, site: 'example.com', timezone: 'Asia/Tokyo', days: daysOf(view, CLOCK), goals });
 };
 const find = (plan: Plan, slot: string) => plan.find((p) => p.slot === slot)?.query;
 
@@ -91,15 +96,56 @@ describe('what a view asks for', () => {
           for (const returning of PANEL_TABS.returning) {
             const view: View = {
               ...DEFAULT_VIEW,
+              filters:
+                returning === 'visit_number' ? [{ dimension: 'goal', op: 'is', values: ['Order'] }] : [],
               tabs: { sources, pages, browsers, returning },
               detail: { tab: 'page', search: '', sort: '', direction: 'desc', page: 1 },
             };
             const days = daysOf(view, CLOCK);
-            const given = { view, site: 'a', timezone: 'UTC', days };
+            const given = { view, site: 'a', timezone: 'UTC', days, goals: GOALS };
             expect(planBoard(given).length + planDetail(given).length).toBeLessThanOrEqual(BATCH_QUERIES_MAX);
           }
         }
       }
+    }
+  });
+});
+
+describe('what visitors are meant to do', () => {
+  const reached = (name: string): Partial<View> => ({
+    filters: [{ dimension: 'goal', op: 'is', values: [name] }],
+  });
+
+  it('is asked for where the site has goals, and amounts where one has a currency', () => {
+    expect(find(board(), 'rows-goal')).toBeUndefined();
+    const plan = board({}, GOALS);
+    expect(find(plan, 'rows-goal')).toMatchObject({
+      dimensions: ['event:goal'],
+      metrics: ['visitors', 'events', 'conversion_rate', 'total_revenue'],
+    });
+    const free = find(board({}, GOALS.slice(0, 1)), 'rows-goal');
+    expect(free?.metrics).toEqual(['visitors', 'events', 'conversion_rate']);
+  });
+
+  it('stands beside each row once it is filtered by', () => {
+    const plan = board(reached('Signup'), GOALS);
+    for (const tab of ['source', 'page', 'country', 'browser']) {
+      expect(find(plan, `rows-${tab}`)?.metrics).toEqual(['visitors', 'group_conversion_rate']);
+      expect(find(plan, `reading-${tab}`)).toBeUndefined();
+    }
+    expect(find(plan, 'rows-source')?.filters).toEqual([['is', 'event:goal', ['Signup']]]);
+    const paid = board(reached('Order'), GOALS);
+    expect(find(paid, 'rows-source')?.metrics).toEqual([
+      'visitors',
+      'group_conversion_rate',
+      'total_revenue',
+    ]);
+  });
+
+  it('is not guessed at when several goals are filtered by, or one that is gone', () => {
+    const either: Partial<View> = { filters: [{ dimension: 'goal', op: 'is', values: ['Signup', 'Order'] }] };
+    for (const view of [either, reached('Gone')]) {
+      expect(find(board(view, GOALS), 'rows-source')?.metrics).toEqual(['visitors', 'visits', 'bounce_rate']);
     }
   });
 });
@@ -116,6 +162,7 @@ describe('what a detail asks for', () => {
       site: 'example.com',
       timezone: 'Asia/Tokyo',
       days,
+      goals: [],
       ...(limit ? { limit } : {}),
     });
   };

@@ -3,12 +3,12 @@
  * A query is known by its slot; the same text of a query means the same answer, which is how answers are reused.
  */
 import { BATCH_QUERIES_MAX } from '../api/client.ts';
-import type { Metric, Query, WireFilter } from '../api/types.ts';
+import type { Goal, Metric, Query, WireFilter } from '../api/types.ts';
 import { type ChartMetric, type DetailTab, PANELS, tabOf, type View } from '../state/address.ts';
 import { instantOf, type PlainDate } from '../state/date.ts';
 import { type Filter, toWire, wireName } from '../state/filter.ts';
 import { comparedRange, type DateRange, type Interval, intervalsFor, rangeOf } from '../state/period.ts';
-import { CHANGE_TABS, DETAIL_ROWS, ROWS_BEFORE_LIMIT, ROWS_LIMIT, TABLES } from './tables.ts';
+import { CHANGE_TABS, DETAIL_ROWS, ROWS_BEFORE_LIMIT, ROWS_LIMIT, TABLES, tableSpec } from './tables.ts';
 
 export type Slot =
   | 'totals'
@@ -89,10 +89,10 @@ function wireBefore({ before, beforeUntil }: Days, timezone: string): Query['dat
 export const seriesMetrics = (metric: ChartMetric): readonly Metric[] =>
   metric === 'engagement_time' ? ['engagement_time'] : HEADLINE_METRICS;
 
-export type PlanOptions = { view: View; site: string; timezone: string; days: Days };
+export type PlanOptions = { view: View; site: string; timezone: string; days: Days; goals: readonly Goal[] };
 
 export function planBoard(options: PlanOptions): Plan {
-  const { view, site, timezone, days } = options;
+  const { view, site, timezone, days, goals } = options;
   const base = { site_id: site, filters: view.filters.map(toWire) };
   const now = { ...base, date_range: wireRange(days.range) };
   const beforeRange = wireBefore(days, timezone);
@@ -118,13 +118,14 @@ export function planBoard(options: PlanOptions): Plan {
 
   const tabs = new Set<DetailTab>();
   for (const panel of PANELS) {
+    if (panel === 'goals' && goals.length === 0) continue;
     const tab = tabOf(view, panel);
     if (tab === 'map') tabs.add('country');
     else if (tab in TABLES) tabs.add(tab as DetailTab);
   }
   if (before) for (const tab of CHANGE_TABS) tabs.add(tab);
   for (const tab of tabs) {
-    const { dimension, metrics, reading } = TABLES[tab];
+    const { dimension, metrics, reading } = tableSpec(tab, view.filters, goals);
     const rows = (list: readonly Metric[], limit: number) => ({
       filters: listFilters(view.filters, tab),
       metrics: [...list],
@@ -176,10 +177,10 @@ const PANEL_JOURNEYS = 60;
 const RETURNING_ROWS = 400;
 
 export function planDetail(options: PlanOptions & { limit?: number }): Plan {
-  const { view, site, timezone, days, limit } = options;
+  const { view, site, timezone, days, goals, limit } = options;
   if (!view.detail) return [];
   const { tab, search, sort, direction, page } = view.detail;
-  const { dimension, metrics, reading } = TABLES[tab];
+  const { dimension, metrics, reading } = tableSpec(tab, view.filters, goals);
   const filters: Filter[] = search
     ? [...view.filters, { dimension, op: 'contains', values: [search] }]
     : view.filters;

@@ -1,7 +1,7 @@
 /** What each list is made of: its dimension on the wire, its columns, and what a click on a row filters by. */
-import type { Metric } from '../api/types.ts';
+import type { Goal, Metric } from '../api/types.ts';
 import type { DetailTab } from '../state/address.ts';
-import type { Dimension } from '../state/filter.ts';
+import type { Dimension, Filter } from '../state/filter.ts';
 
 export type TableSpec = {
   dimension: Dimension;
@@ -36,7 +36,32 @@ export const TABLES: Record<DetailTab, TableSpec> = {
   os: { dimension: 'os', metrics: ['visitors', 'visits'] },
   device: { dimension: 'device', metrics: ['visitors', 'visits'] },
   screen: { dimension: 'screen', metrics: ['visitors', 'visits'] },
+  goal: { dimension: 'goal', metrics: ['visitors', 'events', 'conversion_rate'] },
 };
+
+/** The one goal that is filtered by, if it is one. */
+export function goalOf(filters: readonly Filter[], goals: readonly Goal[]): Goal | null {
+  const [filter, ...more] = filters.filter(({ dimension }) => dimension === 'goal');
+  if (!filter || more.length > 0 || filter.op !== 'is' || filter.values.length !== 1) return null;
+  return goals.find(({ name }) => name === filter.values[0]) ?? null;
+}
+
+/**
+ * A list as it is asked for. Beside who reached a goal stands how many of all that is, and what they brought; amounts
+ * are asked for where there can be some.
+ */
+export function tableSpec(tab: DetailTab, filters: readonly Filter[], goals: readonly Goal[]): TableSpec {
+  const spec = TABLES[tab];
+  if (tab === 'goal') {
+    const hasAmounts = goals.some(({ currency }) => currency);
+    return hasAmounts ? { ...spec, metrics: [...spec.metrics, 'total_revenue'] } : spec;
+  }
+  const goal = goalOf(filters, goals);
+  if (!goal) return spec;
+  const { reading: _, ...bare } = spec;
+  const amounts: Metric[] = goal.currency ? ['total_revenue'] : [];
+  return { ...bare, metrics: ['visitors', 'group_conversion_rate', ...amounts] };
+}
 
 /**
  * Lists that the "what changed" line looks into, whatever tabs are open. Entry pages rather than pages: their visitors

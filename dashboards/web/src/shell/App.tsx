@@ -98,6 +98,7 @@ function Board() {
         <ListPanel panel="browsers" />
         <Returning />
         <Journeys />
+        {store.goals.value.length > 0 && <ListPanel panel="goals" />}
       </div>
       <QualityStrip />
     </>

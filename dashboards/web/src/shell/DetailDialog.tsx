@@ -2,8 +2,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Metric } from '../api/types.ts';
 import { csvName, csvOf, saveCsv } from '../csv.ts';
+import { currencyOf } from '../panels/ListPanel.tsx';
 import { planDetail } from '../query/plan.ts';
-import { CSV_ROWS_MAX, DETAIL_ROWS, TABLES } from '../query/tables.ts';
+import { CSV_ROWS_MAX, DETAIL_ROWS, TABLES, tableSpec } from '../query/tables.ts';
 import type { Detail } from '../state/address.ts';
 import { toggleValue } from '../state/filter.ts';
 import { type Known, mapKnown, readyValue } from '../view/slot.ts';
@@ -48,7 +49,7 @@ export function DetailDialog() {
 
 function tableFor(app: App, detail: Detail): Known<Table> {
   const { store } = app;
-  const { metrics, reading } = TABLES[detail.tab];
+  const { metrics, reading } = tableSpec(detail.tab, store.view.value.filters, store.goals.value);
   const before = store.earlier('detail-before');
   const read = store.isPlanned('detail-reading') ? readyValue(store.known('detail-reading')) : null;
   return mapKnown(store.known('detail'), (response) =>
@@ -121,7 +122,7 @@ function DetailBody({ detail, onClose }: { detail: Detail; onClose: () => void }
   function drawTable(table: Table) {
     const primary = table.metrics[0] ?? 'visitors';
     const sorted = detail.sort || primary;
-    const sortable = TABLES[tab].metrics;
+    const sortable = tableSpec(tab, store.view.value.filters, store.goals.value).metrics;
     const drawHead = ({ by, label, isNumber }: { by: string; label: string; isNumber: boolean }) => {
       const isSorted = sorted === by;
       const next = isSorted && detail.direction === 'desc' ? 'asc' : 'desc';
@@ -205,7 +206,9 @@ function DetailBody({ detail, onClose }: { detail: Detail; onClose: () => void }
               {hasShares && <td class="num muted">{row.share === null ? '–' : fmt.percent(row.share)}</td>}
               {others.map(({ metric, index }) => (
                 <td key={metric} class="num muted">
-                  {fmt.cell(metric, row.values[index])}
+                  {metric === 'total_revenue'
+                    ? fmt.money(row.values[index], currencyOf(store, tab, row.name))
+                    : fmt.cell(metric, row.values[index])}
                 </td>
               ))}
             </tr>
@@ -307,7 +310,9 @@ async function saveDetailCsv({ store, t, fmt }: App, detail: Detail): Promise<Sa
   if (!found) return 'failed';
   const { id: site, timezone } = found;
   const days = store.days.peek();
-  const plan = planDetail({ view: store.view.peek(), site, timezone, days, limit: CSV_ROWS_MAX });
+  const goals = store.goals.peek();
+  const view = store.view.peek();
+  const plan = planDetail({ view, site, timezone, days, goals, limit: CSV_ROWS_MAX });
   const answers = await store.client.batch(
     plan.map((p) => p.query),
     new AbortController().signal,
@@ -322,7 +327,7 @@ async function saveDetailCsv({ store, t, fmt }: App, detail: Detail): Promise<Sa
   };
   const response = of('detail');
   if (!response) return 'failed';
-  const { dimension, metrics, reading } = TABLES[detail.tab];
+  const { dimension, metrics, reading } = tableSpec(detail.tab, view.filters, goals);
   const read = of('detail-reading');
   const table = tableOf({
     metrics,

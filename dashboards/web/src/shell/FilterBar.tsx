@@ -6,7 +6,7 @@ import {
   type Dimension,
   FILTER_VALUES_MAX,
   type Filter,
-  OPS,
+  opsOf,
   sameFilter,
   toWire,
   wireName,
@@ -117,7 +117,7 @@ function FilterForm(props: {
   onApply: (filter: Filter) => void;
   onCancel: () => void;
 }) {
-  const { t } = useApp();
+  const { store, t } = useApp();
   const [dimension, setDimension] = useState<Dimension>(props.current?.dimension ?? 'page');
   const [op, setOp] = useState<FilterOp>(props.current?.op ?? 'is');
   const [text, setText] = useState(props.current?.values.join('\n') ?? '');
@@ -139,11 +139,13 @@ function FilterForm(props: {
           <select
             value={dimension}
             onChange={(event) => {
-              setDimension(event.currentTarget.value as Dimension);
+              const next = event.currentTarget.value as Dimension;
+              setDimension(next);
+              if (!opsOf(next).includes(op)) setOp('is');
               setText('');
             }}
           >
-            {DIMENSIONS.map((one) => (
+            {DIMENSIONS.filter((one) => one !== 'goal' || store.goals.value.length > 0).map((one) => (
               <option key={one} value={one}>
                 {t(`dimension.${one}`)}
               </option>
@@ -153,7 +155,7 @@ function FilterForm(props: {
         <label>
           <span>{t('filter.op')}</span>
           <select value={op} onChange={(event) => setOp(event.currentTarget.value as FilterOp)}>
-            {OPS.map((one) => (
+            {opsOf(dimension).map((one) => (
               <option key={one} value={one}>
                 {t(`filter.op.${one}`)}
               </option>

@@ -58,6 +58,12 @@ describe('the address', () => {
     expect(read.ignored).toEqual(['f']);
   });
 
+  it('takes filters by goals, but none for those who did not reach one', () => {
+    const read = parseAddress('?f=goal~is~Paid&f=goal~is_not~Paid&f=goal~contains_not~Paid');
+    expect(read.view.filters).toEqual([{ dimension: 'goal', op: 'is', values: ['Paid'] }]);
+    expect(read.ignored).toEqual(['f']);
+  });
+
   it('never throws, whatever stands in it', () => {
     for (const text of [
       '?%',

@@ -42,6 +42,7 @@ export const PANEL_TABS = {
   browsers: ['browser', 'os', 'device', 'screen'],
   returning: ['visit_number', 'days_since_seen'],
   journeys: ['next_page'],
+  goals: ['goal'],
 } as const;
 export type Panel = keyof typeof PANEL_TABS;
 export type Tab = (typeof PANEL_TABS)[Panel][number];

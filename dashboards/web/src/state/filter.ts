@@ -22,11 +22,15 @@ export const DIMENSIONS = [
   'device',
   'screen',
   'name',
+  'goal',
 ] as const;
 /** What can be filtered by, named as in the address: the API's name without its `event:` or `visit:`. */
 export type Dimension = (typeof DIMENSIONS)[number];
 
 export const OPS = ['is', 'is_not', 'contains', 'contains_not'] as const satisfies readonly FilterOp[];
+/** Who did not reach a goal can't be asked for. */
+export const opsOf = (dimension: Dimension): readonly FilterOp[] =>
+  dimension === 'goal' ? ['is', 'contains'] : OPS;
 
 /** Several values mean "or"; several filters mean "and". */
 export type Filter = { dimension: Dimension; op: FilterOp; values: string[] };
@@ -36,7 +40,9 @@ export const FILTERS_MAX = 12;
 export const FILTER_VALUES_MAX = 40;
 
 export const wireName = (dimension: Dimension): string =>
-  dimension === 'page' || dimension === 'name' ? `event:${dimension}` : `visit:${dimension}`;
+  dimension === 'page' || dimension === 'name' || dimension === 'goal'
+    ? `event:${dimension}`
+    : `visit:${dimension}`;
 
 /** A part of a name is looked for whatever its capitals; a name that is clicked is that name and no other. */
 export function toWire({ op, dimension, values }: Filter): WireFilter {
@@ -54,7 +60,8 @@ export const writeFilter = (filter: Filter): string =>
 
 export function parseFilter(text: string): Filter | null {
   const [dimension, op, ...values] = text.split('~');
-  if (!DIMENSIONS.includes(dimension as Dimension) || !OPS.includes(op as FilterOp)) return null;
+  if (!DIMENSIONS.includes(dimension as Dimension)) return null;
+  if (!opsOf(dimension as Dimension).includes(op as FilterOp)) return null;
   if (values.length === 0 || values.length > FILTER_VALUES_MAX) return null;
   return { dimension: dimension as Dimension, op: op as FilterOp, values: values.map(unescapeTilde) };
 }
