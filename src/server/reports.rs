@@ -12,10 +12,12 @@ use serde_json::{Value as Json, json};
 
 use super::client_ip::client_ip;
 use super::error::{self, Answer};
-use super::gate::{Asker, AskerKind};
+use super::gate::{Asker, AskerKind, failed};
 use super::pages::bad_request;
 use super::routes::Handler;
 use super::{App, asset, body, segments};
+use crate::control::ControlError;
+use crate::control::kept::{self, Kind};
 use crate::privacy::{TruncatedIp, truncate};
 use crate::query::BATCH_MAX;
 use crate::query::audience::Audience;
@@ -30,8 +32,16 @@ pub async fn answer(
     request: Request<Incoming>,
 ) -> Answer {
     match handler {
-        Handler::Dashboard => return asset::dashboard_page(&boot(app, asker)),
-        Handler::Sites => return error::json(StatusCode::OK, &boot(app, asker)),
+        Handler::Dashboard | Handler::Sites => {
+            let mut boot = boot(app, asker);
+            if let Err(error) = add_notes(app, asker, &mut boot).await {
+                return failed(&error);
+            }
+            return match handler {
+                Handler::Dashboard => asset::dashboard_page(&boot),
+                _ => error::json(StatusCode::OK, &boot),
+            };
+        }
         _ => {}
     }
     let Some(answerer) = app.answerer.get() else {
@@ -187,6 +197,29 @@ pub fn boot(app: &App, asker: &Asker) -> Json {
         })
         .collect();
     json!({ "sites": sites, "demo": app.has_demo, "version": env!("CARGO_PKG_VERSION") })
+}
+
+/// Notes that a page starts with, the latest.
+const NOTES_MAX: usize = 200;
+
+/// What people noted down beside the numbers, for those who may log in; a link's readers are told nothing of it.
+async fn add_notes(app: &App, asker: &Asker, boot: &mut Json) -> Result<(), ControlError> {
+    if asker.kind != AskerKind::Login {
+        return Ok(());
+    }
+    for site in boot["sites"].as_array_mut().into_iter().flatten() {
+        let id = site["id"].as_str().unwrap_or_default().to_owned();
+        let kept = app
+            .gate
+            .control
+            .run(move |connection| kept::list(connection, Kind::Annotation, &id, None))
+            .await?;
+        let mut notes: Vec<Json> = kept.into_iter().map(|kept| kept.body).collect();
+        notes.sort_by(|one, other| one["at"].as_str().cmp(&other["at"].as_str()));
+        let older = notes.len().saturating_sub(NOTES_MAX);
+        site["notes"] = notes.split_off(older).into();
+    }
+    Ok(())
 }
 
 fn report(answered: crate::query::Answer) -> Answer {

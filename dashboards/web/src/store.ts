@@ -44,6 +44,7 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
     () => boot.sites.find((s) => s.id === view.value.site) ?? boot.sites[0] ?? null,
   );
   const goals = computed(() => site.value?.goals ?? []);
+  const notes = computed(() => site.value?.notes ?? []);
   const unknownSite = computed(() => {
     const wanted = view.value.site;
     return wanted !== null && wanted !== site.value?.id ? wanted : null;
@@ -186,6 +187,7 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
     unknownSite,
     site,
     goals,
+    notes,
     clock,
     today,
     days,

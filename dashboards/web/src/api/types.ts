@@ -50,9 +50,11 @@ export type QueryResponse = {
 export type BatchItem = { status: number; body: QueryResponse | { error: string } };
 
 export type Profile = 'consent' | 'exempt' | 'count';
+/** What somebody wrote down beside the numbers: at a day, or at a minute (`2026-11-24T15:30`) of the site's clock. */
+export type Note = { at: string; text: string };
 /** What visitors of a site are meant to do; with a currency, its events have amounts. */
 export type Goal = { name: string; currency: string | null };
-export type Site = { id: string; timezone: string; profile: Profile; goals?: Goal[] };
+export type Site = { id: string; timezone: string; profile: Profile; goals?: Goal[]; notes?: Note[] };
 /** `link` is there on the page of a shared link: what it asks with. */
 export type Boot = { sites: Site[]; demo: boolean; version: string; link?: { bearer: string } };
 

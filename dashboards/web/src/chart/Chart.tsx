@@ -3,13 +3,17 @@
  * the value of a slider. The same numbers are in the table view.
  */
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Note } from '../api/types.ts';
 import { useApp } from '../shell/context.ts';
 import type { Point, Series } from '../view/series.ts';
 import { type Box, labelIndices, largestOf, linePath, nearestIndex, ticksFor, xAt, yAt } from './geometry.ts';
 
 const ROOM_PER_LABEL_PX = 84;
 
-export function Chart({ series, onZoom }: { series: Series; onZoom: ((label: string) => void) | null }) {
+type Notes = ReadonlyMap<number, readonly Note[]>;
+
+export function Chart(props: { series: Series; notes: Notes; onZoom: ((label: string) => void) | null }) {
+  const { series, notes, onZoom } = props;
   const { t, fmt } = useApp();
   const host = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState({ width: 0, height: 260 });
@@ -40,12 +44,13 @@ export function Chart({ series, onZoom }: { series: Series; onZoom: ((label: str
       date: fmt.bucket(p.label, interval) + (p.isPartial ? ` (${t('chart.soFar')})` : ''),
       value: fmt.metric(metric, p.value),
     };
-    if (!p.before) return t('chart.point', params);
+    const noted = (notes.get(points.indexOf(p)) ?? []).map((note) => ` ${t('notes.label')}: ${note.text}`);
+    if (!p.before) return t('chart.point', params) + noted.join('');
     const before = {
       dateBefore: fmt.bucket(p.before.label, interval),
       valueBefore: fmt.metric(metric, p.before.value),
     };
-    return t('chart.pointBefore', { ...params, ...before });
+    return t('chart.pointBefore', { ...params, ...before }) + noted.join('');
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -94,15 +99,22 @@ export function Chart({ series, onZoom }: { series: Series; onZoom: ((label: str
       onPointerLeave={() => setMarked(null)}
       onDblClick={() => point && onZoom?.(point.label)}
     >
-      {size.width > 0 && <Drawing series={series} box={box} marked={index} />}
+      {size.width > 0 && <Drawing series={series} notes={notes} box={box} marked={index} />}
       {index !== null && point && size.width > 0 && (
-        <Reading series={series} point={point} x={xAt(box, index, points.length)} width={size.width} />
+        <Reading
+          series={series}
+          point={point}
+          notes={notes.get(index) ?? []}
+          x={xAt(box, index, points.length)}
+          width={size.width}
+        />
       )}
     </div>
   );
 }
 
-function Drawing({ series, box, marked }: { series: Series; box: Box; marked: number | null }) {
+function Drawing(props: { series: Series; notes: Notes; box: Box; marked: number | null }) {
+  const { series, notes, box, marked } = props;
   const { fmt } = useApp();
   const { points, metric, interval } = series;
   const count = points.length;
@@ -178,6 +190,16 @@ function Drawing({ series, box, marked }: { series: Series; box: Box; marked: nu
           {fmt.tick(points[i]?.label ?? '', interval)}
         </text>
       ))}
+      {[...notes.keys()].map((i) => {
+        const x = xAt(box, i, count);
+        const floor = height - box.bottom;
+        return (
+          <g key={`note-${i}`} class="chart-note">
+            <line x1={x} x2={x} y1={box.top} y2={floor} />
+            <path d={`M${x} ${box.top - 5}l5 5-5 5-5-5z`} />
+          </g>
+        );
+      })}
       <path class="chart-before" d={shapes.before} />
       <path class="chart-area" d={shapes.area} />
       <path class="chart-line" d={shapes.line} />
@@ -211,7 +233,8 @@ function Drawing({ series, box, marked }: { series: Series; box: Box; marked: nu
   );
 }
 
-function Reading({ series, point, x, width }: { series: Series; point: Point; x: number; width: number }) {
+function Reading(props: { series: Series; point: Point; notes: readonly Note[]; x: number; width: number }) {
+  const { series, point, notes, x, width } = props;
   const { t, fmt } = useApp();
   const { metric, interval } = series;
   const isRight = x > width / 2;
@@ -226,6 +249,11 @@ function Reading({ series, point, x, width }: { series: Series; point: Point; x:
         {fmt.bucket(point.label, interval)}
         {point.isPartial && ` · ${t('chart.soFar')}`}
       </div>
+      {notes.map((note) => (
+        <div key={note.at + note.text} class="chart-reading-note">
+          {note.text}
+        </div>
+      ))}
       {point.before && (
         <div class="chart-reading-before">
           <strong>{fmt.metric(metric, point.before.value)}</strong>{' '}

@@ -82,6 +82,7 @@ export const de: Catalogue = {
   'chart.point': '{date}: {value}',
   'chart.pointBefore': '{date}: {value}; davor, {dateBefore}: {valueBefore}',
   'chart.soFar': 'bisher',
+  'notes.label': 'Notizen',
   'chart.line': 'Diagramm',
   'chart.table': 'Tabelle',
   'chart.view': 'Zeigen als',

@@ -82,6 +82,7 @@ export const en = {
   'chart.point': '{date}: {value}',
   'chart.pointBefore': '{date}: {value}; before, {dateBefore}: {valueBefore}',
   'chart.soFar': 'so far',
+  'notes.label': 'Notes',
   'chart.line': 'Chart',
   'chart.table': 'Table',
   'chart.view': 'Show as',

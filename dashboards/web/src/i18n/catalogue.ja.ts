@@ -82,6 +82,7 @@ export const ja: Catalogue = {
   'chart.point': '{date}: {value}',
   'chart.pointBefore': '{date}: {value}、比較対象 {dateBefore}: {valueBefore}',
   'chart.soFar': '途中経過',
+  'notes.label': 'メモ',
   'chart.line': 'グラフ',
   'chart.table': '表',
   'chart.view': '表示方法',

@@ -1,8 +1,10 @@
+import type { Note } from '../api/types.ts';
 import { Chart } from '../chart/Chart.tsx';
 import { useApp } from '../shell/context.ts';
 import { FailedHere } from '../shell/Failure.tsx';
 import { addDays, addMonths } from '../state/date.ts';
 import { INTERVALS, intervalsFor } from '../state/period.ts';
+import { notesOf } from '../view/notes.ts';
 import type { Series } from '../view/series.ts';
 
 export function ChartCard() {
@@ -19,6 +21,28 @@ export function ChartCard() {
     const to =
       interval === 'month' ? addDays(addMonths(from, 1), -1) : interval === 'week' ? addDays(from, 6) : from;
     store.go({ period: 'custom', custom: { from, to }, interval: null });
+  };
+
+  const drawSeries = (drawn: Series) => {
+    const notes = notesOf(drawn, store.notes.value);
+    return (
+      <>
+        {view.chartAs === 'line' ? (
+          <Chart series={drawn} notes={notes} onZoom={interval === 'hour' ? null : zoom} />
+        ) : (
+          <ChartTable series={drawn} notes={notes} />
+        )}
+        {view.chartAs === 'line' && notes.size > 0 && (
+          <ul class="chart-notes" aria-label={t('notes.label')} data-testid="notes">
+            {[...notes.values()].flat().map((note) => (
+              <li key={note.at + note.text}>
+                <span class="muted">{fmt.day(note.at.slice(0, 10))}</span> {note.text}
+              </li>
+            ))}
+          </ul>
+        )}
+      </>
+    );
   };
 
   return (
@@ -64,23 +88,19 @@ export function ChartCard() {
         {series.status === 'loading' && <div class="skeleton chart-skeleton" />}
         {series.status === 'failed' && <FailedHere failure={series.failure} />}
         {series.status === 'ready' && (
-          <div class={series.isStale ? 'is-stale' : ''}>
-            {view.chartAs === 'line' ? (
-              <Chart series={series.value} onZoom={interval === 'hour' ? null : zoom} />
-            ) : (
-              <ChartTable series={series.value} />
-            )}
-          </div>
+          <div class={series.isStale ? 'is-stale' : ''}>{drawSeries(series.value)}</div>
         )}
       </div>
     </div>
   );
 }
 
-function ChartTable({ series }: { series: Series }) {
+function ChartTable({ series, notes }: { series: Series; notes: ReadonlyMap<number, Note[]> }) {
   const { t, fmt } = useApp();
   const { metric, interval } = series;
-  const points = series.points.filter((point) => !point.isFuture);
+  const points = series.points
+    .map((point, index) => ({ ...point, notes: notes.get(index) ?? [] }))
+    .filter((point) => !point.isFuture);
   const hasBefore = points.some((point) => point.before);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
@@ -108,6 +128,11 @@ function ChartTable({ series }: { series: Series }) {
               <th scope="row">
                 {fmt.bucket(point.label, interval)}{' '}
                 {point.isPartial && <span class="muted">({t('chart.soFar')})</span>}
+                {point.notes.map((note) => (
+                  <span key={note.at + note.text} class="row-note muted">
+                    {note.text}
+                  </span>
+                ))}
               </th>
               <td class="num">{fmt.metric(metric, point.value)}</td>
               {hasBefore && (

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { QueryResponse, Row } from '../api/types.ts';
+import type { Interval } from '../state/period.ts';
 import { changeOf } from './change.ts';
 import { moversOf } from './changed.ts';
 import { headlines } from './headline.ts';
+import { notesOf } from './notes.ts';
 import { daysSince, visitNumbers } from './returning.ts';
-import { beginsLate, bucketLabels, seriesOf } from './series.ts';
+import { beginsLate, bucketLabels, type Series, seriesOf } from './series.ts';
 import { isUnsupported, type Known, known } from './slot.ts';
 import { tableOf, totalFor } from './table.ts';
 
@@ -294,5 +296,35 @@ describe('how often people come back', () => {
     const rows = daysSince(days);
     expect(rows.map((row) => row.visits)).toEqual([50, 1, 2, 7, 5, 6]);
     expect(rows.at(-1)?.step).toEqual({ kind: 'days', label: '30+' });
+  });
+});
+
+describe('notes', () => {
+  const series = (interval: Interval, labels: string[]): Series => ({
+    metric: 'visitors',
+    interval,
+    points: labels.map((label) => ({ label, value: 1, before: null, isPartial: false, isFuture: false })),
+  });
+  const at = (text: string) => ({ at: text, text: `on ${text}` });
+  const found = (of: Series, notes: { at: string; text: string }[]) =>
+    [...notesOf(of, notes)].map(([index, list]) => [index, list.map((note) => note.at)]);
+
+  it('stand at their day, week, month or hour, the earliest first, and not outside', () => {
+    const days = series('day', ['2026-11-23', '2026-11-24']);
+    const notes = [at('2026-11-24T15:30'), at('2026-11-24'), at('2026-11-22'), at('2026-11-25')];
+    expect(found(days, notes)).toEqual([[1, ['2026-11-24', '2026-11-24T15:30']]]);
+    const weeks = series('week', ['2026-11-16', '2026-11-23']);
+    expect(found(weeks, notes)).toEqual([
+      [0, ['2026-11-22']],
+      [1, ['2026-11-24', '2026-11-24T15:30', '2026-11-25']],
+    ]);
+    expect(found(series('month', ['2026-10-01', '2026-11-01']), [at('2026-11-30')])).toEqual([
+      [1, ['2026-11-30']],
+    ]);
+    const hours = series('hour', ['2026-11-24 00:00', '2026-11-24 15:00']);
+    expect(found(hours, notes)).toEqual([
+      [0, ['2026-11-24']],
+      [1, ['2026-11-24T15:30']],
+    ]);
   });
 });

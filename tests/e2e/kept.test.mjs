@@ -1,4 +1,4 @@
-// Goals on the page: who reached them and what they brought, beside each source once one is clicked.
+// What people keep, on the page: goals, with who reached them and what they brought beside each source; notes on the chart.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -60,6 +60,13 @@ after(async () => {
 const ready = (page) => page.waitForFunction(
   () => document.querySelector('[aria-busy="true"], .skeleton, .is-stale') === null && document.querySelector('#app')?.childElementCount > 0,
 );
+async function logIn(page) {
+  await page.goto(collector.dashboard);
+  await page.locator('input[name=name]').fill(OWNER.name);
+  await page.locator('input[name=password]').fill(OWNER.password);
+  await page.locator('button[type=submit], form button').first().click();
+  await page.waitForURL(collector.dashboard);
+}
 /** A list as its cells read, by the row's name. */
 const table = (page, id) => page.getByTestId(id).locator('tbody tr').evaluateAll((rows) =>
   Object.fromEntries(rows.map((row) => [row.dataset.name, [...row.cells].slice(1).map((cell) => cell.textContent)])));
@@ -70,11 +77,7 @@ test('goals are listed with rate and revenue, and a click shows both beside each
   const page = await context.newPage();
   const faults = [];
   page.on('pageerror', (error) => faults.push(error.message));
-  await page.goto(collector.dashboard);
-  await page.locator('input[name=name]').fill(OWNER.name);
-  await page.locator('input[name=password]').fill(OWNER.password);
-  await page.locator('button[type=submit], form button').first().click();
-  await page.waitForURL(collector.dashboard);
+  await logIn(page);
   await ready(page);
   assert.equal(await page.getByTestId('panel-goals').count(), 0, 'there are no goals yet');
   const made = await page.evaluate(async (goals) => {
@@ -117,5 +120,40 @@ test('goals are listed with rate and revenue, and a click shows both beside each
     assert.deepEqual(found.violations.map(({ id }) => id), [], scheme);
   }
   assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('a note stands on the chart, in its reading and in its table; a link does not tell of it', async () => {
+  const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  await logIn(page);
+  const today = new Intl.DateTimeFormat('sv', { timeZone: 'Asia/Tokyo' }).format();
+  const path = await page.evaluate(async (day) => {
+    const { csrf } = await (await fetch('/api/me')).json();
+    const send = async (to, body) => (await fetch(to, { method: 'POST', headers: { 'x-sillage-csrf': csrf }, body: JSON.stringify(body) })).json();
+    await send('/api/sites/shop/annotations', { at: `${day}T10:00`, text: 'New <b>price</b> list' });
+    await send('/api/sites/shop/annotations', { at: '2020-01-01', text: 'Long ago' });
+    return (await send('/api/sites/shop/links', { name: 'agency' })).path;
+  }, today);
+  await page.goto(`${collector.dashboard}?site=shop&period=7d&compare=off`);
+  await ready(page);
+  const notes = page.getByTestId('notes').locator('li');
+  assert.match((await notes.allTextContents()).join('|'), /^\d+ \w+ \d{4} New <b>price<\/b> list$/);
+  assert.equal(await page.locator('.chart-note').count(), 1);
+  await page.getByRole('slider').focus();
+  await page.keyboard.press('End');
+  assert.match(await page.getByRole('slider').getAttribute('aria-valuetext'), /Notes: New <b>price<\/b> list$/);
+  assert.equal(await page.locator('.chart-reading-note').textContent(), 'New <b>price</b> list');
+  await page.goto(`${collector.dashboard}?site=shop&period=7d&chart=table`);
+  await ready(page);
+  assert.equal(await page.locator('.row-note').textContent(), 'New <b>price</b> list');
+  assert.match(await page.locator('tr:has(.row-note) th').textContent(), new RegExp(`${Number(today.slice(8))} `));
+
+  const stranger = await browser.newContext({ locale: 'en-GB' });
+  const shared = await stranger.newPage();
+  await shared.goto(new URL(path, collector.dashboard).href);
+  await ready(shared);
+  assert.equal((await shared.content()).includes('price'), false);
+  await stranger.close();
   await context.close();
 });
