@@ -16,7 +16,7 @@ use sillage::engine::supervise::{self, SupervisorOptions};
 use sillage::privacy::{ObjectionRule, Profile};
 use sillage::query::roll::roll_up;
 use sillage::query::{Answerer, QueryLimits};
-use sillage::store::migrate::migrate;
+use sillage::store::migrate::{Tables, migrate};
 
 const SITE: &str = "bench.example";
 const ZONE: &str = "Asia/Tokyo";
@@ -50,7 +50,7 @@ async fn main() -> anyhow::Result<()> {
         .with_user(&target.user)
         .with_password(&target.password)
         .with_database(DATABASE);
-    migrate(&client, DATABASE).await?;
+    migrate(&client, DATABASE, Tables::Local).await?;
     generate(&client, events).await?;
     let started = Instant::now();
     let days = roll_up(&client, &site()?, NOW.parse()?).await?;

@@ -20,6 +20,7 @@ use crate::privacy::{
     CATEGORY_BYTES_MAX, ConsentManager, ONETRUST_CATEGORY, ObjectionRule, Profile, ScrubRules,
 };
 use crate::query::audience::Floors;
+use crate::store::migrate::Tables;
 
 pub use mail::{Mail, MailTls};
 
@@ -111,6 +112,7 @@ struct RawClickHouse {
     user: Option<String>,
     password_file: Option<PathBuf>,
     region: Option<String>,
+    replicated: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -233,6 +235,8 @@ pub struct ClickHouse {
     pub password_file: Option<PathBuf>,
     /// Where the store stands, as a label of the operator's, e.g. `JP`; empty = not said.
     pub region: String,
+    /// How tables are made that are not there yet.
+    pub tables: Tables,
 }
 
 /// The embedded engine.
@@ -555,6 +559,17 @@ impl RawConfig {
             ));
         }
         let region = self.clickhouse.region.unwrap_or_default();
+        let url = self.clickhouse.url.filter(|url| !url.is_empty());
+        let tables = match self.clickhouse.replicated {
+            Some(true) => Tables::Replicated,
+            _ => Tables::Local,
+        };
+        if tables == Tables::Replicated && url.is_none() {
+            faults.push(
+                "clickhouse.replicated: the embedded engine has nobody to replicate with; name a server in clickhouse.url"
+                    .into(),
+            );
+        }
         let policies = validate_policies(self.policy, faults);
         let mut seen = HashSet::new();
         let mut sites = Vec::new();
@@ -605,10 +620,11 @@ impl RawConfig {
             dashboard_listen,
             trusted_proxies,
             clickhouse: ClickHouse {
-                url: self.clickhouse.url.filter(|url| !url.is_empty()),
+                url,
                 database,
                 user: self.clickhouse.user,
                 password_file: self.clickhouse.password_file.map(at),
+                tables,
                 region,
             },
             engine: Engine {

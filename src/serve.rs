@@ -263,7 +263,12 @@ pub async fn migrate(config: &Config) -> anyhow::Result<Vec<&'static str>> {
             "clickhouse.url is empty: the embedded engine's tables are brought up to date by `sillage serve` itself"
         );
     }
-    Ok(store::migrate::migrate(&connect(config, None)?, &config.clickhouse.database).await?)
+    Ok(store::migrate::migrate(
+        &connect(config, None)?,
+        &config.clickhouse.database,
+        config.clickhouse.tables,
+    )
+    .await?)
 }
 
 /// `sillage retention --verify`: looks for expired data as any engineer could, and writes a certificate when none is left.
@@ -336,8 +341,12 @@ fn connect(config: &Config, supervisor: Option<&Supervisor>) -> anyhow::Result<C
 /// Migrates as soon as ClickHouse answers, then stores what the spool holds for ever.
 async fn prepare(app: Arc<App>, client: Client, addresses: Addresses) {
     let mut wait = Duration::from_millis(50);
+    let (database, tables) = (
+        &app.config.clickhouse.database,
+        app.config.clickhouse.tables,
+    );
     loop {
-        match store::migrate::migrate(&client, &app.config.clickhouse.database).await {
+        match store::migrate::migrate(&client, database, tables).await {
             Ok(ran) if ran.is_empty() => break,
             Ok(ran) => {
                 tracing::info!(migrations = ran.join(", "), "tables brought up to date");

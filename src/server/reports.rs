@@ -181,7 +181,10 @@ pub fn boot(app: &App, asker: &Asker) -> Json {
     let sites = app.config.sites.iter().filter(|site| asker.sees(&site.id));
     // Before ClickHouse answers nothing can be asked about them.
     let goals = |site: &str| {
-        let goals = app.answerer.get().map(|answerer| answerer.goals(Some(site)));
+        let goals = app
+            .answerer
+            .get()
+            .map(|answerer| answerer.goals(Some(site)));
         let goals = goals.iter().flat_map(|goals| goals.iter());
         let goals = goals.map(|goal| json!({ "name": goal.name, "currency": goal.currency }));
         goals.collect::<Vec<Json>>()

@@ -2,6 +2,11 @@
 //!
 //! One statement a file, append-only, never edited after a release, safe to run twice: a crash between a statement and
 //! its record in `migrations` runs it again.
+//!
+//! On replicated tables everything else is alike: the same tokens, and a window of the same size in which an INSERT that is
+//! sent again, to whichever replica, is stored once. Each replica is migrated by itself and keeps its own record of it.
+
+use std::borrow::Cow;
 
 use clickhouse::Client;
 
@@ -37,12 +42,64 @@ ENGINE = MergeTree
 ORDER BY name
 COMMENT 'Migrations that were run'";
 
+/// Which table engine stands behind the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tables {
+    /// MergeTree, on one server.
+    #[default]
+    Local,
+    /// ReplicatedMergeTree, under `/clickhouse/tables/{shard}/{database}/{table}` and the server's macros `{shard}` and
+    /// `{replica}`.
+    Replicated,
+}
+
+impl Tables {
+    /// A migration's statement for tables of this kind.
+    fn made_by(self, statement: &str) -> Cow<'_, str> {
+        if self == Tables::Local {
+            return statement.into();
+        }
+        let lines = statement.lines().map(|line| {
+            let Some(engine) = line.strip_prefix("ENGINE = ") else {
+                return line.replace(
+                    "non_replicated_deduplication_window",
+                    "replicated_deduplication_window",
+                );
+            };
+            // A family's own arguments come after those of the replication.
+            let (family, arguments) = engine
+                .strip_suffix(')')
+                .and_then(|engine| engine.split_once('('))
+                .unwrap_or((engine, ""));
+            let comma = if arguments.is_empty() { "" } else { ", " };
+            [
+                "ENGINE = Replicated",
+                family,
+                "(",
+                REPLICA,
+                comma,
+                arguments,
+                ")",
+            ]
+            .concat()
+        });
+        lines.collect::<Vec<_>>().join("\n").into()
+    }
+}
+
+/// Path in Keeper and name of a replica; the server puts its macros in.
+const REPLICA: &str = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'";
+
 /// Creates the database and runs what has not been run. Returns the names of the migrations it ran.
 ///
 /// # Errors
 /// ClickHouse refused a statement; or the database has a migration this version doesn't know, because a newer version
 /// wrote it.
-pub async fn migrate(client: &Client, database: &str) -> Result<Vec<&'static str>, StoreError> {
+pub async fn migrate(
+    client: &Client,
+    database: &str,
+    tables: Tables,
+) -> Result<Vec<&'static str>, StoreError> {
     client
         .clone()
         .with_database("default")
@@ -68,7 +125,7 @@ pub async fn migrate(client: &Client, database: &str) -> Result<Vec<&'static str
         }
         let failed = |source| StoreError::Migration { name, source };
         client
-            .query_raw(statement)
+            .query_raw(&tables.made_by(statement))
             .execute()
             .await
             .map_err(failed)?;
@@ -108,6 +165,39 @@ mod tests {
             files,
             MIGRATIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>()
         );
+    }
+
+    #[test]
+    fn replicated_tables_are_all_replicated_and_differ_in_nothing_else() {
+        let mut engines = 0;
+        for (name, statement) in MIGRATIONS {
+            assert_eq!(Tables::Local.made_by(statement), *statement);
+            let replicated = Tables::Replicated.made_by(statement);
+            let made = replicated.matches(REPLICA).count();
+            let is_table = statement.contains("CREATE TABLE");
+            assert_eq!(made, usize::from(is_table), "{name}");
+            let engine = |text: &str| {
+                text.lines()
+                    .find(|line| line.starts_with("ENGINE"))
+                    .map(str::to_owned)
+            };
+            if let (Some(before), Some(after)) = (engine(statement), engine(&replicated)) {
+                let kept = after
+                    .replace("Replicated", "")
+                    .replace(&format!("({REPLICA})"), "")
+                    .replace(&format!("{REPLICA}, "), "");
+                assert_eq!(kept, before, "{name}");
+            }
+            assert!(!replicated.contains("non_replicated"), "{name}");
+            // Whatever is sent again is stored once on both.
+            let has_window = |text: &str| {
+                text.contains(" replicated_deduplication_window = ")
+                    || text.contains(" non_replicated_deduplication_window = ")
+            };
+            assert_eq!(has_window(statement), has_window(&replicated), "{name}");
+            engines += usize::from(is_table);
+        }
+        assert!(engines > 5);
     }
 
     #[test]

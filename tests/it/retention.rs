@@ -40,7 +40,7 @@ impl Bench {
             Some(&target.password),
             "sillage",
         );
-        store::migrate::migrate(&client, "sillage")
+        store::migrate::migrate(&client, "sillage", store::migrate::Tables::Local)
             .await
             .expect("tables");
         Self {

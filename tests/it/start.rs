@@ -51,6 +51,8 @@ fn a_configuration_that_is_wrong_is_explained() {
     check(&file, &["loopback"]);
     write("[geo]\ndatabase = \"nowhere.mmdb\"\n[[site]]\nid = \"a\"");
     check(&file, &["nowhere.mmdb", "make"]);
+    write("[clickhouse]\nreplicated = true\n[[site]]\nid = \"a\"");
+    check(&file, &["clickhouse.replicated", "clickhouse.url"]);
 }
 
 #[test]

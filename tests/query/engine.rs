@@ -8,7 +8,7 @@ use sillage::config::Site;
 use sillage::engine::Target;
 use sillage::engine::supervise::{self, Supervisor, SupervisorOptions};
 use sillage::privacy::{ObjectionRule, Profile};
-use sillage::store::migrate::migrate;
+use sillage::store::migrate::{Tables, migrate};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
@@ -36,7 +36,7 @@ pub async fn database() -> Client {
         .with_user(&engine.target.user)
         .with_password(&engine.target.password)
         .with_database(&name);
-    migrate(&client, &name).await.unwrap();
+    migrate(&client, &name, Tables::Local).await.unwrap();
     client
 }
 
