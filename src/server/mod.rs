@@ -36,10 +36,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 pub use route::{App, Faces};
+
+/// Connections that may wait to be accepted; one more would be made to try again after a second. The kernel may allow fewer.
+const WAITING_MAX: u32 = 4096;
 
 /// Bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 16 << 10;
@@ -61,12 +64,20 @@ pub enum ListenError {
 /// # Errors
 /// The port is in use, or the address is none of this machine.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| match source.kind() {
-            std::io::ErrorKind::AddrInUse => ListenError::InUse(address),
-            _ => ListenError::Other { address, source },
-        })
+    let listen = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        }?;
+        // A predecessor's last connections must not keep the port.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(WAITING_MAX)
+    };
+    listen().map_err(|source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::AddrInUse => ListenError::InUse(address),
+        _ => ListenError::Other { address, source },
+    })
 }
 
 /// Serves until `stop` becomes true, then finishes open requests. Returns when none is open or the timeout is over.

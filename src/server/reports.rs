@@ -191,12 +191,17 @@ pub fn boot(app: &App, asker: &Asker) -> Json {
     };
     let sites: Vec<_> = sites
         .map(|site| {
-            json!({
+            let mut shown = json!({
                 "id": site.id,
                 "timezone": site.timezone.iana_name().unwrap_or("UTC"),
                 "profile": site.profile.as_str(),
-                "goals": goals(&site.id),
-            })
+            });
+            // Every byte of the first page counts, and most sites have none.
+            let goals = goals(&site.id);
+            if !goals.is_empty() {
+                shown["goals"] = goals.into();
+            }
+            shown
         })
         .collect();
     json!({ "sites": sites, "demo": app.has_demo, "version": env!("CARGO_PKG_VERSION") })
@@ -220,7 +225,9 @@ async fn add_notes(app: &App, asker: &Asker, boot: &mut Json) -> Result<(), Cont
         let mut notes: Vec<Json> = kept.into_iter().map(|kept| kept.body).collect();
         notes.sort_by(|one, other| one["at"].as_str().cmp(&other["at"].as_str()));
         let older = notes.len().saturating_sub(NOTES_MAX);
-        site["notes"] = notes.split_off(older).into();
+        if !notes.is_empty() {
+            site["notes"] = notes.split_off(older).into();
+        }
     }
     Ok(())
 }

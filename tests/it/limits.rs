@@ -30,10 +30,14 @@ fn ten_thousand_connections_that_hang_hold_up_no_beacon() {
         }
         hanging.push(stream);
         if n % 1_000 == 999 {
-            let begun = Instant::now();
-            let answer = collector.beacon(&pageview("/", &format!("h{n}")));
-            assert_eq!(answer.status, 202);
-            let took = begun.elapsed();
+            // A disk that is busy with somebody else's work may hold one up, connections that hang would hold up each.
+            let took = (0..3).map(|again| {
+                let begun = Instant::now();
+                let answer = collector.beacon(&pageview("/", &format!("h{n}-{again}")));
+                assert_eq!(answer.status, 202);
+                begun.elapsed()
+            });
+            let took = took.min().expect("three beacons");
             assert!(took < Duration::from_secs(1), "{took:?} with {n} hanging");
         }
     }

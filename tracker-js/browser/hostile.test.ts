@@ -119,7 +119,7 @@ describe('14 offline', () => {
     await expectUnharmed(page, complaints);
   });
 
-  it('events of a page that is closed meanwhile are lost, and nothing else is', async () => {
+  it('events of a page that is closed meanwhile may be lost; nothing else is, and none counts twice', async () => {
     const test = world.scenario();
     const { page, complaints } = await open(test);
     await test.stored(1);
@@ -129,9 +129,10 @@ describe('14 offline', () => {
     expect(complaints).toEqual([]);
     await page.close();
     await wait(500);
-    // What was armed with the browser itself (fetchLater) may come when the page, and its offline state, is gone.
+    // The made-up offline state ends with its page, so what is left with the browser (fetchLater) or tried once more on leaving
+    // may come after all.
     const left = names(await world.site.stored(test.site)).filter((name) => name !== 'engagement');
-    expect(left).toEqual(['pageview']);
+    expect([['pageview'], ['A', 'pageview']]).toContainEqual(left.sort());
   });
 
   it('events wait for the next one that gets through', async () => {

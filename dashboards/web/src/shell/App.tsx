@@ -1,6 +1,6 @@
 /** The whole page, from top to bottom. */
 import { useSignal, useSignalEffect } from '@preact/signals';
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { createFormat } from '../format/format.ts';
 import type { Catalogue } from '../i18n/catalogue.en.ts';
 import { createTranslate, isPseudo, type Locale, loadCatalogue, type Pseudo } from '../i18n/translate.ts';
@@ -15,8 +15,8 @@ import type { Store } from '../store.ts';
 import { readyValue } from '../view/slot.ts';
 import { AppContext, useApp } from './context.ts';
 import { DetailDialog } from './DetailDialog.tsx';
+import { FailedHere } from './Failure.tsx';
 import { FilterBar } from './FilterBar.tsx';
-import { FirstRun } from './FirstRun.tsx';
 import { Header } from './Header.tsx';
 import { Notices } from './Notices.tsx';
 import type { Preferences } from './preferences.ts';
@@ -103,6 +103,20 @@ function Board() {
       <QualityStrip />
     </>
   );
+}
+
+/** What a new site needs and no other: fetched only then. */
+function FirstRun() {
+  const [Loaded, setLoaded] = useState<typeof import('./FirstRun.tsx')['FirstRun'] | null>(null);
+  const [hasFailed, setFailed] = useState(false);
+  useEffect(() => {
+    import('./FirstRun.tsx').then(
+      (module) => setLoaded(() => module.FirstRun),
+      () => setFailed(true),
+    );
+  }, []);
+  if (hasFailed) return <FailedHere failure={{ kind: 'offline' }} />;
+  return Loaded ? <Loaded /> : <div class="skeleton chart-skeleton" />;
 }
 
 /** The reader's own region of a language ("de-AT") decides how dates and numbers are written. */

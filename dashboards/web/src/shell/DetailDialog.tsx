@@ -23,6 +23,7 @@ export function DetailDialog() {
   const dialog = useRef<HTMLDialogElement>(null);
   const { detail } = store.view.value;
   const isOpen = detail !== null;
+  const close = () => store.go({ detail: null });
 
   useEffect(() => {
     const element = dialog.current;
@@ -37,12 +38,13 @@ export function DetailDialog() {
       class="dialog is-wide"
       aria-labelledby="detail-title"
       data-testid="detail"
-      onClose={() => store.go({ detail: null })}
+      // Not at `close`, which comes late: Back may have opened it again by then.
+      onCancel={close}
       onClick={(event) => {
-        if (event.target === dialog.current) dialog.current?.close();
+        if (event.target === dialog.current) close();
       }}
     >
-      {detail && <DetailBody detail={detail} onClose={() => dialog.current?.close()} />}
+      {detail && <DetailBody detail={detail} onClose={close} />}
     </dialog>
   );
 }
