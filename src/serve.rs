@@ -22,6 +22,7 @@ use crate::control::{Control, database, people};
 use crate::engine::supervise::{self, Supervisor, SupervisorOptions};
 use crate::enrich::Geo;
 use crate::ingest::Pipeline;
+use crate::mail::post::Post;
 use crate::policy;
 use crate::query::{Answerer, QueryLimits};
 use crate::recover;
@@ -108,6 +109,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         counters: counters.clone(),
         answerer: OnceLock::new(),
         eraser: OnceLock::new(),
+        wake_post: Arc::default(),
         is_ready: false.into(),
         has_demo,
         config,
@@ -398,11 +400,26 @@ async fn prepare(app: Arc<App>, client: Client, addresses: Addresses) {
         ),
         store::security::run(client.clone(), app.pipeline.faults().clone()),
         store::mail::run(&client, &app.config.sites, app.pipeline.opens()),
+        send_letters(&app),
         store::retention::keep(
             client.clone(),
             Arc::new(store::retention::Rules::of(&app.config))
         ),
     );
+}
+
+/// Writes to whoever subscribed, where there is a mail server.
+async fn send_letters(app: &App) {
+    if let (Some(mail), Some(answerer)) = (&app.config.mail, app.answerer.get()) {
+        let post = Post {
+            control: app.gate.control.clone(),
+            answerer: answerer.clone(),
+            mail: mail.clone(),
+            sites: app.config.sites.clone(),
+            wake: app.wake_post.clone(),
+        };
+        post.run().await;
+    }
 }
 
 /// What the clock asks for: salts, silent visits, and whether ClickHouse still answers.

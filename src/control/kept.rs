@@ -1,4 +1,4 @@
-//! What people keep with a site: goals, annotations, saved filters. Stored alike, each kind with a shape and rules of its own.
+//! What people keep with a site: goals, funnels, annotations, saved filters. Stored alike, each kind with a shape and rules of its own.
 //!
 //! **Two at once.** Whoever changes or removes something says which version they saw; if it is another one by now, nothing
 //! happens and they get the present one, so that neither loses their work.
@@ -11,6 +11,7 @@ use super::ControlError;
 use super::annotation::Annotation;
 use super::audit::{self, Deed};
 use super::database;
+use super::funnel::Funnel;
 use super::goal::Goal;
 use super::saved_filter::SavedFilter;
 
@@ -21,6 +22,7 @@ pub const BODY_BYTES_MAX: usize = 16 << 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Goal,
+    Funnel,
     Annotation,
     SavedFilter,
 }
@@ -41,6 +43,7 @@ impl Kind {
     fn as_str(self) -> &'static str {
         match self {
             Self::Goal => "goal",
+            Self::Funnel => "funnel",
             Self::Annotation => "annotation",
             Self::SavedFilter => "saved_filter",
         }
@@ -49,7 +52,7 @@ impl Kind {
     /// Most of one site, and for saved filters also of one person on one site.
     pub fn count_max(self) -> i64 {
         match self {
-            Self::Goal | Self::SavedFilter => 200,
+            Self::Goal | Self::Funnel | Self::SavedFilter => 200,
             Self::Annotation => 2_000,
         }
     }
@@ -57,6 +60,7 @@ impl Kind {
     fn deeds(self) -> [&'static str; 3] {
         match self {
             Self::Goal => ["goal_added", "goal_changed", "goal_removed"],
+            Self::Funnel => ["funnel_added", "funnel_changed", "funnel_removed"],
             Self::Annotation => [
                 "annotation_added",
                 "annotation_changed",
@@ -78,6 +82,7 @@ impl Kind {
                     "this is not the shape of {}: a field is missing, unknown or of another type",
                     match self {
                         Self::Goal => "a goal",
+                        Self::Funnel => "a funnel",
                         Self::Annotation => "an annotation",
                         Self::SavedFilter => "a saved filter",
                     }
@@ -91,6 +96,12 @@ impl Kind {
                 goal.check()?;
                 let json = serde_json::to_string(&goal).map_err(shape)?;
                 (Some(goal.name), json)
+            }
+            Self::Funnel => {
+                let funnel: Funnel = serde_json::from_value(given).map_err(shape)?;
+                funnel.check()?;
+                let json = serde_json::to_string(&funnel).map_err(shape)?;
+                (Some(funnel.name), json)
             }
             Self::Annotation => {
                 let annotation: Annotation = serde_json::from_value(given).map_err(shape)?;
@@ -500,6 +511,10 @@ mod tests {
                 json!({"name": "x", "secret": 1, "achieved_by": {"kind": "page", "pattern": "/"}}),
             ),
             (Kind::Annotation, json!("secret")),
+            (
+                Kind::Funnel,
+                json!({"name": "secret", "order": "secret", "steps": []}),
+            ),
             (Kind::SavedFilter, json!({"name": "secret"})),
         ] {
             let fault = kind.parse(given).err().expect("refused").to_string();

@@ -15,7 +15,7 @@ use super::ControlError;
 use super::audit::{self, Deed};
 use super::database::change;
 use super::people::check_name;
-use super::token::{TokenHash, hex};
+use super::token::{TokenHash, hex, unhex};
 
 /// What a link's secret begins with where it is used as a credential.
 pub const PREFIX: &str = "sl_";
@@ -232,12 +232,6 @@ pub fn is_passed(key: &[u8], link: &Link, pass: Option<&str>, now: Timestamp) ->
     };
     until_s > now.as_second()
         && seal.is_some_and(|seal| pass_mac(key, link, until_s).verify_slice(&seal).is_ok())
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    (0..text.len() / 2)
-        .map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok())
-        .collect()
 }
 
 fn pass_mac(key: &[u8], link: &Link, until_s: i64) -> Hmac<Sha256> {

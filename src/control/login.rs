@@ -10,7 +10,7 @@ use super::ControlError;
 use super::audit::{self, Deed};
 use super::database::change;
 use super::people::{self, Credentials, Person};
-use super::token::{self, TokenHash, hex};
+use super::token::{self, TokenHash, hex, unhex};
 use super::totp;
 
 /// Seconds after which one logs in again, whatever happened meanwhile.
@@ -236,10 +236,7 @@ pub fn is_known_device(key: &[u8], credentials: &Credentials, cookie: &str) -> b
     let Some((random, seal)) = cookie.split_once('.') else {
         return false;
     };
-    let bytes: Option<Vec<u8>> = (0..seal.len() / 2)
-        .map(|at| u8::from_str_radix(seal.get(2 * at..2 * at + 2)?, 16).ok())
-        .collect();
-    bytes.is_some_and(|bytes| {
+    unhex(seal).is_some_and(|bytes| {
         device_mac(key, credentials, random)
             .verify_slice(&bytes)
             .is_ok()

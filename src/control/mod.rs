@@ -7,7 +7,7 @@
 //! - No call blocks an async thread: everything goes through [`Control::run`], whose queue is bounded.
 //! - Time and randomness are arguments, so tests choose them.
 //! - Secrets (passwords, cookies, keys, links) are kept as hashes only; who reads the file can't log in with it.
-//! - Nothing here is about a visitor, and no address of anybody is kept.
+//! - Nothing here is about a visitor. No network address of anybody is kept, and an e-mail address only of who asked for letters.
 //!
 //! Statements stand beside the functions that run them, unlike ClickHouse's: they are a line or two each, values are bound
 //! by the library, and no text is ever glued into one.
@@ -15,6 +15,7 @@
 pub mod annotation;
 pub mod audit;
 pub mod database;
+pub mod funnel;
 pub mod goal;
 pub mod invitation;
 pub mod kept;
@@ -24,6 +25,7 @@ pub mod login;
 pub mod password;
 pub mod people;
 pub mod saved_filter;
+pub mod subscription;
 pub mod token;
 pub mod totp;
 

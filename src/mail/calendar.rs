@@ -23,6 +23,22 @@ pub struct Days {
 }
 
 impl Cadence {
+    /// The word in files and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
+    /// The cadence of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Day, Self::Week, Self::Month]
+            .into_iter()
+            .find(|cadence| cadence.as_str() == word)
+    }
+
     /// The latest period that is over on `today`, and the one it is compared with: a day with the same day of the week
     /// before, a week (Monday to Sunday) with the week before, a month with the month before.
     pub fn periods(self, today: Date) -> (Days, Days) {

@@ -6,6 +6,7 @@ use anyhow::Context;
 use jiff::Timestamp;
 
 use super::letter::{self, Links};
+use super::post;
 use super::send::Sender;
 use super::summary::Summary;
 use super::{Cadence, LANGUAGES, Letter, Words, alert};
@@ -99,7 +100,10 @@ impl Desk {
         let client = serve::reader(&config, arguments.clickhouse.as_deref())?;
         let answerer = Answerer::new(client, [site.clone()].into(), QueryLimits::default());
         let links = Links {
-            dashboard: dashboard(&config, &site.id),
+            dashboard: config
+                .mail
+                .as_ref()
+                .and_then(|mail| post::dashboard(mail, &site.id)),
             unsubscribe: None,
         };
         Ok(Self {
@@ -121,12 +125,4 @@ impl Desk {
         }
         Ok(())
     }
-}
-
-/// Where a reader looks at the site.
-pub fn dashboard(config: &Config, site: &str) -> Option<String> {
-    let mail = config.mail.as_ref()?;
-    let mut url = url::Url::parse(&mail.dashboard_url).ok()?;
-    url.query_pairs_mut().append_pair("site", site);
-    Some(url.into())
 }

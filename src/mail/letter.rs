@@ -6,6 +6,7 @@ use super::alert::{Alert, Kind};
 use super::calendar::Cadence;
 use super::summary::{Summary, Totals};
 use super::words::Words;
+use crate::control::subscription::Topic;
 use crate::html::escape;
 
 /// Where a reader can go from a letter.
@@ -98,6 +99,22 @@ pub fn of_alert(site: &str, alert: &Alert, words: &Words, links: &Links) -> Lett
     let mut page = Page::new(words, site, &words.fill(text, &pairs));
     page.paragraph(words.get("rule"));
     page.finish(words.fill(subject, &pairs), links)
+}
+
+/// Words the first letter to an address: who asked for what, and the link by which its holder says yes or no. Until then it is
+/// the only one.
+pub fn of_request(site: &str, topic: Topic, who: &str, words: &Words, link: &str) -> Letter {
+    let topic = words.get(match topic {
+        Topic::Summary(Cadence::Day) => "topic_day",
+        Topic::Summary(Cadence::Week) => "topic_week",
+        Topic::Summary(Cadence::Month) => "topic_month",
+        Topic::Alert => "topic_alert",
+    });
+    let pairs = [("site", site), ("topic", topic), ("who", who)];
+    let mut page = Page::new(words, site, &words.fill("request_text", &pairs));
+    page.link("request_open", Some(link));
+    page.paragraph(words.get("request_otherwise"));
+    page.finish(words.fill("request_subject", &pairs), &Links::default())
 }
 
 /// Name, number, number before, change.

@@ -1,8 +1,8 @@
 //! Letters about a site: a summary of a day, a week or a month, and a warning when traffic is unusual.
 //!
 //! Duty: decide which period is due ([`calendar`]) and what is unusual ([`alert`]), ask the same questions as the page
-//! ([`summary`]), word the answers in the reader's language ([`letter`]), and hand the letter to a mail server ([`send`]).
-//! All but the last are pure or ask an [`Answerer`](crate::query::Answerer) only, so every letter can be looked at without
+//! ([`summary`]), word the answers in the reader's language ([`letter`]), and hand the letter to a mail server ([`send`]);
+//! [`post`] does that for whoever subscribed. All but the last two are pure or ask an [`Answerer`](crate::query::Answerer) only, so every letter can be looked at without
 //! being sent (`sillage report`, `sillage alert`).
 //!
 //! A letter holds counts, and nothing in it is loaded from anywhere: no picture, no pixel, no link that tells who opened it.
@@ -11,6 +11,7 @@ pub mod alert;
 pub mod calendar;
 pub mod command;
 pub mod letter;
+pub mod post;
 pub mod send;
 pub mod summary;
 mod words;
@@ -52,6 +53,18 @@ impl MailError {
             Self::Numbers(_) => true,
             Self::Server(error) => !error.is_permanent(),
             Self::NotConfigured | Self::Password { .. } | Self::Address | Self::Message(_) => false,
+        }
+    }
+
+    /// In a few words for who gets the letters, without what a server said about addresses.
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::Server(error) => match error.status() {
+                Some(code) => format!("the mail server refused it ({code})"),
+                None => "the mail server did not take it".into(),
+            },
+            Self::Address => "the address is none that can be written to".into(),
+            _ => "it could not be written".into(),
         }
     }
 }

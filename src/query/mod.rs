@@ -211,6 +211,24 @@ impl Answerer {
         }
     }
 
+    /// The same with other goals of one site and none of the others, for trying one.
+    #[must_use]
+    pub fn with_goals_of(&self, site: &str, goals: impl IntoIterator<Item = Goal>) -> Self {
+        let goals: Goals = goals.into_iter().map(Arc::new).collect();
+        let of = |known: &Site| match known.id == site {
+            true => goals.clone(),
+            false => [].into(),
+        };
+        Self {
+            goals: self
+                .sites
+                .iter()
+                .map(|known| RwLock::new(of(known)))
+                .collect(),
+            ..self.clone()
+        }
+    }
+
     /// What questions about a site's goals are settled against. Of a site that may not be seen, nothing.
     pub fn goals(&self, site: Option<&str>) -> Goals {
         let site = site.and_then(|id| self.site(id).ok());

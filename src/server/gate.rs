@@ -47,6 +47,10 @@ const DEVICE_PACE: Duration = Duration::from_secs(10);
 const LINK_TRIES: u32 = 300;
 const LINK_PACE: Duration = Duration::from_secs(3);
 
+/// First letters to addresses, by one person: who got one did not ask for it yet.
+const LETTER_TRIES: u32 = 20;
+const LETTER_PACE: Duration = Duration::from_secs(180);
+
 /// What is needed to let people in.
 pub struct Gate {
     pub control: Control,
@@ -60,6 +64,8 @@ pub struct Gate {
     pub keys: Rate,
     /// Requests with questions, by link and network.
     pub links: Rate,
+    /// First letters to addresses, by person.
+    pub letters: Rate,
 }
 
 /// Who sent a request.
@@ -181,7 +187,7 @@ impl Gate {
         params: &Params,
         headers: &HeaderMap,
     ) -> Result<Caller, Answer> {
-        if route.proof != Proof::None && route.proof != Proof::Header && !is_same_origin(headers) {
+        if matches!(route.proof, Proof::Origin | Proof::Form) && !is_same_origin(headers) {
             return Err(text(
                 StatusCode::FORBIDDEN,
                 "this form is taken from our own page only; open it there\n",
@@ -306,6 +312,7 @@ impl Gate {
                 Duration::from_secs(3_600) / key_queries_per_hour_max.max(1),
             ),
             links: Rate::of(LINK_TRIES, LINK_PACE),
+            letters: Rate::of(LETTER_TRIES, LETTER_PACE),
         }
     }
 }

@@ -25,7 +25,8 @@ pub async fn refresh(app: &App, site: &str) -> Result<(), ControlError> {
     Ok(())
 }
 
-fn meant(id: i64, kept: KeptGoal) -> Goal {
+/// A goal as questions know it.
+pub fn meant(id: i64, kept: KeptGoal) -> Goal {
     Goal {
         id: id.unsigned_abs(),
         name: kept.name,

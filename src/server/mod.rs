@@ -15,6 +15,7 @@ pub mod gate;
 pub mod goals;
 mod kept;
 mod keys;
+mod letters;
 mod links;
 mod pages;
 mod people;
@@ -25,6 +26,7 @@ pub mod route;
 pub mod routes;
 mod segments;
 pub mod snippet;
+mod suggest;
 pub mod tracker;
 
 use std::net::SocketAddr;

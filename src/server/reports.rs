@@ -232,7 +232,7 @@ async fn add_notes(app: &App, asker: &Asker, boot: &mut Json) -> Result<(), Cont
     Ok(())
 }
 
-fn report(answered: crate::query::Answer) -> Answer {
+pub fn report(answered: crate::query::Answer) -> Answer {
     let status = StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     error::json(status, &answered.body)
 }

@@ -13,7 +13,8 @@ use super::gate::{self, Caller, Gate};
 use super::rate::Rate;
 use super::routes::{self, Face, Found, Handler, Params};
 use super::{
-    account, asset, choices, collect, entrance, kept, keys, links, people, pixel, reports, tracker,
+    account, asset, choices, collect, entrance, kept, keys, letters, links, people, pixel, reports,
+    suggest, tracker,
 };
 use crate::config::Config;
 use crate::ingest::Pipeline;
@@ -47,6 +48,8 @@ pub struct App {
     pub answerer: OnceLock<Answerer>,
     /// Set once ClickHouse answers.
     pub eraser: OnceLock<Eraser>,
+    /// Wakes who writes letters ([`crate::mail::post`]).
+    pub wake_post: Arc<tokio::sync::Notify>,
     /// Whether queries are answered right now.
     pub is_ready: AtomicBool,
     /// Whether the demo site is served under `/demo/`.
@@ -165,6 +168,16 @@ async fn handle(
             }
             _ => gate::forbidden(),
         },
+        Handler::Suggestions | Handler::PreviewGoal => {
+            suggest::answer(app, handler, params, request).await
+        }
+        Handler::Subscriptions
+        | Handler::Subscribe
+        | Handler::Unsubscribe
+        | Handler::PreviewLetter => letters::answer(app, handler, params, caller, request).await,
+        Handler::Letters | Handler::DecideLetters => {
+            letters::open(app, handler, params, request).await
+        }
         Handler::Kept(kind, act) => kept::answer(app, kind, act, params, caller, request).await,
         Handler::Keys | Handler::AddKey | Handler::RevokeKey => match caller {
             Caller::Person(logged_in) => {

@@ -51,6 +51,9 @@ pub enum Proof {
     Form,
     /// The log-in's token in the header `x-sillage-csrf`.
     Header,
+    /// The secret in the path, which was sent to one person only: mail programs press the button for them (RFC 8058), without
+    /// saying where they come from.
+    Link,
 }
 
 /// What answers.
@@ -96,6 +99,15 @@ pub enum Handler {
     AddKey,
     RevokeKey,
     Kept(Kind, Act),
+    Suggestions,
+    PreviewGoal,
+    Subscriptions,
+    Subscribe,
+    Unsubscribe,
+    PreviewLetter,
+    /// The page behind the link in a letter.
+    Letters,
+    DecideLetters,
     Links,
     AddLink,
     RevokeLink,
@@ -218,6 +230,12 @@ pub static ROUTES: &[Route] = &{
         route(POST,    "/api/sites/{site}/goals",      Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Goal, Act::Add)),
         route(PUT,     "/api/sites/{site}/goals/{id}", Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Goal, Act::Change)),
         route(DELETE,  "/api/sites/{site}/goals/{id}", Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Goal, Act::Remove)),
+        route(POST,    "/api/sites/{site}/goals/preview",    Dashboard, Has(Editor), Proof::None,   H::PreviewGoal),
+        route(GET,     "/api/sites/{site}/suggestions",      Dashboard, Has(Editor), Proof::None,   H::Suggestions),
+        route(GET,     "/api/sites/{site}/funnels",      Dashboard, Has(Viewer), Proof::None,   H::Kept(Kind::Funnel, Act::List)),
+        route(POST,    "/api/sites/{site}/funnels",      Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Funnel, Act::Add)),
+        route(PUT,     "/api/sites/{site}/funnels/{id}", Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Funnel, Act::Change)),
+        route(DELETE,  "/api/sites/{site}/funnels/{id}", Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Funnel, Act::Remove)),
         route(GET,     "/api/sites/{site}/annotations",      Dashboard, Has(Viewer), Proof::None,   H::Kept(Kind::Annotation, Act::List)),
         route(POST,    "/api/sites/{site}/annotations",      Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Annotation, Act::Add)),
         route(PUT,     "/api/sites/{site}/annotations/{id}", Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Annotation, Act::Change)),
@@ -226,6 +244,13 @@ pub static ROUTES: &[Route] = &{
         route(POST,    "/api/sites/{site}/saved-filters",      Dashboard, Has(Viewer), Proof::Header, H::Kept(Kind::SavedFilter, Act::Add)),
         route(PUT,     "/api/sites/{site}/saved-filters/{id}", Dashboard, Has(Viewer), Proof::Header, H::Kept(Kind::SavedFilter, Act::Change)),
         route(DELETE,  "/api/sites/{site}/saved-filters/{id}", Dashboard, Has(Viewer), Proof::Header, H::Kept(Kind::SavedFilter, Act::Remove)),
+        // Letters that people subscribe to, each their own.
+        route(GET,     "/api/sites/{site}/subscriptions",      Dashboard, Has(Viewer), Proof::None,   H::Subscriptions),
+        route(POST,    "/api/sites/{site}/subscriptions",      Dashboard, Has(Viewer), Proof::Header, H::Subscribe),
+        route(DELETE,  "/api/sites/{site}/subscriptions/{id}", Dashboard, Has(Viewer), Proof::Header, H::Unsubscribe),
+        route(GET,     "/api/sites/{site}/letters/{id}",       Dashboard, Has(Viewer), Proof::None,   H::PreviewLetter),
+        route(GET,     "/letters/{token}",             Dashboard, Anyone, Proof::None,   H::Letters),
+        route(POST,    "/letters/{token}",             Dashboard, Anyone, Proof::Link,   H::DecideLetters),
         // The dashboard's own files; the same for everybody. Last, since it fits everything.
         route(GET,     "/{rest}",                      Dashboard, Anyone, Proof::None,   H::File),
     ]
@@ -370,6 +395,7 @@ mod tests {
                     | Handler::Funnel
                     | Handler::Changes
                     | Handler::Export
+                    | Handler::PreviewGoal
             );
             let changes = route.method != Method::GET && !is_question;
             assert_eq!(changes, route.proof != Proof::None, "{}", route.path);

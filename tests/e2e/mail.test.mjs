@@ -139,3 +139,101 @@ test('a mail server that is away is said so', async () => {
   assert.equal(away.code, 1);
   assert.match(away.err, /the mail server did not take the letter/);
 });
+
+const PASSWORD = 'correct horse battery staple';
+
+/** Logs in as the site's owner and comes back with a function that sends with all that is needed. */
+async function logIn(dashboard) {
+  const entered = await fetch(`${dashboard}login`, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ name: 'ada', password: PASSWORD }),
+  });
+  const cookie = entered.headers.getSetCookie().map((one) => one.split(';')[0]).join('; ');
+  const { csrf } = await (await fetch(`${dashboard}api/me`, { headers: { cookie } })).json();
+  return async (method, path, body) => {
+    const headers = { cookie, 'x-sillage-csrf': csrf };
+    const answer = await fetch(`${dashboard}api/sites/demo/${path}`, { method, headers, body: body && JSON.stringify(body) });
+    return { status: answer.status, body: await answer.json() };
+  };
+}
+
+test('letters are subscribed to, confirmed by their reader, sent once and ended in one click', async () => {
+  // Every zone has a morning: in this one it is noon, so that a summary of yesterday is due whenever the test runs.
+  const hours = 12 - new Date().getUTCHours();
+  const zone = `Etc/GMT${hours > 0 ? '-' : '+'}${Math.abs(hours)}`;
+  const own = config(mail.port).replace('Asia/Tokyo', zone);
+  const running = await startCollector(own, { days: 2, people: [{ name: 'ada', password: PASSWORD }] });
+  try {
+    const waiting = async () => /^sillage_spool_segments (\d+)$/m.exec(await (await fetch(`${running.dashboard}metrics`)).text())?.[1];
+    assert.equal(await settled(waiting, (count) => count === '0'), '0');
+    const ask = await logIn(running.dashboard);
+    const to = (address) => mail.letters.filter(({ recipients }) => recipients.includes(address));
+    const arrived = (address, count) => settled(async () => to(address), (letters) => letters.length >= count);
+
+    for (const [wanted, rule] of [
+      [{ kind: 'summary', every: 'year', to: 'a@example.com', language: 'en' }, /kind/],
+      [{ kind: 'alert', every: 'day', to: 'a@example.com', language: 'en' }, /kind/],
+      [{ kind: 'alert', to: 'A <a@example.com>', language: 'en' }, /to:/],
+      [{ kind: 'alert', to: 'nobody', language: 'en' }, /to:/],
+      [{ kind: 'alert', to: 'a@example.com', language: 'tlh' }, /language/],
+    ]) {
+      const refused = await ask('POST', 'subscriptions', wanted);
+      assert.equal(refused.status, 400, JSON.stringify(refused.body));
+      assert.match(refused.body.error, rule);
+    }
+    const away = await ask('POST', 'subscriptions', { kind: 'alert', to: 'gone@example.com', language: 'en' });
+    assert.equal(away.status, 502);
+    assert.match(away.body.error, /nothing was kept.*550/);
+    assert.deepEqual((await ask('GET', 'subscriptions')).body, { items: [], mail: true });
+
+    const wanted = { kind: 'summary', every: 'day', to: 'carl@example.com', language: 'de' };
+    const made = await ask('POST', 'subscriptions', wanted);
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+    assert.equal((await ask('POST', 'subscriptions', wanted)).status, 409);
+    const { items: [item] } = (await ask('GET', 'subscriptions')).body;
+    assert.deepEqual(item, { id: made.body.id, ...wanted, confirmed: false, trouble: null });
+    const [request] = await arrived('carl@example.com', 1);
+    assert.match(request.text, /ada hat Briefe an diese Adresse bestellt: eine Zusammenfassung jedes Tages\./);
+    const link = /https:\/\/stats\.example\.com\/(letters\/\S+)/.exec(request.text)?.[1];
+    assert.ok(link, request.text);
+    const page = (init) => fetch(`${running.dashboard}${link}`, { headers: { 'accept-language': 'de' }, ...init });
+
+    // Mail servers look at links; looking is no yes.
+    assert.match(await (await page()).text(), /Möchten Sie sie\?/);
+    assert.equal((await ask('GET', 'subscriptions')).body.items[0].confirmed, false);
+    const yes = await page({ method: 'POST', body: new URLSearchParams({ answer: 'yes' }) });
+    assert.match(await yes.text(), /kommen an carl@example\.com/);
+    const [, letter] = await arrived('carl@example.com', 2);
+    const shown = (await ask('GET', 'letters/day?language=de')).body;
+    assert.equal(letter.subject, shown.subject);
+    assert.ok(letter.text.startsWith(shown.text.trimEnd()), `${letter.text}\n--\n${shown.text}`);
+    assert.match(shown.text, /^Besuche: [1-9]/m);
+    assert.equal(header(letter, 'list-unsubscribe'), `<https://stats.example.com/${link}>`);
+    assert.equal(header(letter, 'list-unsubscribe-post'), 'List-Unsubscribe=One-Click');
+
+    // Another round comes with another yes; the same day's letter does not come again.
+    const bob = { ...wanted, to: 'bert@example.com', language: 'en' };
+    assert.equal((await ask('POST', 'subscriptions', bob)).status, 201);
+    const [second] = await arrived('bert@example.com', 1);
+    const other = /letters\/\S+/.exec(second.text)[0];
+    await fetch(`${running.dashboard}${other}`, { method: 'POST', body: new URLSearchParams({ answer: 'yes' }) });
+    assert.equal((await arrived('bert@example.com', 2)).length, 2);
+    assert.equal(to('carl@example.com').length, 2);
+
+    // A mail program's own button: no cookie, no origin, this body (RFC 8058).
+    const ended = await page({ method: 'POST', body: 'List-Unsubscribe=One-Click' });
+    assert.equal(ended.status, 200);
+    assert.match(await ended.text(), /kein weiterer Brief/);
+    assert.equal((await page()).status, 410);
+    const forged = await fetch(`${running.dashboard}${other.slice(0, -2)}00`);
+    assert.equal(forged.status, 410);
+    const { items: left } = (await ask('GET', 'subscriptions')).body;
+    assert.deepEqual(left.map((one) => [one.to, one.confirmed, one.trouble]), [['bert@example.com', true, null]]);
+    assert.equal((await ask('DELETE', `subscriptions/${left[0].id}`)).status, 200);
+    assert.equal((await ask('DELETE', `subscriptions/${left[0].id}`)).status, 404);
+  } finally {
+    assert.equal(await running.stop(), 0);
+  }
+});

@@ -75,6 +75,12 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST", "/api/sites/{site}/goals", "--++-+--"),
     ("PUT", "/api/sites/{site}/goals/{id}", "--++-+--"),
     ("DELETE", "/api/sites/{site}/goals/{id}", "--++-+--"),
+    ("POST", "/api/sites/{site}/goals/preview", "--++-+--"),
+    ("GET", "/api/sites/{site}/suggestions", "--++-+--"),
+    ("GET", "/api/sites/{site}/funnels", "-+++-+--"),
+    ("POST", "/api/sites/{site}/funnels", "--++-+--"),
+    ("PUT", "/api/sites/{site}/funnels/{id}", "--++-+--"),
+    ("DELETE", "/api/sites/{site}/funnels/{id}", "--++-+--"),
     ("GET", "/api/sites/{site}/annotations", "-+++-+--"),
     ("POST", "/api/sites/{site}/annotations", "--++-+--"),
     ("PUT", "/api/sites/{site}/annotations/{id}", "--++-+--"),
@@ -83,6 +89,12 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST", "/api/sites/{site}/saved-filters", "-+++-+--"), // a viewer's own
     ("PUT", "/api/sites/{site}/saved-filters/{id}", "-+++-+--"),
     ("DELETE", "/api/sites/{site}/saved-filters/{id}", "-+++-+--"),
+    ("GET",     "/api/sites/{site}/subscriptions",      "-+++-+--"), // one's own
+    ("POST",    "/api/sites/{site}/subscriptions",      "-+++-+--"),
+    ("DELETE",  "/api/sites/{site}/subscriptions/{id}", "-+++-+--"),
+    ("GET",     "/api/sites/{site}/letters/{id}",       "-+++-+--"),
+    ("GET",     "/letters/{token}",            "++++++++"),
+    ("POST",    "/letters/{token}",            "++++++++"),
     ("GET",     "/{rest}",                     "++++++++"),
 ];
 
@@ -205,6 +217,16 @@ fn request(collector: &Collector, route: &Route, asker: &Asker, victim: i64, csr
         (_, Handler::Kept(Kind::Goal, Act::Add)) => {
             json!({"name": asker.name, "achieved_by": {"kind": "page", "pattern": "/"}}).to_string()
         }
+        (_, Handler::PreviewGoal) => {
+            json!({"name": "x", "achieved_by": {"kind": "page", "pattern": "/"}}).to_string()
+        }
+        (_, Handler::Kept(Kind::Funnel, Act::Add)) => {
+            let step = json!({"filters": [["is", "event:page", ["/"]]]});
+            json!({"name": asker.name, "steps": [step, step]}).to_string()
+        }
+        (_, Handler::Subscribe) => {
+            json!({"kind": "alert", "to": "a@example.com", "language": "en"}).to_string()
+        }
         (_, Handler::Kept(Kind::Annotation, Act::Add)) => {
             json!({"at": "2026-11-24", "text": "x"}).to_string()
         }
@@ -221,7 +243,7 @@ fn request(collector: &Collector, route: &Route, asker: &Asker, victim: i64, csr
     match route.proof {
         Proof::Form | Proof::Origin => headers.push(("Sec-Fetch-Site", "same-origin")),
         Proof::Header => headers.push(("x-sillage-csrf", csrf)),
-        Proof::None => {}
+        Proof::None | Proof::Link => {}
     }
     send(
         collector.address,
@@ -352,7 +374,9 @@ fn no_change_is_made_without_what_proves_that_it_was_meant() {
     let victim = victim(&collector, &root);
     let cookie = root.credential.as_ref().expect("a cookie").1.clone();
     let mut tried = 0;
-    for route in ROUTES.iter().filter(|route| route.proof != Proof::None) {
+    // A link's secret is the proof, and there is none here.
+    let needs_proof = |route: &&Route| !matches!(route.proof, Proof::None | Proof::Link);
+    for route in ROUTES.iter().filter(needs_proof) {
         let path = route
             .path
             .replace("{site}", "example.com")

@@ -1,9 +1,9 @@
-//! Goals, annotations and saved filters through their JSON routes.
+//! Goals, funnels, annotations and saved filters through their JSON routes.
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Collector, PASSWORD, get, log_in, pageview, post, send, user_add, write_config,
+    Answer, Collector, PASSWORD, cookie, get, log_in, pageview, post, send, user_add, write_config,
 };
 
 struct Someone {
@@ -121,6 +121,12 @@ fn what_is_invalid_or_huge_is_refused_with_the_rule_and_without_the_input() {
         ("goals", page_goal("x", &"/canary*".repeat(9)), "8 stars"),
         ("goals", json!({"canary": 1}), "shape"),
         ("goals", page_goal("", "/"), "name"),
+        ("funnels", json!({"name": "x", "steps": []}), "2 to 8 steps"),
+        (
+            "funnels",
+            json!({"name": "x", "steps": [{"filters": [["is", "canary", ["x"]]]}, {"filters": []}]}),
+            "#/steps/0/filters",
+        ),
         ("annotations", json!({"at": "canary", "text": "x"}), "day"),
         (
             "annotations",
@@ -370,4 +376,126 @@ fn a_filter_saved_for_the_site_is_asked_for_by_its_number_and_ones_own_is_not() 
     let mut other = question(json!([["is", "segment", [9_999]]]));
     other["site_id"] = json!("other.example");
     assert_eq!(ask("/api/v2/query", &other).status, 401);
+}
+
+#[test]
+fn a_funnel_is_kept_as_it_can_be_asked() {
+    let collector = start();
+    let (one, viewer) = (
+        Someone::log_in(&collector, "one"),
+        Someone::log_in(&collector, "viewer"),
+    );
+    let step = |page: &str| json!({"filters": [["is", "event:page", [page]]]});
+    let funnel =
+        json!({"name": "Checkout", "order": "strict", "steps": [step("/cart"), step("/thanks")]});
+    let made = one.send(&collector, "POST", "funnels", &funnel);
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(
+        viewer.send(&collector, "POST", "funnels", &funnel).status,
+        403
+    );
+    let kept = viewer.list(&collector, "funnels").remove(0)["value"].clone();
+    assert_eq!(kept, funnel);
+    let question = json!({
+        "site_id": "example.com", "date_range": "day", "steps": kept["steps"], "order": kept["order"],
+    });
+    let headers = [("Cookie", viewer.cookie.as_str())];
+    let answer = post(
+        collector.address,
+        "/api/v2/funnel",
+        &question.to_string(),
+        &headers,
+    );
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+#[test]
+fn goals_are_suggested_from_what_was_seen_and_tried_before_they_are_kept() {
+    let collector = start();
+    let one = Someone::log_in(&collector, "one");
+    // Three people buy, one looks.
+    for person in 0..4 {
+        let mut device = String::new();
+        let mut send = |body: &str| {
+            let answer = collector.beacon_with(body, &[("Cookie", device.as_str())]);
+            assert_eq!(answer.status, 202, "{}", answer.body);
+            if let Some(given) = cookie(&answer) {
+                given.clone_into(&mut device);
+            }
+        };
+        let seen = match person {
+            3 => vec!["/", "/beans"],
+            _ => vec!["/", "/cart", "/thank-you"],
+        };
+        for (index, path) in seen.iter().enumerate() {
+            send(&pageview(path, &format!("{person}{index}")));
+        }
+        if person < 2 {
+            let body = json!({
+                "n": "Order", "u": "https://example.com/thank-you", "d": "example.com", "c": 1,
+                "k": format!("o{person}"), "$": {"amount": 10, "currency": "EUR"},
+            });
+            send(&body.to_string());
+        }
+    }
+    collector.until("SELECT count() FROM events", "13");
+    let suggested = |collector: &Collector| {
+        let answer = one.send(collector, "GET", "suggestions", &Value::Null);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        parse(&answer)
+    };
+    let found = suggested(&collector);
+    let goal = |name: &str, by: Value, visits: u64| json!({"value": {"name": name, "achieved_by": by}, "visits": visits});
+    let thanks = goal(
+        "/thank-you",
+        json!({"kind": "page", "pattern": "/thank-you"}),
+        3,
+    );
+    let order = goal(
+        "Order",
+        json!({"kind": "event", "name": "Order", "props": {}}),
+        2,
+    );
+    assert_eq!(found["goals"], json!([thanks, order]));
+    let funnel = &found["funnels"][0];
+    assert_eq!(funnel["visits"], json!(3), "{found}");
+    let steps: Vec<&Value> = funnel["value"]["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|step| &step["filters"][0][2][0])
+        .collect();
+    assert_eq!(steps, ["/", "/cart", "/thank-you"]);
+    let kept = one.send(&collector, "POST", "funnels", &funnel["value"]);
+    assert_eq!(kept.status, 201, "{}", kept.body);
+
+    let preview = |goal: &Value| {
+        let answer = one.send(&collector, "POST", "goals/preview", goal);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        parse(&answer)
+    };
+    assert_eq!(
+        preview(&thanks["value"]),
+        json!({"days": 30, "visitors": 3, "conversions": 3, "conversion_rate": 75, "revenue": null})
+    );
+    let mut paid = order["value"].clone();
+    paid["currency"] = json!("EUR");
+    let tried = preview(&paid);
+    assert_eq!(
+        (&tried["visitors"], &tried["revenue"]["value"]),
+        (&json!(2), &json!(20.0)),
+        "{tried}"
+    );
+    let read =
+        json!({"name": "Read", "achieved_by": {"kind": "scroll", "pattern": "/", "percent": 50}});
+    assert_eq!(preview(&read)["visitors"], json!(0));
+    let huge = page_goal("x", &"*a".repeat(40));
+    let refused = one.send(&collector, "POST", "goals/preview", &huge);
+    assert_eq!(refused.status, 400, "{}", refused.body);
+
+    // Nothing was kept by trying, and what is kept is not suggested again.
+    assert_eq!(one.list(&collector, "goals"), Vec::<Value>::new());
+    let made = one.send(&collector, "POST", "goals", &order["value"]);
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(suggested(&collector)["goals"], json!([thanks]));
 }

@@ -1,0 +1,408 @@
+//! Letters that people asked for: a summary of each day, week or month of a site, or an alert when its traffic is unusual.
+//!
+//! An address gets letters only after its holder said yes by the link in a first letter, so nobody is subscribed by somebody
+//! else. The same link ends them, in one click and without a log-in: its *seal* is made of the subscription's number and a key
+//! of this installation, so it is not kept anywhere and ends with the subscription. Who loses the right to see a site gets no
+//! letters about it any more.
+
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use sha2::Sha256;
+
+use super::ControlError;
+use super::database::change;
+use super::token::{hex, unhex};
+use crate::mail::Cadence;
+
+/// Subscriptions of one person to one site.
+pub const SUBSCRIPTIONS_MAX: i64 = 20;
+/// Bytes of an address (RFC 5321 section 4.5.3.1.3, without the brackets).
+pub const ADDRESS_BYTES_MAX: usize = 254;
+
+/// What somebody gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Topic {
+    Summary(Cadence),
+    Alert,
+}
+
+impl Topic {
+    /// The word in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Summary(cadence) => cadence.as_str(),
+            Self::Alert => "alert",
+        }
+    }
+
+    /// The topic of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "alert" => Some(Self::Alert),
+            word => Cadence::parse(word).map(Self::Summary),
+        }
+    }
+}
+
+/// A subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    pub id: i64,
+    pub site: String,
+    pub topic: Topic,
+    pub address: String,
+    /// One of [`crate::mail::LANGUAGES`].
+    pub language: String,
+    /// Whether the address' holder said yes.
+    pub is_confirmed: bool,
+    /// Last day of the latest summary that was sent, or day of the latest alert.
+    pub sent: Option<Date>,
+    /// Why the latest letter was not taken, in a few words.
+    pub trouble: Option<String>,
+}
+
+/// What a new one is made of; whether the site is there, the address is one and the language known, the caller has checked.
+#[derive(Debug, Clone)]
+pub struct NewSubscription {
+    pub person: i64,
+    pub site: String,
+    pub topic: Topic,
+    pub address: String,
+    pub language: String,
+}
+
+const COLUMNS: &str =
+    "SELECT id, site, kind, address, language, confirmed, sent, trouble FROM subscriptions";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Subscription> {
+    let unreadable = |column: usize, text: &str| {
+        let text = format!("not known: {text}");
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, text.into())
+    };
+    let (topic, sent): (String, Option<String>) = (row.get(2)?, row.get(6)?);
+    let sent = sent.map(|day| day.parse().map_err(|_| unreadable(6, &day)));
+    Ok(Subscription {
+        id: row.get(0)?,
+        site: row.get(1)?,
+        topic: Topic::parse(&topic).ok_or_else(|| unreadable(2, &topic))?,
+        address: row.get(3)?,
+        language: row.get(4)?,
+        is_confirmed: row.get(5)?,
+        sent: sent.transpose()?,
+        trouble: row.get(7)?,
+    })
+}
+
+/// Adds one that is not confirmed yet; answers its number.
+///
+/// # Errors
+/// [`ControlError::Taken`] when this address has it already, [`ControlError::Rule`] when there are too many.
+pub fn add(
+    connection: &mut Connection,
+    now: Timestamp,
+    new: &NewSubscription,
+) -> Result<i64, ControlError> {
+    let change = change(connection)?;
+    let count: i64 = change
+        .prepare_cached(
+            "SELECT count(*) FROM subscriptions WHERE person = :person AND site = :site",
+        )?
+        .query_row(
+            named_params! { ":person": new.person, ":site": new.site },
+            |row| row.get(0),
+        )?;
+    if count >= SUBSCRIPTIONS_MAX {
+        return Err(ControlError::Rule(
+            "there are 20 subscriptions of yours to this site; end one first",
+        ));
+    }
+    change
+        .prepare_cached(
+            "INSERT INTO subscriptions (person, site, kind, address, language, created)
+             VALUES (:person, :site, :kind, :address, :language, :now)",
+        )?
+        .execute(named_params! {
+            ":person": new.person, ":site": new.site, ":kind": new.topic.as_str(),
+            ":address": new.address, ":language": new.language, ":now": now.as_second(),
+        })
+        .map_err(ControlError::of_insert)?;
+    let id = change.last_insert_rowid();
+    change.commit()?;
+    Ok(id)
+}
+
+/// What a person has subscribed to on a site.
+///
+/// # Errors
+/// The file can't be read.
+pub fn list(
+    connection: &Connection,
+    person: i64,
+    site: &str,
+) -> Result<Vec<Subscription>, ControlError> {
+    let mut statement = connection.prepare_cached(
+        &[
+            COLUMNS,
+            " WHERE person = :person AND site = :site ORDER BY id",
+        ]
+        .concat(),
+    )?;
+    let found = statement.query_map(named_params! { ":person": person, ":site": site }, read)?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// All that letters go to: confirmed, of people who may still see the site.
+///
+/// # Errors
+/// The file can't be read.
+pub fn all_confirmed(connection: &Connection) -> Result<Vec<Subscription>, ControlError> {
+    let mut statement = connection.prepare_cached(
+        &[
+            COLUMNS,
+            " WHERE confirmed AND EXISTS (SELECT 1 FROM roles WHERE roles.person = subscriptions.person
+              AND roles.site IN (subscriptions.site, '*')) ORDER BY site, kind, id",
+        ]
+        .concat(),
+    )?;
+    let found = statement.query_map([], read)?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// One by its number, whoever's it is: for who came with its seal.
+///
+/// # Errors
+/// The file can't be read.
+pub fn find(connection: &Connection, id: i64) -> Result<Option<Subscription>, ControlError> {
+    let mut statement = connection.prepare_cached(&[COLUMNS, " WHERE id = :id"].concat())?;
+    Ok(statement
+        .query_row(named_params! { ":id": id }, read)
+        .optional()?)
+}
+
+/// The holder of the address said yes.
+///
+/// # Errors
+/// There is no such thing any more.
+pub fn confirm(connection: &mut Connection, id: i64) -> Result<(), ControlError> {
+    set(
+        connection,
+        "UPDATE subscriptions SET confirmed = 1 WHERE id = :id",
+        id,
+    )
+}
+
+/// Ends one, by its link or because its first letter could not be sent.
+///
+/// # Errors
+/// There is no such thing any more.
+pub fn end(connection: &mut Connection, id: i64) -> Result<(), ControlError> {
+    set(connection, "DELETE FROM subscriptions WHERE id = :id", id)
+}
+
+fn set(connection: &mut Connection, statement: &str, id: i64) -> Result<(), ControlError> {
+    let change = change(connection)?;
+    let changed = change
+        .prepare_cached(statement)?
+        .execute(named_params! { ":id": id })?;
+    if changed == 0 {
+        return Err(ControlError::NotThere);
+    }
+    Ok(change.commit()?)
+}
+
+/// Ends one of a person's own.
+///
+/// # Errors
+/// They have no such thing on that site.
+pub fn remove(
+    connection: &mut Connection,
+    person: i64,
+    site: &str,
+    id: i64,
+) -> Result<(), ControlError> {
+    let change = change(connection)?;
+    let removed = change
+        .prepare_cached(
+            "DELETE FROM subscriptions WHERE id = :id AND person = :person AND site = :site",
+        )?
+        .execute(named_params! { ":id": id, ":person": person, ":site": site })?;
+    if removed == 0 {
+        return Err(ControlError::NotThere);
+    }
+    Ok(change.commit()?)
+}
+
+/// What became of a letter. With `trouble` it was refused for good, and the same one is not tried again. One that was ended
+/// meanwhile is gone, and nothing happens.
+///
+/// # Errors
+/// The file can't be written.
+pub fn record(
+    connection: &mut Connection,
+    id: i64,
+    sent: Date,
+    trouble: Option<&str>,
+) -> Result<(), ControlError> {
+    let change = change(connection)?;
+    change
+        .prepare_cached("UPDATE subscriptions SET sent = :sent, trouble = :trouble WHERE id = :id")?
+        .execute(named_params! { ":sent": sent.to_string(), ":trouble": trouble, ":id": id })?;
+    Ok(change.commit()?)
+}
+
+/// What stands in a subscription's link.
+pub fn seal(key: &[u8], id: i64) -> String {
+    format!("{id}-{}", hex(&mac(key, id).finalize().into_bytes()))
+}
+
+/// The number of the subscription that a link's text was sealed for; `None` for any other text.
+pub fn unseal(key: &[u8], text: &str) -> Option<i64> {
+    let (id, seal) = text.split_once('-')?;
+    let (id, seal) = (id.parse().ok()?, unhex(seal)?);
+    mac(key, id).verify_slice(&seal).is_ok().then_some(id)
+}
+
+fn mac(key: &[u8], id: i64) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
+    mac.update(b"subscription");
+    mac.update(&id.to_be_bytes());
+    mac
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::database::in_memory;
+    use crate::control::people::{self, Role};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).expect("a time")
+    }
+
+    fn new(person: i64, topic: Topic, address: &str) -> NewSubscription {
+        NewSubscription {
+            person,
+            site: "a".into(),
+            topic,
+            address: address.into(),
+            language: "en".into(),
+        }
+    }
+
+    const WEEK: Topic = Topic::Summary(Cadence::Week);
+
+    #[test]
+    fn letters_go_to_who_said_yes_and_may_still_see_the_site() {
+        let mut connection = in_memory();
+        people::add(&mut connection, at(0), "x", "root", "p", ("*", Role::Owner)).expect("added");
+        let ada = people::add(&mut connection, at(0), "x", "ada", "p", ("a", Role::Viewer));
+        let ada = ada.expect("added");
+        let id = add(&mut connection, at(1), &new(ada, WEEK, "a@b.example")).expect("added");
+        let of_ada = |connection: &Connection| list(connection, ada, "a").expect("read");
+        assert_eq!(
+            (
+                of_ada(&connection).len(),
+                of_ada(&connection)[0].is_confirmed
+            ),
+            (1, false)
+        );
+        let to = |connection: &Connection| all_confirmed(connection).expect("read").len();
+        assert_eq!(to(&connection), 0);
+        confirm(&mut connection, id).expect("confirmed");
+        assert_eq!(to(&connection), 1);
+
+        let day: Date = "2026-11-22".parse().expect("a day");
+        record(&mut connection, id, day, Some("550")).expect("recorded");
+        let known = find(&connection, id).expect("read").expect("there");
+        assert_eq!(
+            (known.sent, known.trouble.as_deref()),
+            (Some(day), Some("550"))
+        );
+        record(&mut connection, id, day, None).expect("recorded");
+        assert_eq!(
+            find(&connection, id).expect("read").expect("there").trouble,
+            None
+        );
+
+        people::set_role(&mut connection, at(2), "x", ada, "a", None).expect("taken");
+        assert_eq!(to(&connection), 0);
+        people::set_role(&mut connection, at(3), "x", ada, "*", Some(Role::Viewer)).expect("given");
+        assert_eq!(to(&connection), 1);
+        people::remove(&mut connection, at(4), "x", ada).expect("removed");
+        assert_eq!(find(&connection, id).expect("read"), None);
+    }
+
+    #[test]
+    fn an_address_has_a_letter_once_and_there_is_a_bound() {
+        let mut connection = in_memory();
+        let ada = people::add(&mut connection, at(0), "x", "ada", "p", ("a", Role::Viewer));
+        let ada = ada.expect("added");
+        add(&mut connection, at(1), &new(ada, WEEK, "a@b.example")).expect("added");
+        let again = add(&mut connection, at(1), &new(ada, WEEK, "a@b.example"));
+        assert!(matches!(again, Err(ControlError::Taken)));
+        add(
+            &mut connection,
+            at(1),
+            &new(ada, Topic::Alert, "a@b.example"),
+        )
+        .expect("another");
+        for n in 2..SUBSCRIPTIONS_MAX {
+            let address = format!("{n}@b.example");
+            add(&mut connection, at(1), &new(ada, WEEK, &address)).expect("added");
+        }
+        let one_more = add(&mut connection, at(1), &new(ada, WEEK, "z@b.example"));
+        assert!(matches!(one_more, Err(ControlError::Rule(_))));
+    }
+
+    #[test]
+    fn one_is_removed_by_its_owner_or_by_its_link_and_by_nobody_else() {
+        let mut connection = in_memory();
+        let mut person = |name| {
+            people::add(&mut connection, at(0), "x", name, "p", ("*", Role::Owner)).expect("added")
+        };
+        let (ada, bob) = (person("ada"), person("bob"));
+        let id = add(&mut connection, at(1), &new(ada, WEEK, "a@b.example")).expect("added");
+        for (person, site) in [(bob, "a"), (ada, "b")] {
+            let removed = remove(&mut connection, person, site, id);
+            assert!(matches!(removed, Err(ControlError::NotThere)));
+        }
+        remove(&mut connection, ada, "a", id).expect("removed");
+        assert!(matches!(
+            end(&mut connection, id),
+            Err(ControlError::NotThere)
+        ));
+        assert!(matches!(
+            confirm(&mut connection, id),
+            Err(ControlError::NotThere)
+        ));
+        let next = add(&mut connection, at(1), &new(ada, WEEK, "a@b.example")).expect("added");
+        assert!(next > id, "an old link never ends another subscription");
+    }
+
+    #[test]
+    fn a_seal_is_of_its_number_and_its_key() {
+        let sealed = seal(&[7; 32], 12);
+        assert_eq!(unseal(&[7; 32], &sealed), Some(12));
+        assert_eq!(unseal(&[8; 32], &sealed), None);
+        for forged in [
+            "",
+            "12",
+            "12-",
+            "12-00",
+            "-",
+            &sealed.replacen("12", "13", 1),
+        ] {
+            assert_eq!(unseal(&[7; 32], forged), None, "{forged}");
+        }
+    }
+
+    #[test]
+    fn topics_have_words() {
+        for word in ["day", "week", "month", "alert"] {
+            assert_eq!(Topic::parse(word).map(Topic::as_str), Some(word));
+        }
+        assert_eq!(Topic::parse("year"), None);
+    }
+}
