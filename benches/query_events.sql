@@ -1,5 +1,6 @@
 -- Made-up events for the query bench: visits of one to five pages, each page with one engagement record. Deterministic:
--- everything follows from the visit's number. Table events, writes about 4.3 rows a visit.
+-- everything follows from the visit's number. 2,000 pages, of which each leads to 20 others, some more often than others.
+-- Table events, writes about 4.3 rows a visit.
 INSERT INTO events
 (
     site, time, name, key, visitor, visit, seq, elapsed, hostname, path, previous_path, entry_path, source, channel,
@@ -13,9 +14,17 @@ WITH
     row % 2 = 1 AS is_engagement,
     {since:Int64} + intDiv(number * {seconds:Int64}, {visits_all:Int64}) AS started,
     page * 90 + if(is_engagement, 60, 0) AS since_start,
-    '/page/' || toString(toUInt32(2000 * pow((cityHash64(number, page, 2) % 10000) / 10000, 3))) AS this_path,
-    '/page/' || toString(toUInt32(2000 * pow((cityHash64(number, page - 1, 2) % 10000) / 10000, 3))) AS last_path,
-    '/page/' || toString(toUInt32(2000 * pow((cityHash64(number, 0, 2) % 10000) / 10000, 3))) AS first_path,
+    toUInt32(2000 * pow((cityHash64(number, 2) % 10000) / 10000, 3)) AS page1,
+    (step -> toUInt32(20 * pow((cityHash64(number, step, 18) % 10000) / 10000, 2))) AS link,
+    ((from, step) -> toUInt32(2000 * pow((cityHash64(from, link(step), 19) % 10000) / 10000, 2))) AS follow,
+    follow(page1, 1) AS page2,
+    follow(page2, 2) AS page3,
+    follow(page3, 3) AS page4,
+    follow(page4, 4) AS page5,
+    arrayMap(each -> '/page/' || toString(each), [page1, page2, page3, page4, page5]) AS way,
+    way[page + 1] AS this_path,
+    way[page] AS last_path,
+    way[1] AS first_path,
     pow((cityHash64(number, 3) % 10000) / 10000, 2) AS origin
 SELECT
     'bench.example',

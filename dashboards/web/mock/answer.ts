@@ -71,7 +71,7 @@ export function answer(options: {
   if (dimensions.length === 0 && groups.size === 0) groups.set('', { keys: [], pieces: [] });
   let rows: Row[] = [...groups.values()].map(({ keys, pieces }) => ({
     dimensions: keys,
-    metrics: query.metrics.map((metric) => measure(metric, pieces, scale)),
+    metrics: query.metrics.map((metric) => (metric === 'clicks' ? null : measure(metric, pieces, scale))),
   }));
   const orders = query.order_by ?? [
     [

@@ -9,6 +9,7 @@ import { extname, join, normalize } from 'node:path';
 import type { Boot, Query, Site } from '../src/api/types.ts';
 import { addDays, wallClock } from '../src/state/date.ts';
 import { type Abilities, answer, QueryError } from './answer.ts';
+import { createMockControl } from './control.ts';
 import { makeVisits, type Visit } from './visits.ts';
 
 export const CSP =
@@ -64,6 +65,7 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
   const visits = new Map<string, Visit[]>();
   const isBroken = { value: true };
   const answered = new Map<string, unknown>();
+  const control = createMockControl();
 
   function visitsOf(site: Site): Visit[] {
     const kept = visits.get(site.id);
@@ -88,6 +90,7 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
     if (site.id === 'partly.example' && query.dimensions?.[0] === 'visit:source') {
       return { status: 500, body: { error: 'the query ran out of memory' } };
     }
+    if (query.metrics[0] === 'clicks') return { status: 200, body: clicks(query) };
     try {
       const today = wallClock(now(), site.timezone).date;
       const scale = site.id === 'large.example' ? 1200 : 1;
@@ -132,6 +135,10 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
       const results = await Promise.all(queries.map(one));
       if (body.queries) return respond(response, 200, { results });
       return respond(response, results[0]?.status ?? 500, results[0]?.body);
+    }
+    if (url.pathname.startsWith('/api/')) {
+      const reply = await control(request, url, await read(request));
+      if (reply) return respond(response, reply.status, reply.body);
     }
     return serveFile(url.pathname, response);
   }
@@ -261,4 +268,21 @@ async function read(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
   return Buffer.concat(parts).toString('utf8');
+}
+
+/** Clicks on a menu, on a large button, and here and there. */
+function clicks(query: Query): unknown {
+  const cells: [number, number][] = [
+    [4, 31],
+    [6, 22],
+    [8, 44],
+    [18, 12],
+    [7 * 20 + 3, 160],
+    [7 * 20 + 4, 141],
+    [12 * 20 + 10, 9],
+    [16 * 20 + 9, 3],
+    [22 * 20 + 12, 28],
+  ];
+  const results = cells.map(([cell, count]) => ({ dimensions: [String(cell)], metrics: [count] }));
+  return { results, meta: {}, query: { date_range: query.date_range } };
 }

@@ -17,6 +17,7 @@ function setUp(search = '') {
   const client: Client = {
     sites: vi.fn(),
     query: vi.fn(),
+    funnel: vi.fn(),
     live: async () => ({ ok: true, value: 3 }),
     quality: async () => ({ ok: true, value: { accepted: 1, dropped: {} } }),
     async batch(queries) {

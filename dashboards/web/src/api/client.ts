@@ -2,7 +2,16 @@
  * The only place that talks to the network. Every call is bounded in time, and every failure is one of the cases of
  * `ApiFailure`, so that the page can word it; nothing here throws but an abort.
  */
-import type { BatchItem, Boot, Quality, Query, QueryResponse, Site } from './types.ts';
+import type {
+  BatchItem,
+  Boot,
+  FunnelQuery,
+  FunnelResponse,
+  Quality,
+  Query,
+  QueryResponse,
+  Site,
+} from './types.ts';
 
 /** Queries the server takes in one batch. */
 export const BATCH_QUERIES_MAX = 32;
@@ -23,6 +32,7 @@ export type Client = {
   /** Answers in the order of `queries`; one query's failure leaves the others whole. */
   batch(queries: Query[], signal: AbortSignal): Promise<Answer<Answer<QueryResponse>[]>>;
   query(query: Query, signal: AbortSignal): Promise<Answer<QueryResponse>>;
+  funnel(query: FunnelQuery, signal: AbortSignal): Promise<Answer<FunnelResponse>>;
   live(site: string): Promise<Answer<number>>;
   quality(options: { site: string; from: string; to: string }): Promise<Answer<Quality>>;
 };
@@ -70,6 +80,7 @@ export function createClient(
       return { ok: true, value: queries.map((_, index) => unwrap(answer.value.results[index])) };
     },
     query: (query, signal) => post<QueryResponse>('/api/v2/query', query, signal),
+    funnel: (query, signal) => post<FunnelResponse>('/api/v2/funnel', query, signal),
     async live(site) {
       if (bearer) return NOT_SHARED;
       const answer = await call<{ visitors: number }>(`/api/live?${new URLSearchParams({ site })}`, {});

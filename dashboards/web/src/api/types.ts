@@ -23,7 +23,7 @@ export type Direction = 'asc' | 'desc';
 
 export type Query = {
   site_id: string;
-  metrics: Metric[];
+  metrics: (Metric | 'clicks')[];
   date_range: string | [string, string];
   dimensions?: string[];
   filters?: WireFilter[];
@@ -59,3 +59,21 @@ export type Site = { id: string; timezone: string; profile: Profile; goals?: Goa
 export type Boot = { sites: Site[]; demo: boolean; version: string; link?: { bearer: string } };
 
 export type Quality = { accepted: number; dropped: Record<string, number> };
+
+/** A question about a funnel, and its answer (`POST /api/v2/funnel`). */
+export type FunnelQuery = {
+  site_id: string;
+  date_range: string | [string, string];
+  filters: WireFilter[];
+  order: 'loose' | 'strict';
+  steps: { name?: string; filters: unknown[][] }[];
+  dimensions?: string[];
+};
+export type FunnelStep = {
+  name: string;
+  visits: number;
+  dropped: number;
+  step_rate: number;
+  conversion_rate: number;
+};
+export type FunnelResponse = { results: { dimensions: string[]; visits: number; steps: FunnelStep[] }[] };

@@ -191,10 +191,6 @@ export const de: Catalogue = {
   'filter.cancel': 'Abbrechen',
   'filter.title': 'Filter',
   'filter.saved': 'Gemerkt',
-  'filter.save': 'Diese Filter merken',
-  'filter.saveName': 'Name',
-  'filter.forget': '{name} vergessen',
-  'filter.savedHere': 'Nur in diesem Browser gemerkt.',
 
   'changed.title': 'Was sich geändert hat',
   'changed.headline.up': '{metric}: {amount} mehr ({delta})',

@@ -191,10 +191,6 @@ export const en = {
   'filter.cancel': 'Cancel',
   'filter.title': 'Filter',
   'filter.saved': 'Saved',
-  'filter.save': 'Save these filters',
-  'filter.saveName': 'Name',
-  'filter.forget': 'Forget {name}',
-  'filter.savedHere': 'Kept in this browser only.',
 
   'changed.title': 'What changed',
   'changed.headline.up': '{metric} up {amount} ({delta})',

@@ -191,10 +191,6 @@ export const ja: Catalogue = {
   'filter.cancel': 'キャンセル',
   'filter.title': 'フィルター',
   'filter.saved': '保存済み',
-  'filter.save': 'このフィルターを保存',
-  'filter.saveName': '名前',
-  'filter.forget': '{name} を削除',
-  'filter.savedHere': 'このブラウザーにのみ保存されます。',
 
   'changed.title': '変化',
   'changed.headline.up': '{metric} {amount} 増（{delta}）',

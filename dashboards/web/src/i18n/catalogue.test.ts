@@ -1,15 +1,43 @@
 import { describe, expect, it } from 'vitest';
+import { WORDS as below } from '../below/words.ts';
+import { WORDS as saved } from '../saved/SavedFilters.tsx';
 import { de } from './catalogue.de.ts';
 import { type Catalogue, en, type Key, type Message } from './catalogue.en.ts';
 import { ja } from './catalogue.ja.ts';
 import { pseudo } from './pseudo.ts';
 import { createTranslate, pickLocale } from './translate.ts';
+import { loadWords, type WordFiles } from './words.ts';
 
 const forms = (message: Message): string[] =>
   typeof message === 'string' ? [message] : Object.values(message);
 const holes = (message: Message): string[] =>
   [...new Set(forms(message).flatMap((text) => text.match(/\{\w+\}/g) ?? []))].sort();
 const keys = Object.keys(en) as Key[];
+
+/** Parts that are fetched later, each with words of its own. */
+const PARTS: [string, WordFiles<string>][] = [
+  ['below', below],
+  ['saved', saved],
+];
+
+describe.each(PARTS)('the words of %s', (_, files) => {
+  it.each(['ja', 'de'] as const)('are whole in %s', async (locale) => {
+    const words = await files[locale]();
+    expect(Object.keys(words).sort()).toEqual(Object.keys(files.en).sort());
+    const categories = new Intl.PluralRules(locale).resolvedOptions().pluralCategories;
+    for (const [key, message] of Object.entries(words)) {
+      const english = files.en[key] ?? '';
+      for (const text of forms(message)) expect(text, key).not.toBe('');
+      expect(holes(message), key).toEqual(holes(english));
+      if (typeof message !== 'string')
+        for (const form of categories) expect(Object.keys(message), key).toContain(form);
+    }
+  });
+  it('can be told from what is not translated', async () => {
+    const [key = ''] = Object.keys(files.en);
+    expect((await loadWords(files, 'qps'))(key)).toMatch(/^\[.*·+\]$/);
+  });
+});
 
 describe.each([
   ['ja', ja],

@@ -3,12 +3,16 @@ import { type Catalogue, en, type Key, type Message } from './catalogue.en.ts';
 
 export const LOCALES = ['en', 'ja', 'de'] as const;
 export type Locale = (typeof LOCALES)[number];
-export type Translate = (key: Key, params?: Record<string, string | number>) => string;
+export type TranslateOf<K extends string> = (key: K, params?: Record<string, string | number>) => string;
+export type Translate = TranslateOf<Key>;
 
 /** Each language names itself. */
 export const LOCALE_NAMES: Record<Locale, string> = { en: 'English', ja: '日本語', de: 'Deutsch' };
 
-export function createTranslate(catalogue: Catalogue, locale: string): Translate {
+export function createTranslate<K extends string>(
+  catalogue: Record<K, Message>,
+  locale: string,
+): TranslateOf<K> {
   const plural = new Intl.PluralRules(locale);
   const number = new Intl.NumberFormat(locale);
   return (key, params = {}) => {

@@ -34,6 +34,17 @@ describe('what a view asks for', () => {
     expect(find(plan, 'series-before')?.date_range).toEqual(['2026-11-16', '2026-11-16']);
   });
 
+  it('so is a week that ends today, while a month, whose earlier part is cleared of ids, is compared whole', () => {
+    const week = board({ period: '7d' });
+    const cut = ['2026-11-10T00:00:00+09:00', '2026-11-16T14:30:00+09:00'];
+    expect(find(week, 'totals-before')?.date_range).toEqual(cut);
+    expect(find(week, 'before-country')?.date_range).toEqual(cut);
+    expect(find(week, 'series-before')?.date_range).toEqual(['2026-11-10', '2026-11-16']);
+    expect(find(board({ period: '28d' }), 'totals-before')?.date_range).toEqual(['2026-09-29', '2026-10-26']);
+    const over = board({ period: 'custom', custom: { from: '2026-11-16', to: '2026-11-22' } });
+    expect(find(over, 'totals-before')?.date_range).toEqual(['2026-11-09', '2026-11-15']);
+  });
+
   it('filters go with every query, named as the API names them', () => {
     const plan = board({
       filters: [

@@ -5,7 +5,7 @@
 import { BATCH_QUERIES_MAX } from '../api/client.ts';
 import type { Goal, Metric, Query, WireFilter } from '../api/types.ts';
 import { type ChartMetric, type DetailTab, PANELS, tabOf, type View } from '../state/address.ts';
-import { instantOf, type PlainDate } from '../state/date.ts';
+import { daysBetween, instantOf, type PlainDate } from '../state/date.ts';
 import { type Filter, toWire, wireName } from '../state/filter.ts';
 import { comparedRange, type DateRange, type Interval, intervalsFor, rangeOf } from '../state/period.ts';
 import { CHANGE_TABS, DETAIL_ROWS, ROWS_BEFORE_LIMIT, ROWS_LIMIT, TABLES, tableSpec } from './tables.ts';
@@ -46,12 +46,14 @@ export type Days = {
   before: DateRange | null;
   interval: Interval;
   hasToday: boolean;
-  /** A day that is not over is compared with the same hours of the earlier one: until this time of it. */
+  /** A period whose last day is not over is compared with an earlier one that ends at the same time of its own last day. */
   beforeUntil: { hour: number; minute: number } | null;
 };
 
 export type WallClock = { date: PlainDate; hour: number; minute: number };
 
+/** Part of an earlier day can be counted while its visits are told apart: collectors clear ids after a week at the earliest. */
+const CUT_DAYS_MAX = 7;
 /** The time until which the earlier day counts moves in steps of so many minutes, so that answers can be reused. */
 const UNTIL_STEP_MINUTES = 10;
 
@@ -68,11 +70,11 @@ export function daysOf(view: View, clock: WallClock): Days {
   const intervals = intervalsFor(range);
   const natural = intervals[0] ?? 'day';
   const interval = view.interval && intervals.includes(view.interval) ? view.interval : natural;
-  const isToday = range?.from === today && range.to === today && before?.from === before?.to;
+  const isCut = range?.to === today && before !== null && daysBetween(before.to, today) <= CUT_DAYS_MAX;
   const step = clock.minute - (clock.minute % UNTIL_STEP_MINUTES);
   // In the first minutes of a day there would be nothing to compare with.
   const minute = clock.hour === 0 ? Math.max(step, UNTIL_STEP_MINUTES) : step;
-  const beforeUntil = isToday && before ? { hour: clock.hour, minute } : null;
+  const beforeUntil = isCut ? { hour: clock.hour, minute } : null;
   const hasToday = !range || (range.from <= today && today <= range.to);
   return { range, before, interval, hasToday, beforeUntil };
 }
@@ -81,8 +83,11 @@ const wireRange = (range: DateRange | null): Query['date_range'] => (range ? [ra
 
 function wireBefore({ before, beforeUntil }: Days, timezone: string): Query['date_range'] | null {
   if (!before || !beforeUntil) return before && wireRange(before);
-  const at = (hour: number, minute: number) => instantOf({ date: before.from, hour, minute, timezone });
-  return [at(0, 0), at(beforeUntil.hour, beforeUntil.minute)];
+  const { hour, minute } = beforeUntil;
+  return [
+    instantOf({ date: before.from, hour: 0, minute: 0, timezone }),
+    instantOf({ date: before.to, hour, minute, timezone }),
+  ];
 }
 
 /** The metrics of the chart: the six of every collector in one go, engaged time on its own. */

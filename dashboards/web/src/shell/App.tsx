@@ -1,6 +1,6 @@
 /** The whole page, from top to bottom. */
 import { useSignal, useSignalEffect } from '@preact/signals';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { createFormat } from '../format/format.ts';
 import type { Catalogue } from '../i18n/catalogue.en.ts';
 import { createTranslate, isPseudo, type Locale, loadCatalogue, type Pseudo } from '../i18n/translate.ts';
@@ -15,9 +15,9 @@ import type { Store } from '../store.ts';
 import { readyValue } from '../view/slot.ts';
 import { AppContext, useApp } from './context.ts';
 import { DetailDialog } from './DetailDialog.tsx';
-import { FailedHere } from './Failure.tsx';
 import { FilterBar } from './FilterBar.tsx';
 import { Header } from './Header.tsx';
+import { Lazy, Near } from './lazy.tsx';
 import { Notices } from './Notices.tsx';
 import type { Preferences } from './preferences.ts';
 import { Shortcuts } from './Shortcuts.tsx';
@@ -80,7 +80,9 @@ function Board() {
   const totals = store.known('totals');
   const isQuiet = !readyValue(totals)?.results[0]?.metrics.some((value) => (value ?? 0) > 0);
   const isUnfiltered = store.view.value.filters.length === 0;
-  if (totals.status === 'ready' && !totals.isStale && isQuiet && isUnfiltered) return <FirstRun />;
+  if (totals.status === 'ready' && !totals.isStale && isQuiet && isUnfiltered) {
+    return <Lazy load={loadFirstRun} with={{}} class="skeleton chart-skeleton" />;
+  }
   return (
     <>
       <div class="board-top">
@@ -100,24 +102,16 @@ function Board() {
         <Journeys />
         {store.goals.value.length > 0 && <ListPanel panel="goals" />}
       </div>
+      <Near load={loadBelow} with={{}} class="below-place" />
       <QualityStrip />
     </>
   );
 }
 
+const loadBelow = async () => (await import('../below/Below.tsx')).Below;
+
 /** What a new site needs and no other: fetched only then. */
-function FirstRun() {
-  const [Loaded, setLoaded] = useState<typeof import('./FirstRun.tsx')['FirstRun'] | null>(null);
-  const [hasFailed, setFailed] = useState(false);
-  useEffect(() => {
-    import('./FirstRun.tsx').then(
-      (module) => setLoaded(() => module.FirstRun),
-      () => setFailed(true),
-    );
-  }, []);
-  if (hasFailed) return <FailedHere failure={{ kind: 'offline' }} />;
-  return Loaded ? <Loaded /> : <div class="skeleton chart-skeleton" />;
-}
+const loadFirstRun = async () => (await import('./FirstRun.tsx')).FirstRun;
 
 /** The reader's own region of a language ("de-AT") decides how dates and numbers are written. */
 function regional(tag: string): string {

@@ -11,6 +11,7 @@ export function Menu(props: {
   title?: string;
   class?: string;
   testId?: string;
+  onOpen?: () => void;
   children: (close: () => void) => ComponentChildren;
 }) {
   const id = useId();
@@ -31,6 +32,10 @@ export function Menu(props: {
     menu.style.bottom = isAbove ? `${height - box.top + GAP}px` : 'auto';
     menu.style.maxHeight = `${(isAbove ? box.top : height - box.bottom) - GAP - EDGE}px`;
   };
+  const open = () => {
+    place();
+    props.onOpen?.();
+  };
   return (
     <>
       <button
@@ -44,7 +49,7 @@ export function Menu(props: {
       >
         {props.label}
       </button>
-      <div ref={popover} id={id} popover="auto" class="menu" onBeforeToggle={place}>
+      <div ref={popover} id={id} popover="auto" class="menu" onBeforeToggle={open}>
         {props.children(close)}
       </div>
     </>

@@ -27,6 +27,16 @@ describe('the address', () => {
       ],
       tabs: { sources: 'utm_campaign', pages: 'exit_page', countries: 'map' },
       detail: { tab: 'utm_campaign', search: 'spring & co', sort: 'visits', direction: 'asc', page: 3 },
+      clicks: '/blog/ä',
+      funnel: {
+        order: 'loose',
+        by: null,
+        steps: [
+          { kind: 'page', value: '/' },
+          { kind: 'goal', value: 'Order' },
+        ],
+      },
+      manage: 'goals',
       lang: 'ja',
     };
     expect(there(view)).toEqual({ view, ignored: [] });

@@ -4,6 +4,7 @@
  */
 import type { Direction } from '../api/types.ts';
 import { FILTERS_MAX, type Filter, parseFilter, writeFilter } from './filter.ts';
+import { type Funnel, parseFunnel, writeFunnel } from './funnel.ts';
 import {
   type Comparison,
   type DateRange,
@@ -55,6 +56,20 @@ const DETAIL_TABS: readonly string[] = PANELS.flatMap((panel) => [...PANEL_TABS[
 
 export type Detail = { tab: DetailTab; search: string; sort: string; direction: Direction; page: number };
 
+/** What people manage beside the numbers, in the order of the page. */
+export const SECTIONS = [
+  'goals',
+  'funnels',
+  'notes',
+  'filters',
+  'letters',
+  'people',
+  'keys',
+  'links',
+  'account',
+] as const;
+export type Section = (typeof SECTIONS)[number];
+
 export type View = {
   /** `null`: the first site there is. */
   site: string | null;
@@ -70,6 +85,11 @@ export type View = {
   filters: Filter[];
   tabs: Partial<Record<Panel, Tab>>;
   detail: Detail | null;
+  /** The page whose clicks are shown; `null`: the one seen most. */
+  clicks: string | null;
+  funnel: Funnel | null;
+  /** The section of what is managed that stands in the place of the numbers. */
+  manage: Section | null;
   /** A language asked for by the address; otherwise the reader's own choice decides. */
   lang: string | null;
 };
@@ -87,6 +107,9 @@ export const DEFAULT_VIEW: View = {
   filters: [],
   tabs: {},
   detail: null,
+  clicks: null,
+  funnel: null,
+  manage: null,
   lang: null,
 };
 
@@ -159,6 +182,15 @@ export function parseAddress(search: string): { view: View; ignored: string[] } 
         view.filters.push(filter);
         return true;
       }
+      case 'clicks':
+        view.clicks = value || null;
+        return value !== '';
+      case 'funnel':
+        view.funnel = parseFunnel(value);
+        return view.funnel !== null;
+      case 'manage':
+        view.manage = SECTIONS.find((section) => section === value) ?? null;
+        return view.manage !== null;
       case 'lang':
         view.lang = value || null;
         return true;
@@ -221,6 +253,9 @@ export function writeAddress(view: View): string {
     if (sort) params.set('sort', direction === 'desc' ? sort : `${sort}.${direction}`);
     set('p', String(page), '1');
   }
+  set('clicks', view.clicks ?? '', '');
+  if (view.funnel) params.set('funnel', writeFunnel(view.funnel));
+  set('manage', view.manage ?? '', '');
   set('lang', view.lang ?? '', '');
   const text = params.toString().replaceAll('%3A', ':').replaceAll('%2F', '/').replaceAll('%7E', '~');
   return text ? `?${text}` : '';

@@ -51,8 +51,9 @@ export function toWire({ op, dimension, values }: Filter): WireFilter {
     : [op, wireName(dimension), values];
 }
 
-const escapeTilde = (value: string): string => value.replace(/[%~]/g, (c) => (c === '%' ? '%25' : '%7E'));
-const unescapeTilde = (value: string): string => value.replace(/%7E/g, '~').replace(/%25/g, '%');
+export const escapeTilde = (value: string): string =>
+  value.replace(/[%~]/g, (c) => (c === '%' ? '%25' : '%7E'));
+export const unescapeTilde = (value: string): string => value.replace(/%7E/g, '~').replace(/%25/g, '%');
 
 /** `source~is~Google~Bing`; a tilde inside a value is escaped. */
 export const writeFilter = (filter: Filter): string =>

@@ -1,0 +1,57 @@
+/** German words of the click map and the funnel. */
+import type { Words } from '../i18n/words.ts';
+import type { Key } from './words.en.ts';
+
+export const de: Words<Key> = {
+  'clicks.title': 'Klicks',
+  'clicks.page': 'Seite',
+  'clicks.as': 'Gezeigt als',
+  'clicks.map': 'Karte',
+  'clicks.table': 'Tabelle',
+  'clicks.sum': { one: '{n} Klick', other: '{n} Klicks' },
+  'clicks.row': 'Zeile',
+  'clicks.across': 'Von links',
+  'clicks.clicks': 'Klicks',
+  'clicks.stretch': '{from}–{to} %',
+  'clicks.alt':
+    'Wo auf {page} geklickt wurde; dasselbe steht als Tabelle unter „Tabelle“. Je dunkler ein Quadrat, desto mehr Klicks.',
+  'clicks.top':
+    'Zahlen kennzeichnen die meistgeklickten Quadrate. Ein Quadrat ist ein Zwanzigstel der Seite breit.',
+  'clicks.below': { one: '{n} Klick liegt weiter unten.', other: '{n} Klicks liegen weiter unten.' },
+  'clicks.none':
+    'Auf dieser Seite sind keine Klicks gezählt. Das Snippet zählt sie mit dem Attribut data-clicks, bei Besuchern, die eingewilligt haben.',
+  'clicks.noPages': 'In diesen Tagen wurde keine Seite gesehen.',
+
+  'funnel.title': 'Trichter',
+  'funnel.hint': 'Wie viele Besuche wie weit kamen. Wählen Sie zwei bis acht Schritte.',
+  'funnel.step': 'Schritt {n}',
+  'funnel.kind': 'Schritt {n}: was',
+  'funnel.value': 'Schritt {n}: welche',
+  'funnel.kind.page': 'Seite',
+  'funnel.kind.name': 'Ereignis',
+  'funnel.kind.goal': 'Ziel',
+  'funnel.up': 'Schritt {n} nach oben',
+  'funnel.down': 'Schritt {n} nach unten',
+  'funnel.remove': 'Schritt {n} entfernen',
+  'funnel.add': 'Schritt hinzufügen',
+  'funnel.order': 'Zwischen zwei Schritten',
+  'funnel.order.loose': 'darf alles geschehen',
+  'funnel.order.strict': 'keine andere Seite, kein anderes Ereignis',
+  'funnel.by': 'Aufgeteilt nach',
+  'funnel.by.none': 'nichts',
+  'funnel.show': 'Zeigen',
+  'funnel.visits': 'Besuche',
+  'funnel.rate': 'Vom ersten',
+  'funnel.lost': 'Hier verloren',
+  'funnel.all': { one: 'Von {n} Besuch', other: 'Von {n} Besuchen' },
+  'funnel.none': 'Kein Besuch tat den ersten Schritt.',
+  'funnel.saved': 'Gespeicherte Trichter',
+  'funnel.pick': 'Einen wählen',
+  'funnel.suggested': 'Oft gesehen',
+  'funnel.name': 'Name',
+  'funnel.save': 'Für die Website speichern',
+  'funnel.kept': 'Gespeichert als „{name}“.',
+  'funnel.forget': '„{name}“ entfernen',
+  'funnel.forgotten': '„{name}“ ist entfernt.',
+  'funnel.notHere': '{name} (zu besonders, um hier gezeigt zu werden)',
+};

@@ -1,0 +1,57 @@
+/** English words of the click map and the funnel. */
+import type { Message } from '../i18n/catalogue.en.ts';
+
+export const en = {
+  'clicks.title': 'Clicks',
+  'clicks.page': 'Page',
+  'clicks.as': 'Shown as',
+  'clicks.map': 'Map',
+  'clicks.table': 'Table',
+  'clicks.sum': { one: '{n} click', other: '{n} clicks' },
+  'clicks.row': 'Row',
+  'clicks.across': 'From the left',
+  'clicks.clicks': 'Clicks',
+  'clicks.stretch': '{from}–{to} %',
+  'clicks.alt':
+    'Where {page} was clicked; the same as a table under “Table”. The darker a square, the more clicks.',
+  'clicks.top': 'Numbers mark the busiest squares. A square is a twentieth of the page wide.',
+  'clicks.below': { one: '{n} click lies further down.', other: '{n} clicks lie further down.' },
+  'clicks.none':
+    'No clicks are counted on this page. The snippet counts them with the attribute data-clicks, of visitors who consented.',
+  'clicks.noPages': 'No page was seen in these days.',
+
+  'funnel.title': 'Funnel',
+  'funnel.hint': 'How many visits came how far. Choose two to eight steps.',
+  'funnel.step': 'Step {n}',
+  'funnel.kind': 'Step {n}: what',
+  'funnel.value': 'Step {n}: which',
+  'funnel.kind.page': 'Page',
+  'funnel.kind.name': 'Event',
+  'funnel.kind.goal': 'Goal',
+  'funnel.up': 'Move step {n} up',
+  'funnel.down': 'Move step {n} down',
+  'funnel.remove': 'Remove step {n}',
+  'funnel.add': 'Add a step',
+  'funnel.order': 'Between two steps',
+  'funnel.order.loose': 'anything may happen',
+  'funnel.order.strict': 'no other page, no other event',
+  'funnel.by': 'Split by',
+  'funnel.by.none': 'nothing',
+  'funnel.show': 'Show',
+  'funnel.visits': 'Visits',
+  'funnel.rate': 'Of the first',
+  'funnel.lost': 'Lost here',
+  'funnel.all': { one: 'Of {n} visit', other: 'Of {n} visits' },
+  'funnel.none': 'No visit took the first step.',
+  'funnel.saved': 'Kept funnels',
+  'funnel.pick': 'Choose one',
+  'funnel.suggested': 'Seen often',
+  'funnel.name': 'Name',
+  'funnel.save': 'Keep it for the site',
+  'funnel.kept': 'Kept as “{name}”.',
+  'funnel.forget': 'Remove “{name}”',
+  'funnel.forgotten': '“{name}” is removed.',
+  'funnel.notHere': '{name} (too particular to be shown here)',
+} satisfies Record<string, Message>;
+
+export type Key = keyof typeof en;
