@@ -299,6 +299,7 @@ export const de: Catalogue = {
   'menu.keys': 'Tastenkürzel',
   'menu.keysOn': 'Kürzel mit einer Taste',
   'menu.print': 'Drucken',
+  'menu.manage': 'Ziele, Personen, Links verwalten …',
   'menu.csv': 'Diagramm als CSV herunterladen',
   'keys.title': 'Tastenkürzel',
   'keys.period': 'Heute, 7 Tage, 28 Tage, dieser Monat, 12 Monate',

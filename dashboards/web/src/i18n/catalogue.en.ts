@@ -300,6 +300,7 @@ export const en = {
   'menu.keys': 'Keyboard shortcuts',
   'menu.keysOn': 'Single-key shortcuts',
   'menu.print': 'Print',
+  'menu.manage': 'Manage goals, people, links …',
   'menu.csv': 'Download the chart as CSV',
   'keys.title': 'Keyboard shortcuts',
   'keys.period': 'Today, 7 days, 28 days, this month, 12 months',

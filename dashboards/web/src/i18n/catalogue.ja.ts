@@ -296,6 +296,7 @@ export const ja: Catalogue = {
   'menu.keys': 'キーボードショートカット',
   'menu.keysOn': '1 文字のショートカット',
   'menu.print': '印刷',
+  'menu.manage': '目標・メンバー・リンクの管理…',
   'menu.csv': 'グラフを CSV でダウンロード',
   'keys.title': 'キーボードショートカット',
   'keys.period': '今日、7 日間、28 日間、今月、12 か月',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WORDS as below } from '../below/words.ts';
+import { WORDS as manage } from '../manage/context.ts';
 import { WORDS as saved } from '../saved/SavedFilters.tsx';
 import { de } from './catalogue.de.ts';
 import { type Catalogue, en, type Key, type Message } from './catalogue.en.ts';
@@ -18,6 +19,7 @@ const keys = Object.keys(en) as Key[];
 const PARTS: [string, WordFiles<string>][] = [
   ['below', below],
   ['saved', saved],
+  ['manage', manage],
 ];
 
 describe.each(PARTS)('the words of %s', (_, files) => {

@@ -77,6 +77,16 @@ export function App(props: {
 
 function Board() {
   const { store } = useApp();
+  const { manage } = store.view.value;
+  if (manage && !store.boot.link)
+    return <Lazy load={loadManage} with={{ section: manage }} class="skeleton chart-skeleton" />;
+  return <Numbers />;
+}
+
+const loadManage = async () => (await import('../manage/Manage.tsx')).Manage;
+
+function Numbers() {
+  const { store } = useApp();
   const totals = store.known('totals');
   const isQuiet = !readyValue(totals)?.results[0]?.metrics.some((value) => (value ?? 0) > 0);
   const isUnfiltered = store.view.value.filters.length === 0;

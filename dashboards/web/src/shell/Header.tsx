@@ -207,6 +207,19 @@ function MoreMenu() {
     <Menu label={<Dots />} title={t('menu.open')} class="button is-icon" testId="more">
       {(close) => (
         <>
+          {!app.store.boot.demo && !app.store.boot.link && (
+            <button
+              type="button"
+              class="menu-item"
+              onClick={() => {
+                close();
+                app.store.go({ manage: 'goals', detail: null });
+              }}
+            >
+              <span class="menu-tick" />
+              <span>{t('menu.manage')}</span>
+            </button>
+          )}
           <button
             type="button"
             class="menu-item"

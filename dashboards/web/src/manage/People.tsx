@@ -1,0 +1,165 @@
+/** People: who may do what here, invitations, new passwords, and what was done. */
+import { useState } from 'preact/hooks';
+import type { Refusal, Role } from '../api/control.ts';
+import { useApp } from '../shell/context.ts';
+import { useManage, useRead } from './context.ts';
+import { Answered, Line, Lines, Refused, RemoveButton, Secret } from './parts.tsx';
+
+const ROLES: readonly Role[] = ['viewer', 'editor', 'owner'];
+type Person = { id: number; name: string; roles: Record<string, Role>; second_factor: boolean };
+
+const absolute = (path: string): string => new URL(path, location.href).href;
+
+export function People() {
+  const { control, site, me, w, tell } = useManage();
+  const { answer, reload } = useRead<{ people: Person[] }>('/api/people');
+  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const [link, setLink] = useState<{ says: string; url: string } | null>(null);
+
+  async function change(method: string, path: string, body: unknown, done: string): Promise<void> {
+    const answer = await control.send(method, path, body);
+    setRefusal(answer.ok ? null : answer.refusal);
+    if (answer.ok) tell(done);
+    await reload();
+  }
+  async function ask(path: string, body: unknown, says: string): Promise<void> {
+    const answer = await control.send<{ path: string }>('POST', path, body);
+    setRefusal(answer.ok ? null : answer.refusal);
+    if (answer.ok) setLink({ says, url: absolute(answer.value.path) });
+  }
+  return (
+    <Answered answer={answer} reload={reload}>
+      {({ people }) => (
+        <>
+          <Lines isEmpty={people.length === 0}>
+            {people.map((one) => {
+              const everywhere = one.roles['*'];
+              const says = [
+                ...(everywhere ? [`${w(`role.${everywhere}`)}, ${w('people.every')}`] : []),
+                ...(one.second_factor ? [w('people.factor')] : []),
+              ];
+              return (
+                <Line key={one.id} name={one.name} says={says.join('; ')}>
+                  {!everywhere && (
+                    <select
+                      aria-label={w('people.role', { name: one.name })}
+                      value={one.roles[site] ?? ''}
+                      onChange={(event) => {
+                        const role = event.currentTarget.value || null;
+                        const path = `/api/people/${one.id}/role`;
+                        void change('PUT', path, { site, role }, w('saved', { name: one.name }));
+                      }}
+                    >
+                      <option value="">{w('role.none')}</option>
+                      {ROLES.map((role) => (
+                        <option key={role} value={role}>
+                          {w(`role.${role}`)}
+                        </option>
+                      ))}
+                    </select>
+                  )}
+                  {one.id !== me.id && (
+                    <>
+                      <button
+                        type="button"
+                        class="button is-quiet"
+                        onClick={() =>
+                          void ask(
+                            `/api/people/${one.id}/reset`,
+                            {},
+                            w('people.resetText', { name: one.name }),
+                          )
+                        }
+                      >
+                        {w('people.reset', { name: one.name })}
+                      </button>
+                      <RemoveButton
+                        name={one.name}
+                        onSure={() =>
+                          void change(
+                            'DELETE',
+                            `/api/people/${one.id}`,
+                            undefined,
+                            w('removed', { name: one.name }),
+                          )
+                        }
+                      />
+                    </>
+                  )}
+                </Line>
+              );
+            })}
+          </Lines>
+          <form
+            class="manage-form is-row"
+            onSubmit={(event) => {
+              event.preventDefault();
+              const role =
+                ROLES.find((one) => one === new FormData(event.currentTarget).get('role')) ?? 'viewer';
+              const says = w('people.invited', { role: w(`role.${role}`) });
+              void ask('/api/people/invitations', { site, role }, says);
+            }}
+          >
+            <label class="field">
+              <span>{w('people.invite')}</span>
+              <select name="role">
+                {ROLES.map((role) => (
+                  <option key={role} value={role}>
+                    {w(`role.${role}`)}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <button type="submit" class="button is-main">
+              {w('people.inviteDo')}
+            </button>
+          </form>
+          <Refused refusal={refusal} />
+          {link && <Secret key={link.url} label={link.says} text={link.url} />}
+          <Audit />
+        </>
+      )}
+    </Answered>
+  );
+}
+
+function Audit() {
+  const { fmt } = useApp();
+  const { w } = useManage();
+  const { answer, reload } = useRead<{
+    entries: { at: string; who: string; what: string; site: string; subject: string }[];
+  }>('/api/audit');
+  return (
+    <details class="audit">
+      <summary>{w('audit.title')}</summary>
+      <Answered answer={answer} reload={reload}>
+        {({ entries }) => (
+          <table class="list">
+            <caption class="sr">{w('audit.title')}</caption>
+            <thead>
+              <tr>
+                <th scope="col">{w('audit.when')}</th>
+                <th scope="col">{w('audit.who')}</th>
+                <th scope="col">{w('audit.what')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {entries.map((entry) => (
+                <tr key={`${entry.at} ${entry.who} ${entry.what} ${entry.subject}`}>
+                  <td>
+                    {fmt.range({ from: entry.at.slice(0, 10), to: entry.at.slice(0, 10) })}{' '}
+                    {entry.at.slice(11, 16)} UTC
+                  </td>
+                  <td>{entry.who}</td>
+                  <td>
+                    <code>{entry.what}</code> {entry.site} {entry.subject}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Answered>
+    </details>
+  );
+}

@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { createTranslate } from '../i18n/translate.ts';
+import { describeGoal, draftOf, EMPTY, type Goal, goalOf, readProps } from './goal.ts';
+import { en } from './words.en.ts';
+
+const GOALS: Goal[] = [
+  { name: 'Thanks', achieved_by: { kind: 'page', pattern: '/thanks/**' } },
+  {
+    name: 'Order',
+    achieved_by: { kind: 'event', name: 'Order', props: { plan: ['pro', 'team'] } },
+    currency: 'EUR',
+  },
+  { name: 'Read', achieved_by: { kind: 'scroll', pattern: '/blog/*', percent: 80 } },
+  { name: 'Stayed', achieved_by: { kind: 'engagement', pattern: '**', seconds: 30 } },
+];
+
+it('a goal goes through the form as it was', () => {
+  for (const goal of GOALS) expect(goalOf(draftOf(goal))).toEqual(goal);
+});
+
+it('fields of another kind are left out', () => {
+  const draft = { ...EMPTY, name: ' Thanks ', pattern: ' /thanks ', event: 'x', currency: 'eur' };
+  expect(goalOf(draft)).toEqual({ name: 'Thanks', achieved_by: { kind: 'page', pattern: '/thanks' } });
+  expect(goalOf({ ...draft, kind: 'event' }).currency).toBe('EUR');
+});
+
+it('properties are read a line at a time, and half a line says nothing', () => {
+  expect(readProps('plan = pro, team\n\ncolour=red\nsize\n= x\nempty =')).toEqual({
+    plan: ['pro', 'team'],
+    colour: ['red'],
+  });
+});
+
+it('a goal is worded by what reaches it', () => {
+  const w = createTranslate(en, 'en');
+  expect(GOALS.map((goal) => describeGoal(goal, w))).toEqual([
+    'page /thanks/**',
+    'event Order; plan = pro, team; EUR',
+    '80 % of /blog/*',
+    '30 s on **',
+  ]);
+});
