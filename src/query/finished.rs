@@ -13,7 +13,7 @@ use super::dimension::{Bucket, Dimension};
 use super::filter::Filter;
 use super::metric::Measure;
 use super::reading::{Counting, DIMENSION_ALIASES, DIMENSION_COLUMNS, Scope};
-use super::rollup::bucket_of_day;
+use super::rollup::{Coverage, bucket_of_day};
 use super::sql::{Sql, Value};
 
 /// Whether finished visits hold the answer to a question with these parts.
@@ -41,12 +41,14 @@ pub fn can_tell(
 /// The statement that reads the days from `[first_day, day_after)`: columns as those of a [`reading`](super::reading).
 pub fn read(
     scope: &Scope,
-    days: (i64, i64),
+    covered: (&Coverage, (i64, i64)),
     dimensions: &[Dimension],
     measures: &[Measure],
     bucket: Option<Bucket>,
     filter: &Filter,
 ) -> Sql {
+    let (coverage, days) = covered;
+    let [of_days, of_versions] = coverage.current(days);
     let column = |dimension: &Dimension| match dimension.bucket() {
         Some(bucket) => bucket_of_day(bucket, "finished.day", scope.first_day),
         None => scope.column(dimension),
@@ -70,7 +72,7 @@ pub fn read(
     let condition = if filter.is_empty() {
         Sql::empty()
     } else {
-        let column = |dimension: &Dimension| seen(scope, days, dimension);
+        let column = |dimension: &Dimension| seen(scope, covered, dimension);
         // A filter that asks what else somebody did is about events, and not answered here.
         Sql::text("AND ").then(filter.predicate(&column, &|_| Sql::text("SELECT 0")))
     };
@@ -79,7 +81,8 @@ pub fn read(
         &[
             ("columns", Sql::join(columns.chain(counts), ",\n    ")),
             ("site", scope.site.clone()),
-            ("zone", scope.zone.clone()),
+            of_days,
+            of_versions,
             ("first_day", Value::Number(days.0).into()),
             ("day_after", Value::Number(days.1).into()),
             ("filters", condition),
@@ -89,7 +92,12 @@ pub fn read(
 }
 
 /// A dimension's value as a filter may see it.
-fn seen(scope: &Scope, days: (i64, i64), dimension: &Dimension) -> Sql {
+fn seen(
+    scope: &Scope,
+    (coverage, days): (&Coverage, (i64, i64)),
+    dimension: &Dimension,
+) -> Sql {
+    let [of_days, of_versions] = coverage.current(days);
     let column = scope.column(dimension);
     let Some(floor) = scope.floor else {
         return column;
@@ -98,7 +106,8 @@ fn seen(scope: &Scope, days: (i64, i64), dimension: &Dimension) -> Sql {
         include_str!("sql/period_visits.sql"),
         &[
             ("site", scope.site.clone()),
-            ("zone", scope.zone.clone()),
+            of_days,
+            of_versions,
             ("first_day", Value::Number(days.0).into()),
             ("day_after", Value::Number(days.1).into()),
         ],

@@ -535,9 +535,9 @@ impl Answerer {
         let lines = rows
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty());
-        let days: Option<Vec<(i64, bool)>> = lines
-            .map(|line| serde_json::from_slice::<(i64, i64)>(line).ok())
-            .map(|row| row.map(|(day, has_visits)| (day, has_visits == 1)))
+        let days: Option<Vec<(i64, bool, i64)>> = lines
+            .map(|line| serde_json::from_slice::<(i64, i64, i64)>(line).ok())
+            .map(|row| row.map(|(day, has_visits, version)| (day, has_visits == 1, version)))
             .collect();
         let cleared_before = roll::cleared_before(&self.runner, site).await?;
         let coverage = Arc::new(Coverage::new(&days.unwrap_or_default(), cleared_before));

@@ -244,14 +244,14 @@ impl Question<'_> {
         match (&source.days, source.until) {
             (Days::Rolled(rolled), Some(until)) => parts.push(rolled.read(
                 self.scope,
-                (first_day, until),
+                (self.coverage, (first_day, until)),
                 dimensions,
                 measures,
                 self.counting,
             )),
             (Days::Finished(bucket), Some(until)) => parts.push(finished::read(
                 self.scope,
-                (first_day, until),
+                (self.coverage, (first_day, until)),
                 dimensions,
                 measures,
                 *bucket,

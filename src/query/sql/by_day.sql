@@ -6,8 +6,5 @@ WHERE rolled.site = /*{site}*/
   AND rolled.dimension = /*{dimension}*/
   AND rolled.day >= toDate(/*{first_day}*/)
   AND rolled.day < toDate(/*{day_after}*/)
-  AND (rolled.day, rolled.version) IN
-  (
-      SELECT day, max(version) FROM rolled_days WHERE site = /*{site}*/ AND zone = /*{zone}*/ GROUP BY day
-  )
+  AND transform(toInt64(rolled.day), /*{days}*/, /*{versions}*/, -1) = toInt64(rolled.version)
 /*{groups}*/

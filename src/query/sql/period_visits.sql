@@ -2,7 +2,4 @@ FROM visits AS finished
 WHERE site = /*{site}*/
   AND finished.day >= toDate(/*{first_day}*/)
   AND finished.day < toDate(/*{day_after}*/)
-  AND (finished.day, finished.version) IN
-  (
-      SELECT day, max(version) FROM rolled_days WHERE site = /*{site}*/ AND zone = /*{zone}*/ GROUP BY day
-  )
+  AND transform(toInt64(finished.day), /*{days}*/, /*{versions}*/, -1) = toInt64(finished.version)
