@@ -34,6 +34,13 @@ pub async fn answer(
     match handler {
         Handler::Dashboard | Handler::Sites => {
             let mut boot = boot(app, asker);
+            // With people it is a site like any other, whatever else is served.
+            if app.has_demo {
+                boot["demo"] = match app.gate.is_without_people().await {
+                    Ok(is_open) => is_open.into(),
+                    Err(answer) => return answer,
+                };
+            }
             if let Err(error) = add_notes(app, asker, &mut boot).await {
                 return failed(&error);
             }

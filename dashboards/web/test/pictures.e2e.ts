@@ -41,7 +41,26 @@ const STATES: [string, string, OpenOptions, ((page: Page) => Promise<unknown>)?]
   ['one-visit', '/?site=one.example', DESKTOP],
   ['ten-million', '/?site=large.example&period=12mo', DESKTOP],
   ['forced-colours', '/', { ...DESKTOP, forcedColors: 'active' }],
+  ['clicks-and-funnel', '/?funnel=loose~~page~/~page~/pricing', DESKTOP, showBelow],
+  [
+    'clicks-and-funnel-phone-dark',
+    '/?funnel=loose~~page~/~page~/pricing',
+    { ...PHONE, scheme: 'dark' },
+    showBelow,
+  ],
+  ['manage-goals', '/?manage=goals', DESKTOP],
+  ['manage-people-japanese', '/?manage=people&lang=ja', DESKTOP],
+  ['manage-links-phone-dark', '/?manage=links', { ...PHONE, scheme: 'dark' }],
 ];
+
+/** What is fetched when the reader comes near. */
+async function showBelow(page: Page): Promise<void> {
+  await page.locator('.below-place').scrollIntoViewIfNeeded();
+  await page.getByTestId('panel-clicks').locator('svg rect').first().waitFor();
+  await page.getByTestId('panel-funnel').locator('tbody tr').first().waitFor();
+  // Where the scrolling ended depends on when the part arrived.
+  await page.locator('.below').evaluate((element) => element.scrollIntoView({ block: 'end' }));
+}
 
 let stage: Stage;
 /** Browser and fonts: pictures made with others differ everywhere, and say nothing. */

@@ -13,13 +13,20 @@ const shots = [
   ['japanese', '/?f=source~is~Google&f=country~is~JP~US', { width: 1280, height: 900, locale: 'ja-JP' }],
   ['phone', '/', { width: 390, height: 844 }],
   ['detail', '/?detail=page', { width: 1280, height: 900 }],
+  ['clicks-and-funnel', '/?funnel=loose~~page~/~page~/pricing', { width: 1280, height: 900 }],
+  ['manage', '/?manage=goals', { width: 1280, height: 900 }],
 ];
 for (const [name, address, look] of shots) {
   const { page } = await stage.open(address, look);
   page.setDefaultTimeout(120_000);
   await module.settled(page);
   await page.getByTestId('live').getByText('23').waitFor();
-  const isWhole = name !== 'phone' && name !== 'detail';
+  if (name === 'clicks-and-funnel') {
+    await page.locator('.below-place').scrollIntoViewIfNeeded();
+    await page.getByTestId('panel-funnel').locator('tbody tr').first().waitFor();
+    await page.locator('.below').evaluate((element) => element.scrollIntoView({ block: 'end' }));
+  }
+  const isWhole = !['phone', 'detail', 'clicks-and-funnel', 'manage'].includes(name);
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: isWhole });
   await stage.tidy();
   console.log(`${name}.png`);

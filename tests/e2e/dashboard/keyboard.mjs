@@ -9,7 +9,7 @@ const focused = (page) => page.evaluate(() => {
 });
 
 /** Walks with Tab until the focus is on what `isThere` says, as a person would; answers how many steps it took. */
-async function tabTo(page, isThere, max = 120) {
+async function tabTo(page, isThere, max = 160) {
   for (let steps = 1; steps <= max; steps++) {
     await page.keyboard.press('Tab');
     if (await page.evaluate(isThere)) return steps;

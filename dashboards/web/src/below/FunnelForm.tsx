@@ -171,7 +171,7 @@ function Arrow(props: { path: string; label: string; isOff: boolean; onPick: () 
   return (
     <button
       type="button"
-      class="chip-remove"
+      class="step-button"
       aria-label={props.label}
       disabled={props.isOff}
       onClick={props.onPick}

@@ -123,43 +123,52 @@ export function People() {
   );
 }
 
+/** Read when it is opened, and anew each time: what was done a moment ago is what one looks for. */
 function Audit() {
+  const { w } = useManage();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details class="audit" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{w('audit.title')}</summary>
+      {isOpen && <Deeds />}
+    </details>
+  );
+}
+
+function Deeds() {
   const { fmt } = useApp();
   const { w } = useManage();
   const { answer, reload } = useRead<{
     entries: { at: string; who: string; what: string; site: string; subject: string }[];
   }>('/api/audit');
   return (
-    <details class="audit">
-      <summary>{w('audit.title')}</summary>
-      <Answered answer={answer} reload={reload}>
-        {({ entries }) => (
-          <table class="list">
-            <caption class="sr">{w('audit.title')}</caption>
-            <thead>
-              <tr>
-                <th scope="col">{w('audit.when')}</th>
-                <th scope="col">{w('audit.who')}</th>
-                <th scope="col">{w('audit.what')}</th>
+    <Answered answer={answer} reload={reload}>
+      {({ entries }) => (
+        <table class="list">
+          <caption class="sr">{w('audit.title')}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{w('audit.when')}</th>
+              <th scope="col">{w('audit.who')}</th>
+              <th scope="col">{w('audit.what')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {entries.map((entry) => (
+              <tr key={`${entry.at} ${entry.who} ${entry.what} ${entry.subject}`}>
+                <td>
+                  {fmt.range({ from: entry.at.slice(0, 10), to: entry.at.slice(0, 10) })}{' '}
+                  {entry.at.slice(11, 16)} UTC
+                </td>
+                <td>{entry.who}</td>
+                <td>
+                  <code>{entry.what}</code> {entry.site} {entry.subject}
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {entries.map((entry) => (
-                <tr key={`${entry.at} ${entry.who} ${entry.what} ${entry.subject}`}>
-                  <td>
-                    {fmt.range({ from: entry.at.slice(0, 10), to: entry.at.slice(0, 10) })}{' '}
-                    {entry.at.slice(11, 16)} UTC
-                  </td>
-                  <td>{entry.who}</td>
-                  <td>
-                    <code>{entry.what}</code> {entry.site} {entry.subject}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
-      </Answered>
-    </details>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Answered>
   );
 }

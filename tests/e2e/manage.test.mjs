@@ -1,0 +1,368 @@
+// What people manage, by clicks alone: goals from what was seen, funnels, notes, filters, letters, people, keys, links; and where a page was clicked.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+import { settled, startCollector } from './collector.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const SITE = '\n[[site]]\nid = "shop"\nhostnames = ["shop.test"]\ntimezone = "Asia/Tokyo"\n';
+const OWNER = { name: 'ada', password: 'correct horse battery staple' };
+const FLAGS = [
+  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync',
+];
+/** Three buy, of whom one comes back to the cart first; two only look. */
+const WAYS = [
+  ['/', '/cart', '/thank-you'],
+  ['/', '/cart', '/', '/cart', '/thank-you'],
+  ['/', '/beans', '/cart', '/thank-you'],
+  ['/', '/beans'],
+  ['/beans'],
+];
+
+let collector;
+let browser;
+/** Cookies of the owner: log-ins are bounded, and one is enough. */
+let owner;
+before(async () => {
+  collector = await startCollector(SITE, { people: [OWNER] });
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+  let key = 0;
+  let sent = 0;
+  for (const [number, way] of WAYS.entries()) {
+    let cookie = '';
+    const send = async (body) => {
+      const answer = await fetch(collector.beacons, {
+        method: 'POST',
+        body: JSON.stringify({ d: 'shop', c: 1, ...body }),
+        headers: {
+          'user-agent': `Mozilla/5.0 (X11; Linux x86_64; rv:14${number}.0) Gecko/20100101 Firefox/14${number}.0`,
+          'content-type': 'text/plain',
+          ...(cookie ? { cookie } : {}),
+        },
+      });
+      assert.equal(answer.status, 202);
+      sent += 1;
+      cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? cookie;
+    };
+    for (const path of way) {
+      const k = `k${key++}`;
+      await send({ n: 'pageview', u: `https://shop.test${path}`, k });
+      // Everybody clicks the third row's middle on the front page, the first one the corner as well.
+      if (path === '/') await send({ n: 'engagement', u: `https://shop.test${path}`, k, e: 5_000, sd: 50, x: number === 0 ? [50, 50, 0] : [50] });
+    }
+    if (way.includes('/thank-you')) await send({ n: 'Order', u: 'https://shop.test/thank-you', k: `o${number}`, $: { amount: 10, currency: 'EUR' } });
+  }
+  assert.equal(await settled(() => collector.sql('SELECT count() FROM events'), (count) => count === String(sent)), String(sent));
+});
+after(async () => {
+  await browser?.close();
+  assert.equal(await collector?.stop(), 0, 'the collector stops cleanly');
+});
+
+const ready = (page) => page.waitForFunction(
+  () => document.querySelector('[aria-busy="true"], .skeleton, .is-stale') === null && document.querySelector('#app')?.childElementCount > 0,
+);
+
+/** A page of somebody who is logged in, with what went wrong on it. */
+async function logIn({ name = OWNER.name } = {}) {
+  const isOwner = name === OWNER.name;
+  const look = { locale: 'en-GB', viewport: { width: 1280, height: 900 } };
+  const context = await browser.newContext({ ...look, ...(isOwner && owner ? { storageState: owner } : {}) });
+  const page = await context.newPage();
+  const faults = [];
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) faults.push(message.text());
+  });
+  await page.goto(collector.dashboard);
+  if (!isOwner || !owner) {
+    await page.locator('input[name=name]').fill(name);
+    await page.locator('input[name=password]').fill(OWNER.password);
+    await page.locator('button[type=submit], form button').first().click();
+    await page.waitForURL(collector.dashboard);
+  }
+  if (isOwner) owner = await context.storageState();
+  await ready(page);
+  return { page, context, faults };
+}
+
+async function open(page, section) {
+  await page.goto(`${collector.dashboard}?site=shop&manage=${section}`);
+  await page.getByTestId('manage').waitFor();
+  await ready(page);
+}
+const lines = (page) => page.locator('.manage-line').evaluateAll((all) => all.map((line) => line.dataset.name));
+const told = (page) => page.locator('.manage-told').textContent();
+
+test('a goal is made of what was seen, tried, kept, changed and removed; Back leads to the numbers as they were', async () => {
+  const { page, context, faults } = await logIn();
+  await page.goto(`${collector.dashboard}?site=shop&period=today&compare=off`);
+  await ready(page);
+  await page.getByTestId('more').click();
+  await page.getByRole('button', { name: /^Manage goals/ }).click();
+  await page.waitForURL(/manage=goals/);
+  await page.getByTestId('manage').waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'manage-section', 'a keyboard starts at the section');
+  await page.getByRole('button', { name: /^Order/ }).click();
+  await page.getByLabel(/^Currency/).fill('eur');
+  await page.getByRole('button', { name: 'Try it' }).click();
+  await page.getByText('In the last 30 days 3 visitors would have reached it (60%). It would have brought €30.').waitFor();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('“Order” is saved.').waitFor();
+  assert.deepEqual(await lines(page), ['Order']);
+
+  await page.getByRole('button', { name: 'New goal' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('Order');
+  await page.getByLabel(/^Page, e\.g\./).fill('nowhere');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('pattern: a path such as /blog/** is expected').waitFor();
+  await page.getByLabel(/^Page, e\.g\./).fill('/thank-you');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('that name is taken').waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('Thanks');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('“Thanks” is saved.').waitFor();
+
+  // Somebody else was first: shown, and replaced only knowingly.
+  await page.getByRole('button', { name: 'Change “Thanks”' }).click();
+  await page.evaluate(async () => {
+    const { csrf } = await (await fetch('/api/me')).json();
+    const { items } = await (await fetch('/api/sites/shop/goals')).json();
+    const { id, version } = items.find(({ value }) => value.name === 'Thanks');
+    const value = { name: 'Thanks', achieved_by: { kind: 'page', pattern: '/merci' } };
+    await fetch(`/api/sites/shop/goals/${id}`, { method: 'PUT', headers: { 'x-sillage-csrf': csrf }, body: JSON.stringify({ version, value }) });
+  });
+  await page.getByLabel(/^Page, e\.g\./).fill('/thank-*');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('ada saved this meanwhile: page /merci.').waitFor();
+  assert.equal(await page.getByLabel(/^Page, e\.g\./).inputValue(), '/thank-*', 'what was typed stays');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('.manage-line', { hasText: 'page /thank-*' }).waitFor();
+
+  await page.getByRole('button', { name: 'Back to the numbers' }).click();
+  await page.waitForURL((url) => !url.searchParams.has('manage'));
+  await page.getByTestId('panel-goals').waitFor();
+  await ready(page);
+  assert.equal(new URL(page.url()).searchParams.get('period'), 'today');
+  const rates = await page.getByTestId('panel-goals').locator('tbody tr').evaluateAll((rows) => rows.map((row) => [row.dataset.name, row.dataset.value]));
+  assert.deepEqual(rates.sort(), [['Order', '3'], ['Thanks', '3']]);
+
+  await open(page, 'goals');
+  await page.getByRole('button', { name: 'Remove “Thanks”' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  assert.deepEqual(await lines(page), ['Order', 'Thanks']);
+  await page.getByRole('button', { name: 'Remove “Thanks”' }).click();
+  await page.getByTestId('sure').click();
+  await page.getByText('“Thanks” is removed.').waitFor();
+  assert.deepEqual(await lines(page), ['Order']);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('a funnel is suggested, shown, split, kept and found again; its numbers are the interface’s', async () => {
+  const { page, context, faults } = await logIn();
+  await page.goto(`${collector.dashboard}?site=shop&period=today&compare=off`);
+  await ready(page);
+  await page.locator('.below-place').scrollIntoViewIfNeeded();
+  const panel = page.getByTestId('panel-funnel');
+  await panel.getByRole('button', { name: '/ → /thank-you' }).click();
+  await page.waitForURL(/funnel=/);
+  const rows = () => panel.locator('tbody tr').evaluateAll((all) => all.map((row) => [row.dataset.name, row.dataset.value]));
+  // Four began at the front page, three reached the cart and all of these the end.
+  assert.deepEqual(await settled(rows, (found) => found.length === 3), [['/', '4'], ['/cart', '3'], ['/thank-you', '3']]);
+  await panel.getByLabel('Between two steps').selectOption('strict');
+  await panel.getByRole('button', { name: 'Show', exact: true }).click();
+  await page.waitForURL(/funnel=strict/);
+  assert.deepEqual(await settled(rows, (found) => found[1]?.[1] === '2'), [['/', '4'], ['/cart', '2'], ['/thank-you', '2']]);
+  await panel.getByLabel('Name').fill('Checkout');
+  await panel.getByRole('button', { name: 'Keep it for the site' }).click();
+  await panel.getByText('Kept as “Checkout”.').waitFor();
+
+  await panel.getByLabel('Split by').selectOption('browser');
+  await panel.getByRole('button', { name: 'Show', exact: true }).click();
+  await panel.getByRole('row', { name: /Firefox/ }).waitFor();
+  await page.goBack();
+  assert.deepEqual(await settled(rows, (found) => found.length === 3), [['/', '4'], ['/cart', '2'], ['/thank-you', '2']], 'after Back');
+
+  const address = page.url();
+  await page.goto(address);
+  await ready(page);
+  await page.locator('.below-place, .below').first().scrollIntoViewIfNeeded();
+  assert.deepEqual(await settled(rows, (found) => found.length === 3), [['/', '4'], ['/cart', '2'], ['/thank-you', '2']], 'by its address');
+  await open(page, 'funnels');
+  await page.getByRole('button', { name: 'Show “Checkout”' }).click();
+  await page.waitForURL((url) => url.searchParams.get('funnel')?.startsWith('strict') && !url.searchParams.has('manage'));
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('where a page was clicked is drawn, and read as a table', async () => {
+  const { page, context, faults } = await logIn();
+  await page.goto(`${collector.dashboard}?site=shop&period=today&compare=off&clicks=/`);
+  await ready(page);
+  await page.locator('.below-place').scrollIntoViewIfNeeded();
+  const panel = page.getByTestId('panel-clicks');
+  await panel.locator('svg rect').first().waitFor();
+  assert.equal(await panel.getAttribute('data-value'), '7');
+  assert.equal(await panel.locator('svg rect').count(), 2);
+  await panel.getByRole('button', { name: 'Table' }).click();
+  const cells = await panel.locator('tbody tr').evaluateAll((rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent)));
+  assert.deepEqual(cells, [['3', '50–55 %', '6'], ['1', '0–5 %', '1']]);
+  await panel.getByTestId('clicks-page').selectOption('/cart');
+  await page.waitForURL(/clicks=\/cart/);
+  await panel.getByText('No clicks are counted on this page.').waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('filters are saved for the site, and everybody of the site finds them', async () => {
+  const { page, context } = await logIn();
+  await page.goto(`${collector.dashboard}?site=shop&period=today&f=page~is~/cart`);
+  await ready(page);
+  await page.getByTestId('saved').click();
+  await page.getByLabel('Name').fill('Cart');
+  await page.getByLabel('For').selectOption('site');
+  await page.getByRole('button', { name: 'Apply', exact: true }).click();
+  await open(page, 'filters');
+  assert.deepEqual(await lines(page), ['Cart']);
+  await page.getByRole('button', { name: 'Show “Cart”' }).click();
+  await page.waitForURL(/f=page~is~\/cart/);
+  await context.close();
+});
+
+test('an invited viewer reads and keeps filters of their own, and manages nothing else', async () => {
+  const { page, context, faults } = await logIn();
+  await open(page, 'people');
+  await page.getByRole('button', { name: 'Make a link' }).click();
+  const link = await page.getByTestId('secret').inputValue();
+  assert.match(link, /\/welcome\/[0-9a-f]{64}$/);
+  const guest = await browser.newContext({ locale: 'en' });
+  const welcome = await guest.newPage();
+  await welcome.goto(link);
+  await welcome.locator('input[name=name]').fill('bert');
+  await welcome.locator('input[name=password]').fill(OWNER.password);
+  await welcome.locator('form button').first().click();
+  await welcome.waitForURL(/login/);
+  await guest.close();
+  await open(page, 'people');
+  assert.deepEqual(await lines(page), ['ada', 'bert']);
+
+  const bert = await logIn({ name: 'bert' });
+  await open(bert.page, 'goals');
+  assert.deepEqual(await lines(bert.page), ['Order']);
+  assert.equal(await bert.page.getByRole('button', { name: /New goal|Change|Remove/ }).count(), 0);
+  const sections = await bert.page.locator('.manage-nav a').allTextContents();
+  assert.deepEqual(sections, ['Goals', 'Funnels', 'Notes', 'Saved filters', 'E-mails', 'Your account']);
+  await open(bert.page, 'keys');
+  await bert.page.getByText('Only an owner of this site sees this.').waitFor();
+  await bert.context.close();
+
+  await page.getByLabel('Role of bert').selectOption('editor');
+  await page.getByText('“bert” is saved.').waitFor();
+  await page.getByRole('button', { name: 'New password for “bert”' }).click();
+  await page.getByText('With this link bert chooses a new password').waitFor();
+  await page.getByRole('button', { name: 'Remove “bert”' }).click();
+  await page.getByTestId('sure').click();
+  await page.getByText('“bert” is removed.').waitFor();
+  assert.deepEqual(await lines(page), ['ada']);
+  await page.locator('summary').click();
+  await page.getByRole('row', { name: /ada.*bert/ }).first().waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('keys and links are shown once, work, and end when they are revoked', async () => {
+  const { page, context, faults } = await logIn();
+  await open(page, 'keys');
+  await page.getByLabel('New key').fill('Grafana');
+  await page.getByRole('button', { name: 'Add' }).click();
+  const key = await page.getByTestId('secret').inputValue();
+  const ask = () => fetch(`${collector.dashboard}api/v2/query`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}` },
+    body: JSON.stringify({ site_id: 'shop', metrics: ['pageviews'], date_range: 'day' }),
+  });
+  assert.equal((await ask()).status, 200);
+  await page.getByRole('button', { name: 'Remove “Grafana”' }).click();
+  await page.getByTestId('sure').click();
+  await page.getByText('“Grafana” is removed.').waitFor();
+  assert.equal((await ask()).status, 401);
+
+  await page.goto(`${collector.dashboard}?site=shop&manage=links&f=page~is~/cart`);
+  await page.getByText('With the filters that are set now: Page is /cart').waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('Agency');
+  await page.getByLabel(/^Pages that may embed it/).fill('not an origin');
+  await page.getByRole('button', { name: 'Add' }).click();
+  await page.getByText('who may embed it is named by origins').waitFor();
+  await page.getByLabel(/^Pages that may embed it/).fill('https://www.example.com');
+  await page.getByRole('button', { name: 'Add' }).click();
+  const secrets = page.getByTestId('secret');
+  await secrets.nth(1).waitFor();
+  const link = await secrets.first().inputValue();
+  assert.match(await secrets.nth(1).inputValue(), /^<iframe src="http[^"]+\/share\/[0-9a-f]{64}"/);
+  assert.equal((await fetch(link)).status, 200);
+  await page.getByRole('button', { name: 'Remove “Agency”' }).click();
+  await page.getByTestId('sure').click();
+  await page.getByText('“Agency” is removed.').waitFor();
+  assert.equal((await fetch(link)).status, 410);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('notes are written, changed and removed; letters say that no mail server is set up', async () => {
+  const { page, context } = await logIn();
+  await open(page, 'notes');
+  await page.getByRole('button', { name: 'New note' }).click();
+  await page.getByLabel('Text').fill('New <b>price</b> list');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('“New <b>price</b> list” is saved.').waitFor();
+  await page.getByRole('button', { name: /^Change/ }).click();
+  await page.getByLabel('Time, if it matters').fill('10:30');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('.manage-line', { hasText: '10:30' }).waitFor();
+  await page.getByRole('button', { name: /^Remove/ }).click();
+  await page.getByTestId('sure').click();
+  await page.getByText('There is nothing here yet.').waitFor();
+  assert.match(await told(page), /is removed/);
+  await open(page, 'letters');
+  await page.getByText('No mail server is set up here').waitFor();
+  await context.close();
+});
+
+test('axe finds nothing in any section, light and dark, and nothing scrolls sideways on a phone', async () => {
+  const { page, context, faults } = await logIn();
+  const sections = ['goals', 'funnels', 'notes', 'filters', 'letters', 'people', 'keys', 'links', 'account'];
+  for (const section of sections) {
+    await open(page, section);
+    if (section === 'goals') await page.getByRole('button', { name: 'New goal' }).click();
+    await page.evaluate(AXE);
+    for (const [width, colorScheme] of [[1280, 'light'], [1280, 'dark'], [390, 'light'], [320, 'dark']]) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme });
+      const found = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations'] }));
+      const said = found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+      assert.deepEqual(said, [], `${section} at ${width}, ${colorScheme}`);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(over <= 0, `${section} at ${width} scrolls sideways`);
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto(`${collector.dashboard}?site=shop&period=today&clicks=/&funnel=loose~~page~/~page~/cart`);
+  await ready(page);
+  await page.locator('.below-place').scrollIntoViewIfNeeded();
+  await page.getByTestId('panel-funnel').locator('tbody tr').first().waitFor();
+  await page.evaluate(AXE);
+  for (const [width, colorScheme] of [[1280, 'light'], [1280, 'dark'], [320, 'light']]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ colorScheme });
+    const found = await page.evaluate(() => window.axe.run('.below', { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations'] }));
+    assert.deepEqual(found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`), [], `below at ${width}, ${colorScheme}`);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(over <= 0, `below at ${width} scrolls sideways`);
+  }
+  assert.deepEqual(faults, []);
+  await context.close();
+});
