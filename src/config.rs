@@ -641,7 +641,7 @@ impl RawConfig {
                 header_timeout: Duration::from_secs(5),
                 body_timeout: Duration::from_secs(5),
                 seen_keys_max: self.limits.seen_keys_max.unwrap_or(200_000),
-                open_visits_bytes_max: self.limits.open_visits_bytes_max.unwrap_or(24 << 20),
+                open_visits_bytes_max: self.limits.open_visits_bytes_max.unwrap_or(20 << 20),
                 shutdown_timeout: Duration::from_secs(10),
             },
             visitor_days,

@@ -92,11 +92,7 @@ pub fn read(
 }
 
 /// A dimension's value as a filter may see it.
-fn seen(
-    scope: &Scope,
-    (coverage, days): (&Coverage, (i64, i64)),
-    dimension: &Dimension,
-) -> Sql {
+fn seen(scope: &Scope, (coverage, days): (&Coverage, (i64, i64)), dimension: &Dimension) -> Sql {
     let [of_days, of_versions] = coverage.current(days);
     let column = scope.column(dimension);
     let Some(floor) = scope.floor else {

@@ -148,6 +148,11 @@ test('a note stands on the chart, in its reading and in its table; a link does n
   await ready(page);
   assert.equal(await page.locator('.row-note').textContent(), 'New <b>price</b> list');
   assert.match(await page.locator('tr:has(.row-note) th').textContent(), new RegExp(`${Number(today.slice(8))} `));
+  await page.getByTestId('more').click();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: /CSV/ }).click()]);
+  const file = readFileSync(await download.path(), 'utf8');
+  assert.match(file.split('\r\n')[0], /,Notes$/);
+  assert.match(file, new RegExp(`^${today}[^\r]*,New <b>price</b> list\r$`, 'm'));
 
   const stranger = await browser.newContext({ locale: 'en-GB' });
   const shared = await stranger.newPage();

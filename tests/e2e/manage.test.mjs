@@ -349,6 +349,17 @@ test('axe finds nothing in any section, light and dark, and nothing scrolls side
       assert.ok(over <= 0, `${section} at ${width} scrolls sideways`);
     }
   }
+  // The longest words, from right to left, on the smallest screen.
+  await page.setViewportSize({ width: 320, height: 800 });
+  for (const section of sections) {
+    await page.goto(`${collector.dashboard}?site=shop&manage=${section}&lang=qpsr`);
+    await page.getByTestId('manage').waitFor();
+    await ready(page);
+    assert.equal(await page.evaluate(() => document.documentElement.dir), 'rtl');
+    assert.match(await page.locator('#manage-section').textContent(), /^\[/, section);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(over <= 0, `${section} from right to left scrolls sideways`);
+  }
   await page.setViewportSize({ width: 1280, height: 900 });
   await page.goto(`${collector.dashboard}?site=shop&period=today&clicks=/&funnel=loose~~page~/~page~/cart`);
   await ready(page);
