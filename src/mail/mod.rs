@@ -63,6 +63,8 @@ impl MailError {
                 Some(code) => format!("the mail server refused it ({code})"),
                 None => "the mail server did not take it".into(),
             },
+            Self::Numbers(_) => "its numbers could not be read".into(),
+            Self::Password { .. } => "mail.password_file could not be read".into(),
             Self::Address => "the address is none that can be written to".into(),
             _ => "it could not be written".into(),
         }

@@ -54,7 +54,8 @@ struct Known {
 enum RoundError {
     #[error("{0}")]
     Control(#[from] ControlError),
-    #[error("{0}")]
+    /// In short: what a mail server says may hold addresses, which are in no log.
+    #[error("{}", .0.in_short())]
     Mail(#[from] MailError),
 }
 

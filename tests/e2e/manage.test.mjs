@@ -115,6 +115,7 @@ test('a goal is made of what was seen, tried, kept, changed and removed; Back le
   assert.deepEqual(await lines(page), ['Order']);
 
   await page.getByRole('button', { name: 'New goal' }).click();
+  assert.equal(await page.evaluate(() => document.activeElement?.closest('.manage-form') !== null), true, 'the form is where one goes on');
   await page.getByLabel('Name', { exact: true }).fill('Order');
   await page.getByLabel(/^Page, e\.g\./).fill('nowhere');
   await page.getByRole('button', { name: 'Save' }).click();
@@ -157,6 +158,7 @@ test('a goal is made of what was seen, tried, kept, changed and removed; Back le
   await page.getByRole('button', { name: 'Remove “Thanks”' }).click();
   await page.getByTestId('sure').click();
   await page.getByText('“Thanks” is removed.').waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'manage-section', 'the focus is not lost with what was removed');
   assert.deepEqual(await lines(page), ['Order']);
   assert.deepEqual(faults, []);
   await context.close();
@@ -260,8 +262,13 @@ test('an invited viewer reads and keeps filters of their own, and manages nothin
   await bert.page.getByText('Only an owner of this site sees this.').waitFor();
   await bert.context.close();
 
+  await page.getByLabel('Role of bert').selectOption('owner');
   await page.getByLabel('Role of bert').selectOption('editor');
+  const role = () => page.evaluate(async () => (await (await fetch('/api/people')).json()).people.find(({ name }) => name === 'bert').roles.shop);
+  assert.equal(await role(), 'viewer', 'nothing is given on the way');
+  await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('“bert” is saved.').waitFor();
+  assert.equal(await role(), 'editor');
   await page.getByRole('button', { name: 'New password for “bert”' }).click();
   await page.getByText('With this link bert chooses a new password').waitFor();
   await page.getByRole('button', { name: 'Remove “bert”' }).click();

@@ -83,6 +83,22 @@ export function createMockControl() {
     if (url.pathname === '/api/people/invitations') return ok({ path: '/welcome/0123456789abcdef' });
     if (/^\/api\/people\/\d+\/reset$/.test(url.pathname)) return ok({ path: '/welcome/fedcba9876543210' });
     if (url.pathname.startsWith('/api/people/')) return ok({});
+    if (url.pathname === '/api/v2/changes') {
+      const row = (dimension: string, value: string, now: number, before: number) => ({
+        dimension,
+        value,
+        now,
+        before,
+        difference: now - before,
+      });
+      const contributors = [
+        row('visit:country', 'JP', 4539, 4087),
+        row('visit:source', 'Google', 2443, 2256),
+        row('event:page', '/pricing', 2096, 1904),
+        row('visit:device', 'tablet', 310, 402),
+      ];
+      return ok({ total: { now: 7064, before: 6485 }, contributors, meta: {} });
+    }
     if (url.pathname === '/api/v2/funnel')
       return ok(funnel(given.steps.length, given.dimensions?.length > 0));
     const [, kind = '', id] = /^\/api\/sites\/[^/]+\/([a-z-]+)(?:\/(.+))?$/.exec(url.pathname) ?? [];

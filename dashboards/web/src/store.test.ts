@@ -18,6 +18,7 @@ function setUp(search = '') {
     sites: vi.fn(),
     query: vi.fn(),
     funnel: vi.fn(),
+    changes: vi.fn(),
     live: async () => ({ ok: true, value: 3 }),
     quality: async () => ({ ok: true, value: { accepted: 1, dropped: {} } }),
     async batch(queries) {

@@ -87,6 +87,26 @@ export function numbers(stage) {
     assert.doesNotMatch(await page.locator('main').textContent(), /Infinity|NaN|∞/);
   });
 
+  test('what is behind a change is what was there before and is there now, and a click looks at it alone', async () => {
+    const { golden } = stage();
+    const now = truth(golden, { from: golden.dayBefore(27), to: golden.today });
+    const before = truth(golden, { from: golden.dayBefore(55), to: golden.dayBefore(28) });
+    const { page } = await stage().open('/?site=shop');
+    await settled(page);
+    await page.getByTestId('why-open').click();
+    const dialog = page.getByTestId('why');
+    await dialog.getByText(`${now.totals.visitors} now, ${before.totals.visitors} before`).waitFor();
+    const rows = await dialog.locator('tbody tr').evaluateAll((list) => list.map((row) => [row.dataset.name, row.cells[0].textContent, ...[...row.cells].slice(1, 3).map((cell) => Number(cell.textContent)), Number(row.dataset.value)]));
+    assert.ok(rows.length > 2, JSON.stringify(rows));
+    const google = rows.find(([name, text]) => name === 'Google' && text.endsWith('Source'));
+    assert.deepEqual(google?.slice(2), [now.by('source').Google, before.by('source').Google, now.by('source').Google - before.by('source').Google]);
+    const sizes = rows.map(([, , , , difference]) => Math.abs(difference));
+    assert.deepEqual(sizes, [...sizes].sort((a, b) => b - a), 'the greatest comes first');
+    await dialog.getByRole('button', { name: /^Google/ }).first().click();
+    await page.waitForURL(/f=source~is~Google/);
+    assert.equal(await page.getByTestId('why').count(), 0);
+  });
+
   test('what was left out is said, with its reason', async () => {
     const { page } = await stage().open('/?site=shop');
     await settled(page);

@@ -5,6 +5,8 @@
 import type {
   BatchItem,
   Boot,
+  ChangesQuery,
+  ChangesResponse,
   FunnelQuery,
   FunnelResponse,
   Quality,
@@ -33,6 +35,7 @@ export type Client = {
   batch(queries: Query[], signal: AbortSignal): Promise<Answer<Answer<QueryResponse>[]>>;
   query(query: Query, signal: AbortSignal): Promise<Answer<QueryResponse>>;
   funnel(query: FunnelQuery, signal: AbortSignal): Promise<Answer<FunnelResponse>>;
+  changes(query: ChangesQuery, signal: AbortSignal): Promise<Answer<ChangesResponse>>;
   live(site: string): Promise<Answer<number>>;
   quality(options: { site: string; from: string; to: string }): Promise<Answer<Quality>>;
 };
@@ -81,6 +84,7 @@ export function createClient(
     },
     query: (query, signal) => post<QueryResponse>('/api/v2/query', query, signal),
     funnel: (query, signal) => post<FunnelResponse>('/api/v2/funnel', query, signal),
+    changes: (query, signal) => post<ChangesResponse>('/api/v2/changes', query, signal),
     async live(site) {
       if (bearer) return NOT_SHARED;
       const answer = await call<{ visitors: number }>(`/api/live?${new URLSearchParams({ site })}`, {});

@@ -77,3 +77,16 @@ export type FunnelStep = {
   conversion_rate: number;
 };
 export type FunnelResponse = { results: { dimensions: string[]; visits: number; steps: FunnelStep[] }[] };
+
+/** What is behind a difference, and its answer (`POST /api/v2/changes`). */
+export type ChangesQuery = {
+  site_id: string;
+  metric: 'visitors' | 'visits' | 'pageviews';
+  date_range: Query['date_range'];
+  comparison?: { mode: 'custom'; date_range: Query['date_range'] };
+  filters: WireFilter[];
+};
+export type ChangesResponse = {
+  total: { now: number | null; before: number | null };
+  contributors: { dimension: string; value: string; now: number; before: number; difference: number }[];
+};

@@ -54,4 +54,14 @@ export const de: Words<Key> = {
   'funnel.forget': '„{name}“ entfernen',
   'funnel.forgotten': '„{name}“ ist entfernt.',
   'funnel.notHere': '{name} (zu besonders, um hier gezeigt zu werden)',
+
+  'why.title': 'Was steckt hinter der Änderung bei {metric}?',
+  'why.total': 'jetzt {now}, davor {before}',
+  'why.what': 'Was',
+  'why.now': 'Jetzt',
+  'why.before': 'Davor',
+  'why.difference': 'Unterschied',
+  'why.none': 'Nichts sticht heraus.',
+  'why.overlap': 'Zeilen verschiedener Art überschneiden sich: Derselbe Besuch kann in mehreren stehen.',
+  'why.close': 'Schließen',
 };

@@ -52,6 +52,16 @@ export const en = {
   'funnel.forget': 'Remove “{name}”',
   'funnel.forgotten': '“{name}” is removed.',
   'funnel.notHere': '{name} (too particular to be shown here)',
+
+  'why.title': 'What is behind the change in {metric}?',
+  'why.total': '{now} now, {before} before',
+  'why.what': 'What',
+  'why.now': 'Now',
+  'why.before': 'Before',
+  'why.difference': 'Difference',
+  'why.none': 'Nothing stands out.',
+  'why.overlap': 'Rows of different kinds overlap: the same visits can stand in several.',
+  'why.close': 'Close',
 } satisfies Record<string, Message>;
 
 export type Key = keyof typeof en;

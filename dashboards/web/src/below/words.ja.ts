@@ -53,4 +53,14 @@ export const ja: Words<Key> = {
   'funnel.forget': '「{name}」を削除',
   'funnel.forgotten': '「{name}」を削除しました。',
   'funnel.notHere': '{name}（条件が複雑なためここでは表示できません）',
+
+  'why.title': '{metric}の変化の内訳',
+  'why.total': '今回 {now}、前回 {before}',
+  'why.what': '項目',
+  'why.now': '今回',
+  'why.before': '前回',
+  'why.difference': '差',
+  'why.none': '目立つものはありません。',
+  'why.overlap': '種類の異なる行は重なります。同じ訪問が複数の行に含まれることがあります。',
+  'why.close': '閉じる',
 };

@@ -192,6 +192,7 @@ export const de: Catalogue = {
   'filter.title': 'Filter',
   'filter.saved': 'Gemerkt',
 
+  'changed.why': 'Warum?',
   'changed.title': 'Was sich geändert hat',
   'changed.headline.up': '{metric}: {amount} mehr ({delta})',
   'changed.headline.down': '{metric}: {amount} weniger ({delta})',

@@ -192,6 +192,7 @@ export const en = {
   'filter.title': 'Filter',
   'filter.saved': 'Saved',
 
+  'changed.why': 'Why?',
   'changed.title': 'What changed',
   'changed.headline.up': '{metric} up {amount} ({delta})',
   'changed.headline.down': '{metric} down {amount} ({delta})',

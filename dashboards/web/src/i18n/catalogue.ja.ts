@@ -192,6 +192,7 @@ export const ja: Catalogue = {
   'filter.title': 'フィルター',
   'filter.saved': '保存済み',
 
+  'changed.why': '理由を見る',
   'changed.title': '変化',
   'changed.headline.up': '{metric} {amount} 増（{delta}）',
   'changed.headline.down': '{metric} {amount} 減（{delta}）',

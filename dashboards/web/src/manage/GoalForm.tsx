@@ -1,10 +1,10 @@
 /** The fields of a goal, and a try at what it would have counted. */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Refusal } from '../api/control.ts';
 import { useApp } from '../shell/context.ts';
 import { useManage } from './context.ts';
 import { type Draft, GOAL_KINDS, type Goal, type GoalKind, goalOf } from './goal.ts';
-import { Field, Refused } from './parts.tsx';
+import { Field, Refused, useFirstField } from './parts.tsx';
 
 type Preview = {
   days: number;
@@ -27,9 +27,14 @@ export function GoalForm(props: {
     setPreview(null);
     setDraft({ ...draft, ...patch });
   };
+  const form = useFirstField();
+  const typed = useRef(draft);
+  typed.current = draft;
   async function tryIt(): Promise<void> {
     const goal = goalOf({ ...draft, name: draft.name.trim() || '?' });
     const answer = await control.send<Preview>('POST', `${control.of(site, 'goals')}/preview`, goal);
+    // What was typed meanwhile is another goal.
+    if (typed.current !== draft) return;
     setRefusal(answer.ok ? null : answer.refusal);
     setPreview(answer.ok ? answer.value : null);
   }
@@ -45,6 +50,7 @@ export function GoalForm(props: {
   const isPattern = draft.kind !== 'event';
   return (
     <form
+      ref={form}
       class="manage-form"
       onSubmit={(event) => {
         event.preventDefault();
@@ -98,7 +104,7 @@ export function GoalForm(props: {
         {preview &&
           w('goal.previewed', {
             days: preview.days,
-            n: preview.visitors ?? 0,
+            n: preview.visitors ?? '–',
             rate: fmt.metric('conversion_rate', preview.conversion_rate),
           })}
         {preview?.revenue &&

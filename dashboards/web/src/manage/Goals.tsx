@@ -1,35 +1,20 @@
 /** Goals: what is kept, what was seen and could be one, and the form for both. */
 import { useState } from 'preact/hooks';
-import type { Kept, Refusal } from '../api/control.ts';
-import { useKept, useManage, useRead } from './context.ts';
+import type { Kept } from '../api/control.ts';
+import { useEditing, useKept, useManage, useRead } from './context.ts';
 import { GoalForm } from './GoalForm.tsx';
-import { describeGoal, draftOf, EMPTY, type Goal } from './goal.ts';
-import { Answered, Line, Lines, RemoveButton } from './parts.tsx';
-
-type Editing = { old: Kept<Goal> | null; draft: typeof EMPTY };
+import { type Draft, describeGoal, draftOf, EMPTY, type Goal } from './goal.ts';
+import { Answered, Conflict, Line, Lines, RemoveButton } from './parts.tsx';
 
 export function Goals() {
   const { control, site, w } = useManage();
   const goals = useKept<Goal>('goals');
-  const [editing, setEditing] = useState<Editing | null>(null);
-  const [conflict, setConflict] = useState<string | null>(null);
-  const open = (next: Editing | null) => {
-    setConflict(null);
-    setEditing(next);
+  const editing = useEditing(goals, (goal) => describeGoal(goal, w));
+  const [start, setStart] = useState(EMPTY);
+  const open = (old: Kept<Goal> | null, draft: Draft) => {
+    setStart(draft);
+    editing.begin(old);
   };
-  async function save(goal: Goal): Promise<Refusal | null> {
-    const refusal = await goals.save(goal, editing?.old ?? null, goal.name);
-    if (refusal?.current) {
-      // What somebody else saved is shown; saving again replaces it knowingly.
-      const current = refusal.current as Kept<Goal>;
-      const what = describeGoal(current.value, w);
-      setConflict(w('conflict', { who: current.changed_by, what }));
-      setEditing(editing && { ...editing, old: current });
-      return null;
-    }
-    if (!refusal) open(null);
-    return refusal;
-  }
   return (
     <>
       <Answered answer={goals.answer} reload={goals.reload}>
@@ -42,7 +27,7 @@ export function Goals() {
                     <button
                       type="button"
                       class="button is-quiet"
-                      onClick={() => open({ old: one, draft: draftOf(one.value) })}
+                      onClick={() => open(one, draftOf(one.value))}
                     >
                       {w('edit', { name: one.value.name })}
                     </button>
@@ -58,31 +43,22 @@ export function Goals() {
         )}
       </Answered>
       {!goals.mayEdit && <p class="muted">{w('readOnly')}</p>}
-      {goals.mayEdit && !editing && (
-        <button type="button" class="button is-main" onClick={() => open({ old: null, draft: EMPTY })}>
+      {goals.mayEdit && !editing.open && (
+        <button type="button" class="button is-main" onClick={() => open(null, EMPTY)}>
           {w('goal.new')}
         </button>
       )}
-      {editing && (
-        <>
-          {conflict && (
-            <p class="notice is-trouble" role="alert">
-              {conflict}
-            </p>
-          )}
-          <GoalForm
-            key={editing.old?.id ?? editing.draft.name}
-            start={editing.draft}
-            onSave={save}
-            onCancel={() => open(null)}
-          />
-        </>
-      )}
-      {goals.mayEdit && !editing && (
-        <Suggested
-          path={control.of(site, 'suggestions')}
-          onPick={(goal) => open({ old: null, draft: draftOf(goal) })}
+      <Conflict text={editing.conflict} />
+      {editing.open && (
+        <GoalForm
+          key={editing.open.old?.id ?? start.name}
+          start={start}
+          onSave={(goal) => editing.save(goal, goal.name)}
+          onCancel={editing.end}
         />
+      )}
+      {goals.mayEdit && !editing.open && (
+        <Suggested path={control.of(site, 'suggestions')} onPick={(goal) => open(null, draftOf(goal))} />
       )}
     </>
   );

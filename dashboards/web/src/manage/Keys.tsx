@@ -1,47 +1,36 @@
 /** API keys of the site; a new one is shown once. */
 import { useState } from 'preact/hooks';
-import type { Refusal } from '../api/control.ts';
 import { useApp } from '../shell/context.ts';
-import { useManage, useRead } from './context.ts';
+import { useManage, useRevocable } from './context.ts';
 import { Answered, Line, Lines, Refused, RemoveButton, Secret } from './parts.tsx';
 
 type ApiKey = { id: number; name: string; created: string; created_by: string; used: string | null };
 
 export function Keys() {
   const { fmt } = useApp();
-  const { control, site, w, tell } = useManage();
-  const path = control.of(site, 'keys');
-  const { answer, reload } = useRead<{ keys: ApiKey[] }>(path);
-  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const { control, site, w } = useManage();
+  const keys = useRevocable<{ keys: ApiKey[] }, { key: string }>(control.of(site, 'keys'));
   const [made, setMade] = useState<string | null>(null);
   const day = (text: string) => fmt.range({ from: text.slice(0, 10), to: text.slice(0, 10) });
 
   async function add(form: HTMLFormElement): Promise<void> {
     const name = String(new FormData(form).get('name')).trim();
-    const added = await control.send<{ key: string }>('POST', path, { name, scopes: ['query'] });
-    setRefusal(added.ok ? null : added.refusal);
-    if (!added.ok) return;
-    setMade(added.value.key);
+    const added = await keys.add({ name, scopes: ['query'] });
+    if (!added) return;
+    setMade(added.key);
     form.reset();
-    await reload();
-  }
-  async function revoke(one: ApiKey): Promise<void> {
-    const revoked = await control.send('DELETE', `${path}/${one.id}`);
-    setRefusal(revoked.ok ? null : revoked.refusal);
-    if (revoked.ok) tell(w('removed', { name: one.name }));
-    await reload();
   }
   return (
-    <Answered answer={answer} reload={reload}>
-      {({ keys }) => (
+    <Answered answer={keys.answer} reload={keys.reload}>
+      {({ keys: list }) => (
         <>
-          <Lines isEmpty={keys.length === 0}>
-            {keys.map((one) => {
+          <Lines isEmpty={list.length === 0}>
+            {list.map((one) => {
               const by = w('changedBy', { who: one.created_by, when: day(one.created) });
               const used = one.used ? w('key.used', { when: day(one.used) }) : w('key.unused');
               return (
                 <Line key={one.id} name={one.name} says={`${by}; ${used}`}>
-                  <RemoveButton name={one.name} onSure={() => void revoke(one)} />
+                  <RemoveButton name={one.name} onSure={() => void keys.revoke(one)} />
                 </Line>
               );
             })}
@@ -61,7 +50,7 @@ export function Keys() {
               {w('add')}
             </button>
           </form>
-          <Refused refusal={refusal} />
+          <Refused refusal={keys.refusal} />
           {made && <Secret key={made} label={w('key.made')} text={made} />}
         </>
       )}

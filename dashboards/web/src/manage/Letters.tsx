@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { Refusal } from '../api/control.ts';
 import { LOCALE_NAMES, LOCALES } from '../i18n/translate.ts';
 import { useApp } from '../shell/context.ts';
-import { useManage, useRead } from './context.ts';
+import { useManage, useRevocable } from './context.ts';
 import { Answered, Field, Line, Lines, Refused, RemoveButton } from './parts.tsx';
 
 const TOPICS = ['day', 'week', 'month', 'alert'] as const;
@@ -19,14 +19,11 @@ type Subscription = {
 };
 
 export function Letters() {
-  const { control, site, w, tell } = useManage();
+  const { control, site, w } = useManage();
   const path = control.of(site, 'subscriptions');
-  const { answer, reload } = useRead<{ items: Subscription[]; mail: boolean }>(path);
-  const end = async (one: Subscription) => {
-    await control.send('DELETE', `${path}/${one.id}`);
-    tell(w('removed', { name: one.to }));
-    await reload();
-  };
+  const { answer, reload, refusal, revoke } = useRevocable<{ items: Subscription[]; mail: boolean }, unknown>(
+    path,
+  );
   return (
     <Answered answer={answer} reload={reload}>
       {({ items, mail }) => (
@@ -44,10 +41,11 @@ export function Letters() {
                   </>
                 }
               >
-                <RemoveButton name={one.to} onSure={() => void end(one)} />
+                <RemoveButton name={one.to} onSure={() => void revoke({ id: one.id, name: one.to })} />
               </Line>
             ))}
           </Lines>
+          <Refused refusal={refusal} />
           {mail ? <NewLetter path={path} onDone={reload} /> : <p class="notice">{w('letter.off')}</p>}
         </>
       )}

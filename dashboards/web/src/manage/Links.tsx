@@ -1,10 +1,10 @@
 /** Shared links: the site's reports through the filters that are set now, for whoever has the link. */
 import { useState } from 'preact/hooks';
-import type { Refusal } from '../api/control.ts';
 import { useApp } from '../shell/context.ts';
 import { useFilterText } from '../shell/FilterBar.tsx';
+import { instantOf } from '../state/date.ts';
 import { toWire } from '../state/filter.ts';
-import { useManage, useRead } from './context.ts';
+import { useManage, useRevocable } from './context.ts';
 import { Answered, Field, Line, Lines, Refused, RemoveButton, Secret } from './parts.tsx';
 
 type Link = {
@@ -20,10 +20,8 @@ type Link = {
 
 export function Links() {
   const { fmt } = useApp();
-  const { control, site, w, tell } = useManage();
-  const path = control.of(site, 'links');
-  const { answer, reload } = useRead<{ links: Link[] }>(path);
-  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const { control, site, w } = useManage();
+  const links = useRevocable<{ links: Link[] }, { path: string }>(control.of(site, 'links'));
   const [made, setMade] = useState<{ url: string; isEmbeddable: boolean } | null>(null);
   const day = (text: string) => fmt.range({ from: text.slice(0, 10), to: text.slice(0, 10) });
   const says = (one: Link) =>
@@ -36,31 +34,25 @@ export function Links() {
         : []),
       ...one.frame_ancestors,
     ].join('; ');
-  async function revoke(one: Link): Promise<void> {
-    const revoked = await control.send('DELETE', `${path}/${one.id}`);
-    setRefusal(revoked.ok ? null : revoked.refusal);
-    if (revoked.ok) tell(w('removed', { name: one.name }));
-    await reload();
-  }
   return (
-    <Answered answer={answer} reload={reload}>
-      {({ links }) => (
+    <Answered answer={links.answer} reload={links.reload}>
+      {({ links: list }) => (
         <>
-          <Lines isEmpty={links.length === 0}>
-            {links.map((one) => (
+          <Lines isEmpty={list.length === 0}>
+            {list.map((one) => (
               <Line key={one.id} name={one.name} says={says(one)}>
-                <RemoveButton name={one.name} onSure={() => void revoke(one)} />
+                <RemoveButton name={one.name} onSure={() => void links.revoke(one)} />
               </Line>
             ))}
           </Lines>
           <NewLink
-            path={path}
-            onMade={async (link, isEmbeddable) => {
-              setMade({ url: new URL(link, location.href).href, isEmbeddable });
-              await reload();
+            onAdd={async (body, isEmbeddable) => {
+              const added = await links.add(body);
+              if (added) setMade({ url: new URL(added.path, location.href).href, isEmbeddable });
+              return added !== null;
             }}
           />
-          <Refused refusal={refusal} />
+          <Refused refusal={links.refusal} />
           {made && <Secret key={made.url} label={w('link.made')} text={made.url} />}
           {made?.isEmbeddable && (
             <Secret
@@ -74,29 +66,28 @@ export function Links() {
   );
 }
 
-function NewLink(props: { path: string; onMade: (path: string, isEmbeddable: boolean) => Promise<void> }) {
+function NewLink(props: { onAdd: (body: unknown, isEmbeddable: boolean) => Promise<boolean> }) {
   const { store } = useApp();
-  const { control, w } = useManage();
+  const { w } = useManage();
   const { filterText } = useFilterText();
-  const [refusal, setRefusal] = useState<Refusal | null>(null);
   const { filters } = store.view.value;
+  // The last minute of the day, on the site's clock.
+  const endOf = (date: string) =>
+    instantOf({ date, hour: 23, minute: 59, timezone: store.site.value?.timezone ?? 'UTC' });
   async function add(form: HTMLFormElement): Promise<void> {
     const data = new FormData(form);
     const text = (name: string) => String(data.get(name) ?? '').trim();
     const frames = text('frames')
       .split(/[\s,]+/)
       .filter((origin) => origin !== '');
-    const answer = await control.send<{ path: string }>('POST', props.path, {
+    const body = {
       name: text('name'),
       filters: filters.map(toWire),
       ...(text('password') ? { password: text('password') } : {}),
-      ...(text('expires') ? { expires: `${text('expires')}T23:59:59Z` } : {}),
+      ...(text('expires') ? { expires: endOf(text('expires')) } : {}),
       ...(frames.length > 0 ? { frame_ancestors: frames } : {}),
-    });
-    setRefusal(answer.ok ? null : answer.refusal);
-    if (!answer.ok) return;
-    form.reset();
-    await props.onMade(answer.value.path, frames.length > 0);
+    };
+    if (await props.onAdd(body, frames.length > 0)) form.reset();
   }
   return (
     <form
@@ -124,7 +115,6 @@ function NewLink(props: { path: string; onMade: (path: string, isEmbeddable: boo
       <Field label={w('link.frames')}>
         <input name="frames" autocomplete="off" spellcheck={false} />
       </Field>
-      <Refused refusal={refusal} />
       <div class="dialog-actions">
         <button type="submit" class="button is-main">
           {w('add')}

@@ -92,6 +92,7 @@ export function Manage({ section }: { section: Section }) {
     role,
     w,
     tell: setTold,
+    toHeading: () => heading.current?.focus(),
     spoil: () => {
       isSpoilt.current = true;
     },

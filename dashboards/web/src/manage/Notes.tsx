@@ -1,9 +1,9 @@
 /** Notes: a day or a minute on the site's clock, and what happened. */
 import { useState } from 'preact/hooks';
-import type { Kept, Refusal } from '../api/control.ts';
+import type { Refusal } from '../api/control.ts';
 import { useApp } from '../shell/context.ts';
-import { useKept, useManage } from './context.ts';
-import { Answered, Field, Line, Lines, Refused, RemoveButton } from './parts.tsx';
+import { useEditing, useKept, useManage } from './context.ts';
+import { Answered, Conflict, Field, Line, Lines, Refused, RemoveButton, useFirstField } from './parts.tsx';
 
 type Note = { at: string; text: string };
 
@@ -11,29 +11,11 @@ export function Notes() {
   const { fmt } = useApp();
   const { w } = useManage();
   const notes = useKept<Note>('annotations');
-  const [editing, setEditing] = useState<{ old: Kept<Note> | null } | null>(null);
-  const [conflict, setConflict] = useState<string | null>(null);
   const when = ({ at }: Note) => {
     const [date = '', time] = at.split('T');
     return time ? `${fmt.range({ from: date, to: date })} ${time}` : fmt.range({ from: date, to: date });
   };
-  const open = (next: typeof editing) => {
-    setConflict(null);
-    setEditing(next);
-  };
-  async function save(note: Note): Promise<Refusal | null> {
-    const refusal = await notes.save(note, editing?.old ?? null, note.text);
-    if (refusal?.current) {
-      const current = refusal.current as Kept<Note>;
-      setConflict(
-        w('conflict', { who: current.changed_by, what: `${when(current.value)}, ${current.value.text}` }),
-      );
-      setEditing({ old: current });
-      return null;
-    }
-    if (!refusal) open(null);
-    return refusal;
-  }
+  const editing = useEditing(notes, (note) => `${when(note)}, ${note.text}`);
   return (
     <>
       <Answered answer={notes.answer} reload={notes.reload}>
@@ -45,7 +27,7 @@ export function Notes() {
                 <Line key={one.id} name={one.value.text} says={when(one.value)}>
                   {notes.mayEdit && (
                     <>
-                      <button type="button" class="button is-quiet" onClick={() => open({ old: one })}>
+                      <button type="button" class="button is-quiet" onClick={() => editing.begin(one)}>
                         {w('edit', { name: one.value.text })}
                       </button>
                       <RemoveButton
@@ -60,18 +42,19 @@ export function Notes() {
         )}
       </Answered>
       {!notes.mayEdit && <p class="muted">{w('readOnly')}</p>}
-      {notes.mayEdit && !editing && (
-        <button type="button" class="button is-main" onClick={() => open({ old: null })}>
+      {notes.mayEdit && !editing.open && (
+        <button type="button" class="button is-main" onClick={() => editing.begin(null)}>
           {w('note.new')}
         </button>
       )}
-      {conflict && (
-        <p class="notice is-trouble" role="alert">
-          {conflict}
-        </p>
-      )}
-      {editing && (
-        <NoteForm key={editing.old?.id} old={editing.old?.value} onSave={save} onCancel={() => open(null)} />
+      <Conflict text={editing.conflict} />
+      {editing.open && (
+        <NoteForm
+          key={editing.open.old?.id}
+          old={editing.open.old?.value}
+          onSave={(note) => editing.save(note, note.text)}
+          onCancel={editing.end}
+        />
       )}
     </>
   );
@@ -85,16 +68,18 @@ function NoteForm(props: {
   const { store } = useApp();
   const { w } = useManage();
   const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const form = useFirstField();
   const [date, time] = (props.old?.at ?? store.today.peek()).split('T');
   return (
     <form
+      ref={form}
       class="manage-form"
       onSubmit={(event) => {
         event.preventDefault();
-        const form = new FormData(event.currentTarget);
-        const clock = String(form.get('time'));
-        const at = clock ? `${form.get('day')}T${clock}` : String(form.get('day'));
-        void props.onSave({ at, text: String(form.get('text')).trim() }).then(setRefusal);
+        const data = new FormData(event.currentTarget);
+        const clock = String(data.get('time'));
+        const at = clock ? `${data.get('day')}T${clock}` : String(data.get('day'));
+        void props.onSave({ at, text: String(data.get('text')).trim() }).then(setRefusal);
       }}
     >
       <Field label={w('note.day')}>

@@ -11,7 +11,7 @@ type Person = { id: number; name: string; roles: Record<string, Role>; second_fa
 const absolute = (path: string): string => new URL(path, location.href).href;
 
 export function People() {
-  const { control, site, me, w, tell } = useManage();
+  const { control, site, me, w, tell, toHeading } = useManage();
   const { answer, reload } = useRead<{ people: Person[] }>('/api/people');
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [link, setLink] = useState<{ says: string; url: string } | null>(null);
@@ -20,6 +20,7 @@ export function People() {
     const answer = await control.send(method, path, body);
     setRefusal(answer.ok ? null : answer.refusal);
     if (answer.ok) tell(done);
+    toHeading();
     await reload();
   }
   async function ask(path: string, body: unknown, says: string): Promise<void> {
@@ -41,22 +42,15 @@ export function People() {
               return (
                 <Line key={one.id} name={one.name} says={says.join('; ')}>
                   {!everywhere && (
-                    <select
-                      aria-label={w('people.role', { name: one.name })}
-                      value={one.roles[site] ?? ''}
-                      onChange={(event) => {
-                        const role = event.currentTarget.value || null;
+                    <RoleForm
+                      key={one.roles[site] ?? ''}
+                      name={one.name}
+                      role={one.roles[site] ?? null}
+                      onSave={(role) => {
                         const path = `/api/people/${one.id}/role`;
                         void change('PUT', path, { site, role }, w('saved', { name: one.name }));
                       }}
-                    >
-                      <option value="">{w('role.none')}</option>
-                      {ROLES.map((role) => (
-                        <option key={role} value={role}>
-                          {w(`role.${role}`)}
-                        </option>
-                      ))}
-                    </select>
+                    />
                   )}
                   {one.id !== me.id && (
                     <>
@@ -120,6 +114,39 @@ export function People() {
         </>
       )}
     </Answered>
+  );
+}
+
+/** A role is given when it is saved, not on the way to it: arrow keys pass through all of them. */
+function RoleForm(props: { name: string; role: Role | null; onSave: (role: Role | null) => void }) {
+  const { w } = useManage();
+  const [role, setRole] = useState(props.role);
+  return (
+    <form
+      class="manage-actions"
+      onSubmit={(event) => {
+        event.preventDefault();
+        props.onSave(role);
+      }}
+    >
+      <select
+        aria-label={w('people.role', { name: props.name })}
+        value={role ?? ''}
+        onChange={(event) => setRole(ROLES.find((one) => one === event.currentTarget.value) ?? null)}
+      >
+        <option value="">{w('role.none')}</option>
+        {ROLES.map((one) => (
+          <option key={one} value={one}>
+            {w(`role.${one}`)}
+          </option>
+        ))}
+      </select>
+      {role !== props.role && (
+        <button type="submit" class="button">
+          {w('save')}
+        </button>
+      )}
+    </form>
   );
 }
 

@@ -30,6 +30,8 @@ export type Manage = {
   w: TranslateOf<Key>;
   /** Says what was done, to the eye and the ear. */
   tell: (text: string) => void;
+  /** Brings keyboard and screen reader to the section's name, when what they were on is gone. */
+  toHeading: () => void;
   /** What the page of numbers knows of the site is not true any more. */
   spoil: () => void;
 };
@@ -70,13 +72,14 @@ export type KeptList<T> = {
 
 /** Things of one kind that a site keeps. */
 export function useKept<T>(kind: string): KeptList<T> {
-  const { control, site, role, w, tell, spoil } = useManage();
+  const { control, site, role, w, tell, toHeading, spoil } = useManage();
   const { t } = useApp();
   const { answer, reload } = useRead<{ items: Kept<T>[] }>(control.of(site, kind));
   const list: Told<Kept<T>[]> | null = answer?.ok ? { ok: true, value: answer.value.items } : answer;
   const done = async (text: string) => {
     spoil();
     tell(text);
+    toHeading();
     await reload();
   };
   return {
@@ -93,6 +96,71 @@ export function useKept<T>(kind: string): KeptList<T> {
       const removed = await control.remove(site, kind, old);
       if (removed.ok) return done(w('removed', { name }));
       tell(refusalText(removed.refusal, t));
+      await reload();
+    },
+  };
+}
+
+export type Editing<T> = {
+  /** What is being changed, or a new one; `null` while nothing is. */
+  open: { old: Kept<T> | null } | null;
+  /** What somebody else saved meanwhile, worded. */
+  conflict: string | null;
+  begin: (old: Kept<T> | null) => void;
+  end: () => void;
+  /** Answers what the form has to say; a conflict is shown, and saving again replaces what it shows knowingly. */
+  save: (value: T, name: string) => Promise<Refusal | null>;
+};
+
+/** One thing of a kind in a form, new or in the place of what is kept. */
+export function useEditing<T>(list: KeptList<T>, describe: (value: T) => string): Editing<T> {
+  const { w, toHeading } = useManage();
+  const [open, setOpen] = useState<Editing<T>['open']>(null);
+  const [conflict, setConflict] = useState<string | null>(null);
+  const set = (next: Editing<T>['open']) => {
+    setConflict(null);
+    setOpen(next);
+  };
+  return {
+    open,
+    conflict,
+    begin: (old) => set({ old }),
+    end: () => {
+      set(null);
+      toHeading();
+    },
+    async save(value, name) {
+      const refusal = await list.save(value, open?.old ?? null, name);
+      if (!refusal) set(null);
+      if (!refusal?.current) return refusal;
+      const current = refusal.current as Kept<T>;
+      setConflict(w('conflict', { who: current.changed_by, what: describe(current.value) }));
+      setOpen({ old: current });
+      return null;
+    },
+  };
+}
+
+/** Things that only owners keep, which are made and revoked but not changed: keys, links. */
+export function useRevocable<List, Made>(path: string) {
+  const { control, w, tell, toHeading } = useManage();
+  const { answer, reload } = useRead<List>(path);
+  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  return {
+    answer,
+    reload,
+    refusal,
+    async add(body: unknown): Promise<Made | null> {
+      const added = await control.send<Made>('POST', path, body);
+      setRefusal(added.ok ? null : added.refusal);
+      if (added.ok) await reload();
+      return added.ok ? added.value : null;
+    },
+    async revoke({ id, name }: { id: number; name: string }): Promise<void> {
+      const revoked = await control.send('DELETE', `${path}/${id}`);
+      setRefusal(revoked.ok ? null : revoked.refusal);
+      if (revoked.ok) tell(w('removed', { name }));
+      toHeading();
       await reload();
     },
   };

@@ -1,5 +1,5 @@
 /** The few parts that all sections are made of. */
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, RefObject } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Refusal, Told } from '../api/control.ts';
 import { useApp } from '../shell/context.ts';
@@ -45,6 +45,23 @@ export function Refused({ refusal }: { refusal: Refusal | null }) {
       {refusalText(refusal, t)}
     </p>
   );
+}
+
+/** That somebody else was first. */
+export function Conflict({ text }: { text: string | null }) {
+  if (text === null) return null;
+  return (
+    <p class="notice is-trouble" role="alert">
+      {text}
+    </p>
+  );
+}
+
+/** A form that was just opened is where one goes on. */
+export function useFirstField(): RefObject<HTMLFormElement | null> {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => form.current?.querySelector('input')?.focus(), []);
+  return form;
 }
 
 export function Field(props: { label: string; children: ComponentChildren }) {

@@ -1,5 +1,7 @@
+import { useState } from 'preact/hooks';
 import { CHANGE_TABS, ROWS_BEFORE_LIMIT, ROWS_LIMIT, TABLES } from '../query/tables.ts';
 import { useApp } from '../shell/context.ts';
+import { Lazy } from '../shell/lazy.tsx';
 import { toggleValue } from '../state/filter.ts';
 import { changeOf } from '../view/change.ts';
 import { moversOf } from '../view/changed.ts';
@@ -45,6 +47,7 @@ export function Changed() {
           delta: fmt.signed(now - before),
         })}
       </strong>
+      {!store.boot.link && <WhyButton />}
       <ul class="movers">
         {movers.map(({ dimension, name, delta }) => {
           const shown = fmt.name(dimension, name);
@@ -68,5 +71,21 @@ export function Changed() {
         {movers.length === 0 && <li class="muted">{t('changed.none')}</li>}
       </ul>
     </div>
+  );
+}
+
+const loadWhy = async () => (await import('../below/Why.tsx')).Why;
+
+/** The way to what is behind the change. */
+function WhyButton() {
+  const { t } = useApp();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" class="mover" data-testid="why-open" onClick={() => setOpen(true)}>
+        {t('changed.why')}
+      </button>
+      {isOpen && <Lazy load={loadWhy} with={{ onClose: () => setOpen(false) }} class="sr" />}
+    </>
   );
 }
