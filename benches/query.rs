@@ -58,6 +58,7 @@ async fn main() -> anyhow::Result<()> {
         "rolled up {days} days in {:.1} s\n",
         started.elapsed().as_secs_f64()
     );
+    settle(&client).await?;
     sizes(&client).await?;
     let sites = [site()?].into();
     // The bound is the server's, not the bench's: raw reports over a year may take longer than a person would wait.
@@ -133,6 +134,23 @@ async fn generate(client: &Client, events: u64) -> anyhow::Result<()> {
         "generated {events} events in {:.1} s",
         started.elapsed().as_secs_f64()
     );
+    Ok(())
+}
+
+/// Waits until what was written a moment ago is merged, as a year's events are but for the last minutes; at most five minutes.
+async fn settle(client: &Client) -> anyhow::Result<()> {
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(300) {
+        let merges: u64 = client
+            .query("SELECT count() FROM system.merges")
+            .fetch_one()
+            .await?;
+        if merges == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    println!("merged for {:.1} s more\n", started.elapsed().as_secs_f64());
     Ok(())
 }
 

@@ -149,15 +149,24 @@ describe('8 the end of a visit', () => {
     expect(engagement?.engaged).toBeGreaterThan(4500);
   });
 
-  it('by quitting the browser tells what was left with it', async () => {
-    const test = world.scenario();
-    const other = await launchChromium(world.site.port);
-    const page = await other.browser.newPage();
-    await page.goto(test.put(test.html()));
-    await test.stored(1);
-    await wait(5300);
-    await other.close();
-    expect(engagementOf(await test.stored(2))?.engaged).toBeGreaterThan(4500);
+  // A browser may be gone before its network is, and nothing that a page does can help it then: one of three has to arrive.
+  it('by quitting the browser tells what was left with it', { timeout: 60_000 }, async () => {
+    for (let left = 2; ; left--) {
+      const test = world.scenario();
+      const other = await launchChromium(world.site.port);
+      const page = await other.browser.newPage();
+      await page.goto(test.put(test.html()));
+      await test.stored(1);
+      await wait(5300);
+      await other.close();
+      const stored = await test.stored(2).catch((cause) => {
+        if (left === 0) throw cause;
+        return null;
+      });
+      if (!stored) continue;
+      expect(engagementOf(stored)?.engaged).toBeGreaterThan(4500);
+      return;
+    }
   });
 
   it('time in the background and out of focus adds nothing', async () => {
