@@ -1,7 +1,7 @@
 //! Letters that people asked for: a summary of each day, week or month of a site, or an alert when its traffic is unusual.
 //!
 //! An address gets letters only after its holder said yes by the link in a first letter, so nobody is subscribed by somebody
-//! else. The same link ends them, in one click and without a log-in: its *seal* is made of the subscription's number and a key
+//! else; an address whose holder says nothing is forgotten after a week. The same link ends them, in one click and without a log-in: its *seal* is made of the subscription's number and a key
 //! of this installation, so it is not kept anywhere and ends with the subscription. Who loses the right to see a site gets no
 //! letters about it any more.
 
@@ -18,6 +18,8 @@ use crate::mail::Cadence;
 
 /// Subscriptions of one person to one site.
 pub const SUBSCRIPTIONS_MAX: i64 = 20;
+/// Seconds that an address is kept whose holder has not said yes.
+pub const UNANSWERED_S: i64 = 7 * 86_400;
 /// Bytes of an address (RFC 5321 section 4.5.3.1.3, without the brackets).
 pub const ADDRESS_BYTES_MAX: usize = 254;
 
@@ -179,6 +181,18 @@ pub fn find(connection: &Connection, id: i64) -> Result<Option<Subscription>, Co
     Ok(statement
         .query_row(named_params! { ":id": id }, read)
         .optional()?)
+}
+
+/// Forgets the addresses of those who were asked and said nothing.
+///
+/// # Errors
+/// The file can't be written.
+pub fn forget_unanswered(connection: &mut Connection, now: Timestamp) -> Result<(), ControlError> {
+    let change = change(connection)?;
+    change
+        .prepare_cached("DELETE FROM subscriptions WHERE NOT confirmed AND created <= :oldest")?
+        .execute(named_params! { ":oldest": now.as_second() - UNANSWERED_S })?;
+    Ok(change.commit()?)
 }
 
 /// The holder of the address said yes.
@@ -379,6 +393,22 @@ mod tests {
         ));
         let next = add(&mut connection, at(1), &new(ada, WEEK, "a@b.example")).expect("added");
         assert!(next > id, "an old link never ends another subscription");
+    }
+
+    #[test]
+    fn the_address_of_somebody_who_says_nothing_is_forgotten_after_a_week() {
+        let mut connection = in_memory();
+        let ada = people::add(&mut connection, at(0), "x", "ada", "p", ("*", Role::Owner));
+        let ada = ada.expect("added");
+        let mut ask =
+            |topic| add(&mut connection, at(1), &new(ada, topic, "a@b.example")).expect("added");
+        let (said_yes, said_nothing) = (ask(WEEK), ask(Topic::Alert));
+        confirm(&mut connection, said_yes).expect("confirmed");
+        forget_unanswered(&mut connection, at(UNANSWERED_S)).expect("forgotten");
+        assert!(find(&connection, said_nothing).expect("read").is_some());
+        forget_unanswered(&mut connection, at(1 + UNANSWERED_S)).expect("forgotten");
+        assert_eq!(find(&connection, said_nothing).expect("read"), None);
+        assert!(find(&connection, said_yes).expect("read").is_some());
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! Duty: decide which period is due ([`calendar`]) and what is unusual ([`alert`]), ask the same questions as the page
 //! ([`summary`]), word the answers in the reader's language ([`letter`]), and hand the letter to a mail server ([`send`]);
-//! [`post`] does that for whoever subscribed. All but the last two are pure or ask an [`Answerer`](crate::query::Answerer) only, so every letter can be looked at without
-//! being sent (`sillage report`, `sillage alert`).
+//! [`post`] does that for whoever subscribed. All but the last two are pure or ask an [`Answerer`](crate::query::Answerer)
+//! only, so every letter can be looked at without being sent (`sillage report`, `sillage alert`).
 //!
 //! A letter holds counts, and nothing in it is loaded from anywhere: no picture, no pixel, no link that tells who opened it.
 
@@ -54,6 +54,11 @@ impl MailError {
             Self::Server(error) => !error.is_permanent(),
             Self::NotConfigured | Self::Password { .. } | Self::Address | Self::Message(_) => false,
         }
+    }
+
+    /// Whether no mail server answered at all, so that no other letter will be taken either.
+    pub fn is_server_away(&self) -> bool {
+        matches!(self, Self::Server(error) if error.status().is_none() && self.is_transient())
     }
 
     /// In a few words for who gets the letters, without what a server said about addresses.

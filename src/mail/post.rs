@@ -6,7 +6,7 @@
 //!
 //! **A letter comes at least once.** It is recorded as sent after the mail server took it, so a collector that is killed
 //! between the two sends it again. A server that is away is asked again a minute later; a letter that it refuses for good is
-//! not sent again, and the list of subscriptions says so.
+//! not sent again, and the list of subscriptions says so. A site whose numbers don't come keeps nobody else from their letters.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,6 +42,16 @@ pub struct Post {
     pub wake: Arc<Notify>,
 }
 
+/// What is remembered from round to round, and not over a restart.
+#[derive(Default)]
+struct Memory {
+    /// When each site was last looked at for alerts, to the hour.
+    looked: HashMap<String, Timestamp>,
+    /// Letters that a server took, by subscription: where that can't be recorded, as on a full disk, they are not sent again
+    /// every minute.
+    sent: HashMap<i64, Date>,
+}
+
 /// What was found out in a round, so that it is asked once.
 #[derive(Default)]
 struct Known {
@@ -62,10 +72,9 @@ enum RoundError {
 impl Post {
     /// Goes the round for ever.
     pub async fn run(self) {
-        // When each site was last looked at for alerts, to the hour.
-        let mut looked = HashMap::new();
+        let mut memory = Memory::default();
         loop {
-            if let Err(error) = self.round(Timestamp::now(), &mut looked).await {
+            if let Err(error) = self.round(Timestamp::now(), &mut memory).await {
                 tracing::warn!(%error, "letters wait; the round is tried again in a minute");
             }
             // Over the time it is the next round's turn, which is what the elapsed error says.
@@ -73,14 +82,13 @@ impl Post {
         }
     }
 
-    async fn round(
-        &self,
-        now: Timestamp,
-        looked: &mut HashMap<String, Timestamp>,
-    ) -> Result<(), RoundError> {
+    async fn round(&self, now: Timestamp, memory: &mut Memory) -> Result<(), RoundError> {
         let control = &self.control;
         let subscriptions = control
-            .run(|connection| subscription::all_confirmed(connection))
+            .run(move |connection| {
+                subscription::forget_unanswered(connection, now)?;
+                subscription::all_confirmed(connection)
+            })
             .await?;
         if subscriptions.is_empty() {
             return Ok(());
@@ -95,14 +103,27 @@ impl Post {
             let Some(site) = site else {
                 continue;
             };
-            let Some((day, letter)) = self
-                .letter(&mut known, site, &subscription, &key, now, looked)
-                .await?
-            else {
-                continue;
+            let letter = self
+                .letter(&mut known, site, &subscription, &key, now, &memory.looked)
+                .await;
+            let (day, letter) = match letter {
+                Ok(Some(due)) => due,
+                Ok(None) => continue,
+                Err(error) => {
+                    last_error = Some(error);
+                    continue;
+                }
             };
-            let trouble = match sender.send(&subscription.address, &letter).await {
+            let id = subscription.id;
+            let sent = if memory.sent.get(&id) == Some(&day) {
+                Ok(())
+            } else {
+                sender.send(&subscription.address, &letter).await
+            };
+            let trouble = match sent {
                 Ok(()) => None,
+                // Nobody there: each further letter would wait for the same time-out.
+                Err(error) if error.is_server_away() => return Err(error.into()),
                 Err(error) if error.is_transient() => {
                     // Others may still be taken.
                     last_error = Some(error);
@@ -116,7 +137,7 @@ impl Post {
                     Some(error.in_short())
                 }
             };
-            let id = subscription.id;
+            memory.sent.insert(id, day);
             control
                 .run(move |connection| {
                     subscription::record(connection, id, day, trouble.as_deref())
@@ -127,7 +148,7 @@ impl Post {
             return Err(error.into());
         }
         let sites = known.alerts.into_keys();
-        looked.extend(sites.map(|site| (site, hour_of(now))));
+        memory.looked.extend(sites.map(|site| (site, hour_of(now))));
         Ok(())
     }
 
