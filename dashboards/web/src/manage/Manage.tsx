@@ -1,6 +1,6 @@
 /** What people manage, in the place of the numbers: a list of sections and the one that is open, both in the address. */
 import './manage.css';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { createControl, type Me, type Role, roleOn, type Told } from '../api/control.ts';
 import { useLoadedWords } from '../i18n/useLoaded.ts';
 import { useApp } from '../shell/context.ts';
@@ -49,7 +49,7 @@ export function Manage({ section }: { section: Section }) {
   useEffect(() => void read(), [control]);
   // Whoever comes by keyboard or screen reader starts at the section's name.
   const isReady = me !== null && w !== null;
-  useEffect(() => {
+  useLayoutEffect(() => {
     setTold('');
     if (isReady) heading.current?.focus();
   }, [section, isReady]);

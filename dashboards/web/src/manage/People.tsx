@@ -19,9 +19,9 @@ export function People() {
   async function change(method: string, path: string, body: unknown, done: string): Promise<void> {
     const answer = await control.send(method, path, body);
     setRefusal(answer.ok ? null : answer.refusal);
+    await reload();
     if (answer.ok) tell(done);
     toHeading();
-    await reload();
   }
   async function ask(path: string, body: unknown, says: string): Promise<void> {
     const answer = await control.send<{ path: string }>('POST', path, body);

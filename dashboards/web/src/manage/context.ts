@@ -78,9 +78,9 @@ export function useKept<T>(kind: string): KeptList<T> {
   const list: Told<Kept<T>[]> | null = answer?.ok ? { ok: true, value: answer.value.items } : answer;
   const done = async (text: string) => {
     spoil();
+    await reload();
     tell(text);
     toHeading();
-    await reload();
   };
   return {
     answer: list,
@@ -159,9 +159,9 @@ export function useRevocable<List, Made>(path: string) {
     async revoke({ id, name }: { id: number; name: string }): Promise<void> {
       const revoked = await control.send('DELETE', `${path}/${id}`);
       setRefusal(revoked.ok ? null : revoked.refusal);
+      await reload();
       if (revoked.ok) tell(w('removed', { name }));
       toHeading();
-      await reload();
     },
   };
 }

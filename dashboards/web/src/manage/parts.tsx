@@ -1,6 +1,6 @@
 /** The few parts that all sections are made of. */
 import type { ComponentChildren, RefObject } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Refusal, Told } from '../api/control.ts';
 import { useApp } from '../shell/context.ts';
 import { refusalText } from '../shell/refusal.ts';
@@ -57,10 +57,10 @@ export function Conflict({ text }: { text: string | null }) {
   );
 }
 
-/** A form that was just opened is where one goes on. */
+/** A form that was just opened is where one goes on: before it is painted, so that no key is typed past it. */
 export function useFirstField(): RefObject<HTMLFormElement | null> {
   const form = useRef<HTMLFormElement>(null);
-  useEffect(() => form.current?.querySelector('input')?.focus(), []);
+  useLayoutEffect(() => form.current?.querySelector('input')?.focus(), []);
   return form;
 }
 
@@ -99,7 +99,7 @@ export function RemoveButton({ name, onSure }: { name: string; onSure: () => voi
   const [isAsked, setAsked] = useState(false);
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isAsked) dialog.current?.showModal();
   }, [isAsked]);
   return (
