@@ -8,6 +8,7 @@ mod mail;
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -146,6 +147,7 @@ struct RawSalts {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawLimits {
+    threads: Option<usize>,
     connections_max: Option<usize>,
     beacons_per_second_max: Option<u32>,
     key_queries_per_hour_max: Option<u32>,
@@ -263,6 +265,9 @@ pub struct Spool {
 /// Bounds of the serving side. What does not fit is answered 503 or closed, never accepted and dropped.
 #[derive(Debug, Clone)]
 pub struct Limits {
+    /// Threads that take beacons, 1 to [`THREADS_MAX`]. Half of the processors unless it is set: the others are for the network, the disk
+    /// and ClickHouse, which a beacon needs about as much.
+    pub threads: usize,
     /// Open connections.
     pub connections_max: usize,
     /// Beacons a second from one network (/24, /48) over a longer while; ten times as many may come at once. Generous,
@@ -467,6 +472,8 @@ pub const MAIL_CAMPAIGN_BYTES_MAX: usize = 64;
 pub const MAIL_CAMPAIGNS_MAX: usize = 100;
 /// Raw retention above this is refused at start (P9).
 pub const RETENTION_DAYS_MAX: u16 = 760;
+/// Most threads that can be asked for; more than any machine has use for.
+pub const THREADS_MAX: usize = 1024;
 /// Fewest visitors of a row that anybody but members is shown (P10) …
 pub const FLOOR_MIN: u32 = 3;
 /// … and the most that a floor may ask for, beyond which small sites would have no reports.
@@ -598,6 +605,15 @@ impl RawConfig {
                 "retention.visitor_days = {visitor_days}: 0 to {RETENTION_DAYS_MAX} is allowed"
             ));
         }
+        let threads = self.limits.threads.unwrap_or_else(|| {
+            let processors = std::thread::available_parallelism();
+            (processors.map_or(1, NonZero::get) / 2).clamp(1, THREADS_MAX)
+        });
+        if !(1..=THREADS_MAX).contains(&threads) {
+            faults.push(format!(
+                "limits.threads = {threads}: 1 to {THREADS_MAX} is allowed; leave it out for half of the processors"
+            ));
+        }
         let floors = self.floor.validate(faults);
         if sites.is_empty() && faults.is_empty() {
             faults.push("no [[site]]: add one with id = \"example.com\"".into());
@@ -633,6 +649,7 @@ impl RawConfig {
             },
             geo_database,
             limits: Limits {
+                threads,
                 connections_max: self.limits.connections_max.unwrap_or(16_384),
                 beacons_per_second_max: self.limits.beacons_per_second_max.unwrap_or(200),
                 key_queries_per_hour_max: self.limits.key_queries_per_hour_max.unwrap_or(600),

@@ -29,7 +29,7 @@ use crate::recover;
 use crate::server::gate::Gate;
 use crate::server::rate::Rate;
 use crate::server::tracker::Releases;
-use crate::server::{self, App, Faces};
+use crate::server::{self, App, Faces, Lanes};
 use crate::spool::{Spool, SpoolOptions};
 use crate::store;
 use crate::store::erase::Eraser;
@@ -121,10 +121,13 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         collector: true,
         dashboard: apart.is_none(),
     };
+    let lanes = Lanes::start(config.limits.threads, &spool)
+        .context("the threads that take beacons could not be started")?;
     let mut servers = vec![tokio::spawn(server::serve(
         listener,
         app.clone(),
         faces,
+        Some(lanes),
         stopped.clone(),
     ))];
     if let Some(listener) = apart {
@@ -136,6 +139,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
             listener,
             app.clone(),
             faces,
+            None,
             stopped.clone(),
         )));
     }

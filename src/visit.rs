@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
+use crate::hash::BuildAsItIs;
 use crate::privacy::{Origin, VisitorId};
 
 /// Silence that ends a visit, seconds.
@@ -153,7 +154,7 @@ type Buckets = VecDeque<(u64, Vec<VisitorId>)>;
 /// The open visits of one site or of several: ids of different sites never meet.
 #[derive(Debug)]
 pub struct Visits {
-    open: DashMap<VisitorId, OpenVisit>,
+    open: DashMap<VisitorId, OpenVisit, BuildAsItIs>,
     heard: [Mutex<Buckets>; STRIPES],
     bytes: AtomicUsize,
     bytes_max: usize,
@@ -164,7 +165,7 @@ impl Visits {
     /// Takes at most about `bytes_max` bytes of memory.
     pub fn new(bytes_max: usize) -> Self {
         Self {
-            open: DashMap::new(),
+            open: DashMap::default(),
             heard: std::array::from_fn(|_| Mutex::new(Buckets::new())),
             bytes: AtomicUsize::new(0),
             bytes_max,

@@ -1,18 +1,15 @@
 //! User agent to closed names: browser, its major version, system, class of device; and whether it is a program.
 //!
 //! The names are a closed vocabulary (P2): whatever an agent says, only one of these is stored. Parsing is woothee's.
-//! Parsed agents are remembered under a 64-bit hash with a key of this process, never by their text.
-
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+//! Parsed agents are [`Remembered`], not by their text.
 
 use woothee::parser::{Parser, WootheeResult};
 
+use super::remembered::Remembered;
 use crate::privacy::Device;
 
-/// Sets of remembered agents, and agents in each; 128 KB together.
+/// Sets of four remembered agents; 128 KB together.
 const SETS: usize = 512;
-const WAYS: usize = 4;
 
 const BROWSERS: &[(&str, &str)] = &[
     ("Chrome", "Chrome"),
@@ -121,14 +118,10 @@ const PROGRAMS: &[&str] = &[
 /// Agents that carry such a word and are people's browsers all the same.
 const PEOPLE: &[&str] = &["cubot"];
 
-/// Agents whose hashes fall together, those asked for most at the front.
-type Set = Mutex<[Option<(u64, Device)>; WAYS]>;
-
 /// The parser with its memory.
 pub struct Devices {
     parser: Parser,
-    hasher: RandomState,
-    sets: Vec<Set>,
+    memory: Remembered<Device>,
 }
 
 impl Default for Devices {
@@ -142,35 +135,14 @@ impl Devices {
     pub fn new() -> Self {
         Self {
             parser: Parser::new(),
-            hasher: RandomState::new(),
-            sets: (0..SETS).map(|_| Set::default()).collect(),
+            memory: Remembered::new(SETS),
         }
     }
 
     /// The closed names of an agent. Its kind is [`BOT`] for a program, by what it says of itself; an empty agent is a
     /// program's.
     pub fn device(&self, agent: &str) -> Device {
-        let hash = self.hasher.hash_one(agent);
-        let mut set = self.sets[hash as usize % SETS]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let place = set
-            .iter()
-            .position(|held| held.is_some_and(|(of, _)| of == hash));
-        match place {
-            // One place to the front each time, so that agents seen once push out only each other.
-            Some(place) => {
-                let ahead = place.saturating_sub(1);
-                set.swap(place, ahead);
-                set[ahead].map(|(_, device)| device).unwrap_or_default()
-            }
-            None => {
-                let device = parse(&self.parser, agent);
-                let place = set.iter().position(Option::is_none).unwrap_or(WAYS - 1);
-                set[place] = Some((hash, device));
-                device
-            }
-        }
+        self.memory.get(agent, || parse(&self.parser, agent))
     }
 }
 
@@ -300,27 +272,6 @@ mod tests {
             "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0",
             ("Firefox", 144, "Linux", 0, "desktop"),
         );
-    }
-
-    #[test]
-    fn agents_are_told_apart_however_many_there_are_and_the_memory_stays_the_same() {
-        let devices = Devices::new();
-        let agent = |version: u16| {
-            format!(
-                "Mozilla/5.0 (X11; Linux x86_64; rv:{version}.0) Gecko/20100101 Firefox/{version}.0"
-            )
-        };
-        for version in (1..=4_000).chain(1..=4_000) {
-            assert_eq!(devices.device(&agent(version)).browser_version, version);
-        }
-        // An agent that is asked for again and again is not pushed out by those that come once.
-        let (often, hash) = (agent(1), devices.hasher.hash_one(agent(1)));
-        for version in 1..=4_000 {
-            devices.device(&often);
-            devices.device(&agent(version));
-        }
-        let set = devices.sets[hash as usize % SETS].lock().expect("no panic");
-        assert!(set.iter().flatten().any(|(of, _)| *of == hash));
     }
 
     #[test]

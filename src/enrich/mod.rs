@@ -2,6 +2,7 @@
 
 pub mod device;
 pub mod geo;
+mod remembered;
 
 pub use device::Devices;
 pub use geo::{Geo, GeoError};

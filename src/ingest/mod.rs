@@ -297,6 +297,43 @@ impl Pipeline {
     /// # Errors
     /// [`IngestError`]; the beacon may be sent again.
     pub async fn ingest(&self, body: &[u8], sender: &Sender<'_>) -> Result<Taken, IngestError> {
+        // What is on the stack in here is not kept while the disk syncs.
+        let (site, walked) = match self.begin(body, sender)? {
+            Begun::One(site, walked) => (site, walked),
+            Begun::Several => return Box::pin(self.take_all(body, sender)).await,
+        };
+        let result = match walked {
+            Ok(Walked::Dropped(taken)) => Ok(taken),
+            // spool: on disk before anybody is told
+            Ok(Walked::Kept {
+                record,
+                pending,
+                cookie,
+            }) => match self.spool.append(record).await {
+                Ok(()) => {
+                    if let Some(pending) = pending {
+                        pending.kept();
+                    }
+                    Ok(Taken {
+                        outcome: Outcome::Accepted,
+                        cookie,
+                    })
+                }
+                Err(error) => Err(error.into()),
+            },
+            Err(error) => Err(error),
+        };
+        self.counters.count(
+            site,
+            result
+                .as_ref()
+                .map_or(Outcome::Unavailable, |taken| taken.outcome),
+        );
+        result
+    }
+
+    /// Parses a beacon, and goes the way with it where it is for one site.
+    fn begin<'a>(&'a self, body: &[u8], sender: &Sender<'_>) -> Result<Begun<'a>, IngestError> {
         // parse
         let beacon = match Beacon::parse(body) {
             Ok(beacon) => beacon,
@@ -307,17 +344,12 @@ impl Pipeline {
                 return Err(fault.into());
             }
         };
-        let (first, others) = self.sites_of(&beacon);
-        if others.is_empty() {
-            return self.take(first, beacon, sender).await;
-        }
-        let result = self.take_all(body, (first, beacon), &others, sender).await;
-        if result.is_err() {
-            for site in std::iter::once(first).chain(others) {
-                self.counters.count(site, Outcome::Unavailable);
-            }
-        }
-        result
+        let (site, others) = self.sites_of(&beacon);
+        Ok(match site {
+            _ if !others.is_empty() => Begun::Several,
+            None => Begun::One(None, Ok(Walked::Dropped(dropped(Outcome::UnknownSite)))),
+            Some(index) => Begun::One(site, self.walk(index, beacon, sender)),
+        })
     }
 
     /// The sites that a beacon names in `d`, or that its page's host belongs to: the first, and the rest.
@@ -347,46 +379,6 @@ impl Pipeline {
         }
     }
 
-    /// Takes a beacon for one site and counts what became of it.
-    async fn take(
-        &self,
-        site: Option<usize>,
-        beacon: Beacon<'_>,
-        sender: &Sender<'_>,
-    ) -> Result<Taken, IngestError> {
-        let result = match site {
-            None => Ok(dropped(Outcome::UnknownSite)),
-            Some(index) => match self.walk(index, beacon, sender) {
-                Ok(Walked::Dropped(taken)) => Ok(taken),
-                // spool: on disk before anybody is told
-                Ok(Walked::Kept {
-                    record,
-                    pending,
-                    cookie,
-                }) => match self.spool.append(record).await {
-                    Ok(()) => {
-                        if let Some(pending) = pending {
-                            pending.kept();
-                        }
-                        Ok(Taken {
-                            outcome: Outcome::Accepted,
-                            cookie,
-                        })
-                    }
-                    Err(error) => Err(error.into()),
-                },
-                Err(error) => Err(error),
-            },
-        };
-        self.counters.count(
-            site,
-            result
-                .as_ref()
-                .map_or(Outcome::Unavailable, |taken| taken.outcome),
-        );
-        result
-    }
-
     /// What the consent manager's own cookie says, where the site has one read.
     fn manager_choice(&self, index: usize, sender: &Sender<'_>) -> Option<bool> {
         let site = &self.sites[index];
@@ -394,8 +386,21 @@ impl Pipeline {
         manager.choice(sender.cookie, site.policy_since_s)
     }
 
-    /// Takes a beacon for several sites: what is to be kept for them goes to the disk together, or none of it is kept.
-    async fn take_all(
+    /// Takes a beacon for several sites and counts what became of it.
+    async fn take_all(&self, body: &[u8], sender: &Sender<'_>) -> Result<Taken, IngestError> {
+        let beacon = Beacon::parse(body)?;
+        let (first, others) = self.sites_of(&beacon);
+        let result = self.take_each(body, (first, beacon), &others, sender).await;
+        if result.is_err() {
+            for site in std::iter::once(first).chain(others) {
+                self.counters.count(site, Outcome::Unavailable);
+            }
+        }
+        result
+    }
+
+    /// What is to be kept for any of the sites goes to the disk together, or none of it is kept.
+    async fn take_each(
         &self,
         body: &[u8],
         (first, beacon): (Option<usize>, Beacon<'_>),
@@ -605,6 +610,12 @@ impl Pipeline {
             cookie,
         })
     }
+}
+
+/// What is to be done with a beacon.
+enum Begun<'a> {
+    One(Option<usize>, Result<Walked<'a>, IngestError>),
+    Several,
 }
 
 /// How far a beacon came.

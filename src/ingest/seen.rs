@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
+use crate::hash::BuildAsItIs;
+
 /// Seconds after which the generations change.
 const GENERATION_S: u64 = 10 * 60;
 
@@ -58,7 +60,7 @@ impl Drop for Pending<'_> {
 pub struct Seen {
     hasher: RandomState,
     /// hash -> whether it is on disk.
-    generations: [DashMap<u64, bool>; 2],
+    generations: [DashMap<u64, bool, BuildAsItIs>; 2],
     current: AtomicUsize,
     changed_s: AtomicU64,
     keys_max: usize,
@@ -69,7 +71,7 @@ impl Seen {
     pub fn new(keys_max: usize) -> Self {
         Self {
             hasher: RandomState::new(),
-            generations: [DashMap::new(), DashMap::new()],
+            generations: [DashMap::default(), DashMap::default()],
             current: AtomicUsize::new(0),
             changed_s: AtomicU64::new(0),
             keys_max,

@@ -1,5 +1,8 @@
 //! Reads a request's body within its bounds of size and time. No `Content-Encoding` is ever undone.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -42,7 +45,13 @@ pub async fn read_behind(
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(too_large());
     }
-    match tokio::time::timeout(timeout, whole(body, bytes_max)).await {
+    let mut whole = pin!(whole(body, bytes_max));
+    // Nearly every body came with its head, and then needs no timer.
+    let at_once = poll_fn(|context| Poll::Ready(whole.as_mut().poll(context)));
+    if let Poll::Ready(read) = at_once.await {
+        return read;
+    }
+    match tokio::time::timeout(timeout, whole).await {
         Ok(read) => read,
         Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "body took too long")),
     }

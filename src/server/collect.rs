@@ -4,6 +4,7 @@
 //! functions that the door calls. A beacon that is dropped on purpose is answered like one that is kept.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,25 +26,34 @@ static PREFETCH: [HeaderName; 4] = [
     HeaderName::from_static("x-moz"),
     HeaderName::from_static("x-purpose"),
 ];
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static GPC: HeaderName = HeaderName::from_static("sec-gpc");
 
 /// Takes one beacon.
-pub async fn collect(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
+pub fn collect(
+    app: Arc<App>,
+    peer: IpAddr,
+    request: Request<Incoming>,
+) -> impl Future<Output = Answer> + Send {
+    // Taken apart out here: of what an async function is given, it keeps two copies while it waits.
     let (head, body) = request.into_parts();
-    let headers = &head.headers;
-    let limits = &app.config.limits;
-    if let Err(wait) = allowed(app, peer, headers) {
-        let mut answer = too_many(wait);
+    let headers = head.headers;
+    async move {
+        let (app, headers) = (&*app, &headers);
+        let limits = &app.config.limits;
+        let mut answer = match allowed(app, peer, headers) {
+            Err(wait) => too_many(wait),
+            Ok(()) => {
+                let (bytes_max, timeout) = (limits.beacon_bytes_max, limits.body_timeout);
+                match body::read_behind(headers, body, bytes_max, timeout).await {
+                    Ok(body) => take(app, peer, headers, body).await,
+                    Err(answer) => answer,
+                }
+            }
+        };
         allow_origin(app, headers, &mut answer);
-        return answer;
+        answer
     }
-    let (bytes_max, timeout) = (limits.beacon_bytes_max, limits.body_timeout);
-    let mut answer = match body::read_behind(headers, body, bytes_max, timeout).await {
-        Ok(body) => take(app, peer, headers, body).await,
-        Err(answer) => answer,
-    };
-    allow_origin(app, headers, &mut answer);
-    answer
 }
 
 /// Takes one request of its network's bound.
@@ -172,7 +182,7 @@ fn allow_origin(app: &App, request: &HeaderMap, answer: &mut Answer) {
 /// Whether the visitor's connection is encrypted, as the proxy in front says. A forgery only changes the forger's cookie.
 pub(super) fn is_https(headers: &HeaderMap) -> bool {
     headers
-        .get("x-forwarded-proto")
+        .get(&FORWARDED_PROTO)
         .is_some_and(|proto| proto.as_bytes() == b"https")
         || headers
             .get(header::ORIGIN)

@@ -15,6 +15,7 @@ pub mod gate;
 pub mod goals;
 mod kept;
 mod keys;
+mod lanes;
 mod letters;
 mod links;
 mod pages;
@@ -29,11 +30,13 @@ pub mod snippet;
 mod suggest;
 pub mod tracker;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -41,6 +44,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
+use lanes::Elsewhere;
+pub use lanes::Lanes;
 pub use route::{App, Faces};
 
 /// Connections that may wait to be accepted; one more would be made to try again after a second. The kernel may allow fewer.
@@ -83,12 +88,15 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
 }
 
 /// Serves until `stop` becomes true, then finishes open requests. Returns when none is open or the timeout is over.
+/// Connections are served by the lanes, and by the calling runtime where there are none.
 pub async fn serve(
     listener: TcpListener,
     app: Arc<App>,
     faces: Faces,
+    lanes: Option<Lanes>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let elsewhere = lanes.as_ref().map(|_| Elsewhere::here());
     let limits = &app.config.limits;
     let connections = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
@@ -120,21 +128,28 @@ pub async fn serve(
         // Answers are small and wanted at once.
         let _ = stream.set_nodelay(true);
         give_up_on_slow_readers(&stream, limits.body_timeout);
-        let app = app.clone();
+        let (app, elsewhere) = (app.clone(), elsewhere.clone());
         let service = service_fn(move |request| {
-            let app = app.clone();
-            async move {
-                Ok::<_, std::convert::Infallible>(
-                    route::route(&app, faces, peer.ip(), request).await,
-                )
+            route::route(app.clone(), faces, peer.ip(), elsewhere.as_ref(), request)
+                .map(Ok::<_, Infallible>)
+        });
+        let (http, watcher) = (http.clone(), graceful.watcher());
+        let serve = move |stream: TcpStream| {
+            let connection = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
+            tokio::spawn(async move {
+                // A connection that breaks is the peer's business; there is nothing to tell and nothing to log.
+                let _ = connection.await;
+                drop(permit);
+            });
+        };
+        match &lanes {
+            None => serve(stream),
+            Some(lanes) => {
+                if let Err(error) = lanes.give(stream, serve) {
+                    tracing::warn!(%error, "a connection could not be given to a lane");
+                }
             }
-        });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            // A connection that breaks is the peer's business; there is nothing to tell and nothing to log.
-            let _ = connection.await;
-            drop(permit);
-        });
+        }
     }
     drop(listener);
     let _ = tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await;

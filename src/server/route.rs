@@ -1,15 +1,18 @@
 //! From a request to its handler by the table of [`routes`]. Also says which of the two faces of the server an address shows.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
+use futures_util::future::Either;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 
 use super::error::{Answer, answer, refused, text};
 use super::gate::{self, Caller, Gate};
+use super::lanes::Elsewhere;
 use super::rate::Rate;
 use super::routes::{self, Face, Found, Handler, Params};
 use super::{
@@ -56,18 +59,28 @@ pub struct App {
     pub has_demo: bool,
 }
 
-/// Answers one request.
-pub async fn route(app: &App, faces: Faces, peer: IpAddr, request: Request<Incoming>) -> Answer {
+/// Answers one request: a beacon here, all else elsewhere if there is such a place.
+pub fn route(
+    app: Arc<App>,
+    faces: Faces,
+    peer: IpAddr,
+    elsewhere: Option<&Elsewhere>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Answer> + Send + use<> {
     // Most requests are this one. In the table, too, it is open to everybody.
     if faces.collector && request.method() == Method::POST && request.uri().path() == "/api/event" {
-        return collect::collect(app, peer, request).await;
+        return Either::Left(collect::collect(app, peer, request));
     }
     // On the heap, since a beacon's future would be as large as the largest of all.
-    Box::pin(other(app, faces, peer, request)).await
+    let other = Box::pin(async move { other(&app, faces, peer, request).await });
+    Either::Right(match elsewhere.cloned() {
+        Some(elsewhere) => Box::pin(async move { elsewhere.run(other).await }),
+        None => other as Pin<Box<dyn Future<Output = Answer> + Send>>,
+    })
 }
 
 /// Everything but beacons, by the table.
-async fn other(app: &App, faces: Faces, peer: IpAddr, request: Request<Incoming>) -> Answer {
+async fn other(app: &Arc<App>, faces: Faces, peer: IpAddr, request: Request<Incoming>) -> Answer {
     let is_shown = |face| match face {
         Face::Both => true,
         Face::Collector => faces.collector,
@@ -91,7 +104,7 @@ async fn other(app: &App, faces: Faces, peer: IpAddr, request: Request<Incoming>
 
 /// From the table's word to the function. Who comes here may.
 async fn handle(
-    app: &App,
+    app: &Arc<App>,
     peer: IpAddr,
     handler: Handler,
     params: Params,
@@ -101,7 +114,7 @@ async fn handle(
     let path = request.uri().path();
     let headers = request.headers();
     match handler {
-        Handler::Event => collect::collect(app, peer, request).await,
+        Handler::Event => collect::collect(app.clone(), peer, request).await,
         Handler::EventPreflight => collect::preflight(app, headers),
         Handler::Tracker => app.releases.serve(path, headers).await,
         Handler::Pixel => pixel::pixel(app, peer, request).await,

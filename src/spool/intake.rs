@@ -6,13 +6,14 @@
 
 use std::mem;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore, TryAcquireError};
 
 use super::error::{AppendFailed, SpoolError};
+use super::herald::{self, Herald, Voice};
 
 /// Payload bytes one batch holds. Bounds the memory of the intake (two buffers) and how long one sync can take.
 pub(super) const BATCH_BYTES_MAX: usize = 1 << 20;
@@ -38,6 +39,8 @@ struct Pending {
     /// Records for which the writer, already at it, would be woken early.
     enough: usize,
     is_closed: bool,
+    /// Those that each batch from the next on knows.
+    heralds: Vec<Voice>,
 }
 
 /// How long the writer may let a batch gather after its first record.
@@ -64,7 +67,17 @@ pub(super) struct Work {
 #[derive(Default)]
 pub(super) struct Batch {
     outcome: OnceLock<Outcome>,
+    /// Those on threads without a herald.
     done: Notify,
+    by_herald: Box<[OfHerald]>,
+}
+
+/// Those of a batch who are on one herald's thread.
+struct OfHerald {
+    done: Notify,
+    /// Whether there are any.
+    are_some: AtomicBool,
+    voice: Voice,
 }
 
 /// What became of a batch.
@@ -94,11 +107,20 @@ impl Intake {
                 is_idle: false,
                 enough: 0,
                 is_closed: false,
+                heralds: Vec::new(),
             }),
             work: Condvar::new(),
             room: Semaphore::new(BATCH_BYTES_MAX),
             waiting: AtomicUsize::new(0),
         }
+    }
+
+    /// Makes somebody who wakes the tasks of one thread.
+    pub fn herald(&self) -> Herald {
+        let mut pending = self.lock();
+        let (voice, herald) = Herald::new(self.address(), pending.heralds.len());
+        pending.heralds.push(voice);
+        herald
     }
 
     /// Adds records to the next batch, waiting for room within bounds; `payload_bytes` is what they take together, no more
@@ -110,7 +132,7 @@ impl Intake {
         &self,
         payloads: &[impl AsRef<[u8]>],
         payload_bytes: usize,
-    ) -> Result<(Arc<Batch>, usize), SpoolError> {
+    ) -> Result<(Ticket, usize), SpoolError> {
         let bytes = payload_bytes as u32;
         match self.room.try_acquire_many(bytes) {
             Ok(room) => room.forget(),
@@ -137,7 +159,7 @@ impl Intake {
     }
 
     /// Adds records for which there is room.
-    fn add(&self, payloads: &[impl AsRef<[u8]>]) -> Result<(Arc<Batch>, usize), SpoolError> {
+    fn add(&self, payloads: &[impl AsRef<[u8]>]) -> Result<(Ticket, usize), SpoolError> {
         let mut pending = self.lock();
         if pending.is_closed {
             return Err(SpoolError::Closed);
@@ -149,7 +171,7 @@ impl Intake {
             work.payloads.extend_from_slice(payload);
             work.lengths.push(payload.len() as u32);
         }
-        let batch = Arc::clone(&work.batch);
+        let batch = self.join(&work.batch);
         let is_enough = (place + 1..=place + payloads.len()).contains(&pending.enough);
         let is_awaited = mem::take(&mut pending.is_idle) || is_enough;
         drop(pending);
@@ -160,16 +182,33 @@ impl Intake {
     }
 
     /// Asks for the open segment to be sealed after everything appended so far.
-    pub fn push_seal(&self) -> Result<Arc<Batch>, SpoolError> {
+    pub fn push_seal(&self) -> Result<Ticket, SpoolError> {
         let mut pending = self.lock();
         if pending.is_closed {
             return Err(SpoolError::Closed);
         }
         pending.work.is_sealing = true;
-        let batch = Arc::clone(&pending.work.batch);
+        let batch = self.join(&pending.work.batch);
         drop(pending);
         self.work.notify_one();
         Ok(batch)
+    }
+
+    /// A ticket for somebody on the calling thread.
+    fn join(&self, batch: &Arc<Batch>) -> Ticket {
+        let number = herald::own(self.address());
+        // A batch that began before the herald does not know it.
+        let herald = number.filter(|&number| number < batch.by_herald.len());
+        if let Some(number) = herald {
+            // The writer looks once it has taken the lock that is held here.
+            batch.by_herald[number]
+                .are_some
+                .store(true, Ordering::Relaxed);
+        }
+        Ticket {
+            batch: Arc::clone(batch),
+            herald,
+        }
     }
 
     /// Waits for work, at most `patience`, and lets it gather. `spent` gives its buffers back for the next batch.
@@ -215,6 +254,7 @@ impl Intake {
         }
         pending.enough = 0;
         let mut next = Work::default();
+        next.batch = Arc::new(Batch::of(&pending.heralds));
         mem::swap(&mut next.payloads, &mut spent.payloads);
         mem::swap(&mut next.lengths, &mut spent.lengths);
         let work = mem::replace(&mut pending.work, next);
@@ -234,6 +274,11 @@ impl Intake {
     pub fn abandon(&self) {
         self.close();
         drop(mem::take(&mut self.lock().work));
+    }
+
+    /// Tells this intake from others.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     fn lock(&self) -> MutexGuard<'_, Pending> {
@@ -258,10 +303,7 @@ impl Work {
 
     /// Tells everybody in the batch what became of it, and empties the buffers for use in another.
     pub fn finish(&mut self, outcome: Outcome) {
-        let batch = mem::take(&mut self.batch);
-        // Never set before: each batch is taken, and finished, once.
-        let _ = batch.outcome.set(outcome);
-        batch.done.notify_waiters();
+        mem::take(&mut self.batch).finish(outcome);
         self.payloads.clear();
         self.lengths.clear();
         self.is_sealing = false;
@@ -282,6 +324,45 @@ impl Drop for Work {
 }
 
 impl Batch {
+    fn of(heralds: &[Voice]) -> Self {
+        let of = |voice: &Voice| OfHerald {
+            done: Notify::new(),
+            are_some: AtomicBool::new(false),
+            voice: voice.clone(),
+        };
+        Self {
+            by_herald: heralds.iter().map(of).collect(),
+            ..Self::default()
+        }
+    }
+
+    fn finish(self: Arc<Self>, outcome: Outcome) {
+        // Never set before: each batch is taken, and finished, once.
+        let _ = self.outcome.set(outcome);
+        self.done.notify_waiters();
+        for of in &self.by_herald {
+            let is_told = || of.voice.send(Arc::clone(&self)).is_ok();
+            if of.are_some.load(Ordering::Relaxed) && !is_told() {
+                of.done.notify_waiters();
+            }
+        }
+    }
+
+    /// Wakes those on this herald's thread, which is the calling one.
+    pub fn tell(&self, herald: usize) {
+        if let Some(of) = self.by_herald.get(herald) {
+            of.done.notify_waiters();
+        }
+    }
+}
+
+/// To wait for a batch with, on the thread that it was given to.
+pub(super) struct Ticket {
+    batch: Arc<Batch>,
+    herald: Option<usize>,
+}
+
+impl Ticket {
     /// Waits until the records in these places are on disk.
     pub async fn durable(&self, places: Range<usize>) -> Result<(), AppendFailed> {
         let outcome = self.outcome().await;
@@ -303,10 +384,15 @@ impl Batch {
     }
 
     async fn outcome(&self) -> &Outcome {
+        let batch = &self.batch;
+        let done = match self.herald {
+            Some(number) => &batch.by_herald[number].done,
+            None => &batch.done,
+        };
         loop {
-            let mut done = std::pin::pin!(self.done.notified());
+            let mut done = std::pin::pin!(done.notified());
             done.as_mut().enable();
-            if let Some(outcome) = self.outcome.get() {
+            if let Some(outcome) = batch.outcome.get() {
                 return outcome;
             }
             done.await;

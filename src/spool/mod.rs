@@ -78,6 +78,7 @@
 
 mod disk;
 mod error;
+mod herald;
 mod intake;
 mod name;
 mod reader;
@@ -251,9 +252,15 @@ impl Spool {
         if let Err(SpoolError::Busy { .. }) = &pushed {
             count(&shared.counters.refused_busy, 1);
         }
-        let (batch, place) = pushed?;
+        let (ticket, place) = pushed?;
         admitted.hand_over();
-        batch.durable(place..place + records.len()).await
+        ticket.durable(place..place + records.len()).await
+    }
+
+    /// Tells the tasks of one thread that their appends are on disk, which is less work for a thread with a
+    /// single-threaded runtime and many appends (`herald.rs`). Spawn it there, before them; it ends with the spool.
+    pub fn herald(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.handle.shared.intake.herald().run()
     }
 
     /// Waits for the oldest sealed segment and hands it out. Several may be out at once.

@@ -228,6 +228,21 @@ fn a_floor_below_three_is_for_members_only() {
 }
 
 #[test]
+fn threads_that_take_beacons_are_at_least_one() {
+    let with = |line: &str| check_config(&format!("[limits]\n{line}\n[[site]]\nid = \"a\"\n"));
+    for (line, is_sound) in [
+        ("threads = 1", true),
+        ("threads = 1024", true),
+        ("threads = 0", false),
+        ("threads = 1025", false),
+    ] {
+        let (is_taken, said) = with(line);
+        assert_eq!(is_taken, is_sound, "{line}: {said}");
+        assert!(is_sound || said.contains("limits.threads"), "{said}");
+    }
+}
+
+#[test]
 fn campaigns_are_not_collected_under_a_policy_that_does_not_say_so() {
     let page = "https://example.com/?utm_source=spring-letter&utm_campaign=may";
     let body = pageview("/", "a").replace("https://example.com/", page);

@@ -2,6 +2,7 @@
 
 mod faults;
 mod faulty_disk;
+mod herald;
 mod kill;
 mod model;
 mod queue;

@@ -1,0 +1,106 @@
+//! Who is told by a herald, and that nobody waits for ever.
+
+use std::sync::Arc;
+use std::thread;
+
+use super::faulty_disk::{FaultyDisk, Op};
+use super::{drained, open_on, record};
+use crate::spool::{Spool, SpoolError};
+
+type Append = tokio::task::JoinHandle<Result<(), SpoolError>>;
+
+/// Appends in tasks of the calling thread, which all wait for the disk when this comes back.
+async fn appends(
+    spool: &Spool,
+    disk: &Arc<FaultyDisk>,
+    numbers: std::ops::Range<u64>,
+) -> Vec<Append> {
+    disk.hold(true);
+    let append = |number| {
+        let spool = spool.clone();
+        tokio::spawn(async move { spool.append(record(number, 150)).await })
+    };
+    let appends: Vec<Append> = numbers.map(append).collect();
+    for _ in 0..appends.len() + 10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(appends.iter().all(|append| !append.is_finished()));
+    appends
+}
+
+#[tokio::test]
+async fn a_heralds_thread_and_a_thread_without_one_both_hear_of_the_same_sync() {
+    let disk = FaultyDisk::new();
+    let spool = open_on(&disk).unwrap();
+    let herald = tokio::spawn(spool.herald());
+    tokio::task::yield_now().await;
+    // The first batch began before the herald was there.
+    for begin in [0, 100, 200] {
+        let here = appends(&spool, &disk, begin..begin + 50).await;
+        let other = spool.clone();
+        let elsewhere = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap();
+            runtime.block_on(other.append(record(begin + 50, 150)))
+        });
+        disk.hold(false);
+        for append in here {
+            append.await.unwrap().unwrap();
+        }
+        elsewhere.join().unwrap().unwrap();
+    }
+    spool.seal().await.unwrap();
+    let mut kept = drained(&spool).await;
+    kept.sort_unstable();
+    let expected = [0, 100, 200]
+        .into_iter()
+        .flat_map(|begin| begin..=begin + 50);
+    assert_eq!(kept, Vec::from_iter(expected));
+    assert!(!herald.is_finished());
+    drop(spool);
+    herald.await.expect("it ends with the spool");
+}
+
+#[tokio::test]
+async fn a_herald_tells_what_failed_as_well() {
+    let disk = FaultyDisk::new();
+    let spool = open_on(&disk).unwrap();
+    tokio::spawn(spool.herald());
+    tokio::task::yield_now().await;
+    spool.append(record(0, 150)).await.unwrap();
+    disk.fail(Op::Sync, 0, 1_000);
+    for append in appends(&spool, &disk, 1..9).await {
+        disk.hold(false);
+        assert!(append.await.unwrap().is_err(), "the disk fails");
+    }
+}
+
+#[tokio::test]
+async fn whom_a_herald_leaves_alone_the_writer_tells() {
+    let disk = FaultyDisk::new();
+    let spool = open_on(&disk).unwrap();
+    let herald = tokio::spawn(spool.herald());
+    tokio::task::yield_now().await;
+    spool.append(record(0, 150)).await.unwrap();
+    let waiting = appends(&spool, &disk, 1..9).await;
+    herald.abort();
+    assert!(herald.await.unwrap_err().is_cancelled());
+    disk.hold(false);
+    for append in waiting {
+        append.await.unwrap().unwrap();
+    }
+    spool.append(record(9, 150)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_threads_herald_is_that_of_one_spool_only() {
+    let (disk, other_disk) = (FaultyDisk::new(), FaultyDisk::new());
+    let (spool, other) = (open_on(&disk).unwrap(), open_on(&other_disk).unwrap());
+    tokio::spawn(spool.herald());
+    tokio::task::yield_now().await;
+    for number in 0..3 {
+        spool.append(record(number, 150)).await.unwrap();
+        other.append(record(number, 150)).await.unwrap();
+    }
+}
