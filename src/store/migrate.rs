@@ -31,6 +31,8 @@ pub const MIGRATIONS: &[(&str, &str)] = migrations![
     "0023_rolled_days_has_visits",
     "0024_cleared",
     "0030_mail_opens",
+    "0040_arrivals",
+    "0041_arrivals_into_events",
 ];
 
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS migrations
@@ -66,6 +68,10 @@ impl Tables {
                     "replicated_deduplication_window",
                 );
             };
+            // What keeps nothing has nothing to replicate.
+            if engine == "Null" {
+                return line.to_owned();
+            }
             // A family's own arguments come after those of the replication.
             let (family, arguments) = engine
                 .strip_suffix(')')
@@ -174,7 +180,8 @@ mod tests {
             assert_eq!(Tables::Local.made_by(statement), *statement);
             let replicated = Tables::Replicated.made_by(statement);
             let made = replicated.matches(REPLICA).count();
-            let is_table = statement.contains("CREATE TABLE");
+            let is_table =
+                statement.contains("CREATE TABLE") && !statement.contains("ENGINE = Null");
             assert_eq!(made, usize::from(is_table), "{name}");
             let engine = |text: &str| {
                 text.lines()

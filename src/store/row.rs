@@ -207,14 +207,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_those_of_the_table_in_its_order() {
-        let table = include_str!("schema/0001_events.sql");
-        let names: Vec<&str> = table
-            .lines()
-            .filter(|line| line.starts_with("    ") && line.contains(" COMMENT '"))
-            .filter_map(|line| line.split_whitespace().next())
-            .collect();
-        assert_eq!(names, COLUMNS);
+    fn columns_are_those_of_the_tables_in_their_order() {
+        for table in [
+            include_str!("schema/0001_events.sql"),
+            include_str!("schema/0040_arrivals.sql"),
+        ] {
+            let names: Vec<&str> = table
+                .lines()
+                .filter(|line| line.starts_with("    ") && !line.contains(" = "))
+                .filter_map(|line| line.split_whitespace().next())
+                .collect();
+            assert_eq!(names, COLUMNS);
+        }
+        let view = include_str!("schema/0041_arrivals_into_events.sql");
+        assert!(view.contains(&COLUMNS.join(",\n    ")));
     }
 
     #[test]

@@ -48,6 +48,11 @@ fn every_table_and_column_says_what_it_is_and_the_document_says_the_same() {
                     document += &format!(", {what} `{}`", text(&table, key));
                 }
             }
+            // What rows only pass through has the columns of where they go.
+            if matches!(text(&table, "engine"), "Null" | "MaterializedView") {
+                document += ".\n";
+                continue;
+            }
             document += ".\n\n| column | type | meaning |\n|---|---|---|\n";
             let columns = rows(
                 &client,
