@@ -214,7 +214,9 @@ mod tests {
         ] {
             let names: Vec<&str> = table
                 .lines()
-                .filter(|line| line.starts_with("    ") && !line.contains(" = "))
+                .skip_while(|line| *line != "(")
+                .skip(1)
+                .take_while(|line| *line != ")")
                 .filter_map(|line| line.split_whitespace().next())
                 .collect();
             assert_eq!(names, COLUMNS);
