@@ -6,7 +6,7 @@
 //! repetition is told to come back.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -51,6 +51,8 @@ impl Drop for Pending<'_> {
     fn drop(&mut self) {
         if !self.is_kept {
             self.seen.generations[self.generation].remove(&self.hash);
+            let one_fewer = |count: usize| count.checked_sub(1);
+            let _ = self.seen.count.fetch_update(Relaxed, Relaxed, one_fewer);
         }
     }
 }
@@ -62,6 +64,10 @@ pub struct Seen {
     /// hash -> whether it is on disk.
     generations: [DashMap<u64, bool, BuildAsItIs>; 2],
     current: AtomicUsize,
+    /// Events in the current generation, give or take those that were marked while it began.
+    count: AtomicUsize,
+    /// Whether it began because the one before was full, at a time that is still to be noted.
+    is_fresh: AtomicBool,
     changed_s: AtomicU64,
     keys_max: usize,
 }
@@ -73,6 +79,8 @@ impl Seen {
             hasher: RandomState::new(),
             generations: [DashMap::default(), DashMap::default()],
             current: AtomicUsize::new(0),
+            count: AtomicUsize::new(0),
+            is_fresh: AtomicBool::new(false),
             changed_s: AtomicU64::new(0),
             keys_max,
         }
@@ -86,25 +94,25 @@ impl Seen {
             return if *state { Mark::Kept } else { Mark::InFlight };
         }
         match self.generations[current].entry(hash) {
-            Entry::Occupied(state) if *state.get() => Mark::Kept,
-            Entry::Occupied(_) => Mark::InFlight,
-            Entry::Vacant(place) => {
-                place.insert(false);
-                Mark::New(Pending {
-                    seen: self,
-                    generation: current,
-                    hash,
-                    is_kept: false,
-                })
-            }
+            Entry::Occupied(state) if *state.get() => return Mark::Kept,
+            Entry::Occupied(_) => return Mark::InFlight,
+            Entry::Vacant(place) => drop(place.insert(false)),
         }
+        // Only whoever fills it turns it.
+        if self.count.fetch_add(1, Relaxed) + 1 == self.keys_max.div_ceil(2) {
+            self.turn();
+            self.is_fresh.store(true, Relaxed);
+        }
+        Mark::New(Pending {
+            seen: self,
+            generation: current,
+            hash,
+            is_kept: false,
+        })
     }
 
     /// Remembers an event that was found on disk after a restart; when the memory is full, instead of older ones.
     pub fn remember(&self, site: &str, name: &str, key: u64) {
-        if self.generations[self.current.load(Relaxed)].len() >= self.keys_max / 2 {
-            self.turn();
-        }
         if let Mark::New(pending) = self.mark(site, name, key) {
             pending.kept();
         }
@@ -112,10 +120,10 @@ impl Seen {
 
     /// Forgets what is old; call it every few seconds.
     pub fn tick(&self, now_s: u64) {
-        let current = self.current.load(Relaxed);
-        let is_full = self.generations[current].len() >= self.keys_max / 2;
-        let is_old = now_s.saturating_sub(self.changed_s.load(Relaxed)) >= GENERATION_S;
-        if is_full || is_old {
+        if self.is_fresh.swap(false, Relaxed) {
+            self.changed_s.store(now_s, Relaxed);
+        }
+        if now_s.saturating_sub(self.changed_s.load(Relaxed)) >= GENERATION_S {
             self.turn();
             self.changed_s.store(now_s, Relaxed);
         }
@@ -126,6 +134,7 @@ impl Seen {
         let current = self.current.load(Relaxed);
         self.generations[1 - current].clear();
         self.generations[1 - current].shrink_to_fit();
+        self.count.store(0, Relaxed);
         self.current.store(1 - current, Relaxed);
     }
 }
@@ -185,7 +194,6 @@ mod tests {
         assert!(is_new(&seen, 1), "forgotten");
         for n in 0..1_000_u64 {
             is_new(&seen, n);
-            seen.tick(1_000 + 2 * GENERATION_S);
         }
         assert!(seen.generations.iter().map(DashMap::len).sum::<usize>() <= 101);
     }
