@@ -297,7 +297,7 @@ impl Pipeline {
     /// # Errors
     /// [`IngestError`]; the beacon may be sent again.
     pub async fn ingest(&self, body: &[u8], sender: &Sender<'_>) -> Result<Taken, IngestError> {
-        // What is on the stack in here is not kept while the disk syncs.
+        // Parsed in a plain function: what an async one holds, each waiting beacon would keep.
         let (site, walked) = match self.begin(body, sender)? {
             Begun::One(site, walked) => (site, walked),
             Begun::Several => return Box::pin(self.take_all(body, sender)).await,

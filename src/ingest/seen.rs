@@ -7,6 +7,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -50,9 +51,12 @@ impl Pending<'_> {
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         if !self.is_kept {
-            self.seen.generations[self.generation].remove(&self.hash);
-            let one_fewer = |count: usize| count.checked_sub(1);
-            let _ = self.seen.count.fetch_update(Relaxed, Relaxed, one_fewer);
+            let removed = self.seen.generations[self.generation].remove(&self.hash);
+            // Those of the older generation are not counted any more.
+            if removed.is_some() && self.seen.current.load(Relaxed) == self.generation {
+                let one_fewer = |count: usize| count.checked_sub(1);
+                let _ = self.seen.count.fetch_update(Relaxed, Relaxed, one_fewer);
+            }
         }
     }
 }
@@ -69,6 +73,7 @@ pub struct Seen {
     /// Whether it began because the one before was full, at a time that is still to be noted.
     is_fresh: AtomicBool,
     changed_s: AtomicU64,
+    turning: Mutex<()>,
     keys_max: usize,
 }
 
@@ -82,6 +87,7 @@ impl Seen {
             count: AtomicUsize::new(0),
             is_fresh: AtomicBool::new(false),
             changed_s: AtomicU64::new(0),
+            turning: Mutex::new(()),
             keys_max,
         }
     }
@@ -99,8 +105,8 @@ impl Seen {
             Entry::Vacant(place) => drop(place.insert(false)),
         }
         // Only whoever fills it turns it.
-        if self.count.fetch_add(1, Relaxed) + 1 == self.keys_max.div_ceil(2) {
-            self.turn();
+        if self.count.fetch_add(1, Relaxed) + 1 == self.keys_max.div_ceil(2).max(1) {
+            self.turn(current);
             self.is_fresh.store(true, Relaxed);
         }
         Mark::New(Pending {
@@ -124,14 +130,18 @@ impl Seen {
             self.changed_s.store(now_s, Relaxed);
         }
         if now_s.saturating_sub(self.changed_s.load(Relaxed)) >= GENERATION_S {
-            self.turn();
+            self.turn(self.current.load(Relaxed));
             self.changed_s.store(now_s, Relaxed);
         }
     }
 
-    /// Forgets the older generation and begins a new one.
-    fn turn(&self) {
-        let current = self.current.load(Relaxed);
+    /// Forgets the older generation and begins a new one, unless the current one has ended meanwhile.
+    fn turn(&self, current: usize) {
+        // Nothing in here can panic half-way through a change.
+        let _one = self.turning.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.current.load(Relaxed) != current {
+            return;
+        }
         self.generations[1 - current].clear();
         self.generations[1 - current].shrink_to_fit();
         self.count.store(0, Relaxed);
@@ -196,6 +206,20 @@ mod tests {
             is_new(&seen, n);
         }
         assert!(seen.generations.iter().map(DashMap::len).sum::<usize>() <= 101);
+    }
+
+    #[test]
+    fn the_memory_is_bounded_however_small_it_is_and_however_many_cant_be_kept() {
+        for keys_max in [0, 1, 10] {
+            let seen = Seen::new(keys_max);
+            for n in 0..1_000_u64 {
+                is_new(&seen, n);
+                // Not kept, and forgotten at once.
+                drop(seen.mark("example.com", "pageview", 1_000_000 + n));
+            }
+            let held: usize = seen.generations.iter().map(DashMap::len).sum();
+            assert!(held <= keys_max + 2, "{held} of {keys_max}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Threads that take beacons, each with connections and a single-threaded runtime of its own.
 //!
 //! A connection stays on the lane that it was given to: no other thread looks for its work, is woken to help, or shares a
-//! cache line with it. With 64 busy connections on two processors a beacon then costs a quarter less than on the runtime that
+//! cache line with it. With 64 busy connections on two processors a beacon then costs a sixth less than on the runtime that
 //! everything else shares (`benches/load.sh`). What is not a beacon is answered on that other runtime ([`Elsewhere`]), so
 //! that no report, however long it computes, holds up beacons.
 

@@ -1,6 +1,7 @@
 //! From the spool into ClickHouse: one sealed segment is one INSERT, under the segment's id as deduplication token.
 //!
-//! It goes to `arrivals`, which hands its rows to `events` at once: reading them there costs the engine a quarter.
+//! It goes to `arrivals`, which hands its rows to `events` at once: reading them there costs the engine a quarter. As
+//! `arrivals` keeps nothing, it is first asked whether somebody takes them: without the view they would be gone.
 //! An INSERT whose answer is lost is sent again and stored once, in the table and in the views that hang on it. Only
 //! when ClickHouse has acknowledged, and in the embedded engine that means synced to disk, is the segment deleted. While
 //! ClickHouse is away the segments wait in the spool, and a waiting INSERT holds no event in memory.
@@ -32,6 +33,8 @@ const TRIES_MAX: u32 = 5;
 
 /// Bytes of a segment in memory at once.
 const BATCH_BYTES: usize = 1 << 20;
+
+const ARE_TAKEN: &str = include_str!("sql/arrivals_are_taken.sql");
 
 /// Stores segments, oldest first, for ever. Cancel it between segments or anywhere: nothing is lost.
 pub async fn run(spool: Spool, client: Client, counters: Arc<Counters>) {
@@ -96,6 +99,9 @@ async fn set_aside(spool: &Spool, sealed: Sealed, error: &StoreError, counters: 
 
 /// Sends one segment as one INSERT and returns when ClickHouse has acknowledged it.
 async fn store(client: &Client, sealed: &Sealed) -> Result<(), StoreError> {
+    if !client.query(ARE_TAKEN).fetch_one::<bool>().await? {
+        return Err(StoreError::NotTaken);
+    }
     let statement = format_statement(sealed.schema());
     let mut insert = client
         .insert_formatted_with(statement)
@@ -103,6 +109,8 @@ async fn store(client: &Client, sealed: &Sealed) -> Result<(), StoreError> {
         .with_setting("insert_deduplicate", "1")
         .with_setting("insert_deduplication_token", sealed.id().to_string())
         .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
+        // What the view can't store is not acknowledged, whatever the server's profile says.
+        .with_setting("materialized_views_ignore_errors", "0")
         // A site's rows of several retentions lie in several partitions.
         .with_setting("max_partitions_per_insert_block", "1000")
         // One INSERT, acknowledged when it is done; the tables sync their parts (fsync_after_insert).

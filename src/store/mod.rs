@@ -31,6 +31,10 @@ pub enum StoreError {
         "the database is from a newer Sillage: it knows migration {0}; start the newer version"
     )]
     Newer(String),
+    #[error(
+        "the view arrivals_into_events is missing, so that events would not be stored; they wait in the spool. Restart the collector, which makes it again"
+    )]
+    NotTaken,
 }
 
 /// ClickHouse's codes for data that no later try can make right (its file `ErrorCodes.cpp`): text that can't be parsed,
@@ -47,7 +51,7 @@ impl StoreError {
             Self::ClickHouse(clickhouse::error::Error::BadResponse(answer)) => {
                 code(answer).is_none_or(|code| !DATA_REFUSED.contains(&code))
             }
-            Self::ClickHouse(_) | Self::Migration { .. } => true,
+            Self::ClickHouse(_) | Self::Migration { .. } | Self::NotTaken => true,
             Self::Spool(_) | Self::Newer(_) => false,
         }
     }

@@ -86,6 +86,39 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
         }
     })
     .expect("the event is stored on the server");
+
+    // Somebody drops the view: what is accepted waits, is told of, and is stored after a restart.
+    let dropped = post(
+        address,
+        "/?database=elsewhere",
+        "DROP VIEW arrivals_into_events",
+        &[
+            ("X-ClickHouse-User", "sillage"),
+            ("X-ClickHouse-Key", SECRET),
+        ],
+    );
+    assert_eq!(dropped.status, 200, "{}", dropped.body);
+    assert_eq!(collector.beacon(&pageview("/", "b")).status, 202);
+    wait_for(|| {
+        let log = collector.log();
+        if log.contains("the view arrivals_into_events is missing") {
+            Ok(())
+        } else {
+            Err(log)
+        }
+    })
+    .expect("it is told");
+    let (folder, _) = collector.stop();
+    assert_eq!(count().trim(), "1");
+    let collector = Collector::start_in(folder);
+    wait_for(|| {
+        if count().trim() == "2" {
+            Ok(())
+        } else {
+            Err(count())
+        }
+    })
+    .expect("what waited is stored");
     let (_folder, is_clean) = collector.stop();
     assert!(is_clean);
     drop(stdin);
