@@ -18,6 +18,7 @@ pub mod salt_keeper;
 
 pub mod hash;
 pub mod random;
+pub mod turns;
 
 pub mod enrich;
 pub mod visit;

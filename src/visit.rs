@@ -93,16 +93,16 @@ pub enum LastPage<'a> {
 
 impl OpenVisit {
     /// At its first event, which opened the page or only happened on it.
-    fn first(begun: Beginning, now_s: u64, path: &str, is_pageview: bool) -> Self {
-        let (entry, none): (Arc<str>, Arc<str>) = (path.into(), "".into());
-        let path = if is_pageview { &entry } else { &none };
+    fn first(begun: Beginning, now_s: u64, path: &str, is_pageview: bool, none: &Arc<str>) -> Self {
+        let entry: Arc<str> = path.into();
+        let path = if is_pageview { &entry } else { none };
         Self {
             begun,
             started_s: now_s,
             last_s: now_s,
             seq: 1,
             path: Arc::clone(path),
-            previous: none,
+            previous: Arc::clone(none),
             entry,
         }
     }
@@ -159,6 +159,8 @@ pub struct Visits {
     bytes: AtomicUsize,
     bytes_max: usize,
     evicted: AtomicU64,
+    /// The path of no page.
+    none: Arc<str>,
 }
 
 impl Visits {
@@ -170,6 +172,7 @@ impl Visits {
             bytes: AtomicUsize::new(0),
             bytes_max,
             evicted: AtomicU64::new(0),
+            none: Arc::default(),
         }
     }
 
@@ -233,12 +236,12 @@ impl Visits {
                     }
                     (None, Step::Engagement) => return None,
                     (None, Step::Pageview { path }) => {
-                        let visit = OpenVisit::first(begin(), now_s, path, true);
+                        let visit = OpenVisit::first(begin(), now_s, path, true, &self.none);
                         let stamp = visit.stamp(now_s, true);
                         (visit, stamp)
                     }
                     (None, Step::Event { path }) => {
-                        let visit = OpenVisit::first(begin(), now_s, path, false);
+                        let visit = OpenVisit::first(begin(), now_s, path, false, &self.none);
                         let stamp = visit.stamp(now_s, true);
                         (visit, stamp)
                     }

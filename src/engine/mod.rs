@@ -57,6 +57,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::turns;
+
 /// The collector's user; its password is the secret.
 pub const COLLECTOR_USER: &str = "sillage";
 /// Open connections of the child.
@@ -64,6 +66,9 @@ const CONNECTIONS_MAX: usize = 256;
 /// Threads for statements and for stopping them.
 const BLOCKING_THREADS_MAX: usize =
     serve::COLLECTOR_STATEMENTS_MAX + serve::READER_STATEMENTS_MAX + 24;
+/// What the library calls its threads that merge parts.
+#[cfg(target_os = "linux")]
+const MERGING: &str = "MergeMutate";
 /// How long running statements may go on after the child was asked to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 /// How long statements that were told to stop may take to do so.
@@ -210,6 +215,10 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
         return Err(EngineError::NotLoopback(options.listen));
     }
     let library = find_library(options.library.as_deref())?;
+    // Beacons go first, whatever is merged or asked for.
+    if let Err(error) = turns::behind() {
+        tell(&format!("the engine wakes like everybody else: {error}"));
+    }
     // A core dump would hold rows and query texts.
     let no_core = rustix::process::Rlimit {
         current: Some(0),
@@ -228,6 +237,12 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
         .build()
         .map_err(EngineError::Spawn)?;
     let engine = Arc::new(execute::Engine::start(&library, &home.data, &home.config)?);
+    #[cfg(target_os = "linux")]
+    match turns::last(MERGING) {
+        Ok(0) => tell("no thread that merges was found; merges run like everything else"),
+        Ok(_) => {}
+        Err(error) => tell(&format!("merges run like everything else: {error}")),
+    }
     // From here on the process must not end through the library's destructors.
     let served = runtime.block_on(serve_until_asked_to_stop(
         listener,

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use maxminddb::{Reader, geoip2};
 use serde::Deserialize;
@@ -9,13 +10,14 @@ use serde::Deserialize;
 use super::remembered::Remembered;
 use crate::privacy::{Place, TruncatedIp};
 
-/// Sets of four remembered networks; 400 KB together. A visitor's next beacon is mostly one of them.
-const SETS: usize = 1024;
+/// Sets of four remembered networks, about 1 MB together. A visitor's next beacon is mostly one of them.
+const SETS: usize = 2048;
 
 /// The place database; without a file every place is unknown.
 pub struct Geo {
     reader: Option<Reader<Vec<u8>>>,
-    memory: Remembered<Place>,
+    memory: Remembered<Arc<Place>>,
+    unknown: Arc<Place>,
 }
 
 /// The file is no MaxMind DB.
@@ -57,16 +59,18 @@ impl Geo {
         Ok(Self {
             reader,
             memory: Remembered::new(SETS),
+            unknown: Arc::default(),
         })
     }
 
     /// Country, and region and city where the database has them.
-    pub fn place(&self, ip: TruncatedIp) -> Place {
+    pub fn place(&self, ip: TruncatedIp) -> Arc<Place> {
+        let unknown = || Arc::clone(&self.unknown);
         match ip.get() {
-            Some(network) => self
-                .memory
-                .get(network, || self.find(network).unwrap_or_default()),
-            None => Place::default(),
+            Some(network) => self.memory.get(network, || {
+                self.find(network).map_or_else(unknown, Arc::new)
+            }),
+            None => unknown(),
         }
     }
 

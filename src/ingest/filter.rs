@@ -3,6 +3,8 @@
 //! After consent, before the door. The user agent's verdict is [`Devices::is_bot`](crate::enrich::Devices); here is
 //! what needs no agent.
 
+use std::borrow::Cow;
+
 /// Referrers that exist only to be seen in reports. Whole domains, in order; sub-domains count.
 const SPAM: &[&str] = &[
     "4webmasters.org",
@@ -56,13 +58,18 @@ const SPAM: &[&str] = &[
 
 /// Whether a referrer's URL is of a domain known for spam.
 pub fn is_spam(referrer: &str) -> bool {
-    let Some((_, rest)) = referrer.split_once("://") else {
+    // Nearly every referrer begins like this.
+    let encrypted = referrer.strip_prefix("https://");
+    let Some(rest) = encrypted.or_else(|| Some(referrer.split_once("://")?.1)) else {
         return false;
     };
     let is_end = |byte: &u8| matches!(byte, b'/' | b'?' | b'#' | b':');
     let end = rest.as_bytes().iter().position(is_end);
-    let host = rest[..end.unwrap_or(rest.len())].to_ascii_lowercase();
-    let mut domain = host.as_str();
+    let mut host = Cow::from(&rest[..end.unwrap_or(rest.len())]);
+    if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        host.to_mut().make_ascii_lowercase();
+    }
+    let mut domain = &*host;
     loop {
         if SPAM.binary_search(&domain).is_ok() {
             return true;

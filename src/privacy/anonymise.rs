@@ -49,7 +49,7 @@ pub struct Device {
 #[derive(Clone, Copy)]
 pub struct Lookups<'a> {
     /// The place of a truncated address.
-    pub place: &'a dyn Fn(TruncatedIp) -> Place,
+    pub place: &'a dyn Fn(TruncatedIp) -> Arc<Place>,
     /// The closed names of a user agent.
     pub device: &'a dyn Fn(&str) -> Device,
 }
@@ -65,7 +65,7 @@ pub struct AnonymousEvent {
     hostname: Box<str>,
     path: String,
     origin: Arc<Origin>,
-    place: Place,
+    place: Arc<Place>,
     device: Device,
     screen: &'static str,
     language: Option<Language>,
@@ -143,9 +143,11 @@ pub fn anonymise(
         fragment => scrub::path(&[page.target(), "#", fragment].concat(), rules),
     };
     let mut place = (look.place)(network);
-    if counts_only {
-        place.region.clear();
-        place.city.clear();
+    if counts_only && !(place.region.is_empty() && place.city.is_empty()) {
+        place = Arc::new(Place {
+            country: place.country.clone(),
+            ..Place::default()
+        });
     }
     let event = AnonymousEvent {
         minute,
@@ -422,16 +424,16 @@ mod tests {
         }
     }
 
-    fn place(network: TruncatedIp) -> Place {
+    fn place(network: TruncatedIp) -> Arc<Place> {
         assert_eq!(
             network.get().map(|ip| ip.to_string()).as_deref(),
             Some("203.0.113.0")
         );
-        Place {
+        Arc::new(Place {
             country: "JP".into(),
             region: "JP-13".into(),
             city: "Tokyo".into(),
-        }
+        })
     }
 
     fn device(agent: &str) -> Device {

@@ -130,13 +130,19 @@ pub enum UrlFault {
 /// The host of an address that is written in the plainest way, as nearly all are; `None` leaves it to the whole rules.
 /// A last label of letters alone is neither part of a numeric address nor an encoded name.
 pub fn plain_host(address: &str) -> Option<&str> {
-    let host = address.strip_prefix("https://")?.split('/').next()?;
-    let (before, last) = host.rsplit_once('.')?;
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let is_name = before.split('.').all(|label| {
-        !label.is_empty() && !label.starts_with("xn--") && label.bytes().all(is_plain)
-    }) && !last.is_empty()
-        && last.bytes().all(|byte| byte.is_ascii_lowercase());
+    let rest = address.strip_prefix("https://")?;
+    let end = rest.bytes().position(|byte| byte == b'/');
+    let host = &rest[..end.unwrap_or(rest.len())];
+    let is_plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+    let is_label = |label: &[u8]| {
+        !label.is_empty() && !label.starts_with(b"xn--") && label.iter().all(is_plain)
+    };
+    let mut labels = host.as_bytes().split(|byte| *byte == b'.');
+    let last = labels.next_back()?;
+    let is_name = !last.is_empty()
+        && last.iter().all(u8::is_ascii_lowercase)
+        && labels.next().is_some_and(is_label)
+        && labels.all(is_label);
     is_name.then_some(host)
 }
 

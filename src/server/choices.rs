@@ -28,8 +28,9 @@ use hyper::{Method, Request, StatusCode};
 use jiff::Timestamp;
 
 use super::client_ip::client_ip;
-use super::collect::{is_https, set_cookie};
+use super::collect::set_cookie;
 use super::error::{Answer, answer, text};
+use super::head::Head;
 use super::{App, body};
 use crate::config::Site;
 use crate::ingest::own::ChoiceState;
@@ -207,7 +208,7 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
             Some(message),
         ),
     );
-    let is_https = is_https(&headers);
+    let is_https = Head::read(&headers).is_https;
     let secure = if is_https { "; Secure" } else { "" };
     let (value, seconds) = if opts_out {
         (OPT_OUT_VALUE, OPT_OUT_SECONDS)
@@ -255,7 +256,7 @@ pub(super) fn host_of_origin(origin: &str) -> Option<&str> {
         .or_else(|| origin.strip_prefix("http://"))
 }
 
-fn without_port(host: &str) -> &str {
+pub(super) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
@@ -303,14 +304,7 @@ pub(super) fn with_sender<R>(
     headers: &HeaderMap,
     ask: impl FnOnce(&Sender<'_>) -> R,
 ) -> R {
-    let is_one = |name: &str| {
-        headers
-            .get(name)
-            .is_some_and(|value| value.as_bytes() == b"1")
-    };
-    let agent = headers
-        .get(header::USER_AGENT)
-        .map_or(&b""[..], HeaderValue::as_bytes);
+    let head = Head::read(headers);
     let cookies = || {
         headers
             .get_all(header::COOKIE)
@@ -319,10 +313,10 @@ pub(super) fn with_sender<R>(
     };
     ask(&Sender {
         ip: &|| client_ip(peer, headers, &app.config.trusted_proxies),
-        agent: &|| UserAgent::from_header(agent),
+        agent: &|| UserAgent::from_header(head.agent),
         is_prefetch: false,
-        gpc: is_one("sec-gpc"),
-        dnt: is_one("dnt"),
+        gpc: head.gpc,
+        dnt: head.dnt,
         language: None,
         cookie: &|name| find(cookies(), name).map(str::to_owned),
         received: Timestamp::now(),

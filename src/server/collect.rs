@@ -9,25 +9,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 
+use super::choices::{host_of_origin, without_port};
 use super::client_ip::client_ip;
 use super::error::{Answer, accepted, from_ingest, text, too_many};
+use super::head::Head;
 use super::{App, body};
 use crate::ingest::{CookieChange, Outcome, Sender};
 use crate::privacy::{Language, UserAgent, find, truncate};
-
-/// By which a browser says that it fetches a page ahead.
-static PREFETCH: [HeaderName; 4] = [
-    HeaderName::from_static("sec-purpose"),
-    HeaderName::from_static("purpose"),
-    HeaderName::from_static("x-moz"),
-    HeaderName::from_static("x-purpose"),
-];
-static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-static GPC: HeaderName = HeaderName::from_static("sec-gpc");
 
 /// Takes one beacon.
 pub fn collect(
@@ -40,18 +32,19 @@ pub fn collect(
     let headers = head.headers;
     async move {
         let (app, headers) = (&*app, &headers);
+        let head = Head::read(headers);
         let limits = &app.config.limits;
         let mut answer = match allowed(app, peer, headers) {
             Err(wait) => too_many(wait),
             Ok(()) => {
                 let (bytes_max, timeout) = (limits.beacon_bytes_max, limits.body_timeout);
                 match body::read_behind(headers, body, bytes_max, timeout).await {
-                    Ok(body) => take(app, peer, headers, body).await,
+                    Ok(body) => take(app, peer, headers, &head, body).await,
                     Err(answer) => answer,
                 }
             }
         };
-        allow_origin(app, headers, &mut answer);
+        allow_origin(app, head.origin, &mut answer);
         answer
     }
 }
@@ -70,36 +63,28 @@ pub(super) fn allowed(app: &App, peer: IpAddr, headers: &HeaderMap) -> Result<()
 }
 
 /// Hands a beacon's body to the pipeline with the signals that came along.
-pub(super) async fn take(app: &App, peer: IpAddr, headers: &HeaderMap, body: Bytes) -> Answer {
-    let is_one = |name: &HeaderName| {
-        headers
-            .get(name)
-            .is_some_and(|sent| sent.as_bytes() == b"1")
-    };
+pub(super) async fn take(
+    app: &App,
+    peer: IpAddr,
+    headers: &HeaderMap,
+    head: &Head<'_>,
+    body: Bytes,
+) -> Answer {
     let sender = Sender {
         ip: &|| client_ip(peer, headers, &app.config.trusted_proxies),
-        agent: &|| {
-            UserAgent::from_header(
-                headers
-                    .get(header::USER_AGENT)
-                    .map_or(b"", HeaderValue::as_bytes),
-            )
-        },
-        is_prefetch: is_prefetch(headers),
-        gpc: is_one(&GPC),
-        dnt: is_one(&header::DNT),
-        language: headers
-            .get(header::ACCEPT_LANGUAGE)
+        agent: &|| UserAgent::from_header(head.agent),
+        is_prefetch: head.is_prefetch,
+        gpc: head.gpc,
+        dnt: head.dnt,
+        language: head
+            .language
             .and_then(|value| value.to_str().ok().and_then(Language::parse)),
         cookie: &|name| {
-            find(
-                headers
-                    .get_all(header::COOKIE)
-                    .iter()
-                    .map(HeaderValue::as_bytes),
-                name,
-            )
-            .map(str::to_owned)
+            if !head.has_cookies {
+                return None;
+            }
+            let all = headers.get_all(header::COOKIE).iter();
+            find(all.map(HeaderValue::as_bytes), name).map(str::to_owned)
         },
         received: Timestamp::now(),
     };
@@ -107,7 +92,7 @@ pub(super) async fn take(app: &App, peer: IpAddr, headers: &HeaderMap, body: Byt
         Ok(taken) => {
             let mut answer = accepted();
             if let Some(change) = taken.cookie
-                && let Ok(value) = HeaderValue::try_from(set_cookie(&change, is_https(headers)))
+                && let Ok(value) = HeaderValue::try_from(set_cookie(&change, head.is_https))
             {
                 answer.headers_mut().append(header::SET_COOKIE, value);
             }
@@ -117,24 +102,10 @@ pub(super) async fn take(app: &App, peer: IpAddr, headers: &HeaderMap, body: Byt
     }
 }
 
-/// Whether the request says that nobody looks at the page yet.
-pub(super) fn is_prefetch(headers: &HeaderMap) -> bool {
-    let says = |value: &HeaderValue| {
-        value.to_str().is_ok_and(|value| {
-            ["prefetch", "prerender", "preview"]
-                .iter()
-                .any(|word| value.contains(word))
-        })
-    };
-    PREFETCH
-        .iter()
-        .any(|name| headers.get(name).is_some_and(says))
-}
-
 /// Answers a browser that asks before it sends; our tracker never makes it ask.
 pub fn preflight(app: &App, headers: &HeaderMap) -> Answer {
     let mut answer = text(StatusCode::NO_CONTENT, "");
-    allow_origin(app, headers, &mut answer);
+    allow_origin(app, Head::read(headers).origin, &mut answer);
     let headers = answer.headers_mut();
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_METHODS,
@@ -152,15 +123,15 @@ pub fn preflight(app: &App, headers: &HeaderMap) -> Answer {
 }
 
 /// Lets pages of the configured hosts send with credentials and see that a beacon arrived.
-fn allow_origin(app: &App, request: &HeaderMap, answer: &mut Answer) {
-    let Some(origin) = request.get(header::ORIGIN) else {
+fn allow_origin(app: &App, origin: Option<&HeaderValue>, answer: &mut Answer) {
+    let Some(origin) = origin else {
         return;
     };
     let host = origin
         .to_str()
         .ok()
-        .and_then(|origin| origin.split_once("://"))
-        .map(|(_, rest)| rest.rsplit_once(':').map_or(rest, |(host, _)| host));
+        .and_then(host_of_origin)
+        .map(without_port);
     let is_known = host.is_some_and(|host| {
         app.config.sites.iter().any(|site| {
             site.hostnames
@@ -177,16 +148,6 @@ fn allow_origin(app: &App, request: &HeaderMap, answer: &mut Answer) {
             HeaderValue::from_static("true"),
         );
     }
-}
-
-/// Whether the visitor's connection is encrypted, as the proxy in front says. A forgery only changes the forger's cookie.
-pub(super) fn is_https(headers: &HeaderMap) -> bool {
-    headers
-        .get(&FORWARDED_PROTO)
-        .is_some_and(|proto| proto.as_bytes() == b"https")
-        || headers
-            .get(header::ORIGIN)
-            .is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
 }
 
 /// The measurement cookie is sent to the collector's endpoint only and can't be read by any script.

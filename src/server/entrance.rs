@@ -15,9 +15,9 @@ use jiff::Timestamp;
 use super::App;
 use super::choices::words::{Words, escape, fill};
 use super::client_ip::client_ip;
-use super::collect::is_https;
 use super::error::Answer;
 use super::gate::{self, failed, see_other};
+use super::head::Head;
 use super::pages::{Form, message, page, style, words};
 use super::routes::{Handler, Params};
 use crate::control::invitation::{self, Invitation};
@@ -160,7 +160,11 @@ async fn log_in(
         return Ok(refuse(StatusCode::FORBIDDEN, "wrong"));
     }
     let mut answer = see_other("/");
-    let secure = if is_https(headers) { "; Secure" } else { "" };
+    let secure = if Head::read(headers).is_https {
+        "; Secure"
+    } else {
+        ""
+    };
     let device = format!(
         "{DEVICE_COOKIE}={device}; Path=/login; Max-Age={DEVICE_S}; HttpOnly; SameSite=Strict{secure}"
     );

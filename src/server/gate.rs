@@ -14,8 +14,8 @@ use serde_json::{Value as Json, json};
 
 use super::App;
 use super::choices::host_of_origin;
-use super::collect::is_https;
 use super::error::{self, Answer, refused, text};
+use super::head::Head;
 use super::rate::Rate;
 use super::routes::{Params, Proof, Route, Who};
 use crate::control::keys::{self, Key, Scope};
@@ -359,7 +359,7 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// `Set-Cookie` for a log-in; `None` ends it.
 pub fn set_login(value: Option<&str>, headers: &HeaderMap) -> String {
-    let (name, secure) = if is_https(headers) {
+    let (name, secure) = if Head::read(headers).is_https {
         (LOGIN_COOKIE_HTTPS, "; Secure")
     } else {
         (LOGIN_COOKIE, "")

@@ -13,6 +13,7 @@ mod entrance;
 pub mod error;
 pub mod gate;
 pub mod goals;
+mod head;
 mod kept;
 mod keys;
 mod lanes;
@@ -21,6 +22,7 @@ mod links;
 mod pages;
 mod people;
 mod pixel;
+mod polite;
 pub mod rate;
 mod reports;
 pub mod route;
@@ -40,7 +42,6 @@ use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
@@ -99,7 +100,6 @@ pub async fn serve(
     let elsewhere = lanes.as_ref().map(|_| Elsewhere::here());
     let limits = &app.config.limits;
     let connections = Arc::new(Semaphore::new(limits.connections_max));
-    let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
@@ -133,12 +133,11 @@ pub async fn serve(
             route::route(app.clone(), faces, peer.ip(), elsewhere.as_ref(), request)
                 .map(Ok::<_, Infallible>)
         });
-        let (http, watcher) = (http.clone(), graceful.watcher());
+        let (http, stop) = (http.clone(), stop.clone());
         let serve = move |stream: TcpStream| {
-            let connection = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
+            let connection = http.serve_connection(TokioIo::new(stream), service);
             tokio::spawn(async move {
-                // A connection that breaks is the peer's business; there is nothing to tell and nothing to log.
-                let _ = connection.await;
+                polite::serve(connection, stop).await;
                 drop(permit);
             });
         };
@@ -152,7 +151,9 @@ pub async fn serve(
         }
     }
     drop(listener);
-    let _ = tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await;
+    // Whoever has them all is alone.
+    let all = u32::try_from(limits.connections_max).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(limits.shutdown_timeout, connections.acquire_many(all)).await;
 }
 
 /// Has the kernel end a connection whose peer acknowledges nothing, or takes none of the answers that wait for it, for so

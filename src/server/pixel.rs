@@ -15,8 +15,9 @@ use serde_json::json;
 
 use super::App;
 use super::choices::with_sender;
-use super::collect::{allowed, is_prefetch, take};
+use super::collect::{allowed, take};
 use super::error::{Answer, answer, too_many};
+use super::head::Head;
 use crate::ingest::beacon::URL_BYTES_MAX;
 
 /// One transparent pixel.
@@ -30,7 +31,7 @@ pub async fn pixel(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answe
     } else if let Err(wait) = allowed(app, peer, request.headers()) {
         Some(too_many(wait))
     } else if let Some(campaign) = &query.mail {
-        if !is_prefetch(request.headers()) {
+        if !Head::read(request.headers()).is_prefetch {
             with_sender(app, peer, request.headers(), |sender| {
                 let site = query.site.as_deref().unwrap_or("");
                 app.pipeline.open_mail(site, campaign, sender);
@@ -92,7 +93,8 @@ async fn view(app: &App, peer: IpAddr, headers: &HeaderMap, query: &Query) -> An
     };
     let page = query.page.clone().or_else(referrer);
     let beacon = json!({ "n": "pageview", "u": page, "d": query.site });
-    take(app, peer, headers, beacon.to_string().into()).await
+    let head = Head::read(headers);
+    take(app, peer, headers, &head, beacon.to_string().into()).await
 }
 
 #[cfg(test)]

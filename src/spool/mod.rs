@@ -106,6 +106,7 @@ use self::segment::RECORD_OVERHEAD_BYTES;
 use self::shelf::Shelf;
 use self::stats::{Counters, count};
 use self::writer::Writer;
+use crate::turns;
 
 pub use self::error::{AppendFailed, SpoolError};
 pub use self::reader::{Batch, Batches, RecentRecord, RecentRecords};
@@ -204,7 +205,12 @@ impl Spool {
         let writer = Writer::new(Arc::clone(&shared), recovered.next_seq);
         let writer = thread::Builder::new()
             .name("spool".to_owned())
-            .spawn(move || writer.run())
+            .spawn(move || {
+                if let Err(error) = turns::soon() {
+                    tracing::debug!(%error, "the spool's writer may have to wait for a processor");
+                }
+                writer.run();
+            })
             .map_err(|error| SpoolError::disk("start", "its writer", error))?;
         let writer = Some(writer);
         Ok(Self {

@@ -209,7 +209,7 @@ mod tests {
         stamp: Option<&VisitStamp>,
     ) -> (Vec<u8>, u64, String) {
         let today = Salt::from_bytes([3; 32]);
-        let place = |_| Place::default();
+        let place = |_| Arc::<Place>::default();
         let device = |_: &str| Device {
             browser: "Firefox",
             browser_version: 144,

@@ -208,3 +208,29 @@ fn at_rest_the_collector_and_its_engine_are_small() {
     assert!(own < 64 << 20, "the collector takes {} MB", own >> 20);
     assert!(engine < 300 << 20, "the engine takes {} MB", engine >> 20);
 }
+
+/// Scheduling policies as Linux numbers them (sched(7)).
+const BATCH: i32 = 3;
+const IDLE: i32 = 5;
+
+#[test]
+fn the_engine_takes_a_processor_from_nobody_and_merges_are_last() {
+    let collector = Collector::start();
+    let engine = collector.engine_id().expect("an engine");
+    let threads = std::fs::read_dir(format!("/proc/{engine}/task")).expect("it runs");
+    let policies: Vec<(bool, i32)> = threads
+        .flatten()
+        .filter_map(|thread| {
+            let name = std::fs::read_to_string(thread.path().join("comm")).ok()?;
+            let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
+            // Field 41 (proc(5)); the first behind the name is the third.
+            let policy = stat.rsplit_once(')')?.1.split_whitespace().nth(41 - 3)?;
+            Some((name.trim_end() == "MergeMutate", policy.parse().ok()?))
+        })
+        .collect();
+    assert!(policies.iter().any(|(merges, _)| *merges), "{policies:?}");
+    assert!(policies.iter().any(|(merges, _)| !merges), "{policies:?}");
+    for (merges, policy) in policies {
+        assert_eq!(policy, if merges { IDLE } else { BATCH });
+    }
+}
