@@ -1,5 +1,5 @@
 # Sillage. `make run` starts it with a demo site, `make test` runs every test. Needs Rust, Node, make and a C compiler.
-.PHONY: run test test-engines test-mutation check e2e vendor engine geo tracker dashboard build bench-load bench-backlog bench-login bench-query golden-update help
+.PHONY: run test test-engines test-replicated test-mutation check e2e vendor engine geo tracker dashboard build bench-load bench-backlog bench-login bench-query golden-update help
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
@@ -49,9 +49,13 @@ test: tracker dashboard vendor tests/e2e/$(STAMP) ## every test; ends with the c
 	@sh tests/run.sh
 
 test-engines: tracker vendor ## the tracker in Firefox and WebKitGTK, installed where they are missing
-	@sh tests/browsers.sh all
+	@sh tests/packages.sh all
 	@cargo build --locked
 	@cd tracker-js && $(NPM) run test:engines
+
+test-replicated: vendor ## exactly once on replicated tables, with ZooKeeper, installed where it is missing
+	@sh tests/packages.sh zookeeper
+	@cargo test --locked --test replicated
 
 test-mutation: tracker-js/$(STAMP) ## removes each guard of the tracker in turn and sees a test fail
 	@cd tracker-js && $(NPM) run test:mutation

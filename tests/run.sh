@@ -21,7 +21,7 @@ sum() { # pattern, files ...: adds up the number that the pattern's group finds
   cat "$@" 2>/dev/null | sed 's/\x1b\[[0-9;]*m//g' | sed -nE "s/$pattern/\1/p" | awk '{ total += $1 } END { print total + 0 }'
 }
 
-sh tests/browsers.sh || exit 1
+sh tests/packages.sh || exit 1
 suite rust cargo test --locked --no-fail-fast
 suite tracker npm --prefix tracker-js --silent run test
 suite chromium npm --prefix tracker-js --silent run test:chromium

@@ -238,11 +238,7 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
         .map_err(EngineError::Spawn)?;
     let engine = Arc::new(execute::Engine::start(&library, &home.data, &home.config)?);
     #[cfg(target_os = "linux")]
-    match turns::last(MERGING) {
-        Ok(0) => tell("no thread that merges was found; merges run like everything else"),
-        Ok(_) => {}
-        Err(error) => tell(&format!("merges run like everything else: {error}")),
-    }
+    runtime.spawn(merge_last());
     // From here on the process must not end through the library's destructors.
     let served = runtime.block_on(serve_until_asked_to_stop(
         listener,
@@ -263,6 +259,19 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     runtime.shutdown_timeout(Duration::from_secs(1));
     engine.stop();
     libchdb::leave(0)
+}
+
+/// Keeps the threads that merge behind all others; the library starts them when it pleases.
+#[cfg(target_os = "linux")]
+async fn merge_last() {
+    let mut often = tokio::time::interval(Duration::from_secs(2));
+    loop {
+        often.tick().await;
+        if let Err(error) = turns::last(MERGING) {
+            tell(&format!("merges run like everything else: {error}"));
+            return;
+        }
+    }
 }
 
 /// A line for the parent's log.

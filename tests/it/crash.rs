@@ -217,20 +217,27 @@ const IDLE: i32 = 5;
 fn the_engine_takes_a_processor_from_nobody_and_merges_are_last() {
     let collector = Collector::start();
     let engine = collector.engine_id().expect("an engine");
-    let threads = std::fs::read_dir(format!("/proc/{engine}/task")).expect("it runs");
-    let policies: Vec<(bool, i32)> = threads
-        .flatten()
-        .filter_map(|thread| {
+    // (whether it merges, its policy)
+    let policies = || -> Vec<(bool, i32)> {
+        let threads = std::fs::read_dir(format!("/proc/{engine}/task")).expect("it runs");
+        let one = |thread: std::fs::DirEntry| {
             let name = std::fs::read_to_string(thread.path().join("comm")).ok()?;
             let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
             // Field 41 (proc(5)); the first behind the name is the third.
             let policy = stat.rsplit_once(')')?.1.split_whitespace().nth(41 - 3)?;
             Some((name.trim_end() == "MergeMutate", policy.parse().ok()?))
-        })
-        .collect();
-    assert!(policies.iter().any(|(merges, _)| *merges), "{policies:?}");
-    assert!(policies.iter().any(|(merges, _)| !merges), "{policies:?}");
-    for (merges, policy) in policies {
-        assert_eq!(policy, if merges { IDLE } else { BATCH });
-    }
+        };
+        threads.flatten().filter_map(one).collect()
+    };
+    let is_right = |policies: &[(bool, i32)]| {
+        policies.iter().any(|(merges, _)| *merges)
+            && policies
+                .iter()
+                .all(|(merges, policy)| *policy == if *merges { IDLE } else { BATCH })
+    };
+    wait_for(|| match policies() {
+        policies if is_right(&policies) => Ok(()),
+        policies => Err(policies),
+    })
+    .unwrap_or_else(|policies| panic!("{policies:?}"));
 }

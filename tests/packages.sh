@@ -1,11 +1,17 @@
 #!/bin/sh
-# Makes sure that Debian's browsers are there; tests drive them. Chromium alone, or with `all` Firefox and WebKitGTK too.
+# Makes sure that what tests drive is there: Debian's Chromium, with `all` its Firefox and WebKitGTK too, or with `zookeeper`
+# that alone.
 set -eu
 missing=""
 need() { # a file, the package that brings it
-  [ -x "$1" ] || missing="$missing $2"
+  [ -e "$1" ] || missing="$missing $2"
 }
-need /usr/bin/chromium chromium
+if [ "${1:-}" = zookeeper ]; then
+  need /usr/bin/java default-jre-headless
+  need /usr/share/java/zookeeper.jar libzookeeper-java
+else
+  need /usr/bin/chromium chromium
+fi
 if [ "${1:-}" = all ]; then
   need /usr/bin/firefox-esr firefox-esr
   need /usr/bin/WebKitWebDriver webkit2gtk-driver
@@ -13,7 +19,7 @@ if [ "${1:-}" = all ]; then
 fi
 [ -n "$missing" ] || exit 0
 if ! command -v apt-get > /dev/null || [ "$(id -u)" != 0 ]; then
-  echo "the browser tests need$missing below /usr/bin; install them (Debian: apt-get install$missing)" >&2
+  echo "the tests need$missing; install them (Debian: apt-get install$missing)" >&2
   exit 1
 fi
 echo "installing$missing ..."
