@@ -1,10 +1,10 @@
 //! Who gets a processor first while all are taken: the spool's writer soon, the embedded engine after those who are at it,
 //! its merges last.
 //!
-//! No right is needed for it. Under `benches/load.sh` on two processors, a batch that was ready to be synced waited as long for a
-//! processor as the sync then took, while all connections waited for it; what the engine does took a processor, the moment it
-//! woke, from whoever took beacons; and during a merge only half as many were taken, beside a processor of which a
-//! seventh was idle the rest of the time. Other systems than Linux have no such words; kernels before 6.12 don't know slices
+//! No right is needed for it, and how nice a process was started stays as it is. Under `benches/load.sh` on two processors the
+//! writer waited for one nearly as long as it then ran, while all connections waited for it; what the engine does took one, the
+//! moment it woke, from whoever took beacons; and during a merge a third fewer were taken, though a seventh of both
+//! processors was idle the rest of the time. Other systems than Linux have no such words; kernels before 6.12 don't know slices
 //! (sched(7), sched_setattr(2), the kernel's `Documentation/scheduler/sched-eevdf.rst`).
 //!
 //! The second file of the crate that may say `unsafe`: for one system call that no library here wraps.
@@ -51,27 +51,31 @@ pub fn last(name: &str) -> io::Result<usize> {
     let mut count = 0;
     for thread in std::fs::read_dir("/proc/self/task")? {
         let thread = thread?;
-        // One that has just ended has no name any more.
+        // One that has just ended has no name, or is not there, any more.
         let called = std::fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
         if called.trim_end() == name
             && let Some(id) = thread.file_name().to_str().and_then(|id| id.parse().ok())
         {
-            set(id, libc::SCHED_IDLE, 0)?;
-            count += 1;
+            match set(id, libc::SCHED_IDLE, 0) {
+                Ok(()) => count += 1,
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(count)
 }
 
-/// Policy and slice (0 = the usual one) of a thread, 0 being the calling one.
+/// Sets policy and slice (0 = the usual one) of a thread, 0 being the calling one, and leaves it as nice as it is.
 #[cfg(target_os = "linux")]
 fn set(thread: libc::pid_t, policy: libc::c_int, slice_ns: u64) -> io::Result<()> {
     const SIZE: u32 = size_of::<libc::sched_attr>() as u32;
+    let nice = rustix::process::getpriority_process(rustix::process::Pid::from_raw(thread))?;
     let attributes = libc::sched_attr {
         size: SIZE,
         sched_policy: policy.unsigned_abs(),
         sched_flags: 0,
-        sched_nice: 0,
+        sched_nice: nice,
         sched_priority: 0,
         sched_runtime: slice_ns,
         sched_deadline: 0,
@@ -121,6 +125,19 @@ mod tests {
     fn what_a_thread_that_is_behind_starts_is_behind_as_well() {
         let inherited = apart(|| behind().map(|()| apart(policy)));
         assert_eq!(inherited.expect("it is allowed"), libc::SCHED_BATCH);
+    }
+
+    #[test]
+    fn how_nice_somebody_was_started_stays_as_it_is() {
+        for set in [soon, behind] {
+            let nice = apart(move || {
+                // Of this thread alone, on Linux.
+                rustix::process::nice(7)?;
+                set()?;
+                io::Result::Ok(rustix::process::getpriority_process(None)?)
+            });
+            assert_eq!(nice.expect("it is allowed"), 7);
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::remembered::Remembered;
 use crate::privacy::{Place, TruncatedIp};
 
-/// Sets of four remembered networks, about 1 MB together. A visitor's next beacon is mostly one of them.
-const SETS: usize = 2048;
+/// Sets of four remembered networks, about 600 KB together. A visitor's next beacon is mostly one of them.
+const SETS: usize = 1024;
 
 /// The place database; without a file every place is unknown.
 pub struct Geo {
