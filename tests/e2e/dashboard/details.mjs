@@ -73,6 +73,48 @@ export function details(stage) {
     await page.getByTestId('detail').waitFor();
   });
 
+  test('what is typed into the search stays, whatever arrives or pauses meanwhile', async () => {
+    const { page } = await stage().open('/?site=shop');
+    await settled(page);
+    let release;
+    const held = new Promise((resolve) => { release = resolve; });
+    await page.route('**/api/v2/batch', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.getByTestId('panel-pages').locator('.panel-all').click();
+    const search = page.getByTestId('detail-search');
+    await search.fill('bl');
+    release();
+    await page.getByTestId('detail').locator('tbody tr').first().waitFor();
+    assert.equal(await search.inputValue(), 'bl', 'the list arrived and took the letters away');
+    await search.pressSequentially('og');
+    await page.waitForURL(/q=blog$/);
+    await settled(page);
+
+    await search.pressSequentially(' ');
+    await page.waitForTimeout(400);
+    await search.pressSequentially('x');
+    await page.waitForURL(/q=blog(\+|%20)x$/);
+
+    await page.goBack();
+    await page.goForward();
+    await page.waitForFunction(() => document.querySelector('[data-testid=detail-search]')?.value === 'blog x');
+    await go(page, '/?site=shop&detail=page&q=items');
+    assert.equal(await search.inputValue(), 'items', 'another address was not taken over');
+  });
+
+  test('a list that was closed while a search was pending stays closed', async () => {
+    const { page } = await stage().open('/?site=shop&detail=page');
+    await settled(page);
+    await page.getByTestId('detail-search').pressSequentially('bl');
+    await page.getByTestId('detail-close').click();
+    await page.waitForURL((url) => !url.searchParams.has('detail'));
+    await page.waitForTimeout(600);
+    assert.equal(new URL(page.url()).searchParams.has('detail'), false, 'the search opened it again');
+    assert.equal(await page.getByTestId('detail').isVisible(), false);
+  });
+
   test('a file that cannot be made says so, and half of one is never handed over', async () => {
     const { page } = await stage().open('/?site=shop&detail=page');
     await settled(page);

@@ -1,5 +1,5 @@
 /** The list itself: its head with search and file, its rows, its pages. Fetched when the first list is opened. */
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Metric } from '../api/types.ts';
 import { csvName, csvOf, saveCsv } from '../csv.ts';
 import { currencyOf } from '../panels/ListPanel.tsx';
@@ -224,9 +224,31 @@ export function DetailBody({ detail, onClose }: { detail: Detail; onClose: () =>
   }
 }
 
+/** What is typed is the field's own: numbers that arrive meanwhile, or the address without its last space, take no letter away. */
 function Search(props: { detail: Detail; label: string; onSearch: (text: string) => void }) {
   const { t } = useApp();
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const { search } = props.detail;
+  const asked = useRef(search);
+  const [text, setText] = useState(search);
+  const onSearch = useRef(props.onSearch);
+  onSearch.current = props.onSearch;
+
+  // Back, Forward and a link change what is searched for from outside.
+  useEffect(() => {
+    if (search !== asked.current) setText(search);
+    asked.current = search;
+  }, [search]);
+
+  useEffect(() => {
+    const wanted = text.trim();
+    if (wanted === asked.current) return;
+    const timer = setTimeout(() => {
+      asked.current = wanted;
+      onSearch.current(wanted);
+    }, TYPING_PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+
   return (
     <input
       type="search"
@@ -234,12 +256,8 @@ function Search(props: { detail: Detail; label: string; onSearch: (text: string)
       placeholder={t('detail.search')}
       aria-label={props.label}
       data-testid="detail-search"
-      value={props.detail.search}
-      onInput={(event) => {
-        const text = event.currentTarget.value.trim();
-        clearTimeout(timer.current);
-        timer.current = setTimeout(() => props.onSearch(text), TYPING_PAUSE_MS);
-      }}
+      value={text}
+      onInput={(event) => setText(event.currentTarget.value)}
     />
   );
 }
