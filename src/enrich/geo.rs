@@ -1,8 +1,9 @@
 //! Truncated address to place, by a MaxMind DB file. It never sees a whole address (P1), and remembers none.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use maxminddb::{Reader, geoip2};
 use serde::Deserialize;
@@ -10,13 +11,17 @@ use serde::Deserialize;
 use super::remembered::Remembered;
 use crate::privacy::{Place, TruncatedIp};
 
-/// Sets of four remembered networks, about 600 KB together. A visitor's next beacon is mostly one of them.
-const SETS: usize = 1024;
+/// Sets of four remembered networks, about 300 KB together. A visitor's next beacon is mostly one of them.
+const SETS: usize = 4096;
+/// Different places that are kept to be shared by networks, about 100 bytes each. A database of countries has 250.
+const PLACES_MAX: usize = 4096;
 
 /// The place database; without a file every place is unknown.
 pub struct Geo {
     reader: Option<Reader<Vec<u8>>>,
     memory: Remembered<Arc<Place>>,
+    /// The places of remembered networks, each once.
+    places: Mutex<HashSet<Arc<Place>>>,
     unknown: Arc<Place>,
 }
 
@@ -59,6 +64,7 @@ impl Geo {
         Ok(Self {
             reader,
             memory: Remembered::new(SETS),
+            places: Mutex::default(),
             unknown: Arc::default(),
         })
     }
@@ -68,10 +74,26 @@ impl Geo {
         let unknown = || Arc::clone(&self.unknown);
         match ip.get() {
             Some(network) => self.memory.get(network, || {
-                self.find(network).map_or_else(unknown, Arc::new)
+                self.find(network)
+                    .map_or_else(unknown, |place| self.shared(place))
             }),
             None => unknown(),
         }
+    }
+
+    /// The same place for all networks that lie there.
+    fn shared(&self, place: Place) -> Arc<Place> {
+        // Nothing in here can panic half-way through a change.
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = places.get(&place) {
+            return Arc::clone(known);
+        }
+        if places.len() >= PLACES_MAX {
+            places.clear();
+        }
+        let place = Arc::new(place);
+        places.insert(Arc::clone(&place));
+        place
     }
 
     fn find(&self, ip: IpAddr) -> Option<Place> {
@@ -88,5 +110,31 @@ impl Geo {
             region: region.unwrap_or_default(),
             city: city.unwrap_or_default().to_owned(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(city: &str) -> Place {
+        Place {
+            city: city.to_owned(),
+            ..Place::default()
+        }
+    }
+
+    #[test]
+    fn networks_of_one_place_share_it_and_the_memory_of_places_is_bounded() {
+        let geo = Geo::open(None).expect("no database is fine");
+        let first = geo.shared(place("one"));
+        assert!(Arc::ptr_eq(&first, &geo.shared(place("one"))));
+        for n in 0..3 * PLACES_MAX {
+            let city = format!("city {n}");
+            assert_eq!(*geo.shared(place(&city)), place(&city));
+        }
+        let held = geo.places.lock().expect("no panic").len();
+        assert!((1..=PLACES_MAX).contains(&held), "{held}");
+        assert_eq!(*geo.shared(place("one")), *first);
     }
 }

@@ -20,7 +20,7 @@ pub const ENGAGED_MS_MAX: u32 = 30 * 60 * 1000;
 pub const SCROLL_UNKNOWN: u8 = 255;
 
 /// Where a truncated address lies, from a closed database; each part empty when unknown.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Place {
     /// ISO 3166-1 alpha-2, e.g. `JP`.
     pub country: String,
