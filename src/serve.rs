@@ -365,6 +365,11 @@ async fn prepare(app: Arc<App>, client: Client, addresses: Addresses) {
             }
         }
     }
+    if app.config.clickhouse.url.is_none()
+        && let Err(error) = store::merges::rarely(&client).await
+    {
+        tracing::warn!(%error, "the engine merges more often than it has to");
+    }
     let recovered = recover::from_clickhouse(
         &client,
         &app.config,

@@ -1,8 +1,8 @@
 //! From the spool into ClickHouse: one sealed segment is one INSERT, under the segment's id as deduplication token.
 //!
-//! It goes to `arrivals`, which hands its rows to `events` at once: reading them there costs the engine a quarter. As
-//! `arrivals` keeps nothing, it is first asked whether somebody takes them: without the view they would be gone.
-//! An INSERT whose answer is lost is sent again and stored once, in the table and in the views that hang on it. Only
+//! It goes to `arrivals`, as [columns](super::columns), which hands its rows to `events` at once: reading them there costs the
+//! engine a quarter. As `arrivals` keeps nothing, it is first asked whether somebody takes them: without the view they
+//! would be gone. An INSERT whose answer is lost is sent again and stored once, in the table and in the views that hang on it. Only
 //! when ClickHouse has acknowledged, and in the embedded engine that means synced to disk, is the segment deleted. While
 //! ClickHouse is away the segments wait in the spool, and a waiting INSERT holds no event in memory.
 //!
@@ -18,7 +18,8 @@ use bytes::Bytes;
 use clickhouse::Client;
 
 use super::StoreError;
-use crate::spool::{Sealed, SegmentId, Spool};
+use super::columns::{Columns, NoRow};
+use crate::spool::{Batch, Sealed, SegmentId, Spool};
 use crate::telemetry::Counters;
 
 /// First wait after a failure; doubles up to [`WAIT_MAX`].
@@ -31,8 +32,9 @@ const END_TIMEOUT: Duration = Duration::from_secs(120);
 /// Tries in a row that end with a refusal of the data itself, or with an unreadable segment, before it is set aside.
 const TRIES_MAX: u32 = 5;
 
-/// Bytes of a segment in memory at once.
-const BATCH_BYTES: usize = 1 << 20;
+/// Bytes of a segment in memory at once, about three times: as rows, as columns, as a block. Of 256 KiB each row costs the engine a
+/// fifth more than of 1 MiB, and the collector takes 7 MB less.
+const BATCH_BYTES: usize = 512 << 10;
 
 const ARE_TAKEN: &str = include_str!("sql/arrivals_are_taken.sql");
 
@@ -102,7 +104,8 @@ async fn store(client: &Client, sealed: &Sealed) -> Result<(), StoreError> {
     if !client.query(ARE_TAKEN).fetch_one::<bool>().await? {
         return Err(StoreError::NotTaken);
     }
-    let statement = format_statement(sealed.schema());
+    let mut columns = Columns::of(sealed.schema());
+    let statement = statement(sealed.schema(), columns.is_some());
     let mut insert = client
         .insert_formatted_with(statement)
         .with_timeouts(Some(SEND_TIMEOUT), Some(END_TIMEOUT))
@@ -117,13 +120,22 @@ async fn store(client: &Client, sealed: &Sealed) -> Result<(), StoreError> {
         .with_setting("async_insert", "0");
     let mut batches = sealed.batches(BATCH_BYTES);
     while let Some(batch) = batches.next().await? {
-        insert.send(Bytes::from(batch.payloads)).await?;
+        insert.send(block(batch, columns.as_mut())?).await?;
     }
     insert.end().await?;
     Ok(())
 }
 
+/// What is sent of a batch, whose rows are gone before the engine is waited for.
+fn block(batch: Batch, columns: Option<&mut Columns>) -> Result<Bytes, NoRow> {
+    Ok(match columns {
+        Some(columns) => columns.block(&batch.payloads, batch.records)?.into(),
+        None => batch.payloads.into(),
+    })
+}
+
 /// The column list comes from a segment's header, which is checksummed and was written by this program.
-fn format_statement(schema: &str) -> String {
-    ["INSERT INTO arrivals (", schema, ") FORMAT RowBinary"].concat()
+fn statement(schema: &str, are_columns: bool) -> String {
+    let format = if are_columns { "Native" } else { "RowBinary" };
+    ["INSERT INTO arrivals (", schema, ") FORMAT ", format].concat()
 }

@@ -1,14 +1,16 @@
 //! What is kept, in ClickHouse: a cluster's or the embedded engine's, through one client and the same SQL.
 //!
 //! After the spool: [`insert`] takes sealed segments and makes each one INSERT under a deduplication token, so that a
-//! retry stores nothing twice. [`row`] is the only place that knows how an event lies in a row. Nothing here can hold
-//! a person: what arrives came through the privacy door.
+//! retry stores nothing twice. [`row`] is the only place that knows how an event lies in a row; [`columns`] turns rows around
+//! for the way. Nothing here can hold a person: what arrives came through the privacy door.
 
+pub mod columns;
 pub mod decode;
 pub mod erase;
 pub mod floors;
 pub mod insert;
 pub mod mail;
+pub mod merges;
 pub mod migrate;
 pub mod outcomes;
 pub mod retention;
@@ -22,6 +24,8 @@ pub enum StoreError {
     ClickHouse(#[from] clickhouse::error::Error),
     #[error("the spool: {0}")]
     Spool(#[from] crate::spool::SpoolError),
+    #[error(transparent)]
+    NoRow(#[from] columns::NoRow),
     #[error("migration {name} failed: {source}")]
     Migration {
         name: &'static str,
@@ -52,7 +56,7 @@ impl StoreError {
                 code(answer).is_none_or(|code| !DATA_REFUSED.contains(&code))
             }
             Self::ClickHouse(_) | Self::Migration { .. } | Self::NotTaken => true,
-            Self::Spool(_) | Self::Newer(_) => false,
+            Self::Spool(_) | Self::NoRow(_) | Self::Newer(_) => false,
         }
     }
 }

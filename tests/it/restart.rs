@@ -131,3 +131,14 @@ fn elapsed_never_goes_back_over_a_restart_and_is_off_by_less_than_a_minute() {
         "{elapsed:?} of {true_elapsed}"
     );
 }
+
+#[test]
+fn the_engine_merges_events_in_large_steps_also_after_a_restart() {
+    let settings = "SELECT engine_full LIKE '%min_parts_to_merge_at_once = 12%' \
+         AND engine_full LIKE '%min_age_to_force_merge_seconds = 3600%' FROM system.tables WHERE database != 'system' AND name = 'events'";
+    let collector = Collector::start();
+    collector.until(settings, "1");
+    let (folder, is_clean) = collector.stop();
+    assert!(is_clean);
+    Collector::start_in(folder).until(settings, "1");
+}
