@@ -284,7 +284,7 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// Time to receive a whole body.
     pub body_timeout: Duration,
-    /// Events remembered so that one sent again counts once, about 24 bytes each.
+    /// Events remembered so that one sent again counts once, 16 bytes each, taken at the start.
     pub seen_keys_max: usize,
     /// Memory of the open visits; the longest silent is closed first.
     pub open_visits_bytes_max: usize,
@@ -474,6 +474,8 @@ pub const MAIL_CAMPAIGNS_MAX: usize = 100;
 pub const RETENTION_DAYS_MAX: u16 = 760;
 /// Most threads that can be asked for; more than any machine has use for.
 pub const THREADS_MAX: usize = 1024;
+/// Events that can be remembered: 1.6 GB, which are taken at the start.
+pub const SEEN_KEYS_MAX: usize = 100_000_000;
 /// Fewest visitors of a row that anybody but members is shown (P10) …
 pub const FLOOR_MIN: u32 = 3;
 /// … and the most that a floor may ask for, beyond which small sites would have no reports.
@@ -614,6 +616,12 @@ impl RawConfig {
                 "limits.threads = {threads}: 1 to {THREADS_MAX} is allowed; leave it out for half of the processors"
             ));
         }
+        let seen_keys_max = self.limits.seen_keys_max.unwrap_or(200_000);
+        if seen_keys_max > SEEN_KEYS_MAX {
+            faults.push(format!(
+                "limits.seen_keys_max = {seen_keys_max}: at most {SEEN_KEYS_MAX} is allowed; each takes 16 bytes of memory"
+            ));
+        }
         let floors = self.floor.validate(faults);
         if sites.is_empty() && faults.is_empty() {
             faults.push("no [[site]]: add one with id = \"example.com\"".into());
@@ -657,7 +665,7 @@ impl RawConfig {
                 query_bytes_max: 64 << 10,
                 header_timeout: Duration::from_secs(5),
                 body_timeout: Duration::from_secs(5),
-                seen_keys_max: self.limits.seen_keys_max.unwrap_or(200_000),
+                seen_keys_max,
                 open_visits_bytes_max: self.limits.open_visits_bytes_max.unwrap_or(20 << 20),
                 shutdown_timeout: Duration::from_secs(10),
             },

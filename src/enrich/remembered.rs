@@ -2,8 +2,10 @@
 //! asked for.
 
 use std::array;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
+
+use ahash::RandomState;
 
 /// Places in a set.
 const WAYS: usize = 4;

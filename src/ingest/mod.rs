@@ -187,7 +187,7 @@ struct SiteRules {
 /// Everything that a beacon meets on its way.
 pub struct Pipeline {
     sites: Vec<SiteRules>,
-    by_id: HashMap<String, usize>,
+    by_id: HashMap<String, usize, ahash::RandomState>,
     salts: SaltKeeper,
     devices: Devices,
     origins: Origins,

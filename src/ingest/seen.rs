@@ -8,9 +8,10 @@
 //! Why a table of our own: looking up, adding and marking as kept touch one cache line each and allocate nothing. Two maps
 //! that took turns cost a beacon three times that, and had to grow again every time they changed.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ahash::RandomState;
 
 /// Seconds after which a generation ends; an event is remembered in its own and the next.
 const GENERATION_S: u64 = 10 * 60;

@@ -6,8 +6,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use ahash::RandomState;
 
 use crate::privacy::{Campaign, ClickId, Origin, PageUrl, plain_host};
 

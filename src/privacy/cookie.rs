@@ -5,11 +5,9 @@
 //! `1.<device id>.<first day>.<last day>.<visits>.<policy>.<tag>`. The tag is an HMAC under a key of the server's,
 //! which authenticates only; it is no salt, and knowing it gives nobody a visitor id.
 
-use std::fmt::Write;
-
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// Name of the opt-out cookie, the same on every site.
 pub const OPT_OUT_COOKIE: &str = "sillage_opt_out";
@@ -128,18 +126,20 @@ impl Measurement {
     pub fn write(&self, site: &str, key: &CookieKey) -> String {
         let mut value = String::with_capacity(128);
         value.push_str("1.");
-        let device = Zeroizing::new(hex(&self.device.0));
-        let policy =
-            percent_encoding::utf8_percent_encode(&self.policy, percent_encoding::NON_ALPHANUMERIC);
-        write!(
-            value,
-            "{}.{}.{}.{}.{policy}",
-            *device, self.first_day, self.last_day, self.visits
-        )
-        .expect("writing to a String");
+        push_hex(&mut value, &self.device.0);
+        for number in [self.first_day, self.last_day, i32::from(self.visits)] {
+            value.push('.');
+            // Formatting would cost a beacon more than parsing it does.
+            value.push_str(itoa::Buffer::new().format(number));
+        }
+        value.push('.');
+        value.extend(percent_encoding::utf8_percent_encode(
+            &self.policy,
+            percent_encoding::NON_ALPHANUMERIC,
+        ));
         let tag = mac_of(&value, site, key).finalize().into_bytes();
         value.push('.');
-        value.push_str(&hex(&tag[..TAG_BYTES]));
+        push_hex(&mut value, &tag[..TAG_BYTES]);
         value
     }
 
@@ -234,13 +234,18 @@ pub fn find<'a>(cookie_headers: impl Iterator<Item = &'a [u8]>, name: &str) -> O
 
 /// Lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = vec![0; 2 * bytes.len()];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-    }
-    String::from_utf8(text).expect("digits are ASCII")
+    let mut text = String::with_capacity(2 * bytes.len());
+    push_hex(&mut text, bytes);
+    text
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    let digit = |value| char::from(b"0123456789abcdef"[usize::from(value)]);
+    text.extend(
+        bytes
+            .iter()
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]),
+    );
 }
 
 /// `N` bytes from exactly `2 N` lower-case hexadecimal digits.

@@ -5,17 +5,58 @@
 //! the client's own claim and is never used.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hyper::HeaderMap;
 use hyper::header::{FORWARDED, HeaderName};
 
 use crate::config::IpNet;
-use crate::privacy::ClientIp;
+use crate::privacy::{ClientIp, TruncatedIp, truncate};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Hops that are looked at; a longer list is a forgery or a loop.
 const HOPS_MAX: usize = 32;
+
+/// The address of one request's client, looked for once though two ask: the bound on its network, and the door.
+pub struct Client<'a> {
+    peer: IpAddr,
+    headers: &'a HeaderMap,
+    trusted: &'a [IpNet],
+    /// Until it is taken.
+    found: Mutex<Option<ClientIp>>,
+}
+
+impl<'a> Client<'a> {
+    /// Of a request with these headers.
+    pub fn of(peer: IpAddr, headers: &'a HeaderMap, trusted: &'a [IpNet]) -> Self {
+        Self {
+            peer,
+            headers,
+            trusted,
+            found: Mutex::new(None),
+        }
+    }
+
+    /// The network, as far as it may be known outside the door.
+    pub fn network(&self) -> TruncatedIp {
+        truncate(self.found().get_or_insert_with(|| self.find()))
+    }
+
+    /// The address, for the door.
+    pub fn ip(&self) -> ClientIp {
+        self.found().take().unwrap_or_else(|| self.find())
+    }
+
+    fn find(&self) -> ClientIp {
+        client_ip(self.peer, self.headers, self.trusted)
+    }
+
+    fn found(&self) -> MutexGuard<'_, Option<ClientIp>> {
+        // There is nothing to leave half done in it.
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The client's address. It leaves this function only inside [`ClientIp`].
 pub fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> ClientIp {
@@ -167,5 +208,23 @@ mod tests {
             &[("forwarded", "for=1.1.1.1")],
             "203.0.113.7",
         );
+    }
+
+    #[test]
+    fn the_address_is_the_same_whoever_asks_first_and_however_often() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            X_FORWARDED_FOR,
+            hyper::header::HeaderValue::from_static("203.0.113.9"),
+        );
+        let trusted = [IpNet::parse("10.0.0.0/8").expect("a network")];
+        let client = Client::of([10, 0, 0, 1].into(), &headers, &trusted);
+        let expected = truncate(&ClientIp::from_peer([203, 0, 113, 77].into()));
+        // Without a word on failure: a network can't be printed.
+        assert!(client.network() == expected);
+        assert!(client.network() == expected);
+        assert!(truncate(&client.ip()) == expected);
+        assert!(truncate(&client.ip()) == expected);
+        assert!(client.network() == expected);
     }
 }

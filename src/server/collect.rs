@@ -14,12 +14,12 @@ use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 
 use super::choices::{host_of_origin, without_port};
-use super::client_ip::client_ip;
+use super::client_ip::Client;
 use super::error::{Answer, accepted, from_ingest, text, too_many};
 use super::head::Head;
 use super::{App, body};
 use crate::ingest::{CookieChange, Outcome, Sender};
-use crate::privacy::{Language, UserAgent, find, truncate};
+use crate::privacy::{Language, UserAgent, find};
 
 /// Takes one beacon.
 pub fn collect(
@@ -34,12 +34,13 @@ pub fn collect(
         let (app, headers) = (&*app, &headers);
         let head = Head::read(headers);
         let limits = &app.config.limits;
-        let mut answer = match allowed(app, peer, headers) {
+        let client = Client::of(peer, headers, &app.config.trusted_proxies);
+        let mut answer = match allowed(app, &client) {
             Err(wait) => too_many(wait),
             Ok(()) => {
                 let (bytes_max, timeout) = (limits.beacon_bytes_max, limits.body_timeout);
                 match body::read_behind(headers, body, bytes_max, timeout).await {
-                    Ok(body) => take(app, peer, headers, &head, body).await,
+                    Ok(body) => take(app, &client, headers, &head, body).await,
                     Err(answer) => answer,
                 }
             }
@@ -53,9 +54,8 @@ pub fn collect(
 ///
 /// # Errors
 /// How long until the next is allowed; it is counted.
-pub(super) fn allowed(app: &App, peer: IpAddr, headers: &HeaderMap) -> Result<(), Duration> {
-    let sender = client_ip(peer, headers, &app.config.trusted_proxies);
-    let allowed = app.rate.take(truncate(&sender));
+pub(super) fn allowed(app: &App, client: &Client<'_>) -> Result<(), Duration> {
+    let allowed = app.rate.take(client.network());
     if allowed.is_err() {
         app.counters.count(None, Outcome::TooMany);
     }
@@ -65,13 +65,13 @@ pub(super) fn allowed(app: &App, peer: IpAddr, headers: &HeaderMap) -> Result<()
 /// Hands a beacon's body to the pipeline with the signals that came along.
 pub(super) async fn take(
     app: &App,
-    peer: IpAddr,
+    client: &Client<'_>,
     headers: &HeaderMap,
     head: &Head<'_>,
     body: Bytes,
 ) -> Answer {
     let sender = Sender {
-        ip: &|| client_ip(peer, headers, &app.config.trusted_proxies),
+        ip: &|| client.ip(),
         agent: &|| UserAgent::from_header(head.agent),
         is_prefetch: head.is_prefetch,
         gpc: head.gpc,

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::App;
 use super::choices::with_sender;
+use super::client_ip::Client;
 use super::collect::{allowed, take};
 use super::error::{Answer, answer, too_many};
 use super::head::Head;
@@ -26,9 +27,10 @@ pub const GIF: &[u8; 43] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\
 /// Counts, unless only the head was asked for, and answers with the image.
 pub async fn pixel(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
     let query = Query::parse(request.uri().query().unwrap_or(""));
+    let client = Client::of(peer, request.headers(), &app.config.trusted_proxies);
     let told = if *request.method() == Method::HEAD {
         None
-    } else if let Err(wait) = allowed(app, peer, request.headers()) {
+    } else if let Err(wait) = allowed(app, &client) {
         Some(too_many(wait))
     } else if let Some(campaign) = &query.mail {
         if !Head::read(request.headers()).is_prefetch {
@@ -39,7 +41,7 @@ pub async fn pixel(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answe
         }
         None
     } else {
-        Some(view(app, peer, request.headers(), &query).await)
+        Some(view(app, &client, request.headers(), &query).await)
     };
     let mut image = answer(StatusCode::OK, "image/gif", &GIF[..]);
     // A page on another host may show it; nobody learns anything from it.
@@ -86,7 +88,7 @@ impl Query {
 }
 
 /// A view of a page. Where it was come from is not known: the request's referrer is the page itself.
-async fn view(app: &App, peer: IpAddr, headers: &HeaderMap, query: &Query) -> Answer {
+async fn view(app: &App, client: &Client<'_>, headers: &HeaderMap, query: &Query) -> Answer {
     let referrer = || {
         let referrer = headers.get(header::REFERER)?.to_str().ok()?;
         (referrer.len() <= URL_BYTES_MAX).then(|| referrer.to_owned())
@@ -94,7 +96,7 @@ async fn view(app: &App, peer: IpAddr, headers: &HeaderMap, query: &Query) -> An
     let page = query.page.clone().or_else(referrer);
     let beacon = json!({ "n": "pageview", "u": page, "d": query.site });
     let head = Head::read(headers);
-    take(app, peer, headers, &head, beacon.to_string().into()).await
+    take(app, client, headers, &head, beacon.to_string().into()).await
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@
 //! places are looked at for a network; when all are taken, the one that is full the soonest is given up, so a crowd
 //! of networks makes the bound laxer, never stricter for somebody else.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+
+use ahash::RandomState;
 
 use crate::privacy::TruncatedIp;
 

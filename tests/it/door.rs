@@ -228,17 +228,20 @@ fn a_floor_below_three_is_for_members_only() {
 }
 
 #[test]
-fn threads_that_take_beacons_are_at_least_one() {
+fn limits_that_no_machine_could_keep_are_refused_with_what_is_allowed() {
     let with = |line: &str| check_config(&format!("[limits]\n{line}\n[[site]]\nid = \"a\"\n"));
     for (line, is_sound) in [
         ("threads = 1", true),
         ("threads = 1024", true),
         ("threads = 0", false),
         ("threads = 1025", false),
+        ("seen_keys_max = 0", true),
+        ("seen_keys_max = 100000000", true),
+        ("seen_keys_max = 100000001", false),
     ] {
         let (is_taken, said) = with(line);
         assert_eq!(is_taken, is_sound, "{line}: {said}");
-        assert!(is_sound || said.contains("limits.threads"), "{said}");
+        assert!(is_sound || said.contains("is allowed"), "{said}");
     }
 }
 

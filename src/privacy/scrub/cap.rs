@@ -2,8 +2,9 @@
 //! and against filling the store with invented pages.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
+
+use ahash::RandomState;
 
 /// Counts a site's distinct paths of the day, as 8-byte hashes under a key that lives with the process.
 pub(super) struct PathCap {
@@ -18,7 +19,7 @@ struct Seen {
     epoch: u64,
     /// The minute of the latest change of epoch, so that a late event of yesterday does not start the day again.
     since_minute: u32,
-    paths: HashSet<u64>,
+    paths: HashSet<u64, RandomState>,
 }
 
 impl PathCap {
@@ -39,7 +40,7 @@ impl PathCap {
             *seen = Seen {
                 epoch,
                 since_minute: minute,
-                paths: HashSet::new(),
+                paths: HashSet::default(),
             };
         }
         if seen.paths.contains(&hash) {
