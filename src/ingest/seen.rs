@@ -6,7 +6,7 @@
 //! neither kept nor lost: its repetition is told to come back.
 //!
 //! Why a table of our own: looking up, adding and marking as kept touch one cache line each and allocate nothing. Two maps
-//! that took turns cost a beacon three times that, and had to grow again every time they changed.
+//! that took turns cost a beacon nearly twice that, and had to grow again every time they changed.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -114,6 +114,9 @@ async fn store(client: &Client, sealed: &Sealed) -> Result<(), StoreError> {
         .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
         // What the view can't store is not acknowledged, whatever the server's profile says.
         .with_setting("materialized_views_ignore_errors", "0")
+        // One segment is one block, however many it is sent in, so that one sent again is cut as it was.
+        .with_setting("min_insert_block_size_rows", "1048449")
+        .with_setting("min_insert_block_size_bytes", "268402944")
         // A site's rows of several retentions lie in several partitions.
         .with_setting("max_partitions_per_insert_block", "1000")
         // One INSERT, acknowledged when it is done; the tables sync their parts (fsync_after_insert).
