@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::{Buf as _, Bytes};
 use tokio::sync::mpsc;
 
+use super::courtesy::{Courtesy, MANY_BYTES, Running};
 use super::fault::Fault;
 use super::formats::{self, Shape};
 use super::libchdb::{
@@ -94,6 +95,7 @@ pub struct Engine {
     outside_functions: HashSet<String>,
     version: String,
     next_id: AtomicU64,
+    courtesy: Courtesy,
 }
 
 impl Engine {
@@ -126,12 +128,18 @@ impl Engine {
             keeper: Mutex::new(Some(keeper)),
             version,
             next_id: AtomicU64::new(1),
+            courtesy: Courtesy::new(),
         })
     }
 
     /// ClickHouse's version, e.g. `26.7.2.1`.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// How far back the library's threads stand.
+    pub fn courtesy(&self) -> &Courtesy {
+        &self.courtesy
     }
 
     /// A fresh [`Job::id`].
@@ -164,7 +172,8 @@ impl Engine {
 
     /// Runs a job to its end and reports; returns early when nobody listens any more.
     pub fn run(&self, job: Job, events: &mpsc::Sender<Event>) {
-        let last = match self.try_run(job, events) {
+        let mut running = self.courtesy.begin();
+        let last = match self.try_run(job, &mut running, events) {
             Ok(Some(progress)) => Event::End(progress),
             Ok(None) => return,
             Err(fault) => Event::Failed(fault),
@@ -174,7 +183,12 @@ impl Engine {
     }
 
     /// `None`: nobody listens.
-    fn try_run(&self, job: Job, events: &mpsc::Sender<Event>) -> Result<Option<Progress>, Fault> {
+    fn try_run(
+        &self,
+        job: Job,
+        running: &mut Running<'_>,
+        events: &mpsc::Sender<Event>,
+    ) -> Result<Option<Progress>, Fault> {
         let started = Instant::now();
         if job.access == Access::Reader && job.rows.is_some() {
             return Err(Fault::read_only(
@@ -202,6 +216,7 @@ impl Engine {
                 &job.format,
                 &job.query,
                 rows,
+                running,
                 started,
             ),
             None => {
@@ -380,12 +395,20 @@ fn insert(
     format: &str,
     query: &Query,
     mut rows: mpsc::Receiver<Rows>,
+    running: &mut Running<'_>,
     started: Instant,
 ) -> Result<Option<Progress>, Fault> {
     let mut stream = connection.insert(sql, format, &query.parameters)?;
+    let mut bytes = 0;
     loop {
         match rows.blocking_recv() {
-            Some(Rows::Piece(piece)) => stream.append(&piece)?,
+            Some(Rows::Piece(piece)) => {
+                stream.append(&piece)?;
+                bytes += piece.len();
+                if bytes > MANY_BYTES {
+                    running.stores();
+                }
+            }
             Some(Rows::End) => break,
             None => return Ok(None),
         }

@@ -6,7 +6,7 @@
 //!
 //! Parent side: [`supervise`]. Child side, in the order of a request: `serve` ▶ `request` ▶ `upload`, `compress` ▶
 //! `statement` ▶ `limits` ▶ `execute` ▶ `libchdb` ▶ `formats` ▶ `answer`; `fault` is what goes wrong on the way,
-//! `home` the data folder.
+//! `home` the data folder, `courtesy` who gets a processor first.
 //!
 //! # What of ClickHouse's HTTP interface is served
 //! - `/ping`; `/` by GET (reads only) and POST; the statement in `?query=`, in the body, or begun in the one and
@@ -33,6 +33,7 @@
 
 mod answer;
 mod compress;
+mod courtesy;
 mod execute;
 mod fault;
 mod formats;
@@ -66,9 +67,6 @@ const CONNECTIONS_MAX: usize = 256;
 /// Threads for statements and for stopping them.
 const BLOCKING_THREADS_MAX: usize =
     serve::COLLECTOR_STATEMENTS_MAX + serve::READER_STATEMENTS_MAX + 24;
-/// What the library calls its threads that merge parts.
-#[cfg(target_os = "linux")]
-const MERGING: &str = "MergeMutate";
 /// How long running statements may go on after the child was asked to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 /// How long statements that were told to stop may take to do so.
@@ -232,13 +230,13 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     let home = home::Home::open(&options.data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        .thread_name(courtesy::SERVING)
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .enable_all()
         .build()
         .map_err(EngineError::Spawn)?;
     let engine = Arc::new(execute::Engine::start(&library, &home.data, &home.config)?);
-    #[cfg(target_os = "linux")]
-    runtime.spawn(merge_last());
+    runtime.spawn(be_courteous(Arc::clone(&engine)));
     // From here on the process must not end through the library's destructors.
     let served = runtime.block_on(serve_until_asked_to_stop(
         listener,
@@ -261,16 +259,12 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     libchdb::leave(0)
 }
 
-/// Keeps the threads that merge behind all others; the library starts them when it pleases.
-#[cfg(target_os = "linux")]
-async fn merge_last() {
-    let mut often = tokio::time::interval(Duration::from_secs(2));
+/// Looks after the library's threads, which it starts when it pleases.
+async fn be_courteous(engine: Arc<execute::Engine>) {
+    let mut often = tokio::time::interval(Duration::from_secs(1));
     loop {
         often.tick().await;
-        if let Err(error) = turns::last(MERGING) {
-            tell(&format!("merges run like everything else: {error}"));
-            return;
-        }
+        engine.courtesy().tick();
     }
 }
 
@@ -298,7 +292,7 @@ fn read_secret() -> Result<(String, oneshot::Receiver<()>), EngineError> {
         let _ = sender.send(());
     };
     std::thread::Builder::new()
-        .name("parent".into())
+        .name(courtesy::PARENT.into())
         .spawn(watch)
         .map_err(EngineError::Spawn)?;
     Ok((secret, receiver))

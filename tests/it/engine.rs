@@ -837,6 +837,89 @@ fn an_insert_that_breaks_off_leaves_nothing() {
     assert_eq!(engine.run("SELECT count() FROM t"), "0\n");
 }
 
+/// How many of the library's threads are last, of those that do not merge, and how many there are.
+fn last(process_id: u32) -> (usize, usize) {
+    const IDLE: &str = "5";
+    let threads = std::fs::read_dir(format!("/proc/{process_id}/task")).expect("it runs");
+    let policy = |thread: std::fs::DirEntry| {
+        let name = std::fs::read_to_string(thread.path().join("comm")).ok()?;
+        let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
+        let is_meant = !["sillage", "serving", "parent", "MergeMutate"].contains(&name.trim_end());
+        // Field 41 (proc(5)); the first behind the name is the third.
+        let policy = stat.rsplit_once(')')?.1.split_whitespace().nth(41 - 3)?;
+        is_meant.then(|| policy == IDLE)
+    };
+    let policies: Vec<bool> = threads.flatten().filter_map(policy).collect();
+    let last = policies.iter().filter(|is_last| **is_last).count();
+    (last, policies.len())
+}
+
+#[test]
+fn an_insert_of_many_rows_gives_way_until_somebody_asks_or_it_has_waited() {
+    let engine = Engine::start();
+    engine.run("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a");
+    // Where threads that are last would stay so, none is asked to be.
+    let may_return = sillage::turns::may_return();
+    let wait_for = |all_are_last: bool| {
+        let begun = Instant::now();
+        loop {
+            let (last, threads) = last(engine.process_id());
+            if last == if all_are_last { threads } else { 0 } && threads > 0 {
+                return begun.elapsed();
+            }
+            let waited = begun.elapsed();
+            assert!(waited.as_secs() < 20, "{last} of {threads} are last");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let arguments = format!(
+        "query={}&user=sillage&password={SECRET}",
+        escaped("INSERT INTO t FORMAT RowBinary")
+    );
+    let rows = vec![7; 3 << 20];
+    let begin = || {
+        let length = Some(rows.len() + 8);
+        let mut stream = open(engine.address, "POST", &arguments, "", length);
+        stream.write_all(&rows).expect("written");
+        stream
+    };
+    let end = |mut stream: TcpStream| {
+        stream.write_all(&[7; 8]).expect("written");
+        let response = answer(stream);
+        assert_eq!(response.status, 200, "{}", response.text());
+    };
+
+    wait_for(false);
+    let insert = begin();
+    wait_for(may_return);
+    // It has waited long enough.
+    let waited = wait_for(false);
+    assert!(
+        !may_return || waited > Duration::from_millis(500),
+        "it gave way for {waited:?}"
+    );
+    end(insert);
+
+    let insert = begin();
+    wait_for(may_return);
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| engine.run("SELECT sleep(2), count() FROM t"));
+        // Sooner than its patience ends.
+        let waited = wait_for(false);
+        assert!(
+            !asked.is_finished() && waited < Duration::from_millis(1_500),
+            "who asked was waited for after {waited:?}"
+        );
+        let count = rows.len() / 8 + 1;
+        assert_eq!(asked.join().expect("no panic"), format!("0\t{count}\n"));
+    });
+    end(insert);
+
+    // Few rows are stored at once.
+    engine.run("INSERT INTO t VALUES (1)");
+    assert_eq!(last(engine.process_id()).0, 0);
+}
+
 #[test]
 fn faults_carry_clickhouses_code_and_a_fitting_status() {
     let engine = Engine::start();
