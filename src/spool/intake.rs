@@ -36,14 +36,14 @@ struct Pending {
     /// Whether the writer waits for the first record, and is to be woken for it. Whoever wakes it takes this back: until
     /// it gets a processor many more may come, and each would pay a system call to wake it again.
     is_idle: bool,
-    /// Records for which the writer, already at it, would be woken early.
+    /// Records for which the writer, letting them gather, would be woken early; 0 while it does not.
     enough: usize,
     is_closed: bool,
     /// Those that each batch from the next on knows.
     heralds: Vec<Voice>,
 }
 
-/// How long the writer may let a batch gather after its first record.
+/// How long the writer lets a batch gather after the last one.
 #[derive(Clone, Copy)]
 pub(super) struct Gather {
     /// Besides those that have come already, so many records are enough.
@@ -211,11 +211,26 @@ impl Intake {
         }
     }
 
-    /// Waits for work, at most `patience`, and lets it gather. `spent` gives its buffers back for the next batch.
+    /// Lets work gather, and waits for some, at most `patience`. `spent` gives its buffers back for the next batch.
     pub fn take(&self, spent: &mut Work, patience: Option<Duration>, gather: Gather) -> Take {
         let mut pending = self.lock();
-        // Those who were answered just now and those who came while the disk synced: more are not to be expected.
-        let enough = gather.records + pending.work.lengths.len();
+        // Those who were answered just now and those who came while the disk synced: more are not to be expected. Until they
+        // are there, or it is time, nobody has to wake the writer for anything less.
+        pending.enough = gather.records + pending.work.lengths.len();
+        let is_gathering = |pending: &mut Pending| {
+            pending.work.lengths.len() < pending.enough
+                && !pending.work.is_sealing
+                && !pending.is_closed
+        };
+        let left = gather.until.saturating_duration_since(Instant::now());
+        if !left.is_zero() {
+            pending = self
+                .work
+                .wait_timeout_while(pending, left, is_gathering)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        pending.enough = 0;
         let is_idle = |pending: &mut Pending| pending.work.is_empty() && !pending.is_closed;
         pending.is_idle = true;
         pending = match patience {
@@ -238,21 +253,6 @@ impl Intake {
                 Take::Nothing
             };
         }
-        pending.enough = enough;
-        let is_gathering = |pending: &mut Pending| {
-            pending.work.lengths.len() < pending.enough
-                && !pending.work.is_sealing
-                && !pending.is_closed
-        };
-        let patience = gather.until.saturating_duration_since(Instant::now());
-        if !patience.is_zero() {
-            pending = self
-                .work
-                .wait_timeout_while(pending, patience, is_gathering)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        pending.enough = 0;
         let mut next = Work::default();
         next.batch = Arc::new(Batch::of(&pending.heralds));
         mem::swap(&mut next.payloads, &mut spent.payloads);

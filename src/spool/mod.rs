@@ -61,7 +61,7 @@
 //! 150 bytes each as fast as they are answered, it raises the mean batch to 60 and `benches/spool.rs` from 13,300 to 27,800
 //! appends a second: 1.06 times what a bare loop gets that appends and syncs 64 such records at a time, instead of 0.59
 //! times (medians of seven, unoptimised build, two busy cores). Opening ten million events took 0.11 s and 11 MB.
-//! Under load at least a millisecond also passes from one write to the next, unless all who may be expected are there: a sync costs
+//! Under load about a millisecond also passes from one write to the next, unless all who may be expected are there: a sync costs
 //! the processor as much as two beacons. Under `benches/load.lua` that makes 42 records a sync instead of 14.
 //!
 //! # Deliberately not here
