@@ -2,10 +2,9 @@
 //! its merges last and so, while nobody asks it anything, what it stores (`engine/courtesy.rs`).
 //!
 //! How nice a process was started stays as it is, and no right is needed but for one thing: to be last no more ([`may_return`]).
-//! Under `benches/load.sh` on two processors the
-//! writer waited for one nearly as long as it then ran, while all connections waited for it; what the engine does took one, the
-//! moment it woke, from whoever took beacons; and during a merge a third fewer were taken, though a seventh of both
-//! processors was idle the rest of the time. Other systems than Linux have no such words; kernels before 6.12 don't know slices
+//! Under `benches/load.sh` on two processors the writer waited for one nearly as long as it then ran, while all connections
+//! waited for it; what the engine does took one, the moment it woke, from whoever took beacons; and during a merge a third
+//! fewer were taken, though a seventh of both processors was idle the rest of the time. Other systems than Linux have no such words; kernels before 6.12 don't know slices
 //! (sched(7), sched_setscheduler(2), sched_setattr(2), the kernel's `Documentation/scheduler/sched-eevdf.rst`).
 //!
 //! The second file of the crate that may say `unsafe`: for two system calls that no library here wraps.
@@ -125,10 +124,11 @@ fn comes_back() -> bool {
 #[cfg(target_os = "linux")]
 fn set_policy(thread: libc::pid_t, policy: libc::c_int) -> io::Result<()> {
     let parameters = libc::sched_param { sched_priority: 0 };
+    let set = libc::SYS_sched_setscheduler;
     // SAFETY: the kernel reads the structure, which lives until the call is over, and keeps no pointer.
-    match unsafe { libc::sched_setscheduler(thread, policy, &raw const parameters) } {
-        -1 => Err(io::Error::last_os_error()),
-        _ => Ok(()),
+    match unsafe { libc::syscall(set, thread, policy, &raw const parameters) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

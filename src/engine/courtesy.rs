@@ -5,8 +5,8 @@
 //! wait for the same threads, and for [`PATIENCE`]; then it takes turns like everybody, so that segments are stored however
 //! busy the machine is. A thread that was once sent back can't be called again by everybody ([`turns::may_return`]): where
 //! it can't, only merges are last. Under the load of `benches/load.sh` on two processors 1.025 ± 0.011 times as many beacons are
-//! accepted this way (three runs of alternating pairs: 1.066 ± 0.030, 1.013 ± 0.014, 1.033 ± 0.022). Beside four busy loops an INSERT then takes 2.9 s instead of 0.3, and the
-//! oldest event waits 5 s instead of 3; nothing grows.
+//! accepted this way (three runs of alternating pairs: 1.066 ± 0.030, 1.013 ± 0.014, 1.033 ± 0.022). Beside four busy loops an
+//! INSERT then takes 2.9 s instead of 0.3, and the oldest event waits 5 s instead of 3; nothing grows.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
