@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use crate::support::{Collector, pageview, post, raw, resident_bytes, signal, wait_for};
+use crate::support::{
+    BATCH, Collector, IDLE, pageview, policies, post, raw, resident_bytes, signal, wait_for,
+};
 
 /// Lives that the collector is killed in.
 const ROUNDS: u64 = 50;
@@ -209,25 +211,15 @@ fn at_rest_the_collector_and_its_engine_are_small() {
     assert!(engine < 300 << 20, "the engine takes {} MB", engine >> 20);
 }
 
-/// Scheduling policies as Linux numbers them (sched(7)).
-const BATCH: i32 = 3;
-const IDLE: i32 = 5;
-
 #[test]
 fn the_engine_takes_a_processor_from_nobody_and_merges_are_last() {
     let collector = Collector::start();
     let engine = collector.engine_id().expect("an engine");
     // (whether it merges, its policy)
     let policies = || -> Vec<(bool, i32)> {
-        let threads = std::fs::read_dir(format!("/proc/{engine}/task")).expect("it runs");
-        let one = |thread: std::fs::DirEntry| {
-            let name = std::fs::read_to_string(thread.path().join("comm")).ok()?;
-            let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
-            // Field 41 (proc(5)); the first behind the name is the third.
-            let policy = stat.rsplit_once(')')?.1.split_whitespace().nth(41 - 3)?;
-            Some((name.trim_end() == "MergeMutate", policy.parse().ok()?))
-        };
-        threads.flatten().filter_map(one).collect()
+        let all = policies(engine).into_iter();
+        all.map(|(name, policy)| (name == "MergeMutate", policy))
+            .collect()
     };
     let is_right = |policies: &[(bool, i32)]| {
         policies.iter().any(|(merges, _)| *merges)

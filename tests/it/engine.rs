@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::{IDLE, policies};
 use clickhouse::{Client, Row};
 use serde::{Deserialize, Serialize};
 use sillage::engine::supervise::{self, SupervisorOptions};
@@ -839,19 +840,12 @@ fn an_insert_that_breaks_off_leaves_nothing() {
 
 /// How many of the library's threads are last, of those that do not merge, and how many there are.
 fn last(process_id: u32) -> (usize, usize) {
-    const IDLE: &str = "5";
-    let threads = std::fs::read_dir(format!("/proc/{process_id}/task")).expect("it runs");
-    let policy = |thread: std::fs::DirEntry| {
-        let name = std::fs::read_to_string(thread.path().join("comm")).ok()?;
-        let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
-        let is_meant = !["sillage", "serving", "parent", "MergeMutate"].contains(&name.trim_end());
-        // Field 41 (proc(5)); the first behind the name is the third.
-        let policy = stat.rsplit_once(')')?.1.split_whitespace().nth(41 - 3)?;
-        is_meant.then(|| policy == IDLE)
-    };
-    let policies: Vec<bool> = threads.flatten().filter_map(policy).collect();
-    let last = policies.iter().filter(|is_last| **is_last).count();
-    (last, policies.len())
+    let mut threads = policies(process_id);
+    threads.retain(|(name, _)| {
+        !["sillage", "serving", "parent", "MergeMutate"].contains(&name.as_str())
+    });
+    let last = threads.iter().filter(|(_, policy)| *policy == IDLE);
+    (last.count(), threads.len())
 }
 
 #[test]
