@@ -78,6 +78,16 @@ impl Courtesy {
         self.change(|state, _| state.is_given = false);
     }
 
+    /// The engine is to end: those that merge, too, take turns, else all would wait for them to hear of it.
+    pub fn end(&self) {
+        if self.state.is_some() {
+            let own = own_name();
+            self.give(Turn::Behind, |name| {
+                ![own.trim_end(), SERVING, PARENT].contains(&name)
+            });
+        }
+    }
+
     /// Changes what is known, and then the threads if that calls for it.
     fn change<T>(&self, change: impl FnOnce(&mut State, Instant) -> T) -> Option<T> {
         // Nothing in here can panic half-way through a change.
@@ -89,7 +99,7 @@ impl Courtesy {
         if turn != state.turn || !state.is_given {
             (state.turn, state.is_given) = (turn, true);
             // Not to those that merge, and not to those that the library did not start.
-            let own = std::fs::read_to_string("/proc/self/comm").unwrap_or_default();
+            let own = own_name();
             let others = [own.trim_end(), SERVING, PARENT, MERGING];
             self.give(turn, |name| !others.contains(&name));
         }
@@ -160,6 +170,11 @@ impl State {
             Turn::Last
         }
     }
+}
+
+/// The name of the process's first thread, and of those that have no other.
+fn own_name() -> String {
+    std::fs::read_to_string("/proc/self/comm").unwrap_or_default()
 }
 
 #[cfg(test)]

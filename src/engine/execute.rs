@@ -163,6 +163,7 @@ impl Engine {
     /// `MergeTree` tables don't (measured: `chdb_shutdown` refuses with every connection closed), so the process must
     /// end by [`libchdb::leave`].
     pub fn stop(&self) {
+        self.courtesy.end();
         self.keeper
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -7,6 +7,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::{IDLE, policies};
@@ -912,6 +913,44 @@ fn an_insert_of_many_rows_gives_way_until_somebody_asks_or_it_has_waited() {
     // Few rows are stored at once.
     engine.run("INSERT INTO t VALUES (1)");
     assert_eq!(last(engine.process_id()).0, 0);
+}
+
+#[test]
+fn the_engine_ends_soon_on_a_busy_machine_though_its_merges_are_last() {
+    let mut engine = Engine::start();
+    engine.run("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a");
+    for _ in 0..3 {
+        engine.run("INSERT INTO t SELECT 7 FROM numbers(400000)");
+    }
+    let merges_last = |(name, policy): &(String, i32)| name == "MergeMutate" && *policy == IDLE;
+    let begun = Instant::now();
+    while !policies(engine.process_id()).iter().any(merges_last) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "they are not");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let is_over = AtomicBool::new(false);
+    let spin = || {
+        while !is_over.load(Ordering::Relaxed) {
+            std::hint::spin_loop();
+        }
+    };
+    let processors = std::thread::available_parallelism().expect("a number");
+    let took = std::thread::scope(|scope| {
+        for _ in 0..2 * processors.get() {
+            scope.spawn(spin);
+        }
+        let begun = Instant::now();
+        drop(engine.input.take());
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| engine.wait()));
+        is_over.store(true, Ordering::Relaxed);
+        ended.map(|_| begun.elapsed())
+    });
+    let took = took.expect("it ends");
+    // Who may not call threads back has to wait for those that merge.
+    assert!(
+        took < Duration::from_secs(5) || !sillage::turns::may_return(),
+        "it took {took:?}"
+    );
 }
 
 #[test]
