@@ -929,8 +929,10 @@ fn the_engine_ends_soon_on_a_busy_machine_though_its_merges_are_last() {
         std::thread::sleep(Duration::from_millis(20));
     }
     let is_over = AtomicBool::new(false);
+    // Not for ever, for those who have to wait for it.
+    let end = Instant::now() + Duration::from_secs(7);
     let spin = || {
-        while !is_over.load(Ordering::Relaxed) {
+        while !is_over.load(Ordering::Relaxed) && Instant::now() < end {
             std::hint::spin_loop();
         }
     };
