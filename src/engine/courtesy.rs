@@ -18,7 +18,7 @@ use crate::turns::{self, Turn};
 
 /// Bytes of rows from which on an INSERT gives way; fewer are stored at once.
 pub const MANY_BYTES: usize = 1 << 20;
-/// How long it gives way.
+/// How long it gives way, and until the next look: at most a second longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// What the library calls its threads that merge parts.
 const MERGING: &str = "MergeMutate";
@@ -81,10 +81,7 @@ impl Courtesy {
     /// The engine is to end: those that merge, too, take turns, else all would wait for them to hear of it.
     pub fn end(&self) {
         if self.state.is_some() {
-            let own = own_name();
-            self.give(Turn::Behind, |name| {
-                ![own.trim_end(), SERVING, PARENT].contains(&name)
-            });
+            self.give_all(Turn::Behind, true);
         }
     }
 
@@ -98,12 +95,19 @@ impl Courtesy {
         let turn = state.wanted(now);
         if turn != state.turn || !state.is_given {
             (state.turn, state.is_given) = (turn, true);
-            // Not to those that merge, and not to those that the library did not start.
-            let own = own_name();
-            let others = [own.trim_end(), SERVING, PARENT, MERGING];
-            self.give(turn, |name| !others.contains(&name));
+            self.give_all(turn, false);
         }
         Some(done)
+    }
+
+    /// To all that the library started; to those that merge only if that is said.
+    fn give_all(&self, turn: Turn, also_merging: bool) {
+        // The first thread's, and of those that have no other.
+        let own = std::fs::read_to_string("/proc/self/comm").unwrap_or_default();
+        let others = [own.trim_end(), SERVING, PARENT];
+        self.give(turn, |name| {
+            !others.contains(&name) && (also_merging || name != MERGING)
+        });
     }
 
     fn give(&self, turn: Turn, is_meant: impl Fn(&str) -> bool) {
@@ -170,11 +174,6 @@ impl State {
             Turn::Last
         }
     }
-}
-
-/// The name of the process's first thread, and of those that have no other.
-fn own_name() -> String {
-    std::fs::read_to_string("/proc/self/comm").unwrap_or_default()
 }
 
 #[cfg(test)]
