@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that what tests drive is there: Debian's Chromium, with `all` its Firefox and WebKitGTK too, or with `zookeeper`
+# Makes sure that what tests drive is there: Debian's Chromium and the fonts of the picture tests, with `all` its Firefox and WebKitGTK too, or with `zookeeper`
 # that alone.
 set -eu
 missing=""
@@ -11,6 +11,9 @@ if [ "${1:-}" = zookeeper ]; then
   need /usr/share/java/zookeeper.jar libzookeeper-java
 else
   need /usr/bin/chromium chromium
+  # The fonts of the picture tests, see dashboards/web/test/fonts.conf.
+  need /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core
+  need /usr/share/fonts/truetype/vlgothic/VL-PGothic-Regular.ttf fonts-vlgothic
 fi
 if [ "${1:-}" = all ]; then
   need /usr/bin/firefox-esr firefox-esr

@@ -42,6 +42,10 @@ failed=$((rust_failed + unit_failed + chromium_failed + e2e_failed))
 
 printf '\n== counts\nrust: %s passed, %s failed\ntracker and dashboard: %s passed, %s failed\ntracker in Chromium: %s passed, %s failed\nbrowser, end to end: %s passed, %s failed\n' \
   "$rust_passed" "$rust_failed" "$unit_passed" "$unit_failed" "$chromium_passed" "$chromium_failed" "$e2e_passed" "$e2e_failed"
+# A test that skips itself says nothing; it must not look well for that.
+skipped=$(($(sum '^test result: .* ([0-9]+) ignored;.*' "$logs/rust.log") \
+  + $(sum '^ *Tests .*[^0-9]([0-9]+) skipped.*' "$logs"/*.log) + $(sum '^# skipped ([0-9]+)$' "$logs/e2e.log")))
+[ "$skipped" = 0 ] || failed_suites="$failed_suites ($skipped skipped)"
 # A suite that breaks off has no counts to show; it must not look well for that.
 for part in $rust_passed $unit_passed $chromium_passed $e2e_passed; do
   [ "$part" -gt 0 ] || failed_suites="$failed_suites (one ran no test)"
