@@ -38,6 +38,9 @@ use crate::telemetry::Counters;
 /// How often salts, visits and readiness are looked after.
 const TICK: Duration = Duration::from_secs(2);
 
+/// How long the last counts may take on their way to ClickHouse at the stop.
+const LAST_FLUSH_MAX: Duration = Duration::from_secs(5);
+
 /// Open files that are no connections of visitors: segments, databases, the engine.
 const FILES_BESIDES: u64 = 256;
 
@@ -173,10 +176,15 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         _ = interrupt.recv() => return Ok(()),
     };
 
+    let flushers = Arc::new(Flushers {
+        outcomes: store::outcomes::flusher(),
+        mail_opens: store::mail::flusher(),
+    });
     let tasks = vec![
         tokio::spawn(prepare(
             app.clone(),
             client.clone(),
+            flushers.clone(),
             Addresses {
                 collector_address,
                 dashboard_address,
@@ -207,9 +215,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
     {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    store::outcomes::flush(&client, &config.sites, &counters, Timestamp::now()).await;
-    let opens = app.pipeline.opens();
-    store::mail::flush(&client, &config.sites, opens, Timestamp::now()).await;
+    flushers.flush_last(&app, &client).await;
     for task in tasks {
         task.abort();
     }
@@ -224,6 +230,35 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Counts on their way to ClickHouse, in memory only.
+struct Flushers {
+    outcomes: store::outcomes::Outcomes,
+    mail_opens: store::mail::MailOpens,
+}
+
+impl Flushers {
+    /// Stores what was counted until the stop. What ClickHouse does not take now is lost.
+    async fn flush_last(&self, app: &App, client: &Client) {
+        let (sites, now) = (&app.config.sites, Timestamp::now());
+        let opens = app.pipeline.opens();
+        let flushing = async {
+            store::outcomes::flush(&self.outcomes, client, sites, &app.counters, now).await?;
+            store::mail::flush(&self.mail_opens, client, sites, opens, now).await
+        };
+        match tokio::time::timeout(LAST_FLUSH_MAX, flushing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "counts of outcomes and opened e-mails since the last flush are lost; no event is");
+            }
+            Err(_) => {
+                tracing::warn!(
+                    "ClickHouse did not take the counts of outcomes and opened e-mails since the last flush in time; they are lost, no event is"
+                );
+            }
+        }
+    }
 }
 
 /// Where things are, for the person who started them.
@@ -345,7 +380,7 @@ fn connect(config: &Config, supervisor: Option<&Supervisor>) -> anyhow::Result<C
 }
 
 /// Migrates as soon as ClickHouse answers, then stores what the spool holds for ever.
-async fn prepare(app: Arc<App>, client: Client, addresses: Addresses) {
+async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, addresses: Addresses) {
     let mut wait = Duration::from_millis(50);
     let (database, tables) = (
         &app.config.clickhouse.database,
@@ -403,12 +438,18 @@ async fn prepare(app: Arc<App>, client: Client, addresses: Addresses) {
         crate::query::roll::keep(client.clone(), app.config.sites.clone().into()),
         store::insert::run(app.spool.clone(), client.clone(), app.counters.clone()),
         store::outcomes::run(
-            client.clone(),
-            app.config.sites.clone(),
-            app.counters.clone()
+            &flushers.outcomes,
+            &client,
+            &app.config.sites,
+            &app.counters
         ),
         store::security::run(client.clone(), app.pipeline.faults().clone()),
-        store::mail::run(&client, &app.config.sites, app.pipeline.opens()),
+        store::mail::run(
+            &flushers.mail_opens,
+            &client,
+            &app.config.sites,
+            app.pipeline.opens()
+        ),
         send_letters(&app),
         store::retention::keep(
             client.clone(),

@@ -93,14 +93,6 @@ impl Counters {
         taken
     }
 
-    /// Puts back what could not be stored.
-    pub fn restore(&self, counts: &[(Option<usize>, Outcome, u64)]) {
-        for (site, outcome, beacons) in counts {
-            let site = site.unwrap_or(self.unstored.len() - 1);
-            self.unstored[site][*outcome as usize].fetch_add(*beacons, Relaxed);
-        }
-    }
-
     /// Beacons with this outcome since the start.
     pub fn total(&self, outcome: Outcome) -> u64 {
         self.total[outcome as usize].load(Relaxed)

@@ -26,6 +26,7 @@ use super::run::{RunError, Runner};
 use super::sql::{Sql, Value};
 use super::{QueryLimits, zone_name};
 use crate::config::Site;
+use crate::random;
 
 /// How often [`keep`] looks.
 const INTERVAL: Duration = Duration::from_secs(600);
@@ -49,6 +50,8 @@ pub enum RollError {
     Read(#[from] RunError),
     #[error("a day can't be rolled up: {0}")]
     Write(#[source] clickhouse::error::Error),
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
     #[error("the calendar ends: {0}")]
     Calendar(#[from] jiff::Error),
 }
@@ -228,7 +231,9 @@ async fn execute(client: &Client, sql: Sql) -> Result<(), RollError> {
         .with_setting(
             "max_bytes_before_external_group_by",
             BYTES_IN_MEMORY_MAX.to_string(),
-        );
+        )
+        // Never sent again: what is built anew has another version. So no block may be taken for a retry.
+        .with_setting("insert_deduplication_token", random::token()?);
     statement
         .bind(query)
         .execute()

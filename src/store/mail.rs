@@ -1,5 +1,4 @@
-//! Stores the totals of opened e-mails every few seconds, as [`outcomes`](super::outcomes) stores its counts: a crash can lose those of
-//! the last few seconds.
+//! Stores the totals of opened e-mails every few seconds, as [`outcomes`](super::outcomes) stores its counts.
 
 use std::time::Duration;
 
@@ -8,57 +7,62 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::StoreError;
+use super::flush::Flusher;
 use super::outcomes::days_since_1970;
 use crate::config::Site;
 use crate::ingest::mail::Opens;
 
 const EVERY: Duration = Duration::from_secs(5);
 
+/// One row of the table.
 #[derive(Row, Serialize)]
-struct OpensRow<'a> {
-    site: &'a str,
+pub struct OpensRow {
+    site: String,
     day: u16,
-    campaign: &'a str,
+    campaign: String,
     opens: u64,
 }
 
+/// Totals on their way to the table.
+pub type MailOpens = Flusher<OpensRow>;
+
+/// Nothing on its way yet.
+pub fn flusher() -> MailOpens {
+    Flusher::new("mail_opens")
+}
+
 /// Stores totals for ever.
-pub async fn run(client: &Client, sites: &[Site], opens: &Opens) {
+pub async fn run(flusher: &MailOpens, client: &Client, sites: &[Site], opens: &Opens) {
     loop {
         tokio::time::sleep(EVERY).await;
-        flush(client, sites, opens, Timestamp::now()).await;
+        if let Err(error) = flush(flusher, client, sites, opens, Timestamp::now()).await {
+            tracing::debug!(%error, "totals of opened e-mails wait for ClickHouse");
+        }
     }
 }
 
-/// Stores what was counted since the last time; on failure it is kept for the next.
-pub async fn flush(client: &Client, sites: &[Site], opens: &Opens, now: Timestamp) {
-    let taken = opens.take();
-    if taken.is_empty() {
-        return;
-    }
-    if let Err(error) = store(client, sites, &taken, now).await {
-        tracing::debug!(%error, "totals of opened e-mails wait for ClickHouse");
-        opens.restore(&taken);
-    }
-}
-
-async fn store(
+/// Stores what was counted since the last time.
+///
+/// # Errors
+/// As of [`Flusher::flush`].
+pub async fn flush(
+    flusher: &MailOpens,
     client: &Client,
     sites: &[Site],
-    taken: &[(usize, &str, u64)],
+    opens: &Opens,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut insert = client.insert::<OpensRow<'_>>("mail_opens").await?;
-    for (index, campaign, opens) in taken {
-        let site = &sites[*index];
-        let row = OpensRow {
-            site: &site.id,
-            day: days_since_1970(now, site.timezone.clone()),
-            campaign,
-            opens: *opens,
+    let take = || {
+        let row = |(index, campaign, opens): (usize, &str, u64)| {
+            let site: &Site = &sites[index];
+            OpensRow {
+                site: site.id.clone(),
+                day: days_since_1970(now, site.timezone.clone()),
+                campaign: campaign.to_owned(),
+                opens,
+            }
         };
-        insert.write(&row).await?;
-    }
-    insert.end().await?;
-    Ok(())
+        opens.take().into_iter().map(row).collect()
+    };
+    flusher.flush(client, take).await
 }

@@ -33,6 +33,9 @@ pub const MIGRATIONS: &[(&str, &str)] = migrations![
     "0030_mail_opens",
     "0040_arrivals",
     "0041_arrivals_into_events",
+    "0100_events_retry_window",
+    "0101_outcomes_retry_window",
+    "0102_mail_opens_retry_window",
 ];
 
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS migrations
@@ -143,6 +146,7 @@ pub async fn migrate(
         client
             .query("INSERT INTO migrations (name) VALUES ({name:String})")
             .param("name", *name)
+            .with_setting("insert_deduplication_token", crate::random::token()?)
             .execute()
             .await
             .map_err(failed)?;
@@ -228,7 +232,9 @@ mod tests {
                 "{name}"
             );
             assert!(
-                code.contains("IF NOT EXISTS") || code.contains("IF EXISTS"),
+                code.contains("IF NOT EXISTS")
+                    || code.contains("IF EXISTS")
+                    || code.contains("MODIFY SETTING"),
                 "{name}"
             );
         }

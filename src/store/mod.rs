@@ -1,13 +1,14 @@
 //! What is kept, in ClickHouse: a cluster's or the embedded engine's, through one client and the same SQL.
 //!
 //! After the spool: [`insert`] takes sealed segments and makes each one INSERT under a deduplication token, so that a
-//! retry stores nothing twice. [`row`] is the only place that knows how an event lies in a row; [`columns`] turns rows around
+//! retry stores nothing twice. Every other INSERT has a token of its own too ([`flush`]), so that equal ones count. [`row`] is the only place that knows how an event lies in a row; [`columns`] turns rows around
 //! for the way. Nothing here can hold a person: what arrives came through the privacy door.
 
 pub mod columns;
 pub mod decode;
 pub mod erase;
 pub mod floors;
+pub mod flush;
 pub mod insert;
 pub mod mail;
 pub mod merges;
@@ -39,6 +40,8 @@ pub enum StoreError {
         "the view arrivals_into_events is missing, so that events would not be stored; they wait in the spool. Restart the collector, which makes it again"
     )]
     NotTaken,
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
 }
 
 /// ClickHouse's codes for data that no later try can make right (its file `ErrorCodes.cpp`): text that can't be parsed,
@@ -55,7 +58,7 @@ impl StoreError {
             Self::ClickHouse(clickhouse::error::Error::BadResponse(answer)) => {
                 code(answer).is_none_or(|code| !DATA_REFUSED.contains(&code))
             }
-            Self::ClickHouse(_) | Self::Migration { .. } | Self::NotTaken => true,
+            Self::ClickHouse(_) | Self::Migration { .. } | Self::NotTaken | Self::Random(_) => true,
             Self::Spool(_) | Self::NoRow(_) | Self::Newer(_) => false,
         }
     }

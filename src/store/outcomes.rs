@@ -1,9 +1,8 @@
 //! Stores what became of beacons, as daily counts by site and reason, every few seconds.
 //!
 //! The counts say how much was refused or filtered and are all that is ever kept of it. They are written straight to
-//! ClickHouse, not through the spool: a crash can lose the counts of the last few seconds, never an event.
+//! ClickHouse, not through the spool: [`flush`](super::flush) says what a crash loses of them. It never loses an event.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clickhouse::{Client, Row};
@@ -12,60 +11,65 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::StoreError;
+use super::flush::Flusher;
 use crate::config::Site;
-use crate::ingest::Outcome;
 use crate::telemetry::Counters;
 
 const EVERY: Duration = Duration::from_secs(5);
 
+/// One row of the table.
 #[derive(Row, Serialize)]
-struct OutcomeRow<'a> {
-    site: &'a str,
+pub struct OutcomeRow {
+    site: String,
     day: u16,
-    outcome: &'a str,
+    outcome: &'static str,
     beacons: u64,
 }
 
+/// Counts on their way to the table.
+pub type Outcomes = Flusher<OutcomeRow>;
+
+/// Nothing on its way yet.
+pub fn flusher() -> Outcomes {
+    Flusher::new("outcomes")
+}
+
 /// Stores counts for ever.
-pub async fn run(client: Client, sites: Vec<Site>, counters: Arc<Counters>) {
+pub async fn run(flusher: &Outcomes, client: &Client, sites: &[Site], counters: &Counters) {
     loop {
         tokio::time::sleep(EVERY).await;
-        flush(&client, &sites, &counters, Timestamp::now()).await;
+        if let Err(error) = flush(flusher, client, sites, counters, Timestamp::now()).await {
+            tracing::debug!(%error, "counts of outcomes wait for ClickHouse");
+        }
     }
 }
 
-/// Stores what was counted since the last time; on failure it is kept for the next.
-pub async fn flush(client: &Client, sites: &[Site], counters: &Counters, now: Timestamp) {
-    let counts = counters.take_unstored();
-    if counts.is_empty() {
-        return;
-    }
-    if let Err(error) = store(client, sites, &counts, now).await {
-        tracing::debug!(%error, "counts of outcomes wait for ClickHouse");
-        counters.restore(&counts);
-    }
-}
-
-async fn store(
+/// Stores what was counted since the last time.
+///
+/// # Errors
+/// As of [`Flusher::flush`].
+pub async fn flush(
+    flusher: &Outcomes,
     client: &Client,
     sites: &[Site],
-    counts: &[(Option<usize>, Outcome, u64)],
+    counters: &Counters,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut insert = client.insert::<OutcomeRow<'_>>("outcomes").await?;
-    for (site, outcome, beacons) in counts {
-        let site = site.and_then(|index| sites.get(index));
-        let zone = site.map_or(TimeZone::UTC, |site| site.timezone.clone());
-        let row = OutcomeRow {
-            site: site.map_or("", |site| &site.id),
-            day: days_since_1970(now, zone),
-            outcome: outcome.as_str(),
-            beacons: *beacons,
+    let take = || {
+        let counts = counters.take_unstored().into_iter();
+        let row = |(site, outcome, beacons): (Option<usize>, crate::ingest::Outcome, u64)| {
+            let site = site.and_then(|index| sites.get(index));
+            let zone = site.map_or(TimeZone::UTC, |site| site.timezone.clone());
+            OutcomeRow {
+                site: site.map_or(String::new(), |site| site.id.clone()),
+                day: days_since_1970(now, zone),
+                outcome: outcome.as_str(),
+                beacons,
+            }
         };
-        insert.write(&row).await?;
-    }
-    insert.end().await?;
-    Ok(())
+        counts.map(row).collect()
+    };
+    flusher.flush(client, take).await
 }
 
 /// ClickHouse's `Date`: the local day as days since 1970-01-01.

@@ -45,6 +45,8 @@ pub enum RetentionError {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
 }
 
 /// What a configuration says about destruction.
@@ -311,6 +313,7 @@ async fn clear(
             .query(include_str!("sql/retention_record_cleared.sql"))
             .param("site", &site.id)
             .param("before", before.to_string())
+            .with_setting("insert_deduplication_token", crate::random::token()?)
             .execute()
             .await?;
         bind(include_str!("sql/retention_clear.sql"))

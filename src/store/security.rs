@@ -15,8 +15,10 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::outcomes::days_since_1970;
+use super::{StoreError, flush};
 use crate::ingest::Outcome;
 use crate::privacy::TruncatedIp;
+use crate::random;
 
 /// How often the counts are stored, and the time within which a network must be conspicuous.
 const EVERY: Duration = Duration::from_secs(10);
@@ -26,10 +28,10 @@ pub const NAMED_FROM: u64 = 20;
 const NETWORKS_MAX: usize = 4_096;
 
 #[derive(Row, Serialize)]
-struct SecurityRow<'a> {
+struct SecurityRow {
     day: u16,
-    network: &'a str,
-    reason: &'a str,
+    network: String,
+    reason: &'static str,
     requests: u64,
 }
 
@@ -88,7 +90,7 @@ pub async fn run(client: Client, faults: Arc<Faults>) {
         if counts.is_empty() {
             continue;
         }
-        if let Err(error) = store(&client, &counts, Timestamp::now()).await {
+        if let Err(error) = store(&client, counts, Timestamp::now()).await {
             tracing::warn!(%error, "counts of faulty requests could not be stored");
         }
     }
@@ -96,20 +98,18 @@ pub async fn run(client: Client, faults: Arc<Faults>) {
 
 async fn store(
     client: &Client,
-    counts: &[(String, Outcome, u64)],
+    counts: Vec<(String, Outcome, u64)>,
     now: Timestamp,
-) -> Result<(), clickhouse::error::Error> {
-    let mut insert = client.insert::<SecurityRow<'_>>("security").await?;
-    for (network, reason, requests) in counts {
-        let row = SecurityRow {
-            day: days_since_1970(now, TimeZone::UTC),
-            network,
-            reason: reason.as_str(),
-            requests: *requests,
-        };
-        insert.write(&row).await?;
-    }
-    insert.end().await
+) -> Result<(), StoreError> {
+    let row = |(network, reason, requests): (String, Outcome, u64)| SecurityRow {
+        day: days_since_1970(now, TimeZone::UTC),
+        network,
+        reason: reason.as_str(),
+        requests,
+    };
+    let rows: Vec<_> = counts.into_iter().map(row).collect();
+    // Not sent again; the token lets it count when it equals an earlier one.
+    flush::insert(client, "security", &random::token()?, &rows).await
 }
 
 #[cfg(test)]

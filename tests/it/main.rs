@@ -6,6 +6,7 @@ mod access;
 mod canary;
 mod choices;
 mod collect;
+mod counts;
 mod crash;
 mod demo;
 mod door;

@@ -237,6 +237,36 @@ fn unsafe_code_and_the_clients_address_have_their_places() {
 }
 
 #[test]
+fn every_insert_into_clickhouse_carries_a_token() {
+    // Without one ClickHouse drops a block that equals an earlier one.
+    let mut senders = 0;
+    let rust = ["src/store", "src/query"].map(|folder| files(folder, &[".rs"]));
+    for path in rust.into_iter().flatten() {
+        let code = code(&path);
+        let statements = code.split("include_str!(\"").skip(1);
+        let is_sql_insert = statements
+            .filter_map(|rest| rest.split('"').next())
+            .filter(|name| name.ends_with(".sql"))
+            .any(|name| {
+                let sql = std::fs::read_to_string(path.with_file_name("").join(name));
+                sql.expect("readable").contains("INSERT INTO")
+            });
+        let sends = is_sql_insert
+            || ["INSERT INTO", ".insert::<", ".insert_formatted"]
+                .iter()
+                .any(|word| code.contains(word));
+        // These two build the text that `roll.rs` sends.
+        let builds = path.ends_with("query/rollup.rs") || path.ends_with("query/finished.rs");
+        if sends && !builds {
+            senders += 1;
+            let has_token = code.contains("insert_deduplication_token");
+            assert!(has_token, "{} inserts without a token", path.display());
+        }
+    }
+    assert!(senders >= 6, "{senders}");
+}
+
+#[test]
 fn nothing_is_switched_off() {
     let banned: [(&str, &[&str], &[&str]); 5] = [
         (

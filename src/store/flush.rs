@@ -1,0 +1,128 @@
+//! Counts on their way to one table, a batch at a time, each under a deduplication token of its own.
+//!
+//! ClickHouse takes a block for a retry when it equals an earlier one, and drops it. A quiet site's counts are the same row
+//! in nearly every flush, so each batch carries a random `insert_deduplication_token`. A batch keeps its token and its
+//! rows until ClickHouse has acknowledged it: equal batches count as often as they come, and a batch that is sent again
+//! because its answer was lost counts once. (`insert_deduplicate = 0` would not do: since ClickHouse 26 another setting,
+//! which older servers refuse, overrides it.)
+//!
+//! What is lost: counts are in memory until they are stored. `kill -9` or a power cut loses those since the last
+//! acknowledged batch, which is a few seconds while ClickHouse answers and the length of the outage while it does not. A
+//! stop by SIGTERM stores them first, if ClickHouse answers within [`PATIENCE`].
+
+use std::time::Duration;
+
+use clickhouse::{Client, RowOwned, RowWrite};
+use tokio::sync::Mutex;
+
+use super::StoreError;
+use crate::random;
+
+/// Longest time that one batch may take.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// Refusals of the rows themselves after which a batch is dropped, since it would keep all later ones waiting.
+const REFUSALS_MAX: u32 = 5;
+
+/// A table's counts that wait for ClickHouse.
+pub struct Flusher<R> {
+    table: &'static str,
+    pending: Mutex<Option<Batch<R>>>,
+}
+
+struct Batch<R> {
+    token: String,
+    rows: Vec<R>,
+    refusals: u32,
+}
+
+impl<R> Flusher<R>
+where
+    R: RowOwned + RowWrite + Send + Sync,
+{
+    /// For a table of the client's database.
+    pub fn new(table: &'static str) -> Self {
+        Self {
+            table,
+            pending: Mutex::new(None),
+        }
+    }
+
+    /// Stores the batch whose answer is still missing, if there is one, and then what `take` gives. `take` is not called
+    /// before there is room, so that counts stay where they add up.
+    ///
+    /// # Errors
+    /// ClickHouse does not answer or refuses; the batch is sent again by the next call.
+    pub async fn flush(
+        &self,
+        client: &Client,
+        take: impl FnOnce() -> Vec<R>,
+    ) -> Result<(), StoreError> {
+        let mut pending = self.pending.lock().await;
+        if pending.is_some() {
+            self.send(client, &mut pending).await?;
+        }
+        let token = random::token()?;
+        let rows = take();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        *pending = Some(Batch {
+            token,
+            rows,
+            refusals: 0,
+        });
+        self.send(client, &mut pending).await
+    }
+
+    /// Sends the pending batch. Cancelled anywhere, it stays pending.
+    async fn send(
+        &self,
+        client: &Client,
+        pending: &mut Option<Batch<R>>,
+    ) -> Result<(), StoreError> {
+        let Some(batch) = pending else {
+            return Ok(());
+        };
+        let sent = insert(client, self.table, &batch.token, &batch.rows).await;
+        if let Err(error) = sent {
+            if !error.is_transient() {
+                batch.refusals += 1;
+            }
+            if batch.refusals >= REFUSALS_MAX {
+                tracing::error!(table = self.table, rows = batch.rows.len(), %error,
+                    "ClickHouse refuses these counts again and again; they are dropped");
+                *pending = None;
+            }
+            return Err(error);
+        }
+        *pending = None;
+        Ok(())
+    }
+}
+
+/// Stores rows as one INSERT under this token.
+///
+/// # Errors
+/// ClickHouse refuses or does not answer in time; they may be stored nevertheless. The same rows under the same token
+/// count once.
+pub async fn insert<R>(
+    client: &Client,
+    table: &'static str,
+    token: &str,
+    rows: &[R],
+) -> Result<(), StoreError>
+where
+    R: RowOwned + RowWrite + Send + Sync,
+{
+    let mut insert = client
+        .insert::<R>(table)
+        .await?
+        .with_timeouts(Some(PATIENCE), Some(PATIENCE))
+        .with_setting("insert_deduplication_token", token)
+        // Acknowledged when it is stored, whatever the server's profile says.
+        .with_setting("async_insert", "0");
+    for row in rows {
+        insert.write(row).await?;
+    }
+    Ok(insert.end().await?)
+}
