@@ -9,7 +9,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::privacy::{EventName, PageUrl, Revenue, UrlFault, Vitals};
+use super::addresses;
+use crate::privacy::{EventName, PageUrl, PolicyClaim, Revenue, UrlFault, Vitals};
 
 /// Bytes of an event's name.
 pub const NAME_BYTES_MAX: usize = 120;
@@ -50,7 +51,7 @@ pub struct Beacon<'a> {
     /// `c`: what the visitor said.
     pub said: Option<bool>,
     /// `cv`: the policy version that the visitor said it to.
-    pub policy: Option<Cow<'a, str>>,
+    pub policy: Policy<'a>,
     pub automated: bool,
     pub viewport_width: Option<u16>,
     pub clicks: Vec<u16>,
@@ -73,7 +74,7 @@ impl<'a> Beacon<'a> {
     /// Parses a body: a JSON object in UTF-8.
     ///
     /// # Errors
-    /// Not such an object; `n` or `u` absent, of a wrong type or too long; `u` no http(s) URL; a property too long; an
+    /// Not such an object; `n` or `u` absent, of a wrong type or too long; `u` no page's URL; a property too long; an
     /// engagement that says neither time nor depth.
     pub fn parse(body: &'a [u8]) -> Result<Self, BeaconError> {
         let text = std::str::from_utf8(body).map_err(|_| fault("request", "must be UTF-8"))?;
@@ -111,6 +112,7 @@ impl<'a> Beacon<'a> {
             UrlFault::TooLong => fault("url", "must be at most 2000 bytes"),
             UrlFault::NotAUrl => fault("url", "must be a valid url"),
             UrlFault::NoHost => fault("url", "must have a host"),
+            UrlFault::NotWeb => fault("url", "must begin with https:, http: or app:"),
         })?;
         let site = match wire.domain {
             Scalar::Text(text) if text.trim().is_empty() => {
@@ -131,6 +133,7 @@ impl<'a> Beacon<'a> {
                 "an engagement needs e (ms above 0) or sd (percent)",
             ));
         }
+        let props = addresses::web_only(name.as_str(), wire.props.checked()?);
         Ok(Self {
             site,
             name,
@@ -139,7 +142,7 @@ impl<'a> Beacon<'a> {
                 .referrer
                 .text()
                 .map(|text| cut(text, REFERRER_BYTES_MAX)),
-            props: wire.props.checked()?,
+            props,
             revenue: wire.revenue,
             interactive: !matches!(wire.interactive, Scalar::Bool(false)),
             engaged_ms: engaged.unwrap_or(0).min(ENGAGED_MS_STORED_MAX) as u32,
@@ -148,13 +151,8 @@ impl<'a> Beacon<'a> {
                 .key
                 .text()
                 .filter(|key| !key.is_empty() && key.len() <= 64),
-            said: match wire.consent {
-                Scalar::Integer(1) | Scalar::Bool(true) => Some(true),
-                Scalar::Absent => None,
-                // Whatever is not a clear yes is a no.
-                _ => Some(false),
-            },
-            policy: wire.policy.text(),
+            said: wire.consent.said(),
+            policy: wire.policy,
             automated: matches!(wire.automated, Scalar::Integer(1) | Scalar::Bool(true)),
             viewport_width: wire
                 .width
@@ -289,6 +287,69 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     }
 }
 
+/// What `c` says. A field that is repeated must say the same each time, or it is a no: parsers differ in
+/// which of two equal keys they keep, so a sender can't know which one counts.
+#[derive(Default)]
+struct Consent {
+    heard: Option<Option<bool>>,
+}
+
+impl Consent {
+    fn hear(&mut self, value: &Scalar<'_>) {
+        let said = match value {
+            Scalar::Integer(1) | Scalar::Bool(true) => Some(true),
+            // JSON's null is silence, which is not consent either.
+            Scalar::Absent => None,
+            // Whatever is not a clear yes is a no.
+            Scalar::Text(_)
+            | Scalar::Integer(_)
+            | Scalar::Float(_)
+            | Scalar::Bool(false)
+            | Scalar::Other => Some(false),
+        };
+        self.heard = match self.heard {
+            Some(before) if before != said => Some(Some(false)),
+            _ => Some(said),
+        };
+    }
+
+    fn said(&self) -> Option<bool> {
+        self.heard.flatten()
+    }
+}
+
+/// What `cv` says: the policy version, as text.
+#[derive(Default)]
+pub enum Policy<'a> {
+    /// The field is not there.
+    #[default]
+    Absent,
+    Version(Cow<'a, str>),
+    /// Not a string, or two that differ.
+    Unreadable,
+}
+
+impl<'a> Policy<'a> {
+    fn hear(&mut self, value: Scalar<'a>) {
+        *self = match (&*self, value) {
+            (Self::Absent, Scalar::Text(version)) => Self::Version(version),
+            (Self::Version(before), Scalar::Text(version)) if *before == version => {
+                Self::Version(version)
+            }
+            _ => Self::Unreadable,
+        };
+    }
+
+    /// As a signal for the decision.
+    pub fn claim(&self) -> PolicyClaim<'_> {
+        match self {
+            Self::Absent => PolicyClaim::InForce,
+            Self::Version(version) => PolicyClaim::Version(version),
+            Self::Unreadable => PolicyClaim::Unreadable,
+        }
+    }
+}
+
 /// Properties: an object, or a string that holds one. Anything else is none.
 #[derive(Default)]
 struct Props(Vec<(String, String)>);
@@ -374,8 +435,8 @@ struct Wire<'a> {
     scroll: Scalar<'a>,
     engaged: Scalar<'a>,
     key: Scalar<'a>,
-    consent: Scalar<'a>,
-    policy: Scalar<'a>,
+    consent: Consent,
+    policy: Policy<'a>,
     automated: Scalar<'a>,
     width: Scalar<'a>,
     clicks: Vec<u16>,
@@ -441,8 +502,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
                         "sd" => wire.scroll = map.next_value()?,
                         "e" => wire.engaged = map.next_value()?,
                         "k" => wire.key = map.next_value()?,
-                        "c" => wire.consent = map.next_value()?,
-                        "cv" => wire.policy = map.next_value()?,
+                        "c" => wire.consent.hear(&map.next_value()?),
+                        "cv" => wire.policy.hear(map.next_value()?),
                         "b" => wire.automated = map.next_value()?,
                         "w" | "screen_width" => {
                             keep(field == "w", &mut wire.width, map.next_value()?)

@@ -14,6 +14,7 @@
 //!
 //! Deliberately not here: HTTP, and anything about how rows are stored.
 
+pub mod addresses;
 pub mod beacon;
 pub mod filter;
 pub mod mail;
@@ -469,7 +470,7 @@ impl Pipeline {
         let cookie = (sender.cookie)(&site.cookie_name);
         let signals = Signals {
             said: beacon.said,
-            policy: beacon.policy.as_deref(),
+            policy: beacon.policy.claim(),
             opted_out: (sender.cookie)(OPT_OUT_COOKIE).is_some(),
             gpc: sender.gpc,
             dnt: sender.dnt,

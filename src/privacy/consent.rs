@@ -54,15 +54,37 @@ pub struct ConsentRules {
     pub dnt: ObjectionRule,
 }
 
+/// The policy version that came with the visitor's word (`cv`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PolicyClaim<'a> {
+    /// No version was named: the page speaks about the one in force.
+    #[default]
+    InForce,
+    /// The version that was named.
+    Version(&'a str),
+    /// Something that is not a version (a number, null, a list), or two that differ. Never the one in force.
+    Unreadable,
+}
+
+impl PolicyClaim<'_> {
+    /// Whether a yes under this claim is a yes to `policy`. Only the exact text of the version is.
+    fn names(self, policy: &str) -> bool {
+        match self {
+            Self::InForce => true,
+            Self::Version(version) => version == policy,
+            Self::Unreadable => false,
+        }
+    }
+}
+
 /// What one request says about consent. All of it is claims of the sender: each can take away, and only
 /// [`said`](Self::said) and [`manager`](Self::manager) can give.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Signals<'a> {
     /// The page's own word (`c`): yes, no, or nothing.
     pub said: Option<bool>,
-    /// The policy version the visitor said it under (`cv`); a yes under another version has lapsed. A page that names
-    /// no version speaks about the one in force.
-    pub policy: Option<&'a str>,
+    /// The policy version the visitor said it under; a yes under another version has lapsed.
+    pub policy: PolicyClaim<'a>,
     /// The opt-out cookie came with the request.
     pub opted_out: bool,
     /// `Sec-GPC: 1`.
@@ -177,10 +199,7 @@ pub fn decide(rules: &ConsentRules, signals: &Signals<'_>) -> Decision {
     if let Some(refusal) = refusal {
         return Decision::Refused(refusal);
     }
-    let stale = signals.said == Some(true)
-        && signals
-            .policy
-            .is_some_and(|version| version != rules.policy);
+    let stale = signals.said == Some(true) && !signals.policy.names(&rules.policy);
     let yes = !stale && (signals.said == Some(true) || signals.manager == Some(true));
     let basis = match (yes, rules.profile) {
         (true, _) => Basis::Full,
@@ -214,7 +233,12 @@ mod tests {
     fn all_signals() -> Vec<Signals<'static>> {
         let mut all = Vec::new();
         for said in [None, Some(false), Some(true)] {
-            for policy in [None, Some("1"), Some("2")] {
+            for policy in [
+                PolicyClaim::InForce,
+                PolicyClaim::Version("1"),
+                PolicyClaim::Version("2"),
+                PolicyClaim::Unreadable,
+            ] {
                 for manager in [None, Some(false), Some(true)] {
                     for bits in 0..8 {
                         let (opted_out, gpc, dnt) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0);
@@ -275,7 +299,7 @@ mod tests {
         for profile in PROFILES {
             let yes = Signals {
                 said: Some(true),
-                policy: Some("2"),
+                policy: PolicyClaim::Version("2"),
                 ..Signals::default()
             };
             assert_eq!(decide(&rules(profile), &yes), Decision::Count(Basis::Full));
@@ -294,24 +318,32 @@ mod tests {
 
     #[test]
     fn a_yes_under_an_older_policy_has_lapsed() {
-        let stale = Signals {
-            said: Some(true),
-            policy: Some("1"),
-            manager: Some(true),
-            ..Signals::default()
-        };
-        assert_eq!(
-            decide(&rules(Profile::Consent), &stale),
-            Decision::Refused(Refusal::StalePolicy)
-        );
-        assert_eq!(
-            decide(&rules(Profile::Exempt), &stale),
-            Decision::Count(Basis::Exempt)
-        );
-        assert_eq!(
-            decide(&rules(Profile::Count), &stale),
-            Decision::Count(Basis::CountOnly)
-        );
+        let others = [
+            PolicyClaim::Version("1"),
+            PolicyClaim::Version(""),
+            PolicyClaim::Version(" 2"),
+            PolicyClaim::Unreadable,
+        ];
+        for policy in others {
+            let stale = Signals {
+                said: Some(true),
+                policy,
+                manager: Some(true),
+                ..Signals::default()
+            };
+            assert_eq!(
+                decide(&rules(Profile::Consent), &stale),
+                Decision::Refused(Refusal::StalePolicy)
+            );
+            assert_eq!(
+                decide(&rules(Profile::Exempt), &stale),
+                Decision::Count(Basis::Exempt)
+            );
+            assert_eq!(
+                decide(&rules(Profile::Count), &stale),
+                Decision::Count(Basis::CountOnly)
+            );
+        }
     }
 
     #[test]

@@ -212,7 +212,8 @@ pub fn site_slug(site: &str) -> String {
 }
 
 /// The value of the cookie called `name`, first occurrence, from the request's `Cookie` headers. Nothing else of them
-/// is decoded, copied or kept: the site's own login cookies come along with every beacon.
+/// is decoded, copied or kept: the site's own login cookies come along with every beacon. A value that is not UTF-8 is
+/// read as empty, so that an opt-out cookie objects whatever its value is.
 pub fn find<'a>(cookie_headers: impl Iterator<Item = &'a [u8]>, name: &str) -> Option<&'a str> {
     for header in cookie_headers {
         for pair in header.split(|&b| b == b';') {
@@ -225,7 +226,7 @@ pub fn find<'a>(cookie_headers: impl Iterator<Item = &'a [u8]>, name: &str) -> O
                     .strip_prefix(b"\"")
                     .and_then(|v| v.strip_suffix(b"\""))
                     .unwrap_or(value);
-                return std::str::from_utf8(value).ok();
+                return Some(std::str::from_utf8(value).unwrap_or_default());
             }
         }
     }
@@ -391,7 +392,7 @@ mod tests {
         assert_eq!(found(&["a=\"1\""], "a"), Some("1"));
         assert_eq!(found(&["a="], "a"), Some(""));
         assert_eq!(found(&["a", ";;", "=;=a"], "a"), None);
-        assert_eq!(find([&b"a=\xff"[..]].into_iter(), "a"), None);
+        assert_eq!(find([&b"a=\xff"[..]].into_iter(), "a"), Some(""));
     }
 
     #[test]

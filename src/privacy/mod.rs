@@ -41,7 +41,7 @@ pub use anonymise::{
     anonymise, visitors_of,
 };
 pub use consent::{
-    Basis, ConsentRules, Decision, ObjectionRule, Profile, Refusal, Signals, decide,
+    Basis, ConsentRules, Decision, ObjectionRule, PolicyClaim, Profile, Refusal, Signals, decide,
 };
 pub use cookie::{
     CookieKey, DeviceId, Measurement, OPT_OUT_COOKIE, OPT_OUT_VALUE, cookie_name, find, site_slug,

@@ -125,6 +125,9 @@ pub enum UrlFault {
     /// `data:`, `file:`, `about:` and the like.
     #[error("the page's address has no host")]
     NoHost,
+    /// Any scheme but `http`, `https` and, as Plausible's Events API has it for apps, `app`.
+    #[error("the page's address is not one of the web")]
+    NotWeb,
 }
 
 /// The host of an address that is written in the plainest way, as nearly all are; `None` leaves it to the whole rules.
@@ -194,6 +197,9 @@ impl PageUrl {
             Some(host) if !host.is_empty() => host.to_ascii_lowercase().into(),
             _ => return Err(UrlFault::NoHost),
         };
+        if !matches!(url.scheme(), "http" | "https" | "app") {
+            return Err(UrlFault::NotWeb);
+        }
         let end = |position| url[..position].len();
         let target = end(Position::BeforePath)..end(Position::AfterQuery);
         let query = end(Position::BeforeQuery)..end(Position::AfterQuery);
@@ -523,6 +529,18 @@ mod tests {
         assert_eq!(fault(&long(URL_BYTES_MAX)), None);
         assert_eq!(fault(&long(URL_BYTES_MAX + 1)), Some(UrlFault::TooLong));
         assert_eq!(page("app://localhost/login").host(), "localhost");
+        for address in [
+            "ftp://example.com/a",
+            "FTP://example.com/a",
+            "tel://0312345678",
+            "sms://0312345678/a",
+            "mailto://taro@example.com",
+            "javascript://example.com/%0aalert(1)",
+            "filesystem://example.com/a",
+            "chrome-extension://abcdef/page.html",
+        ] {
+            assert_eq!(fault(address), Some(UrlFault::NotWeb), "{address}");
+        }
     }
 
     #[test]

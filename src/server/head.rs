@@ -37,8 +37,8 @@ impl<'a> Head<'a> {
                 "sec-purpose" | "purpose" | "x-moz" | "x-purpose" => {
                     head.is_prefetch |= says_prefetch(value);
                 }
-                "sec-gpc" => head.gpc |= value == "1",
-                "dnt" => head.dnt |= value == "1",
+                "sec-gpc" => head.gpc |= objects(value),
+                "dnt" => head.dnt |= objects(value),
                 "x-forwarded-proto" => _ = proto.get_or_insert(value),
                 "cookie" => head.has_cookies = true,
                 _ => {}
@@ -50,6 +50,17 @@ impl<'a> Head<'a> {
                 .is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
         head
     }
+}
+
+/// Whether any member of an objecting header's list means 1. Proxies join repeated lines by a comma, structured fields
+/// write `?1`, and `DNT` may carry extensions behind its digit.
+fn objects(value: &HeaderValue) -> bool {
+    value.as_bytes().split(|byte| *byte == b',').any(|member| {
+        let member = member.trim_ascii();
+        let member = member.strip_prefix(b"\"").unwrap_or(member);
+        let member = member.strip_prefix(b"?").unwrap_or(member);
+        member.starts_with(b"1") || member.eq_ignore_ascii_case(b"true")
+    })
 }
 
 /// By which a browser says that it fetches a page ahead.
@@ -94,6 +105,48 @@ mod tests {
         let nothing = HeaderMap::new();
         let head = Head::read(&nothing);
         assert!(head.agent.is_empty() && head.origin.is_none() && !head.has_cookies);
+    }
+
+    #[test]
+    fn any_member_of_an_objecting_header_that_means_1_is_an_objection() {
+        for name in ["sec-gpc", "dnt"] {
+            let is_objection = |lines: &[&'static str]| {
+                let lines: Vec<_> = lines.iter().map(|value| (name, *value)).collect();
+                let headers = headers(&lines);
+                let head = Head::read(&headers);
+                assert!(!(head.gpc && head.dnt), "one header is not the other");
+                head.gpc || head.dnt
+            };
+            for yes in [
+                &["1"][..],
+                &["1, 1"],
+                &["0, 1"],
+                &["0,1"],
+                &["?1"],
+                &["\"1\""],
+                &[" 1 "],
+                &["1;x=y"],
+                &["1 extension"],
+                &["true"],
+                &["0", "1"],
+                &["1", "0"],
+                &["null", "?0", "?1"],
+            ] {
+                assert!(is_objection(yes), "{name} {yes:?}");
+            }
+            for no in [
+                &["0"][..],
+                &["?0"],
+                &["0, 0"],
+                &["null"],
+                &["unspecified"],
+                &["0.1"],
+                &[""],
+                &[],
+            ] {
+                assert!(!is_objection(no), "{name} {no:?}");
+            }
+        }
     }
 
     #[test]

@@ -361,3 +361,141 @@ fn a_visit_runs_in_minutes_on_disk_and_in_seconds_only_since_its_beginning() {
         "['time','expires']"
     );
 }
+
+/// A second site, whose policy is at version 2.
+const SECOND_POLICY: &str = r#"
+[[site]]
+id = "second.example"
+hostnames = ["second.example"]
+timezone = "UTC"
+policy_version = "2"
+"#;
+
+#[test]
+fn only_the_exact_text_of_the_policy_in_force_keeps_a_yes_valid() {
+    let collector = Collector::start_with(SECOND_POLICY);
+    let beacon = |path: &str, rest: &str| {
+        let body = format!(
+            r#"{{"n":"pageview","u":"https://second.example/{path}","d":"second.example",{rest}}}"#
+        );
+        let answer = collector.beacon(&body);
+        assert_eq!(answer.status, 202, "{body}");
+        answer.header("set-cookie").is_some()
+    };
+    let stale = [
+        "1", "2", "2.0", "null", "true", "[]", "{}", r#"["2"]"#, r#""1""#, r#""""#, r#"" 2""#,
+        r#""02""#,
+    ];
+    for version in stale {
+        let has_cookie = beacon("stale", &format!(r#""c":1,"cv":{version}"#));
+        assert!(!has_cookie, "{version}");
+    }
+    assert!(!beacon("stale", r#""c":1,"cv":"1","cv":"2""#));
+    assert!(!beacon("stale", r#""c":1,"cv":1,"cv":"2""#));
+    assert!(!beacon("stale", r#""c":1,"cv":"2","cv":null"#));
+    // The positive control: the version itself, twice the same, and none named.
+    assert!(beacon("kept", r#""c":1,"cv":"2""#));
+    assert!(beacon("kept", r#""c":1,"cv":"2","cv":"2""#));
+    assert!(beacon("kept", r#""c":1"#));
+    collector.until("SELECT path, count() FROM events GROUP BY path", "/kept\t3");
+    collector.until(
+        "SELECT outcome, sum(beacons) FROM outcomes GROUP BY outcome ORDER BY outcome FORMAT CSV",
+        "\"accepted\",3\n\"stale_policy\",15",
+    );
+}
+
+#[test]
+fn any_no_among_repeated_words_and_objections_wins() {
+    let collector = Collector::start();
+    let beacon = |path: &str, said: &str, headers: &[(&str, &str)]| {
+        let body = format!(
+            r#"{{"n":"pageview","u":"https://example.com/{path}","d":"example.com",{said}}}"#
+        );
+        assert_eq!(collector.beacon_with(&body, headers).status, 202, "{body}");
+    };
+    for said in [
+        r#""c":0,"c":1"#,
+        r#""c":1,"c":0"#,
+        r#""c":0,"c":1,"c":1"#,
+        r#""c":1,"c":false,"c":1"#,
+        r#""c":null,"c":1"#,
+        r#""c":1,"\u0063":0"#,
+        r#""c":"1""#,
+        r#""c":1.0"#,
+        r#""c":"false""#,
+        r#""c":[1]"#,
+    ] {
+        beacon("no", said, &[]);
+    }
+    let yes = r#""c":1"#;
+    for value in ["1, 1", "0, 1", "?1", "1;a=b"] {
+        beacon("no", yes, &[("Sec-GPC", value)]);
+        beacon("no", yes, &[("DNT", value)]);
+    }
+    beacon("no", yes, &[("Sec-GPC", "0"), ("Sec-GPC", "1")]);
+    beacon("no", yes, &[("DNT", "0"), ("DNT", "1")]);
+    beacon(
+        "yes",
+        r#""c":1,"c":true"#,
+        &[("Sec-GPC", "0"), ("DNT", "0, 0")],
+    );
+    collector.until("SELECT path, count() FROM events GROUP BY path", "/yes\t1");
+    collector.until(
+        "SELECT outcome, sum(beacons) FROM outcomes GROUP BY outcome ORDER BY outcome FORMAT CSV",
+        "\"accepted\",1\n\"dnt\",5\n\"gpc\",5\n\"refused\",10",
+    );
+}
+
+#[test]
+fn content_that_a_link_carries_in_its_address_is_never_stored() {
+    let collector = Collector::start();
+    let (mark, mailbox) = ("Mustermann%3Basthma", "mustermann.erika");
+    let url = "https://example.com/patients";
+    let event = |name: &str, props: serde_json::Value| {
+        let body = json!({"n": name, "u": url, "d": "example.com", "c": 1, "p": props});
+        let answer = collector.beacon(&body.to_string());
+        assert_eq!((answer.status, &*answer.body), (202, "ok"), "{body}");
+    };
+    let table = format!("text/csv;charset=utf-8,name%3Bdiagnosis%0AErika%20{mark}");
+    // What earlier trackers of ours, and Plausible's, make of such links.
+    event("download", json!({"path": table}));
+    event(
+        "download",
+        json!({"path": format!("{mailbox}@kanzlei.zip")}),
+    );
+    event("outbound", json!({"host": mailbox.replace('.', " ")}));
+    event("File Download", json!({"url": format!("data:{table}")}));
+    event(
+        "File Download",
+        json!({"url": format!("mailto:{mailbox}@kanzlei.zip")}),
+    );
+    event(
+        "Export",
+        json!({"what": format!("Data:{table}"), "rows": 2}),
+    );
+    // The positive control.
+    event("download", json!({"path": "/files/report.pdf"}));
+    event("outbound", json!({"host": "other.example"}));
+    for (address, referrer) in [
+        (format!("data:{table}"), ""),
+        (format!("sms://{mailbox}/"), ""),
+        (format!("filesystem:https://example.com/{mark}"), ""),
+    ] {
+        let body =
+            json!({"n": "pageview", "u": address, "d": "example.com", "c": 1, "r": referrer});
+        assert_eq!(collector.beacon(&body.to_string()).status, 400, "{body}");
+    }
+    let from = json!({"n": "pageview", "u": url, "d": "example.com", "c": 1, "r": format!("data:{table}")});
+    assert_eq!(collector.beacon(&from.to_string()).status, 202);
+    collector.until("SELECT count() FROM events", "9");
+    let rows = collector.sql("SELECT * FROM events FORMAT JSONEachRow");
+    assert!(
+        !rows.contains("Mustermann") && !rows.contains("mustermann"),
+        "{rows}"
+    );
+    assert_eq!(
+        collector
+            .sql("SELECT name, props FROM events WHERE notEmpty(props) ORDER BY name FORMAT CSV"),
+        "\"Export\",\"{'rows':'2'}\"\n\"download\",\"{'path':'/files/report.pdf'}\"\n\"outbound\",\"{'host':'other.example'}\""
+    );
+}
