@@ -84,6 +84,8 @@ outcomes! {
     Dnt = "dnt",
     /// The consent manager's own cookie says no.
     Manager = "consent_manager",
+    /// Reading time or an event of the site's own, where only page views are counted.
+    PagesOnly = "pages_only",
     /// A crawler or another program, by its user agent.
     Bot = "bot",
     /// The page said that a program drives it.
@@ -492,7 +494,9 @@ impl Pipeline {
         };
 
         // filter
-        let reason = if sender.is_prefetch {
+        let reason = if !basis.keeps(&beacon.name) {
+            Some(Outcome::PagesOnly)
+        } else if sender.is_prefetch {
             Some(Outcome::Prefetch)
         } else if beacon.automated {
             Some(Outcome::Automated)

@@ -91,7 +91,7 @@ pub struct Anonymised {
 
 /// Takes what identifies a person, keeps what does not. What is kept narrows with the basis (DESIGN section 4):
 /// `Exempt` has no campaign, clicks, props or revenue; `CountOnly` has no visitor, key, engagement, vitals, language,
-/// region or city either.
+/// versions, region or city either, and [`Basis::keeps`] lets page views alone come here under it.
 ///
 /// Total. Costs one HMAC (two in the half hour after midnight), one pass over the path and the two lookups.
 pub fn anonymise(
@@ -110,7 +110,7 @@ pub fn anonymise(
         origin,
         ip,
         agent,
-        device,
+        device: device_id,
         language,
         ..
     } = raw;
@@ -131,8 +131,8 @@ pub fn anonymise(
     let is_full = basis == Basis::Full;
     let counts_only = basis == Basis::CountOnly;
 
-    let visitor_under = |salt| match device.as_ref().filter(|_| is_full) {
-        Some(device) => VisitorId::of_device(salt, &site, device),
+    let visitor_under = |salt| match device_id.as_ref().filter(|_| is_full) {
+        Some(device_id) => VisitorId::of_device(salt, &site, device_id),
         None => VisitorId::of_address(salt, &site, network, &agent),
     };
     let visitor = (!counts_only).then(|| visitor_under(salts.today));
@@ -149,6 +149,10 @@ pub fn anonymise(
             ..Place::default()
         });
     }
+    let mut device = (look.device)(agent.as_str());
+    if counts_only {
+        (device.browser_version, device.os_version) = (0, 0);
+    }
     let event = AnonymousEvent {
         minute,
         name,
@@ -162,10 +166,11 @@ pub fn anonymise(
             Arc::new(Arc::unwrap_or_clone(origin).into_plain())
         },
         place,
-        device: (look.device)(agent.as_str()),
+        device,
         screen: screen(viewport_width),
         language: language.filter(|_| !counts_only),
-        interactive,
+        // Of a page view it says nothing: a sender must not choose it.
+        interactive: interactive || counts_only,
         engaged_ms: if counts_only {
             0
         } else {
@@ -562,8 +567,19 @@ mod tests {
 
     #[test]
     fn count_only_keeps_no_visitor_key_engagement_or_finer_place() {
-        let Anonymised { event, yesterday } =
-            pass(beacon("https://example.com/a"), Basis::CountOnly);
+        let raw = RawBeacon {
+            name: EventName::Pageview,
+            interactive: false,
+            ..beacon("https://example.com/a")
+        };
+        let Anonymised { event, yesterday } = pass(raw, Basis::CountOnly);
+        assert_eq!(
+            (event.browser(), event.browser_version()),
+            ("Chrome", 0),
+            "the family alone"
+        );
+        assert_eq!((event.os(), event.os_version()), ("Android", 0));
+        assert!(event.interactive(), "a page view's is always the same");
         assert_eq!((event.visitor(), yesterday, event.key()), (None, None, 0));
         assert_eq!(
             (event.engaged_ms(), event.scroll(), event.language()),

@@ -5,6 +5,8 @@
 
 use serde::Deserialize;
 
+use super::words::EventName;
+
 /// What a site measures, by what the visitor chose (DESIGN section 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -111,11 +113,19 @@ pub enum Basis {
     Full,
     /// Audience measurement: a visitor for the day, no cookie, no campaigns, no clicks, no props, no revenue.
     Exempt,
-    /// Page counts: no visitor, no visit, no engagement.
+    /// Page counts: page views alone, without visitor, visit or engagement.
     CountOnly,
 }
 
 impl Basis {
+    /// Whether an event of this name is kept: page counts are of page views, and of nothing else.
+    pub fn keeps(self, name: &EventName) -> bool {
+        match self {
+            Basis::Full | Basis::Exempt => true,
+            Basis::CountOnly => *name == EventName::Pageview,
+        }
+    }
+
     /// The word stored with the row: `consent`, `exempt` or `count`.
     pub fn as_str(self) -> &'static str {
         match self {

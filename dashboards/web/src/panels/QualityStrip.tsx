@@ -12,7 +12,9 @@ const REFUSALS = [
   'dnt',
   'consent_manager',
 ] as const;
-const OTHERS = ['bot', 'spam', 'hostname', 'duplicate'] as const;
+/** What a site that only counts pages leaves out on purpose: named, but not a share of what was lost. */
+const PAGES_ONLY = 'pages_only';
+const OTHERS = [PAGES_ONLY, 'bot', 'spam', 'hostname', 'duplicate'] as const;
 
 /** What became of beacons that were not counted, in words where we have them. */
 export function reasonName(reason: string, t: (key: Key) => string): string {
@@ -34,7 +36,7 @@ export function QualityStrip() {
   const dropped = Object.entries(quality?.dropped ?? {})
     .filter(([, count]) => count > 0)
     .sort(([, a], [, b]) => b - a);
-  const left = dropped.reduce((sum, [, count]) => sum + count, 0);
+  const left = dropped.reduce((sum, [reason, count]) => (reason === PAGES_ONLY ? sum : sum + count), 0);
   const refused = REFUSALS.reduce((sum, reason) => sum + (quality?.dropped[reason] ?? 0), 0);
   const accepted = quality?.accepted ?? 0;
   const at = store.fetchedAt.value;
@@ -45,7 +47,7 @@ export function QualityStrip() {
         {accepted + left > 0 && (
           <li>
             {t('quality.accepted', { n: accepted })}
-            {left > 0 &&
+            {dropped.length > 0 &&
               ` · ${t('quality.dropped', { share: fmt.percent(left / (accepted + left)) })}: ${dropped
                 .map(([reason, count]) => `${reasonName(reason, t)} ${fmt.count(count)}`)
                 .join(', ')}`}
