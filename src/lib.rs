@@ -40,4 +40,5 @@ pub mod admin;
 pub mod demo;
 pub mod policy;
 pub mod serve;
+pub mod stored;
 pub mod telemetry;

@@ -16,6 +16,7 @@
 //! Deliberately not here: showing rows. Somebody in the same network with the same browser can't be told apart, and
 //! may be erased along, but not read.
 
+mod lists;
 mod notice;
 pub(super) mod words;
 
@@ -35,9 +36,7 @@ use super::{App, body};
 use crate::config::Site;
 use crate::ingest::own::ChoiceState;
 use crate::ingest::{CookieChange, Sender};
-use crate::privacy::{
-    Basis, Decision, OPT_OUT_COOKIE, OPT_OUT_VALUE, ObjectionRule, Profile, UserAgent, find,
-};
+use crate::privacy::{OPT_OUT_COOKIE, OPT_OUT_VALUE, ObjectionRule, UserAgent, find};
 use words::{Words, escape, fill};
 
 /// Where the forms go, and where the measurement cookie comes along.
@@ -80,7 +79,9 @@ pub async fn choices(app: &App, peer: IpAddr, request: Request<Incoming>) -> Ans
     match path.as_str() {
         "/privacy/policy.json" => notice::policy(app, site),
         "/privacy/cookies.json" => notice::cookies(app, site),
-        "/privacy/external-transmission" => html(StatusCode::OK, &notice::transmission(site)),
+        "/privacy/external-transmission" => {
+            html(StatusCode::OK, &notice::transmission(app, site, words))
+        }
         "/privacy/self-assessment" => html(StatusCode::OK, &notice::assessment(app, site)),
         _ if is_page => {
             let state = with_sender(app, peer, headers, |sender| state(app, site, sender));
@@ -375,68 +376,14 @@ fn page(
             (true, ObjectionRule::Ignore) => "signal_ignore",
         })
     };
-    let summary = match state.without_word {
-        Decision::Refused(crate::privacy::Refusal::NoConsent) if state.is_known_device => {
-            "summary_known"
-        }
-        Decision::Refused(crate::privacy::Refusal::NoConsent) => "summary_no_word",
-        Decision::Refused(_) => "summary_refused",
-        Decision::Count(_) if state.is_known_device => "summary_known",
-        Decision::Count(Basis::Full) => "summary_known",
-        Decision::Count(Basis::CountOnly) => "summary_count",
-        Decision::Count(Basis::Exempt) => "summary_exempt",
-    };
     let cookie_state = if sees_cookie {
         said(state.is_known_device)
     } else {
         let link = format!("{CHOICES_PATH}?site={site_url}&amp;lang={}", words.lang);
         words.get("cookie_unseen").replace("{link}", &link)
     };
-    let list = |key: &str| -> String {
-        words
-            .list(key)
-            .iter()
-            .map(|item| format!("<li>{}</li>", escape(item)))
-            .collect()
-    };
-    let measured = match site.profile {
-        Profile::Consent => format!(
-            "<p>{}</p><ul>{}</ul>",
-            words.get("profile_consent"),
-            list("items_full")
-        ),
-        Profile::Exempt | Profile::Count => {
-            let (what, items) = match site.profile {
-                Profile::Exempt => ("profile_exempt", "items_exempt"),
-                _ => ("profile_count", "items_count"),
-            };
-            format!(
-                "<p>{}</p><ul>{}</ul><p>{}</p><ul>{}</ul>",
-                words.get(what),
-                list(items),
-                words.get("after_yes"),
-                list("items_full")
-            )
-        }
-    };
-    let purposes: String = notice::purposes(app, site)
-        .iter()
-        .map(|purpose| {
-            format!(
-                "<li>{}</li>",
-                words.get(&format!("purpose_{}", purpose.as_str()))
-            )
-        })
-        .collect();
-    let recipients = notice::recipients(app, site);
-    let recipients = if recipients.is_empty() {
-        words.get("recipients_none").to_owned()
-    } else {
-        fill(
-            words.get("recipients"),
-            &[("names", &recipients.join(", "))],
-        )
-    };
+    let measured = lists::measured(app, site, words, &state);
+    let (purposes, recipients) = lists::purposes_and_recipients(app, site, words);
     let policy_link = match site.privacy_url.as_str() {
         "" => String::new(),
         url => format!(
@@ -469,7 +416,7 @@ fn page(
     for (name, value) in [
         ("message", message),
         ("intro", word("intro")),
-        ("summary", word(summary)),
+        ("summary", word(lists::summary(&state, site))),
         ("opt_out_state", said(state.is_opted_out)),
         ("cookie_state", cookie_state),
         ("gpc_state", signal(state.gpc, site.gpc).to_owned()),
@@ -480,6 +427,7 @@ fn page(
         ("recipients", recipients),
         ("contact", contact),
         ("site", escape(&site.id)),
+        ("languages", lists::languages("/privacy", &site_url)),
         ("site_url", site_url),
         ("lang", words.lang.to_owned()),
         ("title", title.clone()),

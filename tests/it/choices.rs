@@ -346,13 +346,14 @@ fn what_is_published_is_what_is_configured() {
             && page.contains("Parent Company"),
         "{page}"
     );
-    let japan = get(collector.address, "/privacy/external-transmission", &[]).body;
-    assert!(
-        japan.contains("外部送信")
-            && japan.contains("To whom")
-            && japan.contains("Example &lt;K.K.&gt;"),
-        "{japan}"
-    );
+    for (lang, word) in [("ja", "外部送信"), ("en", "To whom"), ("de", "An wen")] {
+        let path = format!("/privacy/external-transmission?lang={lang}");
+        let notice = get(collector.address, &path, &[]).body;
+        assert!(
+            notice.contains(word) && notice.contains("Example &lt;K.K.&gt;"),
+            "{notice}"
+        );
+    }
     let assessment = get(collector.address, "/privacy/self-assessment", &[]).body;
     assert_eq!(assessment.matches("<tr><td>").count(), 14, "{assessment}");
     assert_eq!(

@@ -24,6 +24,7 @@ mod people;
 mod restart;
 mod retention;
 mod start;
+mod stored;
 mod support;
 mod tidy;
 mod tracker;

@@ -5,8 +5,8 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::words::{escape, fill};
-use super::{App, LAYOUT, OPT_OUT_SECONDS};
+use super::words::{Words, escape, fill};
+use super::{App, LAYOUT, OPT_OUT_SECONDS, lists};
 use crate::config::{Policy, Purpose, Site};
 use crate::policy::{fingerprint, record};
 use crate::privacy::cookie::LIFETIME_DAYS;
@@ -24,23 +24,25 @@ fn policy_of<'a>(app: &'a App, site: &Site) -> Option<&'a Policy> {
         .find(|policy| policy.version == site.policy_version)
 }
 
-/// What the site measures for: as its policy says, or what the profile allows.
+/// What the site measures for: as its policy says, or all that the software can measure for.
 pub fn purposes(app: &App, site: &Site) -> Vec<Purpose> {
     policy_of(app, site).map_or_else(
         || {
-            let mut all = vec![
+            vec![
                 Purpose::UsageTrend,
                 Purpose::ContentEval,
+                Purpose::CampaignEffect,
                 Purpose::ServiceHealth,
                 Purpose::Security,
-            ];
-            if site.profile == Profile::Consent {
-                all.insert(2, Purpose::CampaignEffect);
-            }
-            all
+            ]
         },
         |policy| policy.purposes.clone(),
     )
+}
+
+/// Whether campaigns are kept after a yes: what a policy does not name as a purpose is not collected.
+pub fn keeps_campaigns(app: &App, site: &Site) -> bool {
+    purposes(app, site).contains(&Purpose::CampaignEffect)
 }
 
 /// Who gets what was measured, beside the controller.
@@ -77,6 +79,7 @@ pub fn policy(app: &App, site: &Site) -> Answer {
         })
         .collect();
     let visitor_days = app.config.visitor_days;
+    let (sent, stored) = lists::published(app, site);
     published(&json!({
         "site": site.id,
         "controller": said(&site.controller),
@@ -91,6 +94,8 @@ pub fn policy(app: &App, site: &Site) -> Answer {
         "consent_cookies_read": site.consent_cookie.as_ref().map_or(&[][..], |manager| manager.cookie_names()),
         "purposes": purposes,
         "recipients": recipients(app, site),
+        "sent": sent,
+        "stored": stored,
         "retention": {
             "rows_days": site.retention_days,
             "visitor_ids_days": if visitor_days == 0 { site.retention_days } else { visitor_days.min(site.retention_days) },
@@ -153,48 +158,69 @@ pub fn gpc(app: &App) -> Answer {
 }
 
 /// `/privacy/external-transmission`: Telecommunications Business Act, Article 27-12: what is sent, to whom, what for.
-pub fn transmission(site: &Site) -> String {
-    let controller = if site.controller.is_empty() {
-        &site.id
-    } else {
-        &site.controller
-    };
-    let (when_ja, when_en) = match site.profile {
-        Profile::Consent => (
-            "閲覧者が計測に同意した後",
-            "after the visitor has agreed to measurement",
-        ),
-        Profile::Exempt => (
-            "閲覧者が拒否するまで（同意後は計測用 Cookie も）",
-            "until the visitor refuses (with the measurement cookie only after a yes)",
-        ),
-        Profile::Count => (
-            "ページ閲覧数のみ（同意後は全項目）",
-            "page counts only (all items after a yes)",
-        ),
-    };
+pub fn transmission(app: &App, site: &Site, words: &Words) -> String {
+    let controller = said(&site.controller).unwrap_or(&site.id);
+    let site_url = url_part(&site.id);
     let days = site.retention_days.to_string();
-    let contact = if site.contact.is_empty() {
-        "—"
-    } else {
-        &site.contact
-    };
-    let main = fill(
-        TRANSMISSION,
-        &[
-            ("site", &site.id),
-            ("site_url", &url_part(&site.id)),
+    let cookie = cookie_name(&site.id);
+    let word = |key: &str| {
+        let pairs = [
+            ("site", site.id.as_str()),
             ("controller", controller),
-            ("contact", contact),
+            ("cookie", &cookie),
             ("days", &days),
-            ("when_ja", when_ja),
-            ("when_en", when_en),
-            ("cookie", &cookie_name(&site.id)),
-        ],
-    );
+            ("version", &site.policy_version),
+        ];
+        fill(words.get(key), &pairs)
+    };
+    let (purposes, recipients) = lists::purposes_and_recipients(app, site, words);
+    let title = word("sending_title");
+    let when = match site.profile {
+        Profile::Consent => "sending_when_consent",
+        Profile::Exempt => "sending_when_exempt",
+        Profile::Count => "sending_when_count",
+    };
+    let contact = said(&site.contact).map_or_else(|| word("not_said"), escape);
+    let path = "/privacy/external-transmission";
+    let mut main = TRANSMISSION.to_owned();
+    // Each is escaped, or made of escaped parts and our own words.
+    for (name, value) in [
+        ("title", format!("{title} – {}", escape(&site.id))),
+        ("sent", lists::sent(words)),
+        ("recipients", recipients),
+        ("purpose_list", purposes),
+        ("when_text", word(when)),
+        ("kept_lists", lists::kept(app, site, words)),
+        ("retention", word("retention")),
+        ("contact_text", contact),
+        ("languages", lists::languages(path, &site_url)),
+        ("site_url", site_url),
+        ("lang", words.lang.to_owned()),
+    ] {
+        main = main.replace(&format!("{{{{{name}}}}}"), &value);
+    }
+    for key in [
+        "law",
+        "what",
+        "always",
+        "cookie",
+        "whom",
+        "whom_text",
+        "purposes",
+        "not_ads",
+        "when",
+        "kept",
+        "kept_not",
+        "refuse",
+        "choices",
+        "contact",
+    ] {
+        let value = word(&format!("sending_{key}"));
+        main = main.replace(&format!("{{{{{key}}}}}"), &value);
+    }
     super::layout(
-        "ja",
-        &format!("外部送信について – {}", escape(&site.id)),
+        words.lang,
+        &format!("{title} – {}", escape(&site.id)),
         &main,
     )
 }
@@ -223,7 +249,7 @@ pub fn assessment(app: &App, site: &Site) -> String {
             "profile" => Some(site.profile == Profile::Exempt),
             "recipients" => Some(recipients(app, site).is_empty()),
             "contact" => Some(!site.controller.is_empty() && !site.contact.is_empty()),
-            "campaigns" => Some(!purposes(app, site).contains(&Purpose::CampaignEffect)),
+            "campaigns" => Some(policy_of(app, site).is_none() || !keeps_campaigns(app, site)),
             // Nobody can read it from a configuration.
             _ => None,
         };
@@ -234,7 +260,11 @@ pub fn assessment(app: &App, site: &Site) -> String {
         };
         let how = fill(
             text("how"),
-            &[("days", &days), ("profile", site.profile.as_str())],
+            &[
+                ("days", &days),
+                ("profile", site.profile.as_str()),
+                ("kept", &lists::kept_without_yes(app, site)),
+            ],
         );
         rows.push_str(&format!(
             "<tr><td>{}</td><td>{}</td><td>{held}</td><td>{how}</td></tr>",
@@ -253,7 +283,7 @@ pub fn assessment(app: &App, site: &Site) -> String {
         ],
     );
     let main = format!(
-        "<h1>Self-assessment of audience measurement</h1><p>{intro}</p><table><thead><tr><th scope=\"col\">No.</th>\
+        "<h1>Self-assessment of audience measurement</h1><p>{intro}</p><table class=\"stack\"><thead><tr><th scope=\"col\">No.</th>\
          <th scope=\"col\">Criterion</th><th scope=\"col\">State</th><th scope=\"col\">How</th></tr></thead><tbody>{rows}</tbody></table>"
     );
     LAYOUT

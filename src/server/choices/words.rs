@@ -55,6 +55,11 @@ impl Words {
         Self { lang, texts }
     }
 
+    /// The words of `policy.json` and of the self-assessment.
+    pub fn english() -> &'static Self {
+        &ALL[0]
+    }
+
     /// The language that is asked for, else the first one that the browser accepts, else English.
     pub fn choose(asked: Option<&str>, headers: &HeaderMap) -> &'static Self {
         Self::choose_of(&*ALL, asked, headers)
@@ -110,16 +115,6 @@ impl Words {
             .and_then(toml::Value::as_str)
             .unwrap_or("")
     }
-
-    /// A list of texts.
-    pub fn list(&self, key: &str) -> Vec<&str> {
-        let items = self.texts.get(key).and_then(toml::Value::as_array);
-        items
-            .into_iter()
-            .flatten()
-            .filter_map(toml::Value::as_str)
-            .collect()
-    }
 }
 
 /// Puts values, escaped, in the places of `{name}`.
@@ -134,6 +129,7 @@ pub fn fill(text: &str, pairs: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stored::{FIELDS, SENT};
 
     #[test]
     fn every_language_has_the_same_words_and_all_that_the_page_asks_for() {
@@ -142,14 +138,14 @@ mod tests {
             for key in PLAIN {
                 assert!(!words.get(key).is_empty(), "{} {key}", words.lang);
             }
-            for list in ["items_full", "items_exempt", "items_count"] {
-                assert_eq!(
-                    words.list(list).len(),
-                    ALL[0].list(list).len(),
-                    "{} {list}",
-                    words.lang
-                );
+            let fields = FIELDS.iter().map(|field| format!("field_{}", field.key));
+            let sent = SENT.iter().map(|(key, _)| format!("sent_{key}"));
+            for key in fields.chain(sent) {
+                assert!(!words.get(&key).is_empty(), "{} {key}", words.lang);
             }
+            let is_sentence = |key: &&str| key.starts_with("field_") || key.starts_with("sent_");
+            let sentences = words.keys().into_iter().filter(is_sentence).count();
+            assert_eq!(sentences, FIELDS.len() + SENT.len(), "none is left over");
         }
     }
 
