@@ -11,59 +11,76 @@ use crate::privacy::Device;
 /// Sets of four remembered agents; 128 KB together.
 const SETS: usize = 512;
 
-const BROWSERS: &[(&str, &str)] = &[
-    ("Chrome", "Chrome"),
-    ("Firefox", "Firefox"),
-    ("Safari", "Safari"),
-    ("Edge", "Edge"),
-    ("Opera", "Opera"),
-    ("Internet Explorer", "Internet Explorer"),
-    ("Samsung Internet", "Samsung Internet"),
-    ("SamsungBrowser", "Samsung Internet"),
-    ("Vivaldi", "Vivaldi"),
-    ("Yandex Browser", "Yandex Browser"),
-    ("Sleipnir", "Sleipnir"),
-    ("Webview", "WebView"),
-    ("Google Search App", "Google App"),
-    ("Docomo", "i-mode"),
-    ("au by KDDI", "EZweb"),
-    ("SoftBank Mobile", "Yahoo! Keitai"),
+/// Families of browsers: woothee's name, ours, and the highest major version that is believed. Above it
+/// the version is unknown, so that an agent can't carry a number of its sender's choice. The bounds leave
+/// room for about five years at each family's pace (November 2026).
+const BROWSERS: &[(&str, &str, u16)] = &[
+    ("Chrome", "Chrome", 240),
+    ("Firefox", "Firefox", 230),
+    ("Safari", "Safari", 40),
+    ("Edge", "Edge", 240),
+    ("Opera", "Opera", 200),
+    ("Internet Explorer", "Internet Explorer", 11),
+    ("Samsung Internet", "Samsung Internet", 60),
+    ("SamsungBrowser", "Samsung Internet", 60),
+    ("Vivaldi", "Vivaldi", 15),
+    ("Yandex Browser", "Yandex Browser", 60),
+    ("Sleipnir", "Sleipnir", 10),
+    // The version is that of the web view's engine, Chrome's or Safari's.
+    ("Webview", "WebView", 240),
+    ("Google Search App", "Google App", 600),
+    ("Docomo", "i-mode", 9),
+    ("au by KDDI", "EZweb", 9),
+    ("SoftBank Mobile", "Yahoo! Keitai", 9),
 ];
 
-const SYSTEMS: &[(&str, &str, bool)] = &[
-    // (woothee's name, ours, whether its version number means something to a reader)
-    ("Windows 11", "Windows", false),
-    ("Windows 10", "Windows", false),
-    ("Windows 8.1", "Windows", false),
-    ("Windows 8", "Windows", false),
-    ("Windows 7", "Windows", false),
-    ("Windows Vista", "Windows", false),
-    ("Windows XP", "Windows", false),
-    ("Windows 2000", "Windows", false),
-    ("Windows NT 4.0", "Windows", false),
-    ("Windows 98", "Windows", false),
-    ("Windows 95", "Windows", false),
-    ("Windows UNKNOWN Ver", "Windows", false),
-    ("Windows Phone OS", "Windows Phone", true),
-    ("Mac OSX", "macOS", true),
-    ("Mac OS Classic", "macOS", false),
-    ("Linux", "Linux", false),
-    ("BSD", "BSD", false),
-    ("ChromeOS", "ChromeOS", false),
-    ("Android", "Android", true),
-    ("iPhone", "iOS", true),
-    ("iPad", "iPadOS", true),
-    ("iPod", "iOS", true),
-    ("Firefox OS", "Firefox OS", false),
-    ("BlackBerry", "BlackBerry", false),
-    ("BlackBerry 10", "BlackBerry", false),
-    ("PlayStation Portable", "PlayStation", false),
-    ("PlayStation Vita", "PlayStation", false),
-    ("PlayStation 3", "PlayStation", false),
-    ("PlayStation 4", "PlayStation", false),
-    ("Nintendo Wii", "Nintendo", false),
-    ("Nintendo DSi", "Nintendo", false),
-    ("Nintendo 3DS", "Nintendo", false),
+/// Where a system's version comes from.
+#[derive(Clone, Copy)]
+enum SystemVersion {
+    /// None that means something to a reader.
+    None,
+    /// The name says it, as for Windows.
+    Name,
+    /// The agent says it; believed up to this major version.
+    Agent(u16),
+}
+
+use SystemVersion::{Agent, Name, None as NoVersion};
+
+/// Systems: woothee's name, ours, and the version.
+const SYSTEMS: &[(&str, &str, SystemVersion)] = &[
+    ("Windows 11", "Windows", Name),
+    ("Windows 10", "Windows", Name),
+    ("Windows 8.1", "Windows", Name),
+    ("Windows 8", "Windows", Name),
+    ("Windows 7", "Windows", Name),
+    ("Windows Vista", "Windows", Name),
+    ("Windows XP", "Windows", Name),
+    ("Windows 2000", "Windows", Name),
+    ("Windows NT 4.0", "Windows", Name),
+    ("Windows 98", "Windows", Name),
+    ("Windows 95", "Windows", Name),
+    ("Windows UNKNOWN Ver", "Windows", Name),
+    ("Windows Phone OS", "Windows Phone", Agent(10)),
+    ("Mac OSX", "macOS", Agent(40)),
+    ("Mac OS Classic", "macOS", NoVersion),
+    ("Linux", "Linux", NoVersion),
+    ("BSD", "BSD", NoVersion),
+    ("ChromeOS", "ChromeOS", NoVersion),
+    ("Android", "Android", Agent(25)),
+    ("iPhone", "iOS", Agent(40)),
+    ("iPad", "iPadOS", Agent(40)),
+    ("iPod", "iOS", Agent(40)),
+    ("Firefox OS", "Firefox OS", NoVersion),
+    ("BlackBerry", "BlackBerry", NoVersion),
+    ("BlackBerry 10", "BlackBerry", NoVersion),
+    ("PlayStation Portable", "PlayStation", NoVersion),
+    ("PlayStation Vita", "PlayStation", NoVersion),
+    ("PlayStation 3", "PlayStation", NoVersion),
+    ("PlayStation 4", "PlayStation", NoVersion),
+    ("Nintendo Wii", "Nintendo", NoVersion),
+    ("Nintendo DSi", "Nintendo", NoVersion),
+    ("Nintendo 3DS", "Nintendo", NoVersion),
 ];
 
 /// Words that only programs carry, in lower case. They come before parsing: many programs also say "Mozilla".
@@ -162,24 +179,23 @@ fn parse(parser: &Parser, agent: &str) -> Device {
             ..Device::default()
         };
     };
-    let browser = BROWSERS
+    let (browser, browser_version) = BROWSERS
         .iter()
-        .find(|(name, _)| *name == found.name)
-        .map_or("", |(_, ours)| ours);
-    let (os, os_version) = match SYSTEMS.iter().find(|(name, _, _)| *name == found.os) {
-        Some((name, ours, versioned)) => (
-            *ours,
-            if *versioned {
-                major(&found.os_version)
-            } else {
-                windows_version(name)
-            },
-        ),
-        None => ("", 0),
-    };
+        .find(|(name, _, _)| *name == found.name)
+        .map_or(("", 0), |(_, ours, max)| {
+            (*ours, major(found.version, *max))
+        });
+    let (os, os_version) = SYSTEMS
+        .iter()
+        .find(|(name, _, _)| *name == found.os)
+        .map_or(("", 0), |(name, ours, version)| match version {
+            NoVersion => (*ours, 0),
+            Name => (*ours, windows_version(name)),
+            Agent(max) => (*ours, major(&found.os_version, *max)),
+        });
     Device {
         browser,
-        browser_version: major(found.version),
+        browser_version,
         os,
         os_version,
         kind: kind(&found, agent),
@@ -192,16 +208,18 @@ fn is_program(agent: &str) -> bool {
         && !PEOPLE.iter().any(|word| lower.contains(word))
 }
 
-/// Leading number of a version such as `141.0.0.0` or `10_15_7`; 0 when there is none.
-fn major(version: &str) -> u16 {
+/// Leading number of a version such as `141.0.0.0` or `10_15_7`; 0 when there is none or it is above
+/// `max`.
+fn major(version: &str, max: u16) -> u16 {
     let digits = version.bytes().take_while(u8::is_ascii_digit).count();
-    version[..digits].parse().unwrap_or(0)
+    let number = version[..digits].parse().unwrap_or(0);
+    if number <= max { number } else { 0 }
 }
 
 /// Windows says its version in its name.
 fn windows_version(name: &str) -> u16 {
     name.strip_prefix("Windows ")
-        .map_or(0, |version| match major(version) {
+        .map_or(0, |version| match major(version, 11) {
             version @ 7..=11 => version,
             _ => 0,
         })
@@ -303,5 +321,43 @@ mod tests {
         let devices = Devices::new();
         let device = devices.device("Mozilla/5.0 (canary@example.com; +819012345678) Canary/7.7");
         assert!(!format!("{device:?}").to_lowercase().contains("canary"));
+    }
+
+    #[test]
+    fn versions_in_agents_are_bounded() {
+        let devices = Devices::new();
+        let versions = |chrome: &str, android: &str| {
+            let agent = format!(
+                "Mozilla/5.0 (Linux; Android {android}; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{chrome}.0.0.0 Mobile Safari/537.36"
+            );
+            let device = devices.device(&agent);
+            assert_eq!((device.browser, device.os), ("Chrome", "Android"));
+            (device.browser_version, device.os_version)
+        };
+        assert_eq!(versions("240", "25"), (240, 25));
+        assert_eq!(versions("241", "26"), (0, 0));
+        assert_eq!(versions("53171", "41234"), (0, 0));
+        assert_eq!(versions("99999999999", "99999999999"), (0, 0));
+    }
+
+    #[test]
+    fn a_browser_of_no_known_family_has_no_version() {
+        let agents = [
+            "Opera/9.80 (J2ME/MIDP; Opera Mini/53171/28.3492; U; en) Presto/2.8.119 Version/53171.1",
+            "Mozilla/5.0 (PlayStation 4 53.171) AppleWebKit/531.71 (KHTML, like Gecko)",
+            "Canary/53171.0 (Nintendo 3DS; U; ; en) Version/53171.7498.US",
+        ];
+        let devices = Devices::new();
+        for agent in agents {
+            let device = devices.device(agent);
+            assert!(
+                device.browser_version <= 600 && device.os_version <= 40,
+                "{agent}"
+            );
+            assert!(
+                !device.browser.is_empty() || device.browser_version == 0,
+                "{agent}"
+            );
+        }
     }
 }

@@ -25,16 +25,15 @@ pub mod source;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use sha2::{Digest, Sha256};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Config, Purpose};
 use crate::enrich::device::BOT;
 use crate::enrich::{Devices, Geo};
 use crate::privacy::{
-    Basis, ClientIp, ConsentManager, ConsentRules, Decision, DeviceId, EventName, Language,
-    Lookups, Measurement, OPT_OUT_COOKIE, RawBeacon, Refusal, Salts, ScrubRules, Signals,
-    UserAgent, anonymise, cookie_name, decide, truncate,
+    Basis, ClientIp, ConsentManager, ConsentRules, DAY_BEGINS_HOUR, Decision, DeviceId, EventName,
+    Language, Lookups, Measurement, OPT_OUT_COOKIE, RawBeacon, Refusal, Salts, ScrubRules, Signals,
+    UserAgent, anonymise, cookie_name, decide, event_key, truncate,
 };
 use crate::random;
 use crate::salt_keeper::{SaltError, SaltKeeper};
@@ -168,6 +167,10 @@ pub enum IngestError {
     #[error("the same event is being kept right now")]
     InFlight,
 }
+
+/// Seconds for which a retry is looked for under the key of the day before: as long as keys are
+/// remembered.
+const RETRY_S: i64 = 2 * seen::MEMORY_S as i64;
 
 /// Sites that one beacon may name; more are not looked at.
 const SITES_MAX: usize = 8;
@@ -459,6 +462,19 @@ impl Pipeline {
         })
     }
 
+    /// The day under which an event's key is stored, and the day before it while its retries may
+    /// still come.
+    fn key_days(&self, index: usize, now: Timestamp) -> (i32, Option<i32>) {
+        let hours = SignedDuration::from_hours(DAY_BEGINS_HOUR);
+        let day_at = |moment: Timestamp| self.salts.day(index, moment);
+        let begun = now.saturating_sub(hours).unwrap_or(now);
+        let retried = begun
+            .saturating_sub(SignedDuration::from_secs(RETRY_S))
+            .unwrap_or(begun);
+        let (day, earlier) = (day_at(begun), day_at(retried));
+        (day, (earlier != day).then_some(earlier))
+    }
+
     /// The way from consent to the spool.
     fn walk<'a>(
         &'a self,
@@ -512,15 +528,24 @@ impl Pipeline {
         }
 
         // a retry counts once; an engagement is cumulative and may come often
-        let key = beacon.key.as_deref().map(stored_key);
-        let pending = match key.filter(|_| beacon.name != EventName::Engagement) {
-            None => None,
-            Some(key) => match self.seen.mark(&site.id, beacon.name.as_str(), key) {
-                Mark::New(pending) => Some(pending),
-                Mark::Kept => return Ok(Walked::Dropped(dropped(Outcome::Duplicate))),
-                Mark::InFlight => return Err(IngestError::InFlight),
-            },
+        let stored_key = |day| {
+            let id = beacon.key.as_deref()?;
+            Some(event_key(id, &site.id, day, self.salts.cookie_key()))
         };
+        let (key_day, earlier_day) = self.key_days(index, sender.received);
+        let key = stored_key(key_day);
+        let mut pending = None;
+        if beacon.name != EventName::Engagement {
+            let earlier = earlier_day.and_then(stored_key);
+            // The last one is the event's own; of an earlier day's only a kept one matters.
+            for key in earlier.into_iter().chain(key) {
+                pending = match self.seen.mark(&site.id, beacon.name.as_str(), key) {
+                    Mark::New(pending) => Some(pending),
+                    Mark::Kept => return Ok(Walked::Dropped(dropped(Outcome::Duplicate))),
+                    Mark::InFlight => return Err(IngestError::InFlight),
+                };
+            }
+        }
 
         // source, door, visit
         let day = self.salts.day(index, sender.received);
@@ -655,11 +680,5 @@ fn random_u64() -> Result<u64, getrandom::Error> {
     Ok(u64::from_le_bytes(random::bytes()?).max(1))
 }
 
-/// The stored form of `k`: the same on every collector and after every restart, so that an engagement finds its
-/// pageview. Never 0.
-fn stored_key(key: &str) -> u64 {
-    let digest = Sha256::digest(key.as_bytes());
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest[..8]);
-    u64::from_le_bytes(first).max(1)
-}
+#[cfg(test)]
+mod tests;

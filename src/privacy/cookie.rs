@@ -53,7 +53,7 @@ impl CookieKey {
         Self(Box::new(keyed))
     }
 
-    fn mac(&self) -> Hmac<Sha256> {
+    pub(super) fn mac(&self) -> Hmac<Sha256> {
         (*self.0).clone()
     }
 }

@@ -27,6 +27,7 @@
 mod anonymise;
 mod consent;
 pub mod cookie;
+mod event_key;
 pub mod explain;
 mod manager;
 mod raw;
@@ -46,6 +47,7 @@ pub use consent::{
 pub use cookie::{
     CookieKey, DeviceId, Measurement, OPT_OUT_COOKIE, OPT_OUT_VALUE, cookie_name, find, site_slug,
 };
+pub use event_key::{DAY_BEGINS_HOUR, event_key};
 pub use manager::{
     CATEGORY_BYTES_MAX, ConsentManager, MANAGER_COOKIE_BYTES_MAX, ONETRUST_CATEGORY,
 };
