@@ -4,12 +4,14 @@
 //! One salt per site and site-local day, 32 bytes from the operating system. The day's is on disk so that a restart
 //! counts nobody twice; tomorrow's is made ahead, so that midnight needs neither disk nor randomness; yesterday's is
 //! kept for [`GRACE`] past local midnight, for the visits that are open, and then destroyed: overwritten in memory and
-//! on disk, removed, and written into the audit log by its public name.
+//! on disk, removed, and written into the audit log by its public name. The audit log and the cookie key lie in the data
+//! folder ([`durable`]), since they must outlive a reboot and the salts' folder need not.
 //!
 //! Invariants: no function gives a past day's salt; a clock that goes back brings none back; [`SaltKeeper::with`] never
 //! uses a wrong day's salt, however late `tick` is. What can't be kept secret is not used: a folder or file that others
 //! can read stops the start ([`SaltError`]). Time is always an argument.
 
+mod durable;
 mod epochs;
 mod folder;
 mod process;
@@ -23,20 +25,27 @@ use zeroize::Zeroizing;
 use crate::config;
 use crate::privacy::{CookieKey, Salt, Salts, site_slug};
 
+use durable::Durable;
 use epochs::{Doomed, Epochs, Held, LocalDay, date_of};
 use folder::{Entry, Folder, SaltFile, Stage};
 
 pub use epochs::GRACE;
 pub use folder::SaltError;
 
-const COOKIE_KEY_FILE: &str = "cookie.key";
-
 /// Keeper of the salts of all configured sites and of the cookie key.
 pub struct SaltKeeper {
     sites: Vec<SiteSalts>,
     cookie_key: CookieKey,
     /// Held by whoever changes files, so that the locks of the sites are never held over a wait for the disk.
-    folder: Mutex<Folder>,
+    files: Mutex<Files>,
+}
+
+/// Where things are on disk.
+struct Files {
+    /// Salts only; may be in memory.
+    salts: Folder,
+    /// The cookie key and the audit log, which outlive a reboot.
+    durable: Durable,
 }
 
 struct SiteSalts {
@@ -46,17 +55,22 @@ struct SiteSalts {
 }
 
 impl SaltKeeper {
-    /// Opens the folder (created 0700 where it does not exist), loads what is in it, destroys what is past, and makes
+    /// Opens the folders (created 0700 where they do not exist), loads what is in them, destroys what is past, and makes
     /// what is missing. Also asks the operating system to keep this process's memory out of swap and core dumps, with
     /// a warning where it does not.
     ///
     /// # Errors
     /// The folder or one of its files can't be read or written, can be read by others, belongs to somebody else or is
     /// not what it should be; another collector uses the folder.
-    pub fn open(dir: &Path, sites: &[config::Site], now: Timestamp) -> Result<Self, SaltError> {
+    pub fn open(
+        salts_dir: &Path,
+        data_dir: &Path,
+        sites: &[config::Site],
+        now: Timestamp,
+    ) -> Result<Self, SaltError> {
         process::protect_memory();
-        let folder = Folder::open(dir)?;
-        let cookie_key = open_cookie_key(&folder)?;
+        let folder = Folder::open(salts_dir)?;
+        let (durable, cookie_key) = Durable::open(data_dir, &folder)?;
         let mut files = Vec::new();
         for entry in folder.entries()? {
             match entry {
@@ -79,12 +93,15 @@ impl SaltKeeper {
         // Sites that are no longer configured.
         for file in files {
             folder.destroy(&file.file_name())?;
-            folder.audit(&destruction(&file.slug, file.label, &file.name, now))?;
+            durable.audit(&destruction(&file.slug, file.label, &file.name, now))?;
         }
         let keeper = Self {
             sites: kept,
             cookie_key,
-            folder: Mutex::new(folder),
+            files: Mutex::new(Files {
+                salts: folder,
+                durable,
+            }),
         };
         keeper.tick(now)?;
         Ok(keeper)
@@ -121,10 +138,10 @@ impl SaltKeeper {
     /// The first fault of the disk. Nothing is lost by one: the rest is done all the same, and what failed is tried
     /// again by the next call.
     pub fn tick(&self, now: Timestamp) -> Result<(), SaltError> {
-        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let mut outcome = Ok(());
         for site in &self.sites {
-            outcome = outcome.and(site.reconcile(&folder, now));
+            outcome = outcome.and(site.reconcile(&files, now));
         }
         outcome
     }
@@ -141,7 +158,7 @@ impl SaltKeeper {
         held.day(now)
     }
 
-    /// The key that authenticates measurement cookies. Kept in the same folder; it outlives the day and is no salt.
+    /// The key that authenticates measurement cookies. It outlives the day and is not a salt.
     pub fn cookie_key(&self) -> &CookieKey {
         &self.cookie_key
     }
@@ -157,7 +174,7 @@ impl SiteSalts {
     }
 
     /// Rotates, then makes the files what the memory says they should be.
-    fn reconcile(&self, folder: &Folder, now: Timestamp) -> Result<(), SaltError> {
+    fn reconcile(&self, files: &Files, now: Timestamp) -> Result<(), SaltError> {
         if !self.read().is_settled(now) {
             self.write().advance(now, fresh);
         }
@@ -165,22 +182,24 @@ impl SiteSalts {
             self.write().prefetch(fresh);
         }
         // The past first: destroying must not wait for a disk that has no room to write.
-        let destroyed = self.destroy_doomed(folder, now);
-        let persisted = self.persist(folder);
+        let destroyed = self.destroy_doomed(files, now);
+        let persisted = self.persist(&files.salts);
         destroyed.and(persisted)
     }
 
-    fn destroy_doomed(&self, folder: &Folder, now: Timestamp) -> Result<(), SaltError> {
+    fn destroy_doomed(&self, files: &Files, now: Timestamp) -> Result<(), SaltError> {
         let doomed = self.read().doomed().to_vec();
         // All files first: an audit log that can't be written keeps no salt alive.
         for Doomed { name, file, .. } in &doomed {
             if let Some(file) = file {
-                folder.destroy(file)?;
+                files.salts.destroy(file)?;
                 self.write().set_file(name, None);
             }
         }
         for Doomed { label, name, .. } in &doomed {
-            folder.audit(&destruction(&self.id, *label, name, now))?;
+            files
+                .durable
+                .audit(&destruction(&self.id, *label, name, now))?;
             tracing::info!(site = %self.id, day = %date_of(*label), salt = %name, "salts destroyed");
             self.write().forget_doomed(name);
         }
@@ -256,13 +275,6 @@ fn load(
     }
     epochs.advance(now, fresh);
     Ok(epochs)
-}
-
-fn open_cookie_key(folder: &Folder) -> Result<CookieKey, SaltError> {
-    if !folder.has(COOKIE_KEY_FILE)? {
-        folder.write(COOKIE_KEY_FILE, &*random::<32>())?;
-    }
-    Ok(CookieKey::from_bytes(*folder.read_secret(COOKIE_KEY_FILE)?))
 }
 
 fn fresh() -> Salt {

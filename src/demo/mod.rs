@@ -95,7 +95,7 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         bail!("there is nothing to send: the log has no page views")
     };
 
-    // Salts of past days must never lie beside the collector's own.
+    // Salts of past days must never lie beside the collector's own, nor their destruction stand in its audit log.
     let salts = config
         .data_dir
         .join(format!("demo-salts-{}", std::process::id()));
@@ -111,6 +111,7 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     })
     .context("the collector's spool is needed; stop the collector first")?;
     let geo = Geo::open(config.geo_database.as_deref())?;
+    config.data_dir = salts.clone();
     let pipeline = Pipeline::new(&config, geo, spool.clone(), counters.clone(), first.at)?;
     let replayed = replay(&pipeline, &sent).await;
     std::fs::remove_dir_all(&salts).context("the demo's salts could not be removed")?;

@@ -260,7 +260,7 @@ impl Pipeline {
                 .map(|(index, site)| (site.id.clone(), index))
                 .collect(),
             sites,
-            salts: SaltKeeper::open(&config.salts_dir, &config.sites, now)?,
+            salts: SaltKeeper::open(&config.salts_dir, &config.data_dir, &config.sites, now)?,
             devices: Devices::new(),
             origins: Origins::default(),
             geo,

@@ -1,8 +1,9 @@
 //! The salt folder: 0700, its files 0600, everything ours, everything that is written on disk before it counts.
 //!
 //! Files: `<site>.<day>.<name>.salt` (the current day's, yesterday's for its grace), `<site>.<day>.<name>.next`
-//! (tomorrow's), `cookie.key`, `audit.log`, and `lock`, which keeps a second collector out. A day is written
-//! `<day>@<clock>` while the clock is behind the greatest day it ever showed.
+//! (tomorrow's), and `lock`, which keeps a second collector out. A day is written `<day>@<clock>` while the clock is behind
+//! the greatest day it ever showed. The data folder, for what [`durable`](super::durable) keeps there, is opened by the
+//! same means but shared with others.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
@@ -13,10 +14,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use zeroize::Zeroizing;
 
-const AUDIT_FILE: &str = "audit.log";
 const LOCK_FILE: &str = "lock";
 /// Bytes of every secret here.
-const SECRET_BYTES: usize = 32;
+pub(super) const SECRET_BYTES: usize = 32;
 
 /// Why salts can't be kept. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -119,27 +119,15 @@ pub(super) enum Entry {
 pub(super) struct Folder {
     path: PathBuf,
     dir: OwnedFd,
-    /// Locked as long as it is open.
-    _lock: File,
+    /// Locked as long as it is open; `None` for a folder that is shared.
+    _lock: Option<File>,
 }
 
 impl Folder {
+    /// Opens the salts' folder, which is this collector's alone.
     pub fn open(path: &Path) -> Result<Self, SaltError> {
-        let fault = |what| {
-            move |source| SaltError::Io {
-                what,
-                path: path.to_owned(),
-                source,
-            }
-        };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(fault("create"))?;
-        let dir = File::open(path).map_err(fault("open"))?;
-        check_private(path, &dir.metadata().map_err(fault("look at"))?, 0o700)?;
-        let dir = OwnedFd::from(dir);
+        let dir = open_dir(path, 0o077)?;
+        let fault = |what| fault_at(what, path);
         let lock_path = path.join(LOCK_FILE);
         let lock = open_at(&dir, LOCK_FILE, OFlags::CREATE | OFlags::RDWR);
         let lock = lock.map_err(|source| SaltError::Io {
@@ -156,15 +144,39 @@ impl Folder {
             }
             Err(errno) => return Err(fault("lock")(errno.into())),
         }
-        let folder = Self {
+        Ok(Self {
             path: path.to_owned(),
             dir,
-            _lock: lock,
+            _lock: Some(lock),
+        })
+    }
+
+    /// Opens a folder in which others keep things too. They may look into it; none but its owner may change it.
+    pub fn open_shared(path: &Path) -> Result<Self, SaltError> {
+        Ok(Self {
+            path: path.to_owned(),
+            dir: open_dir(path, 0o022)?,
+            _lock: None,
+        })
+    }
+
+    /// Locks or unlocks the folder itself, for a few steps that belong together. Waits for whoever has it.
+    pub fn flock(&self, operation: FlockOperation) -> Result<(), SaltError> {
+        rustix::fs::flock(&self.dir, operation).map_err(self.fault("lock", ""))
+    }
+
+    /// Whether both are one folder, by whatever paths.
+    pub fn is_same_as(&self, other: &Self) -> Result<bool, SaltError> {
+        let of = |folder: &Self| {
+            let stat = rustix::fs::fstat(&folder.dir).map_err(folder.fault("look at", ""))?;
+            Ok::<_, SaltError>((stat.st_dev, stat.st_ino))
         };
-        if folder.has(AUDIT_FILE)? {
-            folder.open_private(AUDIT_FILE, OFlags::RDONLY)?;
-        }
-        Ok(folder)
+        Ok(of(self)? == of(other)?)
+    }
+
+    /// The path of a file in it.
+    pub fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
     }
 
     /// Salt files and leftovers. Other files are none of our business, unless they call themselves salts.
@@ -250,18 +262,24 @@ impl Folder {
         self.sync()
     }
 
-    /// Appends a line to the audit log.
-    pub fn audit(&self, line: &str) -> Result<(), SaltError> {
-        let file = open_at(
-            &self.dir,
-            AUDIT_FILE,
-            OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND,
-        );
-        let mut file = file.map_err(self.fault("open", AUDIT_FILE))?;
+    /// Appends a line to a file and waits until it is on disk.
+    pub fn append(&self, name: &str, line: &str) -> Result<(), SaltError> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND;
+        let file = open_at(&self.dir, name, flags);
+        let mut file = file.map_err(self.fault("open", name))?;
         let written = file
             .write_all(line.as_bytes())
             .and_then(|()| file.sync_all());
-        written.map_err(self.fault("write", AUDIT_FILE))
+        written.map_err(self.fault("write", name))
+    }
+
+    /// Reads a file that is ours alone.
+    pub fn read_private(&self, name: &str) -> Result<Vec<u8>, SaltError> {
+        let (mut file, _) = self.open_private(name, OFlags::RDONLY)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)
+            .map_err(self.fault("read", name))?;
+        Ok(bytes)
     }
 
     /// Opens a file that is a file, ours, and nobody else's to read; its length too.
@@ -275,7 +293,7 @@ impl Folder {
                 expected: "a file",
             });
         }
-        check_private(&path, &metadata, 0o600)?;
+        check_private(&path, &metadata, 0o077, 0o600)?;
         Ok((file, metadata.len()))
     }
 
@@ -307,10 +325,37 @@ fn open_at(dir: &OwnedFd, name: &str, flags: OFlags) -> io::Result<File> {
     Ok(rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR)?.into())
 }
 
-fn check_private(path: &Path, metadata: &fs::Metadata, wanted: u32) -> Result<(), SaltError> {
+/// Opens a folder, made 0700 where it does not exist, that is ours and whose mode has none of the `forbidden` bits.
+fn open_dir(path: &Path, forbidden: u32) -> Result<OwnedFd, SaltError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(fault_at("create", path))?;
+    let dir = File::open(path).map_err(fault_at("open", path))?;
+    let metadata = dir.metadata().map_err(fault_at("look at", path))?;
+    check_private(path, &metadata, forbidden, 0o700)?;
+    Ok(OwnedFd::from(dir))
+}
+
+fn fault_at(what: &'static str, path: &Path) -> impl Fn(io::Error) -> SaltError + use<> {
+    let path = path.to_owned();
+    move |source| SaltError::Io {
+        what,
+        path: path.clone(),
+        source,
+    }
+}
+
+fn check_private(
+    path: &Path,
+    metadata: &fs::Metadata,
+    forbidden: u32,
+    wanted: u32,
+) -> Result<(), SaltError> {
     let mode = metadata.mode() & 0o7777;
     let (owner, own) = (metadata.uid(), rustix::process::geteuid().as_raw());
-    if mode & 0o077 != 0 {
+    if mode & forbidden != 0 {
         return Err(SaltError::TooOpen {
             path: path.to_owned(),
             mode,

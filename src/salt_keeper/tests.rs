@@ -15,6 +15,8 @@ type Bytes = [u8; 32];
 struct Place {
     _root: tempfile::TempDir,
     dir: PathBuf,
+    /// The data folder.
+    data: PathBuf,
     sites: Vec<config::Site>,
 }
 
@@ -25,10 +27,12 @@ impl Place {
 
     fn with_zones(sites: &[(&str, &str)]) -> Self {
         let root = tempfile::tempdir().expect("a folder");
-        let dir = root.path().join("state/salts");
+        let dir = root.path().join("run/salts");
+        let data = root.path().join("state");
         Self {
             _root: root,
             dir,
+            data,
             sites: configured(sites),
         }
     }
@@ -38,14 +42,17 @@ impl Place {
     }
 
     fn try_open(&self, now: &str) -> Result<SaltKeeper, SaltError> {
-        SaltKeeper::open(&self.dir, &self.sites, at(now))
+        SaltKeeper::open(&self.dir, &self.data, &self.sites, at(now))
     }
 
+    /// All files of both folders.
     fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        let entries = fs::read_dir(&self.dir)
-            .expect("the folder")
+        let entries = [&self.dir, &self.data]
+            .into_iter()
+            .flat_map(|dir| fs::read_dir(dir).expect("the folder"))
             .map(|entry| entry.expect("an entry"));
         entries
+            .filter(|entry| entry.path().is_file())
             .map(|entry| {
                 (
                     entry.file_name().into_string().expect("UTF-8"),
@@ -53,6 +60,16 @@ impl Place {
                 )
             })
             .collect()
+    }
+
+    /// Where a file lies by its name.
+    fn path_of(&self, name: &str) -> PathBuf {
+        let beside = self.dir.join(name);
+        if beside.exists() {
+            beside
+        } else {
+            self.data.join(name)
+        }
     }
 
     fn salt_files(&self, site: &str) -> Vec<String> {
@@ -64,7 +81,7 @@ impl Place {
     }
 
     fn audit(&self) -> String {
-        fs::read_to_string(self.dir.join("audit.log")).unwrap_or_default()
+        fs::read_to_string(self.data.join("audit.log")).unwrap_or_default()
     }
 
     fn holds(&self, secret: &Bytes) -> bool {
@@ -116,8 +133,9 @@ fn a_first_start_makes_a_private_folder_with_private_files() {
             & 0o7777
     };
     assert_eq!(mode(&place.dir), 0o700);
+    assert_eq!(mode(&place.data), 0o700);
     for name in place.files().keys() {
-        assert_eq!(mode(&place.dir.join(name)), 0o600, "{name}");
+        assert_eq!(mode(&place.path_of(name)), 0o600, "{name}");
     }
     for site in ["example.com", "example.org"] {
         let kinds: Vec<_> = place
@@ -145,13 +163,13 @@ fn every_site_has_its_own_salt() {
 fn a_restart_keeps_the_days_salt_and_the_cookie_key() {
     let place = Place::new();
     let first = today(&place.open(NOON), at(NOON));
-    let key = fs::read(place.dir.join("cookie.key")).expect("the key");
+    let key = fs::read(place.data.join("cookie.key")).expect("the key");
     assert_eq!(
         today(&place.open(BEFORE_MIDNIGHT), at(BEFORE_MIDNIGHT)),
         first
     );
     assert_eq!(
-        fs::read(place.dir.join("cookie.key")).expect("the key"),
+        fs::read(place.data.join("cookie.key")).expect("the key"),
         key
     );
     assert_eq!(place.audit(), "");
@@ -497,7 +515,7 @@ fn a_file_that_others_can_read_stops_the_start() {
             .into_keys()
             .find(|name| name.ends_with(kind))
             .expect("it is there");
-        fs::set_permissions(place.dir.join(&name), Permissions::from_mode(0o640)).expect("chmod");
+        fs::set_permissions(place.path_of(&name), Permissions::from_mode(0o640)).expect("chmod");
         let error = place
             .try_open("2026-11-25T00:00:00Z")
             .err()
@@ -592,6 +610,7 @@ fn a_site_that_is_no_longer_configured_loses_its_salts() {
     let fewer = Place {
         sites: configured(&[("example.org", "UTC")]),
         dir: place.dir.clone(),
+        data: place.data.clone(),
         _root: tempfile::tempdir().expect("a folder"),
     };
     drop(fewer.open(NOON));
@@ -609,7 +628,7 @@ fn a_disk_that_fails_stops_no_rotation_and_is_caught_up_with() {
     let place = Place::new();
     let keeper = place.open(NOON);
     let first = today(&keeper, at(NOON));
-    fs::create_dir(place.dir.join("audit.log")).expect("something in the way");
+    fs::create_dir(place.data.join("audit.log")).expect("something in the way");
     let late = at("2026-11-23T15:40:00Z");
     for _ in 0..2 {
         assert!(matches!(keeper.tick(late), Err(SaltError::Io { .. })));
@@ -617,7 +636,7 @@ fn a_disk_that_fails_stops_no_rotation_and_is_caught_up_with() {
     let second = today(&keeper, late);
     assert_ne!(first, second);
     assert_eq!(yesterday(&keeper, late), None);
-    fs::remove_dir(place.dir.join("audit.log")).expect("out of the way");
+    fs::remove_dir(place.data.join("audit.log")).expect("out of the way");
     keeper.tick(late).expect("it catches up");
     assert_eq!(place.audit().lines().count(), 1);
     assert!(!place.holds(&first) && place.holds(&second));
@@ -820,4 +839,138 @@ fn keys_in(place: &Place) -> BTreeSet<Bytes> {
             .collect::<Vec<_>>()
     };
     place.files().into_values().flat_map(windows).collect()
+}
+
+/// The layout of before: key and audit log beside the salts. Gives the key.
+fn as_before(place: &Place) -> Vec<u8> {
+    drop(place.open(NOON));
+    let key = fs::read(place.data.join("cookie.key")).expect("the key");
+    fs::rename(place.data.join("cookie.key"), place.dir.join("cookie.key")).expect("a rename");
+    fs::write(place.dir.join("audit.log"), "an earlier line\n").expect("a write");
+    let private = Permissions::from_mode(0o600);
+    fs::set_permissions(place.dir.join("audit.log"), private).expect("chmod");
+    key
+}
+
+fn private(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).expect("a write");
+    fs::set_permissions(path, Permissions::from_mode(0o600)).expect("chmod");
+}
+
+#[test]
+fn key_and_audit_log_move_from_beside_the_salts_to_the_data_folder() {
+    let place = Place::new();
+    let key = as_before(&place);
+    for _ in 0..2 {
+        drop(place.open(NOON));
+        assert_eq!(fs::read(place.data.join("cookie.key")).expect("it"), key);
+        assert_eq!(place.audit(), "an earlier line\n");
+        assert!(!place.dir.join("cookie.key").exists() && !place.dir.join("audit.log").exists());
+    }
+}
+
+#[test]
+fn a_move_that_broke_off_at_any_point_is_finished_by_the_next_start() {
+    type Crash = fn(&Place, &[u8]);
+    let crashes: [(&str, Crash); 5] = [
+        ("while the copy was written", |place, key| {
+            private(&place.data.join("cookie.key.tmp"), &key[..7]);
+        }),
+        ("before the removal", |place, key| {
+            private(&place.data.join("cookie.key"), key);
+        }),
+        ("after the old key was overwritten", |place, key| {
+            private(&place.data.join("cookie.key"), key);
+            private(&place.dir.join("cookie.key"), &[0; 32]);
+        }),
+        ("after the audit log was copied", |place, key| {
+            private(&place.data.join("cookie.key"), key);
+            fs::remove_file(place.dir.join("cookie.key")).expect("removed");
+            private(&place.data.join("audit.log"), b"an earlier line\nlater\n");
+        }),
+        ("with a broken key in the data folder", |place, _| {
+            private(&place.data.join("cookie.key"), &[1; 31]);
+        }),
+    ];
+    for (when, crash) in crashes {
+        let place = Place::new();
+        let key = as_before(&place);
+        crash(&place, &key);
+        drop(place.open(NOON));
+        assert_eq!(
+            fs::read(place.data.join("cookie.key")).expect("it"),
+            key,
+            "{when}"
+        );
+        assert_eq!(
+            place.audit().matches("an earlier line").count(),
+            1,
+            "{when}"
+        );
+        let left = ["cookie.key", "audit.log"].map(|name| place.dir.join(name).exists());
+        assert_eq!(left, [false; 2], "{when}");
+        assert!(!place.data.join("cookie.key.tmp").exists(), "{when}");
+    }
+}
+
+#[test]
+fn of_two_keys_the_data_folders_is_kept() {
+    let place = Place::new();
+    drop(place.open(NOON));
+    let key = fs::read(place.data.join("cookie.key")).expect("the key");
+    private(&place.dir.join("cookie.key"), &[9; 32]);
+    drop(place.open(NOON));
+    assert_eq!(fs::read(place.data.join("cookie.key")).expect("it"), key);
+    assert!(!place.dir.join("cookie.key").exists());
+}
+
+#[test]
+fn a_key_that_is_damaged_and_has_no_copy_stops_the_start() {
+    for folder in [
+        |place: &Place| place.data.clone(),
+        |place: &Place| place.dir.clone(),
+    ] {
+        for bytes in [&[1; 31][..], &[0; 32]] {
+            let place = Place::new();
+            drop(place.open(NOON));
+            fs::remove_file(place.data.join("cookie.key")).expect("removed");
+            let path = folder(&place).join("cookie.key");
+            private(&path, bytes);
+            let error = place.try_open(NOON).err().expect("it must not start");
+            assert!(
+                error.to_string().contains(&path.display().to_string()),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn salts_in_the_data_folder_itself_leave_the_key_where_it_is() {
+    let mut place = Place::new();
+    place.dir = place.data.clone();
+    drop(place.open(NOON));
+    let key = fs::read(place.data.join("cookie.key")).expect("the key");
+    drop(place.open(NOON));
+    assert_eq!(fs::read(place.data.join("cookie.key")).expect("it"), key);
+}
+
+#[test]
+fn salts_that_are_gone_after_a_reboot_leave_key_and_audit_log() {
+    let place = Place::new();
+    let keeper = place.open(NOON);
+    keeper.tick(at("2026-11-23T15:40:00Z")).expect("a tick");
+    let salt = today(&keeper, at("2026-11-23T15:40:00Z"));
+    drop(keeper);
+    let (key, audit) = (fs::read(place.data.join("cookie.key")), place.audit());
+    assert_eq!(audit.lines().count(), 1);
+    fs::remove_dir_all(&place.dir).expect("what a reboot does to /run");
+    let keeper = place.open("2026-11-23T15:50:00Z");
+    // Positive control: the salts are new, as they should be.
+    assert_ne!(today(&keeper, at("2026-11-23T15:50:00Z")), salt);
+    assert_eq!(
+        fs::read(place.data.join("cookie.key")).expect("it"),
+        key.expect("the key")
+    );
+    assert_eq!(place.audit(), audit);
 }

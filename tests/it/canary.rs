@@ -335,7 +335,8 @@ fn with_all_rows_and_every_file_of_the_next_day_no_known_address_is_recovered() 
     let known = known_addresses();
     let noon = at("2026-11-23T03:00:00Z");
     let salts = folder.path().join("salts");
-    let keeper = SaltKeeper::open(&salts, &config.sites, noon).expect("salts");
+    let data = folder.path().join("data");
+    let keeper = SaltKeeper::open(&salts, &data, &config.sites, noon).expect("salts");
     let stored: HashSet<u64> = keeper.with(0, noon, |salts| {
         known.iter().flat_map(|ip| ids(&salts, *ip)).collect()
     });
@@ -368,7 +369,7 @@ fn with_all_rows_and_every_file_of_the_next_day_no_known_address_is_recovered() 
     assert_eq!(best(&of_next_day), 0);
     assert!(!of_next_day.contains(right), "the salt is in no file");
     drop(keeper);
-    let keeper = SaltKeeper::open(&salts, &config.sites, next).expect("salts");
+    let keeper = SaltKeeper::open(&salts, &data, &config.sites, next).expect("salts");
     assert_eq!(best(&keys_in(folder.path())), 0);
     let live: HashSet<u64> = keeper.with(0, next, |salts| {
         known.iter().flat_map(|ip| ids(&salts, *ip)).collect()

@@ -142,3 +142,39 @@ fn the_engine_merges_events_in_large_steps_also_after_a_restart() {
     assert!(is_clean);
     Collector::start_in(folder).until(settings, "1");
 }
+
+#[test]
+fn a_reboot_that_loses_the_salts_keeps_devices_and_the_audit_log() {
+    let collector = Collector::start();
+    let first = collector.beacon(&pageview("/", "a"));
+    let device = cookie(&first).expect("a cookie").to_owned();
+    let with = [("Cookie", device.as_str())];
+    collector.until("SELECT count() FROM events", "1");
+    let (folder, _) = collector.stop();
+    let audit = folder.path().join("data/audit.log");
+    let line = "2026-01-01T00:00:00Z salts destroyed site=example.com day=2025-12-31 salt=0000000000000000\n";
+    std::fs::write(&audit, line).expect("written");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&audit, private).expect("set");
+    // What a reboot does to /run.
+    std::fs::remove_dir_all(folder.path().join("data/salts")).expect("removed");
+
+    // Another visit, as the day's number is another one, but of a device that was seen today.
+    let known = "SELECT visit_number, days_since_seen FROM events WHERE path = '/later'";
+    let collector = Collector::start_in(folder);
+    collector.beacon_with(&pageview("/later", "b"), &with);
+    collector.until(known, "2\t0");
+    let folder = collector.stop().0;
+    let kept = std::fs::read_to_string(folder.path().join("data/audit.log")).expect("it is there");
+    assert!(kept.starts_with(line), "{kept}");
+
+    // Positive control: without the key the cookie is not recognised.
+    std::fs::remove_file(folder.path().join("data/cookie.key")).expect("removed");
+    let collector = Collector::start_in(folder);
+    collector.beacon_with(&pageview("/stranger", "c"), &with);
+    collector.until(
+        "SELECT visit_number, days_since_seen FROM events WHERE path = '/stranger'",
+        "1\t32767",
+    );
+    assert!(collector.log().contains("there was no cookie key"));
+}
