@@ -1,11 +1,9 @@
 //! After a restart: the open visits and the keys of kept events are put back, from the spool before the first beacon is
 //! taken, and from ClickHouse as soon as it answers.
 //!
-//! What is put back is exact but for time, of which only the minute is stored (P8). `elapsed` is exact, and each event
-//! of a visit says that the visit began no earlier than its minute's start less `elapsed`. The latest of these is taken, so a
-//! visit is rebuilt as having begun, and having last been heard, 0 to 59 seconds too early, never too late: later
-//! events' `elapsed` may be up to 59 s too large, never smaller than the one before, and a visit may end up to 59 s
-//! early. A beacon that comes between the first address bound and ClickHouse's first answer (0.4 s with the embedded
+//! What is put back is exact except for time, of which only the minute is stored (P8). `elapsed` counts from minute to
+//! minute and goes on exactly; a visit counts as last heard at the start of its last event's minute, so it may end up
+//! to 59 s early. A beacon that comes between the first address bound and ClickHouse's first answer (0.4 s with the embedded
 //! engine) finds only what was in the spool; if its visit is in ClickHouse alone, it begins a new one.
 //!
 //! Bounded: 128 MiB are read of the spool, and no more is asked of ClickHouse than the memory of visits and keys

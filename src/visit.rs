@@ -34,7 +34,7 @@ pub struct VisitStamp {
     pub id: u64,
     /// Place of the event in the visit, from 1.
     pub seq: u16,
-    /// Whole seconds since the visit's first event.
+    /// Seconds from the minute of the visit's first event to that of this one: says no more than stored minutes do (P8).
     pub elapsed_s: u32,
     /// Page seen before, empty at the start.
     pub previous_path: Arc<str>,
@@ -137,7 +137,7 @@ impl OpenVisit {
         VisitStamp {
             id: self.begun.id,
             seq: self.seq,
-            elapsed_s: u32::try_from(now_s.saturating_sub(self.started_s)).unwrap_or(u32::MAX),
+            elapsed_s: elapsed_s(self.started_s, now_s),
             previous_path: self.previous.clone(),
             entry_path: self.entry.clone(),
             origin: self.begun.origin.clone(),
@@ -266,8 +266,7 @@ impl Visits {
     }
 
     /// Puts back a visit after a restart, from its events one after the other, oldest first. `stamp` is an event's, which
-    /// was heard at `heard_s` or, where time is stored coarsely, somewhat later: the visit then began, and was last
-    /// heard, as early as all its events together allow.
+    /// was heard in the minute that begins at `heard_s`.
     pub fn reopen(&self, visitor: VisitorId, stamp: &VisitStamp, page: LastPage<'_>, heard_s: u64) {
         let elapsed_s = u64::from(stamp.elapsed_s);
         let began_s = heard_s.saturating_sub(elapsed_s);
@@ -434,6 +433,13 @@ fn is_open(visit: &OpenVisit, now_s: u64) -> bool {
     now_s.saturating_sub(visit.last_s) < SILENCE_S
 }
 
+/// From minute to minute, a multiple of 60. Unbiased: a minute's turn lies anywhere in a visit, so that the mean of many
+/// visits is that of their true durations.
+fn elapsed_s(started_s: u64, now_s: u64) -> u32 {
+    let minutes = (now_s / 60).saturating_sub(started_s / 60);
+    u32::try_from(minutes * 60).unwrap_or(u32::MAX / 60 * 60)
+}
+
 fn advance(visit: &mut OpenVisit, now_s: u64, step: Step<'_>) -> VisitStamp {
     // A clock that goes back must not make a visit look silent later.
     visit.last_s = visit.last_s.max(now_s);
@@ -493,7 +499,8 @@ mod tests {
             })
             .expect("open");
         assert!(!second.is_first);
-        assert_eq!((second.id, second.seq, second.elapsed_s), (7, 2, 1_799));
+        // 1,799 s later: from minute 16 to minute 46.
+        assert_eq!((second.id, second.seq, second.elapsed_s), (7, 2, 1_800));
         assert_eq!((&*second.previous_path, &*second.entry_path), ("/a", "/a"));
         let third = visits
             .touch(
@@ -619,10 +626,28 @@ mod tests {
     }
 
     #[test]
-    fn reopened_from_whole_minutes_a_visit_is_off_by_less_than_one() {
+    fn elapsed_says_no_more_than_the_minutes_of_a_visits_events() {
+        let mut sum = 0;
+        for second in 0..60 {
+            let visits = Visits::new(1 << 20);
+            let begun = 6_000 + second;
+            for (after, path) in [(0, "/a"), (17, "/b"), (95, "/c")] {
+                let stamp = visits
+                    .touch(visitor(1), None, begun + after, view(path), || beginning(4))
+                    .expect("open");
+                let minutes = (begun + after) / 60 - begun / 60;
+                assert_eq!(u64::from(stamp.elapsed_s), minutes * 60);
+                sum += if after == 95 { stamp.elapsed_s } else { 0 };
+            }
+        }
+        assert_eq!(sum, 60 * 95, "the mean duration is the true one");
+    }
+
+    #[test]
+    fn a_visit_reopened_from_whole_minutes_counts_on_exactly() {
         let visits = Visits::new(1 << 20);
         let restarted = Visits::new(1 << 20);
-        // (true second, page); stored are the minute and the seconds since the visit began.
+        // (true second, page); stored is the minute.
         for (now_s, path) in [(6_050, "/a"), (6_065, "/b"), (6_119, "/c")] {
             let stamp = visits
                 .touch(visitor(1), None, now_s, view(path), || beginning(4))
@@ -633,9 +658,12 @@ mod tests {
             visits.open.get(&visitor(1)).expect("open"),
             restarted.open.get(&visitor(1)).expect("open"),
         );
-        // The second event says that the visit began at 6,060 - 15 s at the earliest.
-        assert_eq!((truth.started_s, rebuilt.started_s), (6_050, 6_045));
-        assert_eq!((truth.last_s, rebuilt.last_s), (6_119, 6_114));
+        assert_eq!((truth.started_s, rebuilt.started_s), (6_050, 6_000));
+        assert_eq!((truth.last_s, rebuilt.last_s), (6_119, 6_060));
+        assert_eq!(
+            elapsed_s(truth.started_s, 9_999),
+            elapsed_s(rebuilt.started_s, 9_999)
+        );
         assert_eq!(
             (rebuilt.seq, &*rebuilt.path, &*rebuilt.previous),
             (3, "/c", "/b")

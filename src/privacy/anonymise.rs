@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::coarse;
 use super::consent::Basis;
 use super::cookie::DeviceId;
 use super::raw::{ClientIp, RawBeacon, UserAgent};
@@ -174,7 +175,7 @@ pub fn anonymise(
         engaged_ms: if counts_only {
             0
         } else {
-            engaged_ms.min(ENGAGED_MS_MAX)
+            coarse::engaged_ms(engaged_ms.min(ENGAGED_MS_MAX), key)
         },
         scroll: if counts_only || scroll > 100 {
             SCROLL_UNKNOWN
@@ -341,7 +342,7 @@ impl AnonymousEvent {
         self.interactive
     }
 
-    /// Milliseconds the page was visible and focused so far, at most [`ENGAGED_MS_MAX`].
+    /// Milliseconds the page was visible and focused so far, in [classes](coarse::engaged_ms); at most [`ENGAGED_MS_MAX`].
     pub fn engaged_ms(&self) -> u32 {
         self.engaged_ms
     }
@@ -506,7 +507,7 @@ mod tests {
         );
         assert_eq!(
             (event.engaged_ms(), event.scroll(), event.clicks()),
-            (12_345, 60, &[1, 2, 3][..])
+            (10_000, 60, &[1, 2, 3][..])
         );
         assert_eq!(event.props(), [("plan".to_owned(), ":email".to_owned())]);
         assert_eq!(
@@ -562,7 +563,7 @@ mod tests {
         assert!(event.origin().utm().iter().all(String::is_empty));
         assert!(event.clicks().is_empty() && event.props().is_empty() && event.revenue().is_none());
         assert!(event.visitor().is_some());
-        assert_eq!((event.engaged_ms(), event.city()), (12_345, "Tokyo"));
+        assert_eq!((event.engaged_ms(), event.city()), (10_000, "Tokyo"));
     }
 
     #[test]

@@ -173,12 +173,13 @@ impl Measurement {
         }
     }
 
-    /// Site-local days between the previous visit and the one that is beginning, 0 to 400; 32767 = there is none.
+    /// Site-local days between the previous visit and the one that is beginning, 0 to 400, in
+    /// [classes](super::coarse::days_since_seen); 32767 = there is none.
     pub fn days_since_seen(&self, today: i32) -> i16 {
         if self.visits == 0 {
             i16::MAX
         } else {
-            today.saturating_sub(self.last_day).clamp(0, 400) as i16
+            super::coarse::days_since_seen(today.saturating_sub(self.last_day))
         }
     }
 }
@@ -376,6 +377,7 @@ mod tests {
         measurement.visited(DAY);
         assert_eq!(measurement.days_since_seen(DAY), 0);
         assert_eq!(measurement.days_since_seen(DAY + 7), 7);
+        assert_eq!(measurement.days_since_seen(DAY + 33), 35, "by the week");
         assert_eq!(measurement.days_since_seen(DAY + 9_999), 400);
         assert_eq!(measurement.days_since_seen(DAY - 1), 0);
     }

@@ -15,7 +15,7 @@
 //! | P5 | a deny always wins, unknown is not consent | [`decide`] |
 //! | P6 | what is written anywhere is already anonymous | [`AnonymousEvent`], which only [`anonymise()`] can make |
 //! | P7 | addresses are scrubbed on the server | [`scrub`] |
-//! | P8 | minutes, never seconds | [`RawBeacon::minute`] |
+//! | P8 | minutes, never seconds | [`RawBeacon::minute`], [`coarse`] |
 //! | P9 | every row says on what ground it is kept | [`Basis`]; version and expiry: `store` |
 //! | P10 | small counts are folded | not here: `query` |
 //!
@@ -25,6 +25,7 @@
 #![warn(missing_docs)]
 
 mod anonymise;
+pub mod coarse;
 mod consent;
 pub mod cookie;
 mod event_key;

@@ -1,6 +1,7 @@
 //! What a beacon has besides: names, origins, languages, amounts, measurements. Each is scrubbed or of a closed set from
 //! the moment it is made, so it may be printed, copied and kept.
 
+use super::coarse;
 use super::raw::Campaign;
 use super::scrub;
 
@@ -229,13 +230,20 @@ impl Vitals {
     /// Milliseconds above this are a measuring fault, not a page: ten minutes.
     pub const MS_MAX: u32 = 600_000;
 
-    /// Without what no page can have: times over ten minutes, shifts that are negative, over 100 or no number.
+    /// Without what no page can have: times over ten minutes, shifts that are negative, over 100 or no number. The rest
+    /// to two significant digits, so that a single row does not stand out by its loading time.
     pub(super) fn bounded(self) -> Self {
-        let time = |ms: Option<u32>| ms.filter(|ms| *ms <= Self::MS_MAX);
+        let time = |ms: Option<u32>| {
+            ms.filter(|ms| *ms <= Self::MS_MAX)
+                .map(coarse::milliseconds)
+        };
         Self {
             lcp_ms: time(self.lcp_ms),
             inp_ms: time(self.inp_ms),
-            cls: self.cls.filter(|cls| (0.0..=100.0).contains(cls)),
+            cls: self
+                .cls
+                .filter(|cls| (0.0..=100.0).contains(cls))
+                .map(coarse::shift),
             fcp_ms: time(self.fcp_ms),
             ttfb_ms: time(self.ttfb_ms),
         }

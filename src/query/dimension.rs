@@ -312,7 +312,7 @@ const VISIT: [Entry<VisitDimension>; 25] = [
         name: "visit:days_since_seen",
         which: VisitDimension::DaysSinceSeen,
         column: "multiIf(days_since_seen = 32767, 'never', days_since_seen < 0, '(not set)', toString(days_since_seen))",
-        about: "Days since the device's previous visit began; `never` for the first.",
+        about: "Days since the device's previous visit began: `0` to `31`, then the middle of the week (`35` to `91`), then of 30 days (`110` to `380`), `400`; `never` for the first.",
     },
 ];
 

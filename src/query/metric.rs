@@ -14,8 +14,9 @@ use serde_json::Value as Json;
 /// A number that can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
-    /// Distinct people. For whole days and questions about whole visits it is exact for everybody who consented: a
-    /// visit counts as a new person exactly when the same device's previous visit began before the period. People
+    /// Distinct people. For whole days and questions about whole visits it is exact for everybody who consented, over up
+    /// to 32 days: a visit counts as a new person exactly when the same device's previous visit began before the period.
+    /// Over longer periods it is an estimate, because longer gaps between visits are stored by the week or month. People
     /// without a measurement cookie, and all people in questions about events, are counted per day and summed over
     /// days, an upper bound; `meta.visitors_semantics` says which it is.
     Visitors,
@@ -27,7 +28,8 @@ pub enum Metric {
     ViewsPerVisit,
     /// Share of visits with at most one pageview and no interactive custom event, in percent, 0 to 100.
     BounceRate,
-    /// Mean time from the first to the last record of a visit, in seconds; engagement records count as records.
+    /// Mean time from the first to the last record of a visit, in seconds; engagement records count as records. Times are
+    /// stored by the minute: a single visit is off by up to a minute, the mean of many is not.
     VisitDuration,
     /// Pageviews and custom events.
     Events,
@@ -39,7 +41,7 @@ pub enum Metric {
     /// Mean time a page was visible and focused, in seconds per visit that saw it; `null` when none is known.
     TimeOnPage,
     /// Mean time the site's pages were visible and focused, in seconds per visit with any such time; `null` when none
-    /// is known.
+    /// is known. Single pages are stored in classes, rounded so that sums and means of many stay right.
     EngagementTime,
     /// Visitors whose first visit ever lies in the period. Only people with a measurement cookie can be told apart.
     NewVisitors,

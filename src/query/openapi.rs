@@ -312,7 +312,7 @@ fn report() -> Json {
                 "total_rows": {"type": "integer"},
                 "ids_cleared_before": {"type": "string", "description": "First day whose events still say which visit they are of; metrics with the warning `ids_cleared` are counted from it on."},
                 "visitors_floor": {"type": "integer", "description": "Distinct visitors below which rows are folded into `(other)` for this asker, and below which an answer is that of nobody; absent for members who see everything."},
-                "visitors_semantics": {"enum": ["exact", "first_touch", "daily"], "description": "What visitors, percentage, new_visitors and returning_visitors count; see docs/metrics.md."},
+                "visitors_semantics": {"enum": ["exact", "estimated", "first_touch", "daily"], "description": "What visitors, percentage, new_visitors and returning_visitors count; see docs/metrics.md."},
             }},
             "query": {"type": "object", "description": "The question as it was understood, the period as two instants in the site's zone."},
         },

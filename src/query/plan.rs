@@ -19,6 +19,7 @@ use super::reading::{Counting, DIMENSION_COLUMNS, Scope, read};
 use super::request::{Direction, OrderKey, Request};
 use super::rollup::{Coverage, Rolled};
 use super::sql::{Sql, Statement, Value};
+use crate::privacy::coarse::EXACT_DAYS_MAX;
 
 /// What is sent to the server, and how to read what comes back.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +29,8 @@ pub struct Plan {
     pub dimensions: Vec<Dimension>,
     pub columns: Columns,
     pub semantics: Option<Semantics>,
+    /// Whether people who are known are counted over more days than their histories are exact for.
+    pub is_estimated: bool,
     /// First day, since 1970, whose events have their ids, where the answer is counted from events of earlier days too.
     pub blind_until: Option<i64>,
 }
@@ -46,6 +49,8 @@ pub struct Columns {
 pub enum Semantics {
     /// Distinct people.
     Exact,
+    /// Distinct people over more days than gaps between visits are stored to the day for: near, not exact.
+    Estimated,
     /// Distinct people, each under the properties of the first visit in the period (in the bucket, where there is one).
     FirstTouch,
     /// Sum of the distinct visitors of each day: somebody who came on three days counts three times.
@@ -57,6 +62,7 @@ impl Semantics {
     pub fn name(self) -> &'static str {
         match self {
             Semantics::Exact => "exact",
+            Semantics::Estimated => "estimated",
             Semantics::FirstTouch => "first_touch",
             Semantics::Daily => "daily",
         }
@@ -163,6 +169,9 @@ pub fn plan(
             ("page", answer_page(request, &dimensions)),
         ],
     );
+    // A bucket is a month at most, in which histories are exact.
+    let is_estimated = counting == Counting::FirstVisits(None)
+        && period.day_count() > i64::from(EXACT_DAYS_MAX) + 1;
     let semantics = request
         .metrics
         .iter()
@@ -174,6 +183,7 @@ pub fn plan(
                 || !request.filter.is_empty();
             match counting {
                 Counting::FirstVisits(_) if is_broken_down => Semantics::FirstTouch,
+                Counting::FirstVisits(_) if is_estimated => Semantics::Estimated,
                 Counting::FirstVisits(_) => Semantics::Exact,
                 Counting::DailyIds if is_each_row_within_a_day(period, &dimensions) => {
                     Semantics::Exact
@@ -186,6 +196,7 @@ pub fn plan(
         dimensions,
         columns,
         semantics,
+        is_estimated,
         blind_until,
     }
 }

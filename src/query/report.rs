@@ -140,7 +140,7 @@ pub fn body(
             planned
         };
         meta.insert("visitors_semantics".into(), json!(semantics.name()));
-        if let Some(warning) = warning(semantics) {
+        if let Some(warning) = warning(semantics, plan.is_estimated) {
             let warned = request
                 .metrics
                 .iter()
@@ -197,9 +197,15 @@ fn with_amounts(request: &Request, rows: &[Row]) -> Vec<Row> {
     rows
 }
 
-fn warning(semantics: Semantics) -> Option<Json> {
+fn warning(semantics: Semantics, is_estimated: bool) -> Option<Json> {
     let warning = match semantics {
         Semantics::Exact => return None,
+        Semantics::Estimated => {
+            "Over more than 32 days visitors are an estimate: how long ago somebody had been here is stored by the week after a month, and by the month after 13 weeks."
+        }
+        Semantics::FirstTouch if is_estimated => {
+            "Each person counts once, under the properties of the first visit in the period. Over more than 32 days that is an estimate: how long ago somebody had been here is stored by the week after a month, and by the month after 13 weeks."
+        }
         Semantics::FirstTouch => {
             "Each person counts once, under the properties of the first visit in the period."
         }

@@ -39,8 +39,8 @@ export type QueryResponse = {
   meta: {
     time_labels?: string[];
     total_rows?: number;
-    /** Distinct people; each under the first visit in the period; or a sum of days, an upper bound. */
-    visitors_semantics?: 'exact' | 'first_touch' | 'daily';
+    /** Distinct people; an estimate of them; each under the first visit in the period; or a sum of days, an upper bound. */
+    visitors_semantics?: 'exact' | 'estimated' | 'first_touch' | 'daily';
     /** The day from which on the events still say which visit they belong to; only where the question needed to know. */
     ids_cleared_before?: string;
   };

@@ -257,6 +257,8 @@ export const de: Catalogue = {
   'quality.dropped': '{share} absichtlich weggelassen',
   'quality.consentRate': '{share} der Meldungen kamen mit Einwilligung',
   'quality.exact': 'Besucher sind verschiedene Menschen über alle diese Tage.',
+  'quality.estimated':
+    'Über mehr als 32 Tage sind Besucher geschätzt: Wie lange ein Besuch zurückliegt, wird bis zu einem Monat auf den Tag, danach auf die Woche, danach auf den Monat genau festgehalten.',
   'quality.firstTouch': 'Jeder Mensch zählt einmal, beim ersten Besuch in diesen Tagen.',
   'quality.daily': 'Besucher werden je Tag gezählt und addiert: Wer an drei Tagen kam, zählt dreimal.',
   'quality.dailyLists': 'In Listen von Seiten und Ereignissen werden Besucher je Tag gezählt und addiert.',

@@ -257,6 +257,8 @@ export const en = {
   'quality.dropped': '{share} left out on purpose',
   'quality.consentRate': '{share} of beacons came with consent',
   'quality.exact': 'Visitors are distinct people over all of these days.',
+  'quality.estimated':
+    'Visitors over more than 32 days are estimated: how long ago somebody had been here is kept to the day for a month, then by week, then by month.',
   'quality.firstTouch': 'Each person counts once, under the first visit in these days.',
   'quality.daily':
     'Visitors are counted by day and added up: somebody who came on three days counts three times.',

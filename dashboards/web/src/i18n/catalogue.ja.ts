@@ -254,6 +254,8 @@ export const ja: Catalogue = {
   'quality.dropped': '{share} を意図的に除外',
   'quality.consentRate': 'ビーコンの {share} に同意あり',
   'quality.exact': '訪問者数は、この期間全体での実人数です。',
+  'quality.estimated':
+    '32日を超える期間の訪問者数は推定値です。前回の訪問からの期間は、1か月までは日単位、その後は週単位、さらに月単位で記録しています。',
   'quality.firstTouch': '一人の訪問者は、この期間の最初の訪問で一度だけ数えられます。',
   'quality.daily': '訪問者は日ごとに数えて合計します。3 日訪れた人は 3 と数えられます。',
   'quality.dailyLists': 'ページとイベントの一覧では、訪問者を日ごとに数えて合計します。',

@@ -59,6 +59,8 @@ export function QualityStrip() {
           <li>
             {semantics === 'exact' &&
               `${t('quality.exact')} ${t('quality.firstTouch')} ${t('quality.dailyLists')}`}
+            {semantics === 'estimated' &&
+              `${t('quality.estimated')} ${t('quality.firstTouch')} ${t('quality.dailyLists')}`}
             {semantics === 'first_touch' && `${t('quality.firstTouch')} ${t('quality.dailyLists')}`}
             {semantics === 'daily' && t('quality.daily')}
           </li>
