@@ -212,8 +212,9 @@ pub struct Config {
     /// Folder of the salt files, 0700; a tmpfs is recommended.
     pub salts_dir: PathBuf,
     pub limits: Limits,
-    /// Days after which `visitor` and `visit` of a rolled-up day are cleared; 0 keeps them as long as the row. Reports about
-    /// visits stay as they are; those about single events of visits then say what they can no longer tell.
+    /// Days after which `visitor`, `visit` and what ties events together of a rolled-up day are cleared; 0, the default,
+    /// keeps them as long as the row. Reports about visits stay as they are; those about single events of visits then say
+    /// what they can no longer tell.
     pub visitor_days: u16,
     /// Where letters are handed in; `None` sends none.
     pub mail: Option<Mail>,
@@ -601,7 +602,7 @@ impl RawConfig {
             .into_iter()
             .filter_map(|hold| hold.validate(&seen, faults))
             .collect();
-        let visitor_days = self.retention.visitor_days.unwrap_or(7);
+        let visitor_days = self.retention.visitor_days.unwrap_or(0);
         if visitor_days > RETENTION_DAYS_MAX {
             faults.push(format!(
                 "retention.visitor_days = {visitor_days}: 0 to {RETENTION_DAYS_MAX} is allowed"
