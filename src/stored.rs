@@ -385,6 +385,33 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_listed_where_the_configuration_can_fill_them() {
+        let keys = |more: &str, has_campaigns, has_places| {
+            let text = format!("[[site]]\nid = \"a.example\"\n{more}");
+            let config = crate::config::Config::parse(&text, std::path::Path::new("/x.toml"));
+            let config = config.expect("sound");
+            let terms = Terms {
+                site: &config.sites[0],
+                has_campaigns,
+                has_places,
+            };
+            let conditional = FIELDS.iter().filter(|field| field.when != When::Always);
+            let listed = conditional.filter(|field| terms.includes(field));
+            listed.map(|field| field.key).collect::<Vec<_>>()
+        };
+        let mails = "mail_campaigns = [\"spring\"]\n";
+        let manager = "consent_cookie = { manager = \"cookiebot\" }\n";
+        assert_eq!(keys("", false, false), [""; 0]);
+        assert_eq!(keys("", true, true), ["campaign", "country", "city"]);
+        assert_eq!(keys("query_allow = [\"q\"]", false, false), ["query"]);
+        assert_eq!(keys(mails, false, false), [""; 0], "an image has no yes");
+        let with_profile = [mails, "profile = \"count\"\n"].concat();
+        assert_eq!(keys(&with_profile, false, false), ["opened_mails"]);
+        let with_manager = [mails, manager].concat();
+        assert_eq!(keys(&with_manager, false, false), ["opened_mails"]);
+    }
+
+    #[test]
     fn a_yes_keeps_at_least_what_is_kept_without_one() {
         let columns = |basis| {
             FIELDS

@@ -33,6 +33,11 @@ mail_campaigns = ["spring"]
 id = "signal.test"
 profile = "exempt"
 gpc = "count"
+
+[[site]]
+id = "asks.test"
+profile = "consent"
+gpc = "count"
 "#;
 
 /// Someone's address that a database of places can know.
@@ -218,6 +223,10 @@ fn what_is_listed_for_visitors_is_what_each_profile_stores() {
         visit(&collector, site, Some(1), &[]);
     }
     visit(&collector, "signal.test", Some(1), &[("Sec-GPC", "1")]);
+    collector.until(
+        "SELECT sum(beacons) FROM outcomes WHERE outcome = 'pages_only'",
+        "4",
+    );
     // Three visits with a yes of four events; one exempt one; page views alone of the two others.
     collector.until("SELECT count() FROM events", "20");
 
@@ -258,6 +267,18 @@ fn what_is_listed_for_visitors_is_what_each_profile_stores() {
         collector.sql("SELECT DISTINCT toString(name) FROM events WHERE basis = 'count'"),
         "pageview",
         "page counts are of pages"
+    );
+    let report = collector.report(&json!({
+        "site_id": "count.test", "metrics": ["pageviews", "events"], "date_range": "day",
+        "dimensions": ["event:basis"],
+    }));
+    assert_eq!(
+        report["results"],
+        json!([
+            {"dimensions": ["consent"], "metrics": [2, 3]},
+            {"dimensions": ["count"], "metrics": [2, 2]},
+        ]),
+        "reports of such a site still work"
     );
 }
 
@@ -323,6 +344,8 @@ fn the_page_lists_each_field_that_is_stored_and_no_other() {
         let own = page(&collector, &format!("/privacy?site={site}&lang=en"), &[]);
         let notice = format!("/privacy/external-transmission?site={site}&lang=en");
         let notice = page(&collector, &notice, &[]);
+        let assessment = format!("/privacy/self-assessment?site={site}");
+        let assessment = page(&collector, &assessment, &[]);
         for field in fields {
             let text = field["text"].as_str().expect("a sentence");
             let is_kept = field["without_yes"] == true || field["after_yes"] == true;
@@ -330,6 +353,8 @@ fn the_page_lists_each_field_that_is_stored_and_no_other() {
                 let is_there = html.contains(&format!("<li>{text}</li>"));
                 assert_eq!(is_there, is_kept, "{site}: {text}");
             }
+            let row = format!("<th scope=\"row\">{text}</th>");
+            assert!(assessment.contains(&row), "{site}: {text}");
         }
         let known: Vec<_> = fields.iter().map(|field| &field["field"]).collect();
         for field in FIELDS
@@ -390,6 +415,20 @@ fn the_page_says_nothing_that_a_yes_makes_false() {
         let seen = summary(at("/api/event/choices", &[("Cookie", &device)]));
         assert!(seen.contains("You said yes on this browser"), "{site}");
     }
+    // A yes where the browser's objection leaves page counts: the yes is not the whole truth.
+    let device = known("asks.test");
+    let headers = [("Cookie", &*device), ("Sec-GPC", "1")];
+    let path = "/api/event/choices?site=asks.test&lang=en";
+    let html = page(&collector, path, &headers);
+    assert!(
+        html.contains("Your browser objects: pages are only counted"),
+        "{html}"
+    );
+    assert!(
+        !html.contains("You said yes") && !html.contains("scroll depth"),
+        "{html}"
+    );
+
     for (lang, falsehood) in [
         ("en", "another site or another day"),
         (

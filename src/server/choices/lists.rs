@@ -46,7 +46,13 @@ fn counts_at_most(state: &ChoiceState, site: &Site) -> bool {
 pub fn summary(state: &ChoiceState, site: &Site) -> &'static str {
     use crate::privacy::{Decision, Refusal};
     match state.without_word {
-        Decision::Refused(Refusal::NoConsent) if state.is_known_device => "summary_known",
+        Decision::Refused(Refusal::NoConsent) if state.is_known_device => {
+            if counts_at_most(state, site) {
+                "summary_signal"
+            } else {
+                "summary_known"
+            }
+        }
         Decision::Refused(Refusal::NoConsent) => "summary_no_word",
         Decision::Refused(_) => "summary_refused",
         Decision::Count(_) if counts_at_most(state, site) => "summary_signal",
@@ -119,6 +125,36 @@ pub fn kept(app: &App, site: &Site, words: &Words) -> String {
     }
     section("counted", of_everybody().collect());
     html
+}
+
+/// Every field with its columns and when it is kept, as the rows of a table.
+pub fn rows(app: &App, site: &Site) -> String {
+    let terms = terms(app, site);
+    let english = Words::english();
+    let said = |is_kept: bool| if is_kept { "yes" } else { "no" };
+    let row = |field: &Field| {
+        let without = terms
+            .without_yes()
+            .is_some_and(|basis| field.is_kept_on(basis));
+        let (without, with) = match field.of {
+            Of::Everybody => ("yes", "yes"),
+            Of::Kept(_) => (said(without), said(field.is_kept_on(Basis::Full))),
+        };
+        let columns = match field.columns {
+            ["*"] => "all".to_owned(),
+            columns => columns.join(", "),
+        };
+        format!(
+            "<tr><th scope=\"row\">{}</th><td><code>{}</code>: {columns}</td><td>{without}</td><td>{with}</td></tr>",
+            sentence(field, site, english),
+            field.table
+        )
+    };
+    let fields = crate::stored::FIELDS.iter();
+    fields
+        .filter(|field| terms.includes(field))
+        .map(row)
+        .collect()
 }
 
 /// What is kept without a yes, in one English sentence for the self-assessment.

@@ -126,7 +126,7 @@ fn cookie_register(site: &Site) -> Value {
             "http_only": true,
             "same_site": "Lax",
             "content": "random device id of this site, first day, last day, number of visits, policy version, signature",
-            "purpose": "to tell how often and after how long people come back",
+            "purpose": "to know the same browser again: how often and after how long it comes back",
         },
         {
             "name": OPT_OUT_COOKIE,
@@ -282,9 +282,12 @@ pub fn assessment(app: &App, site: &Site) -> String {
             ("version", &site.policy_version),
         ],
     );
+    let stored = lists::rows(app, site);
     let main = format!(
         "<h1>Self-assessment of audience measurement</h1><p>{intro}</p><table class=\"stack\"><thead><tr><th scope=\"col\">No.</th>\
-         <th scope=\"col\">Criterion</th><th scope=\"col\">State</th><th scope=\"col\">How</th></tr></thead><tbody>{rows}</tbody></table>"
+         <th scope=\"col\">Criterion</th><th scope=\"col\">State</th><th scope=\"col\">How</th></tr></thead><tbody>{rows}</tbody></table>\
+         <h2>What is stored</h2><table class=\"stack\"><thead><tr><th scope=\"col\">What</th><th scope=\"col\">Table and columns</th>\
+         <th scope=\"col\">Without a yes</th><th scope=\"col\">After a yes</th></tr></thead><tbody>{stored}</tbody></table>"
     );
     LAYOUT
         .replace("{{lang}}", "en")
