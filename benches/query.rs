@@ -38,10 +38,8 @@ async fn main() -> anyhow::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-query");
     std::fs::create_dir_all(&folder)?;
     let engine = supervise::start(SupervisorOptions {
-        listen: "127.0.0.1:0".parse()?,
-        data: folder.join(format!("engine-{events}")),
-        library: None,
         binary: Some(env!("CARGO_BIN_EXE_sillage").into()),
+        ..SupervisorOptions::new(folder.join(format!("engine-{events}")))
     })
     .await?;
     let target = engine.target();

@@ -245,7 +245,7 @@ pub struct ClickHouse {
 /// The embedded engine.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    /// ClickHouse's HTTP interface for engineers, read-only for everybody but the collector; loopback only.
+    /// ClickHouse's HTTP interface, for the collector and for readers with the token; loopback only.
     pub listen: SocketAddr,
     /// `libchdb.so`; `None` looks beside the binary and in the places `make` fetches it to.
     pub library: Option<PathBuf>,
@@ -537,7 +537,7 @@ impl RawConfig {
             .listen
             .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8123)));
         if !engine_listen.ip().is_loopback() {
-            faults.push(format!("engine.listen = {engine_listen}: the engine has no login, so it listens on loopback only; use 127.0.0.1"));
+            faults.push(format!("engine.listen = {engine_listen}: the engine speaks HTTP without TLS, so it listens on loopback only; use 127.0.0.1"));
         }
         let mut trusted_proxies = Vec::new();
         for text in self.trusted_proxies.unwrap_or_default() {

@@ -40,5 +40,6 @@ pub mod admin;
 pub mod demo;
 pub mod policy;
 pub mod serve;
+pub mod sql;
 pub mod stored;
 pub mod telemetry;

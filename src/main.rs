@@ -12,7 +12,7 @@ use sillage::config::Config;
 use sillage::engine::EngineOptions;
 use sillage::privacy::{ScrubRules, explain};
 use sillage::server::snippet::{Variant, fitting, snippet};
-use sillage::{admin, demo, engine, mail, serve, telemetry};
+use sillage::{admin, demo, engine, mail, serve, sql, telemetry};
 
 /// A line on standard output. A reader that has seen enough (`| head`) ends the command quietly.
 macro_rules! say {
@@ -62,7 +62,12 @@ enum Command {
         /// `libchdb.so`; looked for when left out.
         #[arg(long)]
         library: Option<PathBuf>,
+        /// The database of a request that names none.
+        #[arg(long, default_value = "sillage")]
+        database: String,
     },
+    /// Ask the running collector's ClickHouse: a statement, or the URL for other programs.
+    Sql(sql::SqlArguments),
     /// Bring the database's tables up to date and stop; needs `clickhouse.url`, the embedded engine's are kept by `serve`.
     Migrate {
         #[arg(long, default_value = "sillage.toml")]
@@ -141,11 +146,14 @@ fn run(command: Command) -> anyhow::Result<()> {
             listen,
             data,
             library,
+            database,
         } => match engine::run(&EngineOptions {
             listen,
             data,
             library,
+            database,
         })? {},
+        Command::Sql(arguments) => runtime()?.block_on(sql::run(&arguments)),
         Command::Serve { config, demo } => {
             let config = load(&config)?;
             runtime()?.block_on(serve::serve(config, demo))

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::control::password::Hasher;
 use crate::control::token::Token;
 use crate::control::{Control, database, people};
+use crate::engine::credential;
 use crate::engine::supervise::{self, Supervisor, SupervisorOptions};
 use crate::enrich::Geo;
 use crate::ingest::Pipeline;
@@ -152,21 +153,24 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
     let starting = async {
         let supervisor = match &config.clickhouse.url {
             None => {
+                let token = credential::open(&config.data_dir)?;
                 let options = SupervisorOptions {
                     listen: config.engine.listen,
-                    data: config.data_dir.join("engine"),
                     library: config.engine.library.clone(),
-                    binary: None,
+                    reader_token: Some(token.clone()),
+                    database: config.clickhouse.database.clone(),
+                    ..SupervisorOptions::new(config.data_dir.join("engine"))
                 };
-                Some(supervise::start(options).await?)
+                let supervisor = supervise::start(options).await?;
+                credential::publish(&config.data_dir, supervisor.address())?;
+                Some((credential::url(supervisor.address(), &token), supervisor))
             }
             Some(_) => None,
         };
-        let clickhouse = supervisor
-            .as_ref()
-            .map_or(config.clickhouse.url.clone(), |engine| {
-                Some(engine.target().url.clone())
-            });
+        let (clickhouse, supervisor) = match supervisor {
+            Some((url, supervisor)) => (Some(url), Some(supervisor)),
+            None => (config.clickhouse.url.clone(), None),
+        };
         let client = connect(config, supervisor.as_ref())?;
         anyhow::Ok((supervisor, client, clickhouse.unwrap_or_default()))
     };
@@ -342,14 +346,51 @@ pub async fn verify_retention(config: &Config, url: Option<&str>) -> anyhow::Res
 /// The password of a ClickHouse server can't be read.
 pub fn reader(config: &Config, url: Option<&str>) -> anyhow::Result<Client> {
     let database = &config.clickhouse.database;
-    match (url, &config.clickhouse.url) {
-        (None, Some(_)) => connect(config, None),
-        (Some(url), _) => Ok(store::client(url, None, None, database)),
-        (None, None) => {
-            let url = format!("http://{}", config.engine.listen);
-            Ok(store::client(&url, None, None, database))
+    let is_embedded = config.clickhouse.url.is_none();
+    let mut url = match url {
+        None if !is_embedded => return connect(config, None),
+        None => format!("http://{}", credential::find(&config.data_dir)?),
+        Some(url) => url.to_owned(),
+    };
+    let mut parsed = url::Url::parse(&url).with_context(|| format!("{url:?} is not a URL"))?;
+    let of_url = (!parsed.username().is_empty()).then(|| {
+        let decoded = |text: &str| {
+            percent_encoding::percent_decode_str(text)
+                .decode_utf8_lossy()
+                .into_owned()
+        };
+        let password = decoded(parsed.password().unwrap_or_default());
+        (decoded(parsed.username()), password)
+    });
+    // The token goes to this machine only.
+    let is_here = match parsed.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    let credentials = match of_url {
+        None if is_embedded && is_here => {
+            let token = credential::read(&config.data_dir)?;
+            Some((credential::READER_USER.to_owned(), token))
         }
+        of_url => of_url,
+    };
+    // Neither setter refuses an http URL; the client takes credentials apart from it.
+    if parsed
+        .set_username("")
+        .and(parsed.set_password(None))
+        .is_ok()
+    {
+        url = parsed.into();
     }
+    let (user, password) = credentials.unzip();
+    Ok(store::client(
+        &url,
+        user.as_deref(),
+        password.as_deref(),
+        database,
+    ))
 }
 
 fn connect(config: &Config, supervisor: Option<&Supervisor>) -> anyhow::Result<Client> {
@@ -361,15 +402,7 @@ fn connect(config: &Config, supervisor: Option<&Supervisor>) -> anyhow::Result<C
         return Ok(store::client(&target.url, user, password, database)
             .with_compression(clickhouse::Compression::None));
     }
-    let password = config
-        .clickhouse
-        .password_file
-        .as_ref()
-        .map(|path| {
-            std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read clickhouse.password_file {}", path.display()))
-        })
-        .transpose()?;
+    let password = server_password(config)?;
     let url = config.clickhouse.url.as_deref().unwrap_or_default();
     Ok(store::client(
         url,
@@ -377,6 +410,22 @@ fn connect(config: &Config, supervisor: Option<&Supervisor>) -> anyhow::Result<C
         password.as_deref().map(str::trim),
         database,
     ))
+}
+
+/// What the password file of a ClickHouse server holds.
+///
+/// # Errors
+/// The file can't be read.
+pub(crate) fn server_password(config: &Config) -> anyhow::Result<Option<String>> {
+    config
+        .clickhouse
+        .password_file
+        .as_ref()
+        .map(|path| {
+            std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read clickhouse.password_file {}", path.display()))
+        })
+        .transpose()
 }
 
 /// Migrates as soon as ClickHouse answers, then stores what the spool holds for ever.

@@ -20,7 +20,7 @@ use super::libchdb::{
     self, Chunk, Connection, Library, LibraryError, ResultStream, StatementClass,
 };
 use super::limits;
-use super::request::{Query, set_statement, use_statement};
+use super::request::{Query, quote_name, set_statement, use_statement};
 use super::statement;
 
 /// Who asks.
@@ -94,6 +94,8 @@ pub struct Engine {
     keeper: Mutex<Option<Connection>>,
     outside_functions: HashSet<String>,
     version: String,
+    /// Of a request that names none.
+    database: String,
     next_id: AtomicU64,
     courtesy: Courtesy,
 }
@@ -103,7 +105,12 @@ impl Engine {
     ///
     /// # Errors
     /// A library or data folder that can't be used.
-    pub fn start(library: &Path, data: &Path, config: &Path) -> Result<Self, LibraryError> {
+    pub fn start(
+        library: &Path,
+        data: &Path,
+        config: &Path,
+        database: &str,
+    ) -> Result<Self, LibraryError> {
         let library = Library::load(library)?;
         let arguments = vec![
             format!("--config-file={}", config.display()),
@@ -116,6 +123,19 @@ impl Engine {
                 .map(|chunk| String::from_utf8_lossy(chunk.as_ref()).trim().to_owned());
             text.map_err(|_| LibraryError::NotOpened)
         };
+        ask(&format!(
+            "CREATE DATABASE IF NOT EXISTS {}",
+            quote_name(database)
+        ))?;
+        // In the library's `default` database every path of the file system is a table. An empty one takes its place,
+        // unless somebody keeps tables there.
+        if database != "default"
+            && ask("SELECT count() FROM system.tables WHERE database = 'default'")? == "0"
+        {
+            ask(&use_statement(database))?;
+            ask("DROP DATABASE default")?;
+            ask("CREATE DATABASE default ENGINE = Memory")?;
+        }
         let version = ask("SELECT version()")?;
         // `format` is a table function too, but the scalar one is harmless and much used.
         let outside = ask(
@@ -127,6 +147,7 @@ impl Engine {
             outside_functions: outside.lines().map(str::to_owned).collect(),
             keeper: Mutex::new(Some(keeper)),
             version,
+            database: database.to_owned(),
             next_id: AtomicU64::new(1),
             courtesy: Courtesy::new(),
         })
@@ -251,9 +272,11 @@ impl Engine {
         if let Some(set) = set_statement(settings) {
             connection.query(&set, "Null", &[])?;
         }
-        if let Some(database) = &job.query.database {
-            connection.query(&use_statement(database), "Null", &[])?;
-        }
+        // Clients that choose no database send none, or `default`, which holds nothing.
+        let chosen = job.query.database.as_deref();
+        let chosen = chosen.filter(|name| job.access == Access::Collector || *name != "default");
+        let database = chosen.unwrap_or(&self.database);
+        connection.query(&use_statement(database), "Null", &[])?;
         let readonly = match (job.access, job.query.is_get) {
             (Access::Reader, _) => "SET readonly = 1",
             (Access::Collector, true) => "SET readonly = 2",

@@ -28,12 +28,14 @@
 //! but not the engine's own, and `log_comment` is the engine's.
 //!
 //! # Who may what
-//! [`COLLECTOR_USER`] with the secret that the parent makes may do everything. Everybody else (user `default` or none,
-//! no password) reads, with limits, under `readonly=1` and what `execute` adds to it.
+//! [`COLLECTOR_USER`] with the secret that the parent makes may do everything. The user `default` with the readers' token
+//! ([`credential`]) reads, with limits, under `readonly=1` and what `execute` adds to it. Nobody else does anything.
+//! Requests that a browser marks as coming from another page are refused, with the token too.
 
 mod answer;
 mod compress;
 mod courtesy;
+pub mod credential;
 mod execute;
 mod fault;
 mod formats;
@@ -101,6 +103,8 @@ pub struct EngineOptions {
     pub data: PathBuf,
     /// `libchdb.so`; `None` looks where [`find_library`] says.
     pub library: Option<PathBuf>,
+    /// The database of a request that names none; created if it is not there.
+    pub database: String,
 }
 
 /// Why there is no engine. Each text is a sentence that says what to do.
@@ -113,7 +117,7 @@ pub enum EngineError {
     #[error(transparent)]
     Home(#[from] home::HomeError),
     #[error(
-        "engine.listen = {0} is not a loopback address; the engine has no login, so use 127.0.0.1"
+        "engine.listen = {0} is not a loopback address; the engine speaks HTTP without TLS, so use 127.0.0.1"
     )]
     NotLoopback(SocketAddr),
     #[error(
@@ -128,7 +132,7 @@ pub enum EngineError {
         source: std::io::Error,
     },
     #[error(
-        "the engine was given no secret; `sillage serve` starts it, by hand write 32 or more characters and a line break to its standard input and keep that open"
+        "the engine was given no secret; `sillage serve` starts it, by hand write two lines to its standard input and keep that open: 32 or more characters for the collector, and the readers' token or nothing"
     )]
     SecretMissing,
     #[error(
@@ -198,7 +202,7 @@ fn platform() -> String {
 /// Runs the child until its standard input ends or it is asked to stop by SIGTERM or SIGINT; then ends the process
 /// with status 0.
 ///
-/// The first line of standard input is the secret. One line goes to standard output: `ready` once queries are
+/// The first line of standard input is the collector's secret, the second the readers' token. One line goes to standard output: `ready` once queries are
 /// answered, or `error` and a sentence, which is also returned.
 ///
 /// # Errors
@@ -225,7 +229,7 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     if rustix::process::setrlimit(rustix::process::Resource::Core, no_core).is_err() {
         tell("core dumps could not be turned off");
     }
-    let (secret, parent_gone) = read_secret()?;
+    let (secrets, parent_gone) = read_secrets()?;
     let listener = bind(options.listen)?;
     let home = home::Home::open(&options.data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -235,12 +239,17 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
         .enable_all()
         .build()
         .map_err(EngineError::Spawn)?;
-    let engine = Arc::new(execute::Engine::start(&library, &home.data, &home.config)?);
+    let engine = Arc::new(execute::Engine::start(
+        &library,
+        &home.data,
+        &home.config,
+        &options.database,
+    )?);
     runtime.spawn(be_courteous(Arc::clone(&engine)));
     // From here on the process must not end through the library's destructors.
     let served = runtime.block_on(serve_until_asked_to_stop(
         listener,
-        secret,
+        secrets,
         Arc::clone(&engine),
         parent_gone,
     ));
@@ -273,18 +282,33 @@ fn tell(line: &str) {
     eprintln!("{}{line}", supervise::LINE_PREFIX);
 }
 
-/// The secret, and what becomes ready when standard input ends, which is when the parent is gone.
-fn read_secret() -> Result<(String, oneshot::Receiver<()>), EngineError> {
-    let mut line = String::new();
+/// What the parent hands over on standard input.
+struct Secrets {
+    /// The collector's password.
+    collector: String,
+    /// The readers' password; `None`: nobody reads.
+    readers: Option<String>,
+}
+
+/// The secrets, and what becomes ready when standard input ends, which is when the parent is gone.
+fn read_secrets() -> Result<(Secrets, oneshot::Receiver<()>), EngineError> {
     let mut input = std::io::stdin().lock();
-    input
-        .read_line(&mut line)
-        .map_err(|_| EngineError::SecretMissing)?;
-    drop(input);
-    let secret = line.trim().to_owned();
-    if secret.len() < 32 {
+    let mut read_line = || {
+        let mut line = String::new();
+        input
+            .read_line(&mut line)
+            .map_err(|_| EngineError::SecretMissing)?;
+        Ok::<_, EngineError>(line.trim().to_owned())
+    };
+    let (collector, readers) = (read_line()?, read_line()?);
+    if collector.len() < 32 {
         return Err(EngineError::SecretMissing);
     }
+    let secrets = Secrets {
+        collector,
+        readers: Some(readers).filter(|token| !token.is_empty()),
+    };
+    drop(input);
     let (sender, receiver) = oneshot::channel();
     let watch = move || {
         // An error is an end, too.
@@ -295,7 +319,7 @@ fn read_secret() -> Result<(String, oneshot::Receiver<()>), EngineError> {
         .name(courtesy::PARENT.into())
         .spawn(watch)
         .map_err(EngineError::Spawn)?;
-    Ok((secret, receiver))
+    Ok((secrets, receiver))
 }
 
 fn say(line: &str) {
@@ -324,7 +348,7 @@ fn bind(address: SocketAddr) -> Result<std::net::TcpListener, EngineError> {
 /// Whether every statement has ended.
 async fn serve_until_asked_to_stop(
     listener: std::net::TcpListener,
-    secret: String,
+    secrets: Secrets,
     engine: Arc<execute::Engine>,
     parent_gone: oneshot::Receiver<()>,
 ) -> std::io::Result<bool> {
@@ -336,7 +360,7 @@ async fn serve_until_asked_to_stop(
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     say("ready");
-    let service = Arc::new(serve::Service::new(Arc::clone(&engine), secret));
+    let service = Arc::new(serve::Service::new(Arc::clone(&engine), secrets));
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let mut connections = tokio::task::JoinSet::new();

@@ -193,7 +193,12 @@ pub fn set_statement<'a>(settings: impl Iterator<Item = (&'a str, &'a str)>) -> 
 
 /// `USE` for a database of any name.
 pub fn use_statement(database: &str) -> String {
-    format!("USE {}", quote(database, '`'))
+    format!("USE {}", quote_name(database))
+}
+
+/// A name of any characters as an identifier.
+pub fn quote_name(name: &str) -> String {
+    quote(name, '`')
 }
 
 fn quote(text: &str, quote: char) -> String {

@@ -13,11 +13,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
+use hyper::http::uri::Authority;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use super::Secrets;
 use super::answer::{Answer, PIECE_BYTES_MAX, Running, State, lost};
 use super::compress::{Decompressor, compress};
+use super::credential::READER_USER;
 use super::execute::{Access, Engine, Event, Job, Progress, Rows};
 use super::fault::Fault;
 use super::request::Query;
@@ -42,17 +45,17 @@ pub const DISPLAY_NAME: &str = "sillage-engine";
 /// What every connection shares.
 pub struct Service {
     engine: Arc<Engine>,
-    secret: String,
+    secrets: Secrets,
     collectors: Arc<Semaphore>,
     readers: Arc<Semaphore>,
 }
 
 impl Service {
-    /// A service for which `secret` is the password of the collector's user.
-    pub fn new(engine: Arc<Engine>, secret: String) -> Self {
+    /// A service that knows the collector and the readers by these passwords.
+    pub fn new(engine: Arc<Engine>, secrets: Secrets) -> Self {
         Self {
             engine,
-            secret,
+            secrets,
             collectors: Arc::new(Semaphore::new(COLLECTOR_STATEMENTS_MAX)),
             readers: Arc::new(Semaphore::new(READER_STATEMENTS_MAX)),
         }
@@ -83,6 +86,10 @@ impl Service {
                 .body(Answer::whole(text.into()))
         };
         let response = match (request.method(), path) {
+            (_, _) if !is_from_here(&request) => plain(
+                StatusCode::FORBIDDEN,
+                "Requests of web pages are not answered here.\n",
+            ),
             (&Method::GET | &Method::HEAD, "/ping" | "/replicas_status") => {
                 plain(StatusCode::OK, "Ok.\n")
             }
@@ -107,6 +114,15 @@ impl Service {
             HeaderValue::from_static(DISPLAY_NAME),
         );
         headers.insert("X-ClickHouse-Timezone", HeaderValue::from_static("UTC"));
+        // A page of another origin that gets an answer all the same can't run it or read it.
+        headers.insert(
+            "X-Content-Type-Options",
+            HeaderValue::from_static("nosniff"),
+        );
+        headers.insert(
+            "Cross-Origin-Resource-Policy",
+            HeaderValue::from_static("same-origin"),
+        );
         Ok(response)
     }
 
@@ -159,17 +175,25 @@ impl Service {
 
     fn access(&self, query: &Query) -> Result<Access, Fault> {
         let password = query.password.as_deref().unwrap_or_default();
-        match query.user.as_deref().unwrap_or_default() {
-            super::COLLECTOR_USER if is_same(password, &self.secret) => Ok(Access::Collector),
-            "" | "default" if password.is_empty() => Ok(Access::Reader),
-            user => Err(Fault::new(
-                516,
-                "AUTHENTICATION_FAILED",
-                &format!(
-                    "{user}: Authentication failed: password is incorrect, or there is no user with such name"
-                ),
-            )),
+        let user = match query.user.as_deref().unwrap_or_default() {
+            "" => READER_USER,
+            user => user,
+        };
+        let (access, secret) = match user {
+            super::COLLECTOR_USER => (Access::Collector, Some(&self.secrets.collector)),
+            READER_USER => (Access::Reader, self.secrets.readers.as_ref()),
+            _ => (Access::Reader, None),
+        };
+        if secret.is_some_and(|secret| is_same(password, secret)) {
+            return Ok(access);
         }
+        Err(Fault::new(
+            516,
+            "AUTHENTICATION_FAILED",
+            &format!(
+                "{user}: Authentication failed: password is incorrect, or there is no user with such name; `sillage sql --print-url` prints a URL with the password"
+            ),
+        ))
     }
 
     async fn execute(
@@ -391,13 +415,38 @@ fn is_for_loopback(request: &Request<Incoming>) -> bool {
     let Some(host) = request.headers().get("host") else {
         return true;
     };
-    let Some(authority) = host
-        .to_str()
+    host.to_str()
         .ok()
-        .and_then(|host| host.parse::<hyper::http::uri::Authority>().ok())
-    else {
-        return false;
-    };
+        .and_then(|host| host.parse().ok())
+        .is_some_and(|authority| is_loopback(&authority))
+}
+
+/// Whether the request comes from a program or from a page of this origin. Browsers say where a request comes from in
+/// `Sec-Fetch-Site` and `Origin`; programs send neither.
+fn is_from_here(request: &Request<Incoming>) -> bool {
+    let headers = request.headers();
+    let is_foreign_site = headers
+        .get_all("sec-fetch-site")
+        .iter()
+        .any(|site| !matches!(site.as_bytes(), b"none" | b"same-origin"));
+    let host = headers.get("host").map(HeaderValue::as_bytes);
+    let is_foreign_origin = headers.get_all("origin").iter().any(|origin| {
+        let authority = origin
+            .to_str()
+            .ok()
+            .and_then(|origin| origin.strip_prefix("http://"));
+        let is_own = authority.is_some_and(|authority| {
+            Some(authority.as_bytes()) == host
+                && authority
+                    .parse()
+                    .is_ok_and(|authority| is_loopback(&authority))
+        });
+        !is_own
+    });
+    !is_foreign_site && !is_foreign_origin
+}
+
+fn is_loopback(authority: &Authority) -> bool {
     let host = authority
         .host()
         .trim_start_matches('[')

@@ -1,8 +1,8 @@
 //! The parent's side: starts `sillage engine`, keeps it running, stops it.
 //!
-//! The child keeps its port and secret over restarts, so a client only has to try again. It holds a pipe to this process
-//! as its standard input: when this process ends, however it ends, the pipe closes and the child leaves. The secret goes
-//! through that pipe and is never in an argument or the environment, where others could read it.
+//! The child keeps its port and secrets over restarts, so a client only has to try again. It holds a pipe to this process
+//! as its standard input: when this process ends, however it ends, the pipe closes and the child leaves. The secrets go
+//! through that pipe and are never in an argument or the environment, where others could read them.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,7 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::watch;
 
-use super::{COLLECTOR_USER, EngineError, Target, find_library, serve::DISPLAY_NAME};
+use super::serve::DISPLAY_NAME;
+use super::{COLLECTOR_USER, EngineError, Target, credential, find_library};
 
 /// Begins the child's own lines on standard error. Only these are logged: what the library writes may hold query texts.
 pub(super) const LINE_PREFIX: &str = "sillage-engine: ";
@@ -36,7 +37,7 @@ const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the supervisor is started with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SupervisorOptions {
     /// Loopback; port 0 takes a free one, which stays the same over restarts.
     pub listen: SocketAddr,
@@ -46,12 +47,31 @@ pub struct SupervisorOptions {
     pub library: Option<PathBuf>,
     /// The `sillage` binary; `None` is the running one.
     pub binary: Option<PathBuf>,
+    /// The readers' password; `None`: only the collector asks.
+    pub reader_token: Option<String>,
+    /// The database of a request that names none.
+    pub database: String,
+}
+
+impl SupervisorOptions {
+    /// An engine in this folder, on a free port, for the collector only.
+    pub fn new(data: PathBuf) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data,
+            library: None,
+            binary: None,
+            reader_token: None,
+            database: "sillage".to_owned(),
+        }
+    }
 }
 
 /// A running and supervised engine. Dropping it ends the child too, without waiting.
 #[derive(Debug)]
 pub struct Supervisor {
     target: Target,
+    address: SocketAddr,
     process_id: Arc<AtomicU32>,
     stop: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
@@ -73,7 +93,9 @@ pub async fn start(options: SupervisorOptions) -> Result<Supervisor, EngineError
         library,
         data: options.data,
         address,
-        secret: new_secret()?,
+        secret: credential::new_token().map_err(EngineError::Spawn)?,
+        reader_token: options.reader_token,
+        database: options.database,
     };
     let target = Target {
         url: format!("http://{address}"),
@@ -91,6 +113,7 @@ pub async fn start(options: SupervisorOptions) -> Result<Supervisor, EngineError
     ));
     Ok(Supervisor {
         target,
+        address,
         process_id,
         stop,
         task,
@@ -101,6 +124,11 @@ impl Supervisor {
     /// Where the engine is and how the collector speaks to it.
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Where the engine listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The child's process id; 0 between two children.
@@ -125,6 +153,8 @@ struct Launch {
     data: PathBuf,
     address: SocketAddr,
     secret: String,
+    reader_token: Option<String>,
+    database: String,
 }
 
 /// A child that answers.
@@ -181,6 +211,8 @@ impl Launch {
             .arg(&self.data)
             .arg("--library")
             .arg(&self.library)
+            .arg("--database")
+            .arg(&self.database)
             // Cloud credentials and the like are none of the engine's business.
             .env_clear()
             .envs(
@@ -213,9 +245,10 @@ impl Launch {
                 }
             }
         });
+        let readers = self.reader_token.as_deref().unwrap_or_default();
         // If the child is gone already, its last words say why.
         let _ = input
-            .write_all(format!("{}\n", self.secret).as_bytes())
+            .write_all(format!("{}\n{readers}\n", self.secret).as_bytes())
             .await;
         let mut lines = BufReader::new(output).lines();
         let first = tokio::time::timeout(START_PATIENCE, lines.next_line()).await;
@@ -349,11 +382,4 @@ async fn free_address(wanted: SocketAddr) -> Result<SocketAddr, EngineError> {
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
-}
-
-fn new_secret() -> Result<String, EngineError> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| EngineError::Spawn(std::io::Error::other(error.to_string())))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -60,7 +60,9 @@ export async function startCollector(site, { top = '', days = 0, logs = {}, peop
     dashboard: `${addresses.dashboard}/`,
     /** @param {string} query a line of SQL; answers TabSeparated text */
     async sql(query) {
-      const answer = await fetch(`${addresses.ClickHouse}/?database=sillage`, { method: 'POST', body: query });
+      const { origin, password } = new URL(addresses.ClickHouse);
+      const headers = { 'X-ClickHouse-Key': password };
+      const answer = await fetch(`${origin}/?database=sillage`, { method: 'POST', headers, body: query });
       const text = (await answer.text()).trimEnd();
       if (!answer.ok) throw new Error(text);
       return text;

@@ -17,6 +17,8 @@ use sillage::engine::supervise::{self, SupervisorOptions};
 use sillage::engine::{EngineError, find_library};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
+/// The readers' password.
+const TOKEN: &str = "readers0123456789";
 
 /// A child started by hand, as the collector would start it.
 struct Engine {
@@ -58,7 +60,7 @@ fn spawn(address: SocketAddr, folder: &Path) -> (Child, ChildStdin, String) {
     let mut child = command(address, folder).spawn().expect("the binary starts");
     let mut input = child.stdin.take().expect("a pipe");
     // A child that refuses to start may be gone before it reads.
-    let _ = writeln!(input, "{SECRET}");
+    let _ = writeln!(input, "{SECRET}\n{TOKEN}");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("a pipe"))
         .read_line(&mut line)
@@ -129,7 +131,7 @@ impl Engine {
         response.text()
     }
 
-    /// Asks as anybody, by POST.
+    /// Asks as a reader, by POST.
     fn reader(&self, arguments: &str, sql: &str) -> Response {
         request(self.address, "POST", arguments, "", sql.as_bytes())
     }
@@ -160,6 +162,11 @@ impl Drop for Engine {
         drop(self.input.take());
         self.wait();
     }
+}
+
+/// The headers of a reader.
+fn reader() -> String {
+    format!("X-ClickHouse-Key: {TOKEN}\r\n")
 }
 
 fn megabytes(process_id: u32, figure: &str) -> u64 {
@@ -204,7 +211,8 @@ impl Response {
     }
 }
 
-/// A request over a connection of its own, without a client library between test and socket.
+/// A request over a connection of its own, without a client library between test and socket; a reader's unless it has
+/// other credentials.
 fn request(
     address: SocketAddr,
     method: &str,
@@ -232,6 +240,11 @@ fn open(
     let length = length.map_or("Transfer-Encoding: chunked".to_owned(), |length| {
         format!("Content-Length: {length}")
     });
+    let has_credentials = headers.contains("-Key:") || headers.contains("Authorization:");
+    let key = match has_credentials || arguments.contains("password=") {
+        true => String::new(),
+        false => reader(),
+    };
     let path = if arguments.starts_with('/') {
         arguments.to_owned()
     } else {
@@ -239,7 +252,7 @@ fn open(
     };
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}{length}\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{key}{headers}{length}\r\n\r\n"
     )
     .expect("written");
     stream
@@ -1077,7 +1090,8 @@ fn faults_carry_clickhouses_code_and_a_fitting_status() {
         let mut stream = TcpStream::connect(engine.address).expect("a connection");
         write!(
             stream,
-            "GET /?query=SELECT+1 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+            "GET /?query=SELECT+1 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{}\r\n",
+            reader()
         )
         .expect("written");
         assert_eq!(answer(stream).status, status, "{host}");
@@ -1225,6 +1239,8 @@ fn readers_only_read() {
     );
 
     for headers in [
+        "X-ClickHouse-Key: \r\n".to_owned(),
+        format!("X-ClickHouse-User: sillage\r\nX-ClickHouse-Key: {TOKEN}\r\n"),
         "X-ClickHouse-User: sillage\r\nX-ClickHouse-Key: wrong\r\n".to_owned(),
         "X-ClickHouse-User: sillage\r\n".to_owned(),
         "X-ClickHouse-User: default\r\nX-ClickHouse-Key: x\r\n".to_owned(),
@@ -1519,9 +1535,10 @@ fn the_child_says_in_one_sentence_why_it_does_not_start() {
 fn supervised(folder: &Path, listen: SocketAddr) -> SupervisorOptions {
     SupervisorOptions {
         listen,
-        data: folder.join("engine"),
         library: Some(library()),
         binary: Some(env!("CARGO_BIN_EXE_sillage").into()),
+        reader_token: Some(TOKEN.to_owned()),
+        ..SupervisorOptions::new(folder.join("engine"))
     }
 }
 

@@ -9,6 +9,8 @@ use std::process::Stdio;
 use crate::support::{Collector, binary, pageview, post, wait_for};
 
 const SECRET: &str = "a-password-of-a-server-that-somebody-else-runs";
+/// The password of those who only read there.
+const TOKEN: &str = "readers-of-that-server";
 
 #[test]
 fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
@@ -34,7 +36,7 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
         .spawn()
         .expect("the server starts");
     let mut stdin = server.stdin.take().expect("piped");
-    writeln!(stdin, "{SECRET}").expect("the server reads its secret");
+    writeln!(stdin, "{SECRET}\n{TOKEN}").expect("the server reads its secrets");
     wait_for(|| std::net::TcpStream::connect(address)).expect("the server listens");
 
     std::fs::write(folder.path().join("password"), format!("{SECRET}\n")).expect("written");
@@ -74,7 +76,7 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
             address,
             "/?database=elsewhere",
             "SELECT count() FROM events",
-            &[],
+            &[("X-ClickHouse-Key", TOKEN)],
         )
         .body
     };
@@ -89,7 +91,8 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
 
     // How a server merges is its administrator's to say; the embedded engine would have been told before it stored.
     let settings = "SELECT engine_full LIKE '%min_parts_to_merge_at_once%' FROM system.tables WHERE database != 'system' AND name = 'events'";
-    let settings = post(address, "/?database=elsewhere", settings, &[]);
+    let key = [("X-ClickHouse-Key", TOKEN)];
+    let settings = post(address, "/?database=elsewhere", settings, &key);
     assert_eq!(settings.body.trim(), "0");
 
     // Somebody drops the view: what is accepted waits, is told of, and is stored after a restart.

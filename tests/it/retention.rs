@@ -27,10 +27,8 @@ impl Bench {
             Config::parse(&text, &folder.path().join("sillage.toml")).expect("it is sound");
         std::fs::create_dir_all(&config.data_dir).expect("a folder");
         let options = SupervisorOptions {
-            listen: "127.0.0.1:0".parse().expect("an address"),
-            data: folder.path().join("engine"),
-            library: None,
             binary: Some(env!("CARGO_BIN_EXE_sillage").into()),
+            ..SupervisorOptions::new(folder.path().join("engine"))
         };
         let engine = supervise::start(options).await.expect("the engine starts");
         let target = engine.target();

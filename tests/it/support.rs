@@ -28,6 +28,8 @@ pub struct Collector {
     pub folder: TempDir,
     pub address: SocketAddr,
     pub clickhouse: SocketAddr,
+    /// The readers' password, empty with a ClickHouse server.
+    pub token: String,
     lines: mpsc::Receiver<String>,
     child: Child,
 }
@@ -125,7 +127,7 @@ impl Collector {
                 }
             }
         });
-        let (mut address, mut clickhouse) = (None, None);
+        let (mut address, mut clickhouse, mut token) = (None, None, String::new());
         let deadline = Instant::now() + PATIENCE;
         while address.is_none() || clickhouse.is_none() {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -136,24 +138,23 @@ impl Collector {
                     log(folder.path())
                 )
             });
-            let url = |line: &str| {
-                line.split("http://")
-                    .nth(1)?
-                    .split('/')
-                    .next()?
-                    .parse()
-                    .ok()
-            };
+            let url = line.split("http://").nth(1);
+            let authority = url
+                .and_then(|url| url.split('/').next())
+                .unwrap_or_default();
             if line.contains("beacons") {
-                address = url(&line);
+                address = authority.parse().ok();
             } else if line.contains("ClickHouse") {
-                clickhouse = url(&line);
+                let (credentials, place) = authority.split_once('@').unwrap_or(("", authority));
+                token = credentials.trim_start_matches("default:").to_owned();
+                clickhouse = place.parse().ok();
             }
         }
         Self {
             folder,
             address: address.expect("printed"),
             clickhouse: clickhouse.expect("printed"),
+            token,
             lines: received,
             child,
         }
@@ -177,9 +178,15 @@ impl Collector {
         post(self.address, "/api/event", body, headers)
     }
 
+    /// Asks the engine's own interface as a reader.
+    pub fn ask(&self, query: &str) -> Answer {
+        let headers = [("X-ClickHouse-Key", &*self.token)];
+        post(self.clickhouse, "/?database=sillage", query, &headers)
+    }
+
     /// A line of SQL by the engine's own interface, as TabSeparated text.
     pub fn sql(&self, query: &str) -> String {
-        let answer = post(self.clickhouse, "/?database=sillage", query, &[]);
+        let answer = self.ask(query);
         assert_eq!(answer.status, 200, "{query}: {}", answer.body);
         answer.body.trim_end().to_owned()
     }
@@ -194,7 +201,7 @@ impl Collector {
     /// Waits until a line of SQL answers what is expected.
     pub fn until(&self, query: &str, expected: &str) {
         let last = wait_for(|| {
-            let answer = post(self.clickhouse, "/?database=sillage", query, &[]);
+            let answer = self.ask(query);
             if answer.body.trim_end() == expected {
                 Ok(())
             } else {

@@ -45,10 +45,8 @@ async fn start() -> Engine {
     tracing_subscriber::fmt().with_test_writer().init();
     let folder = tempfile::tempdir().unwrap();
     let supervisor = supervise::start(SupervisorOptions {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        data: folder.path().join("engine"),
-        library: None,
         binary: Some(env!("CARGO_BIN_EXE_sillage").into()),
+        ..SupervisorOptions::new(folder.path().join("engine"))
     })
     .await
     .expect("the engine starts");

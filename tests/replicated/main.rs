@@ -21,6 +21,8 @@ use std::time::Duration;
 use support::{Collector, binary, pageview, post, signal, wait_for};
 
 const SECRET: &str = "a-password-of-a-server-that-somebody-else-runs";
+/// The password of those who only read there.
+const TOKEN: &str = "readers-of-that-server";
 
 /// Times that the server is killed under load.
 const ROUNDS: u64 = 12;
@@ -156,7 +158,7 @@ impl Server {
             .spawn()
             .expect("the server starts");
         let mut stdin = child.stdin.take().expect("piped");
-        writeln!(stdin, "{SECRET}").expect("the server reads its secret");
+        writeln!(stdin, "{SECRET}\n{TOKEN}").expect("the server reads its secrets");
         let ready = wait_for(|| match std::fs::read_to_string(data.join("log")) {
             Ok(text) if text.contains("ready") => Ok(()),
             text => Err(text),
@@ -178,7 +180,8 @@ impl Server {
     }
 
     fn sql(&self, query: &str) -> String {
-        let answer = post(self.address, "/?database=replicated", query, &[]);
+        let key = [("X-ClickHouse-Key", TOKEN)];
+        let answer = post(self.address, "/?database=replicated", query, &key);
         answer.body.trim_end().to_owned()
     }
 

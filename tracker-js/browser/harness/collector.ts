@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +35,8 @@ export interface Collector {
 export interface Ports {
   readonly collector: number;
   readonly engine: number;
+  /** The password of the engine's readers. */
+  readonly token: string;
   readonly binary: string;
   readonly config: string;
 }
@@ -72,7 +74,7 @@ export const startSillage = async (): Promise<{ ports: Ports; stop: () => Promis
     throw new Error(`${binary} is missing; run \`cargo build\` first, or name it with SILLAGE_BIN`);
   const directory = await mkdtemp(join(tmpdir(), 'sillage-tracker-'));
   const config = join(directory, 'sillage.toml');
-  const ports = { collector: await freePort(), engine: await freePort(), binary, config };
+  const ports = { collector: await freePort(), engine: await freePort(), token: '', binary, config };
   const sites = Array.from(
     { length: SITES_MAX },
     (_, number) =>
@@ -108,11 +110,12 @@ export const startSillage = async (): Promise<{ ports: Ports; stop: () => Promis
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  ports.token = (await readFile(join(directory, 'data', 'sql.token'), 'utf8')).trim();
   return { ports, stop };
 };
 
 /** The collector of this run. */
-export const connect = ({ collector, engine }: Ports): Collector => ({
+export const connect = ({ collector, engine, token }: Ports): Collector => ({
   take: async (body, { 'user-agent': userAgent = '', 'sec-gpc': gpc, cookie, origin }) => {
     const headers = { 'content-type': 'text/plain', 'user-agent': userAgent };
     Object.assign(headers, gpc && { 'sec-gpc': gpc }, cookie && { cookie }, origin && { origin });
@@ -123,7 +126,8 @@ export const connect = ({ collector, engine }: Ports): Collector => ({
         if(name = 'engagement', max(scroll), NULL) AS scroll, any(props) AS props
       FROM sillage.events WHERE site = {site:String} GROUP BY name, key, seq ORDER BY any(time), seq FORMAT JSONEachRow`;
     const url = `http://127.0.0.1:${engine}/?param_site=${encodeURIComponent(site)}`;
-    const answer = await fetch(url, { method: 'POST', body: query });
+    const headers = { 'X-ClickHouse-Key': token };
+    const answer = await fetch(url, { method: 'POST', headers, body: query });
     const text = await answer.text();
     if (!answer.ok) throw new Error(text);
     return text

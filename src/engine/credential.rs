@@ -1,0 +1,205 @@
+//! The readers' credential: a token in the data folder, and where the running engine answers.
+//!
+//! `sillage serve` makes both files, 0600 and outside the engine's own folder: [`TOKEN_FILE`] once, [`ADDRESS_FILE`] at
+//! every start. `sillage sql` and the other commands that read beside a running collector find them there. User of the
+//! data folder and reader are thereby the same person; another user of the machine reads nothing. Blocking.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::serve::DISPLAY_NAME;
+
+/// The user that readers authenticate as: what ClickHouse clients send when none is chosen.
+pub const READER_USER: &str = "default";
+/// Holds the readers' password; kept over restarts.
+const TOKEN_FILE: &str = "sql.token";
+/// Holds the address of the running engine.
+const ADDRESS_FILE: &str = "sql.address";
+/// Characters of a token, at least; the file may be written by hand.
+const TOKEN_CHARS_MIN: usize = 32;
+/// How long the engine may take to answer `/ping`.
+const PING_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why there is no credential. Each text is a sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    #[error(
+        "{path} can't be used ({source}); run the command as the user that runs `sillage serve`"
+    )]
+    Unusable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "{path} does not hold a token of {TOKEN_CHARS_MIN} or more letters and digits; delete it and restart `sillage serve`, which makes another"
+    )]
+    Malformed { path: PathBuf },
+    #[error("the embedded engine does not run; start `sillage serve` with this configuration")]
+    NotRunning,
+}
+
+/// The token of a data folder, made at its first start.
+///
+/// # Errors
+/// The file can't be read or written, or holds something else.
+pub fn open(data_dir: &Path) -> Result<String, CredentialError> {
+    let path = data_dir.join(TOKEN_FILE);
+    let unusable = |source| CredentialError::Unusable {
+        path: path.clone(),
+        source,
+    };
+    match read(data_dir) {
+        Err(CredentialError::NotRunning) => {}
+        found => return found,
+    }
+    let token = new_token().map_err(unusable)?;
+    replace(&path, &token).map_err(unusable)?;
+    Ok(token)
+}
+
+/// The token that a running collector has made.
+///
+/// # Errors
+/// As [`open`]; without a file, [`CredentialError::NotRunning`].
+pub fn read(data_dir: &Path) -> Result<String, CredentialError> {
+    let path = data_dir.join(TOKEN_FILE);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(CredentialError::NotRunning);
+        }
+        Err(source) => return Err(CredentialError::Unusable { path, source }),
+    };
+    let token = text.trim();
+    let is_token =
+        token.len() >= TOKEN_CHARS_MIN && token.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !is_token {
+        return Err(CredentialError::Malformed { path });
+    }
+    Ok(token.to_owned())
+}
+
+/// Writes down where the engine answers.
+///
+/// # Errors
+/// The file can't be written.
+pub fn publish(data_dir: &Path, address: SocketAddr) -> Result<(), CredentialError> {
+    let path = data_dir.join(ADDRESS_FILE);
+    replace(&path, &address.to_string())
+        .map_err(|source| CredentialError::Unusable { path, source })
+}
+
+/// Where the engine of this data folder answers now. Only an engine of this product is found, so that no other program
+/// on its port is sent the token.
+///
+/// # Errors
+/// No engine answers, or the file can't be read.
+pub fn find(data_dir: &Path) -> Result<SocketAddr, CredentialError> {
+    let path = data_dir.join(ADDRESS_FILE);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(CredentialError::NotRunning);
+        }
+        Err(source) => return Err(CredentialError::Unusable { path, source }),
+    };
+    match text.trim().parse() {
+        Ok(address) if answers(address) => Ok(address),
+        Ok(_) | Err(_) => Err(CredentialError::NotRunning),
+    }
+}
+
+/// The URL with which any ClickHouse client reads.
+pub fn url(address: SocketAddr, token: &str) -> String {
+    format!("http://{READER_USER}:{token}@{address}/")
+}
+
+/// 32 random bytes as hexadecimal text.
+pub(super) fn new_token() -> std::io::Result<String> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Writes a file of one line, 0600, as a whole: a reader sees the old line or the new one.
+fn replace(path: &Path, line: &str) -> std::io::Result<()> {
+    let partial = path.with_extension("partial");
+    match std::fs::remove_file(&partial) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&partial)?;
+    writeln!(file, "{line}")?;
+    file.sync_all()?;
+    std::fs::rename(&partial, path)
+}
+
+fn answers(address: SocketAddr) -> bool {
+    let ask = || {
+        let mut stream = TcpStream::connect_timeout(&address, PING_PATIENCE)?;
+        stream.set_read_timeout(Some(PING_PATIENCE))?;
+        write!(
+            stream,
+            "GET /ping HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        )?;
+        let mut answer = Vec::new();
+        stream.take(4_096).read_to_end(&mut answer)?;
+        std::io::Result::Ok(String::from_utf8_lossy(&answer).into_owned())
+    };
+    // Any fault means that it does not answer, which is what the caller reports.
+    ask().is_ok_and(|answer| answer.contains(DISPLAY_NAME))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn the_token_is_made_once_and_only_its_owner_may_read_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(matches!(
+            read(folder.path()),
+            Err(CredentialError::NotRunning)
+        ));
+        let token = open(folder.path()).expect("a token");
+        assert_eq!(token.len(), 64);
+        assert_eq!(open(folder.path()).expect("the same"), token);
+        assert_eq!(read(folder.path()).expect("the same"), token);
+        let path = folder.path().join(TOKEN_FILE);
+        let mode = std::fs::metadata(&path).expect("a file").permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600);
+        std::fs::write(&path, "").expect("written");
+        assert!(matches!(
+            open(folder.path()),
+            Err(CredentialError::Malformed { .. })
+        ));
+    }
+
+    #[test]
+    fn an_address_where_nothing_of_ours_answers_is_not_used() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = other.local_addr().expect("an address");
+        let stranger = std::thread::spawn(move || {
+            let (mut stream, _) = other.accept().expect("a connection");
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\n\r\nOk.\n")
+                .expect("written");
+        });
+        publish(folder.path(), address).expect("written");
+        assert!(matches!(
+            find(folder.path()),
+            Err(CredentialError::NotRunning)
+        ));
+        stranger.join().expect("no panic");
+    }
+}
