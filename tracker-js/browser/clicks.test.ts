@@ -118,6 +118,37 @@ describe('10 other clicks', () => {
     expect(JSON.stringify(test.requests())).not.toContain('SECRET');
   });
 
+  it('a table that the page offers for download stays in the page', async () => {
+    const table = 'name;diagnosis\nErika Mustermann;asthma\nMax Beispiel;flu';
+    const { test, page } = await open(
+      (_, { path }) => `<button id=data>csv</button><button id=blob>csv</button>
+        <a id=mail href="mailto:erika.mustermann@kanzlei.zip">mail</a><a id=file download href="${path}/report.pdf">file</a>
+        <script>
+          const table = ${JSON.stringify(table)};
+          const save = (href) => Object.assign(document.createElement('a'), { href, download: 'patients.csv' }).click();
+          const keep = (href) => { const a = document.body.appendChild(document.createElement('a')); a.href = href; a.download = 'p.csv'; a.click(); };
+          data.onclick = () => { save('data:text/csv,' + encodeURIComponent(table)); keep('data:text/csv;base64,' + btoa(table)); };
+          blob.onclick = () => { const href = URL.createObjectURL(new Blob([table])); save(href); keep(href); };
+          mail.onclick = (event) => event.preventDefault();
+        </script>`,
+    );
+    for (const id of ['#data', '#blob', '#mail']) await page.click(id);
+    // The positive control: a file of the site, behind all of them.
+    await page.click('#file');
+    await wait(300);
+    await page.close();
+    const events = await test.stored(3);
+    expect(names(events).sort()).toEqual(['download', 'engagement', 'pageview']);
+    expect(events.find(({ name }) => name === 'download')?.props).toEqual({ path: `${test.path}/report.pdf` });
+    const bodies = test
+      .requests()
+      .map(({ body }) => body)
+      .join();
+    for (const secret of ['Mustermann', 'mustermann', 'diagnosis', btoa(table), 'text/csv', 'blob', 'kanzlei']) {
+      expect(bodies).not.toContain(secret);
+    }
+  });
+
   it('on a child of a marked element is the event it names', async () => {
     const { test, page } = await open(
       () =>

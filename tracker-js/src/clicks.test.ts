@@ -25,13 +25,38 @@ describe('a click', () => {
   });
 
   it.each([
-    ['mailto:someone@other.example'],
+    ['data:text/csv,name;diagnosis%0AErika%20Mustermann;asthma'],
+    ['data:text/csv;base64,RXJpa2E='],
+    ['blob:https://example.com/9115d58c-bcda-ff47-86e5-083e9a215304'],
+    ['blob:https://other.example/9115d58c-bcda-ff47-86e5-083e9a215304'],
+    ['mailto:erika.mustermann@kanzlei.zip'],
+    ['mailto://erika.mustermann@kanzlei.zip/a.zip'],
     ['tel:+4912345'],
+    ['tel://+4912345'],
+    ['sms:+4912345?body=SECRET'],
+    ['sms://+4912345'],
     ['javascript:void(0)'],
-    ['/inside'],
-    ['#part'],
-    ['https://example.com/inside'],
-  ])('on a link to %s is no event', (href) => {
+    ['file:///home/erika/report.pdf'],
+    ['ftp://other.example/report.pdf'],
+    ['filesystem:https://example.com/temporary/report.pdf'],
+    ['whatsapp://send?phone=4912345'],
+  ])('on a link to %s is no event, marked as download or not', (href) => {
+    page.start();
+    for (const attribute of ['', 'download', 'download="patients.csv"']) {
+      click(put(`<a id="it" ${attribute} href="${href}">x</a>`));
+      click(put(`<svg><a id="it" ${attribute} href="${href}"><text>x</text></a></svg>`));
+    }
+    expect(names(page.sent)).toEqual(['pageview']);
+  });
+
+  it('on a link to a mailbox inside a marked element is the event it names', () => {
+    page.start();
+    click(put('<p data-sillage="Contact"><a id="it" href="mailto:a@b.example">x</a></p>'));
+    expect(last()).toMatchObject({ n: 'Contact' });
+    expect(JSON.stringify(page.requests)).not.toContain('b.example');
+  });
+
+  it.each([['/inside'], ['#part'], ['https://example.com/inside']])('on a link to %s is no event', (href) => {
     page.start();
     click(put(`<a id="it" href="${href}">x</a>`));
     expect(names(page.sent)).toEqual(['pageview']);

@@ -1,10 +1,11 @@
 // Automatic events: links that lead away, downloads, forms sent, and elements the page has marked itself.
 //
 // Place: capturing listeners in `tracker` hand each click, auxclick and submit to the reader.
-// Invariants: nothing is prevented, delayed or awaited; no text, value, selector or query of a link is read.
+// Invariants: nothing is prevented, delayed or awaited; no text, value, selector or query of a link is read; only http and
+// https links are looked at, because others carry their content in their address.
 // Not covered: forms inside shadow roots, whose submit event does not leave the root.
 
-import type { EventOptions } from './payload';
+import { type EventOptions, readWeb } from './payload';
 
 const DOWNLOAD = /\.(pdf|(doc|xls|ppt)x?|csv|zip|rar|7z|gz|dmg|exe|apk|mp[34]|epub)$/i;
 
@@ -22,11 +23,12 @@ export const createReader = (found: (name: string, options?: EventOptions) => vo
       if (sillage) found(sillage, sillageOptions && JSON.parse(sillageOptions));
       else if (isForm) found('form');
       else if (/^a(rea)?$/.test(element.localName)) {
-        const { host, pathname } = new URL(element.getAttribute('href') as string, element.baseURI);
-        // Addresses of mail, telephone and script have no host.
-        if (host && host !== location.host) found('outbound', { props: { host } });
-        else if (element.hasAttribute('download') || DOWNLOAD.test(pathname))
-          found('download', { props: { path: pathname } });
+        const url = readWeb(element.getAttribute('href') as string, element.baseURI);
+        if (url) {
+          if (url.host !== location.host) found('outbound', { props: { host: url.host } });
+          else if (element.hasAttribute('download') || DOWNLOAD.test(url.pathname))
+            found('download', { props: { path: url.pathname } });
+        }
       }
     }
   }

@@ -34,5 +34,14 @@ describe('addresses', () => {
     ['/a', 'https://example.com/a'],
   ])('in hash mode %s leaves as %s', (href, expected) => expect(clean(href, { hash: true })).toBe(expected));
 
+  it.each([
+    ['data:text/csv,SECRET'],
+    ['blob:https://example.com/9115d58c-bcda-ff47-86e5-083e9a215304'],
+    ['mailto:a@b.example'],
+    ['tel://+4912345'],
+    ['file:///home/erika/a.pdf'],
+    ['ftp://example.com/a'],
+  ])('throws at %s, which is not an address of the web', (href) => expect(() => clean(href)).toThrow());
+
   it('throws at what is no address', () => expect(() => clean('http://')).toThrow());
 });

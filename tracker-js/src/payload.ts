@@ -71,17 +71,26 @@ export interface ExtraFields {
 }
 
 /**
+ * An address of the web; undefined for one of another scheme. What such an address holds may be anything: the content of
+ * a file (`data:`), a mailbox (`mailto:`), a number (`tel:`), code (`javascript:`).
+ */
+export const readWeb = (href: string, base: string | URL): URL | undefined => {
+  const url = new URL(href, base);
+  return /^https?:/.test(url.href) ? url : undefined;
+};
+
+/**
  * Returns the function that leaves of an address (default: `base`) its origin, path and allowed query parameters and, in
  * hash mode, the fragment up to the first `?`, `&` or `=`. Relative addresses start from `base`, which is read anew each
- * time. It throws when given something that is no address.
+ * time. It throws when given something that is not an address of the web.
  */
 export const createCleaner = (option: Option, base: { toString(): string }) => {
   const allowed = RegExp(`^(utm_(source|medium|campaign|content|term)|ref|source|${option('allowQuery')})$`);
   return (href?: string): string => {
-    const url = new URL((href || base) as string, base as URL);
+    const url = readWeb((href || base) as string, base as URL) as URL;
     for (const key of [...url.searchParams.keys()]) {
       if (!allowed.test(key)) url.searchParams.delete(key);
     }
-    return url.origin + url.pathname + url.search + (option('hash') ? /^[^?&=]*/.exec(url.hash) : '');
+    return url.origin + url.pathname + url.search + (option('hash') ? url.hash.split(/[?&=]/, 1) : '');
   };
 };
