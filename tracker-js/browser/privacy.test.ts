@@ -39,7 +39,7 @@ describe('11 consent', () => {
     expect(await storage(page)).toEqual(EMPTY);
   });
 
-  it('refused: nothing is sent, whatever happens afterwards', async () => {
+  it('refused: the no is sent and nothing else, whatever happens afterwards', async () => {
     const test = world.scenario();
     const page = await world.open(test.put(test.html('<a id=it href="https://other.test/">x</a>', WAIT)));
     await say(page, false);
@@ -49,7 +49,10 @@ describe('11 consent', () => {
     });
     await page.close();
     await wait(400);
-    expect(test.requests()).toEqual([]);
+    expect(test.requests().map(({ body }) => JSON.parse(body))).toEqual([
+      { n: 'consent', u: world.site.origin(), c: 0, d: test.site },
+    ]);
+    expect(await test.stored(0)).toEqual([]);
   });
 
   it('withdrawn: the collector is told, and what was left with the browser is taken back', async () => {

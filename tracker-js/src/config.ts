@@ -16,7 +16,10 @@ export interface Config {
   api?: string;
   /** `'wait'` keeps events in memory until consent is given. */
   consent?: 'wait';
-  /** Version of the privacy policy the visitor is shown; sent with each event. */
+  /**
+   * Version of the privacy policy the visitor is shown; sent with each event. Text: the collector takes anything else for
+   * another version than its own, under which a yes has lapsed. `init` turns a number into the text it is written as.
+   */
   policy?: string;
   /** Count a change of the URL's fragment as a new page. */
   hash?: boolean;

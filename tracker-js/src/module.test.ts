@@ -26,6 +26,26 @@ describe('the npm package', () => {
     expect(page.requests[0]?.url).toBe('/api/event');
   });
 
+  it.each([
+    ['2', '2'],
+    [2, '2'],
+    [1.5, '1.5'],
+    [0, '0'],
+  ])('sends the policy version %j as the text %j', (policy, sent) => {
+    vi.stubGlobal('sillage', undefined);
+    init({ policy: policy as string })('consent', true);
+    vi.advanceTimersByTime(0);
+    expect(page.sent[0]).toMatchObject({ n: 'pageview', cv: sent });
+  });
+
+  it.each([[null], [true], [['2']], [{}]])('does not make a version of %j', (policy) => {
+    vi.stubGlobal('sillage', undefined);
+    init({ policy: policy as never })('consent', true);
+    vi.advanceTimersByTime(0);
+    expect(page.sent[0]?.cv).not.toBeTypeOf('string');
+    expect(page.sent[0]?.cv).not.toBeUndefined();
+  });
+
   it('does nothing on a server', () => {
     vi.stubGlobal('window', undefined);
     const call = () => init({})('A');

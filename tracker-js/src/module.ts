@@ -21,7 +21,10 @@ export const init = (config: Config = {}): Sillage => {
   try {
     const page = window as Page;
     if (page.sillage?.x) return page.sillage;
-    const sillage = start(readOptions(undefined, config), config.api || '/api/event', page.sillage?.q ?? []);
+    // Versions are text: a number given in spite of the types names the version that is written like it.
+    const version = typeof config.policy === 'number' ? { policy: `${config.policy}` } : {};
+    const options = readOptions(undefined, { ...config, ...version });
+    const sillage = start(options, config.api || '/api/event', page.sillage?.q ?? []);
     page.sillage = sillage;
     return sillage;
   } catch {

@@ -13,8 +13,8 @@ export const watchNavigation = (changed: () => void): void => {
     addEventListener('popstate', changed);
     for (const method of ['pushState', 'replaceState'] as const) {
       const native = history[method];
-      history[method] = function (...args) {
-        native.apply(this, args);
+      history[method] = (...args) => {
+        native.apply(history, args);
         changed();
       };
     }

@@ -20,6 +20,24 @@ describe('sending', () => {
     expect(names(page.sent)).toEqual(['A', 'B']);
   });
 
+  it.each([
+    [429, true],
+    [500, true],
+    [503, true],
+    [202, false],
+    [400, false],
+    [413, false],
+  ])('keeps what was answered %d for another try: %s', async (status, isKept) => {
+    const sender = createSender(ENDPOINT);
+    page.network = status;
+    sender.post(event('A'));
+    await page.settle();
+    page.network = 'accepts';
+    sender.repost();
+    await page.settle();
+    expect(names(page.sent)).toEqual(isKept ? ['A'] : []);
+  });
+
   it('gives what failed another try once an event has got through', async () => {
     const sender = createSender(ENDPOINT);
     page.network = 'is overloaded';

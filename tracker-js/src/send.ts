@@ -27,21 +27,19 @@ export const createSender = (endpoint: string | URL): Sender => {
 
   const takeBack = () => left?.abort();
   const repost = () => {
-    for (const beacon of failed.splice(0)) post(beacon);
+    failed.splice(0).map((beacon) => post(beacon));
   };
   const post = (beacon: Beacon, isLeft?: boolean) => {
     const body = JSON.stringify(beacon);
     const queue = failed;
-    const keep = () => {
-      if (queue.length < RETRIES_MAX) queue.push(beacon);
-    };
+    const keep = () => queue.length < RETRIES_MAX && queue.push(beacon);
     const request: RequestInit = { method: 'POST', body, credentials: 'include', keepalive: true };
     try {
       if (isLeft) {
-        left = new AbortController();
-        request.signal = left.signal;
+        // biome-ignore lint/suspicious/noAssignInExpressions: each byte counts
+        request.signal = (left = new AbortController()).signal;
         fetchLater(endpoint, request);
-      } else fetch(endpoint, request).then((response) => (response.status > 499 ? keep() : repost()), keep);
+      } else fetch(endpoint, request).then((response) => (response.status > 428 ? keep() : repost()), keep);
     } catch {
       if (!isLeft) navigator.sendBeacon(endpoint, body);
     }

@@ -432,16 +432,47 @@ describe('consent', () => {
     expect(names(page.sent)).toEqual(['pageview']);
   });
 
-  it('refused drops what was held, and nothing is sent any more', () => {
+  const NO = { n: 'consent', u: 'https://example.com', c: 0, d: 'example.com' };
+
+  it('refused drops what was held, says so once, and nothing else is sent any more', () => {
     const sillage = page.start({ consent: 'wait' });
     sillage('A');
+    sillage('consent', false);
     sillage('consent', false);
     sillage('B');
     page.goTo('/b');
     vi.advanceTimersByTime(2 * RENEW_INTERVAL_MS);
     page.hide();
-    expect(page.requests).toEqual([]);
+    expect(page.sent).toEqual([NO]);
     expect(page.left()).toEqual([]);
+  });
+
+  it.each([['false'], ['denied'], ['true'], [1], [0], [null], [undefined], [{}], [[true]]])(
+    'is a yes by true alone: %j is a no',
+    (word) => {
+      const sillage = page.start({ consent: 'wait' });
+      sillage('A');
+      sillage('consent', word as never);
+      expect(page.sent).toEqual([NO]);
+    },
+  );
+
+  it('suspended sends nothing at all until the next word', () => {
+    const sillage = page.start({ consent: 'wait' });
+    sillage('consent', true);
+    vi.advanceTimersByTime(RENEW_INTERVAL_MS);
+    sillage('consent', 'wait');
+    sillage('A');
+    page.goTo('/b');
+    page.hide();
+    expect(names(page.sent)).toEqual(['pageview']);
+    expect(page.left()).toEqual([]);
+    page.show();
+    sillage('consent', true);
+    expect(page.sent.map(({ n, u }) => [n, u])).toEqual([
+      ['pageview', 'https://example.com/start'],
+      ['pageview', 'https://example.com/b'],
+    ]);
   });
 
   it('refused forgets what was held: a later yes does not bring it back', () => {
@@ -449,13 +480,13 @@ describe('consent', () => {
     sillage('A');
     sillage('consent', false);
     sillage('consent', true);
-    expect(names(page.sent)).toEqual(['pageview']);
+    expect(names(page.sent)).toEqual(['consent', 'pageview']);
   });
 
   it('refused before the script was there sends not even the pageview', () => {
     page.start({}, [['A'], ['consent', false]]);
     page.goTo('/b');
-    expect(page.requests).toEqual([]);
+    expect(page.sent).toEqual([NO]);
   });
 
   it('refused while the page is unseen, then given, brings back nothing from before', () => {
@@ -466,7 +497,7 @@ describe('consent', () => {
     sillage('consent', true);
     sillage('B');
     page.show();
-    expect(names(page.sent)).toEqual(['pageview', 'B']);
+    expect(names(page.sent)).toEqual(['consent', 'pageview', 'B']);
   });
 
   it('withdrawn tells the collector once, and nothing but that', () => {
@@ -520,7 +551,10 @@ describe('consent', () => {
     sillage('consent', false);
     page.goTo('/b');
     sillage('consent', true);
-    expect(page.sent.map(({ n, u }) => [n, u])).toEqual([['pageview', 'https://example.com/b']]);
+    expect(page.sent.map(({ n, u }) => [n, u])).toEqual([
+      ['consent', 'https://example.com'],
+      ['pageview', 'https://example.com/b'],
+    ]);
   });
 
   it('is waited for with a bounded number of events', () => {

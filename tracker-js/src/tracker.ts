@@ -2,7 +2,8 @@
 //
 // Place: all ways meet here. A pageview, a click or a call becomes an event, waits until the page has been seen and consent
 // allows, and goes to `send`. Invariants: a page nobody has seen is not counted; under `consent: 'wait'` nothing leaves
-// before a yes; after a no nothing leaves at all, except the news of a withdrawal; no exception reaches the page.
+// before a yes; after a no nothing leaves except, once a page, the no itself, so that the collector removes its cookie
+// also where a consent tool has reloaded the page; no exception reaches the page.
 
 import { cameFrom, isRefused, isVisible, randomId } from './browser';
 import { createReader } from './clicks';
@@ -20,7 +21,8 @@ export const RENEW_INTERVAL_MS = 5000;
 
 /** The one function pages call. It never throws. */
 export interface Sillage {
-  (name: 'consent', granted: boolean): void;
+  /** Only `true` is a yes. `'wait'` sends nothing until the next word, and tells the collector nothing. */
+  (name: 'consent', granted: boolean | 'wait'): void;
   (name: 'pageview', options?: { readonly u?: string }): void;
   (name: string, options?: EventOptions): void;
   /** Calls made before the script was there. */
@@ -40,7 +42,7 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
 
   /** What the visitor said: 1 yes, 0 no, undefined nothing. */
   let consent: 0 | 1 | undefined;
-  let isSeen = false;
+  let isSeen: boolean | undefined;
   let held: Beacon[] = [];
   /** Address, referrer and id of the current pageview; empty before the first one and after a no. */
   let page: Pick<Beacon, 'u' | 'r' | 'k'> = {};
@@ -55,7 +57,7 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
       let beacon: Beacon | null | undefined | false = {
         ...event,
         d: site,
-        h: option('hash') ? 1 : undefined,
+        h: option('hash') && 1,
         w: innerWidth,
         c: consent,
         cv: option('policy'),
@@ -109,20 +111,7 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
   const release = () => {
     const rest = held.splice(0);
     if (!page.u) viewUnasked();
-    for (const event of rest) send(event);
-  };
-
-  const decide = (granted: unknown) => {
-    if (granted) {
-      consent = 1;
-      release();
-    } else {
-      sender.drop();
-      held = [];
-      page = {};
-      if (consent) sender.post({ n: 'consent', u: location.origin, c: 0, d: site });
-      consent = 0;
-    }
+    rest.map((event) => send(event));
   };
 
   const attend = (event?: Event) => {
@@ -137,16 +126,26 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
   };
 
   const call: Sillage = guard((name: unknown, value?: unknown) => {
-    if (name === 'consent') decide(value);
-    else if (name === 'pageview') view(1, (value as EventOptions)?.u);
+    if (name === 'consent') {
+      if (value === true) {
+        consent = 1;
+        release();
+      } else {
+        sender.drop();
+        held = [];
+        page = {};
+        // The cookie can't be seen from here: each page that hears a no says so once, and the collector removes it.
+        if (value !== 'wait' && consent !== 0) sender.post({ n: name, u: location.origin, c: 0, d: site });
+        consent = 0;
+      }
+    } else if (name === 'pageview') view(1, (value as EventOptions)?.u);
     else emit(name as string, value as EventOptions);
   });
   call.x = {};
   for (const args of queue) call(...(args as [string]));
 
-  const listen = (types: string, handler: (event: Event) => void) => {
-    for (const type of types.split(' ')) addEventListener(type, guard(handler), true);
-  };
+  const listen = (types: string, handler: (event: Event) => void) =>
+    types.split(' ').map((type) => addEventListener(type, guard(handler), true));
   listen('visibilitychange prerenderingchange pageshow focus blur', attend);
   listen('scroll', engagement.look);
   listen('online', sender.repost);

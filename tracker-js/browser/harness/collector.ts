@@ -25,10 +25,16 @@ export interface Stored {
 }
 
 export interface Collector {
-  /** Takes a request's body and headers; returns the status the tracker gets. */
-  readonly take: (body: string, headers: { readonly [name: string]: string }) => Promise<number>;
+  /** Takes a request's body and headers; returns the status and the cookies the tracker's browser gets. */
+  readonly take: (body: string, headers: { readonly [name: string]: string }) => Promise<Taken>;
   /** Events kept for a site, in no particular order: requests of one moment may overtake one another. */
   readonly stored: (site: string) => Promise<Stored[]>;
+}
+
+/** What a beacon was answered with. */
+export interface Taken {
+  readonly status: number;
+  readonly cookies: string[];
 }
 
 /** Where the collector of this run and its engine listen, and the command line that knows the sites. */
@@ -119,7 +125,8 @@ export const connect = ({ collector, engine, token }: Ports): Collector => ({
   take: async (body, { 'user-agent': userAgent = '', 'sec-gpc': gpc, cookie, origin }) => {
     const headers = { 'content-type': 'text/plain', 'user-agent': userAgent };
     Object.assign(headers, gpc && { 'sec-gpc': gpc }, cookie && { cookie }, origin && { origin });
-    return (await fetch(`http://127.0.0.1:${collector}/api/event`, { method: 'POST', body, headers })).status;
+    const answer = await fetch(`http://127.0.0.1:${collector}/api/event`, { method: 'POST', body, headers });
+    return { status: answer.status, cookies: answer.headers.getSetCookie() };
   },
   stored: async (site) => {
     const query = `SELECT name, any(path) AS path, toString(key) AS key, toUInt32(max(engaged_ms)) AS engaged,

@@ -81,7 +81,10 @@ export const startSite = async (offset: number, domain = 'test'): Promise<Site> 
       if (pathname.startsWith('/late')) await new Promise((resolve) => setTimeout(resolve, 300));
       if (pathname.startsWith('/fails')) response.writeHead(503, { 'retry-after': '1' }).end();
       else if (pathname.startsWith('/missing')) response.writeHead(404).end();
-      else response.writeHead(request.method === 'POST' ? await collector.take(body, headers) : 204).end();
+      else if (request.method === 'POST') {
+        const { status, cookies } = await collector.take(body, headers);
+        response.writeHead(status, { 'set-cookie': cookies }).end();
+      } else response.writeHead(204).end();
       return;
     }
     if (pathname.startsWith('/s/') || pathname === '/p.gif') {

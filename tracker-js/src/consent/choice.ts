@@ -4,11 +4,12 @@
 // an adapter alone ends the wait. Invariants: only a choice the visitor made is passed on, never a default, a stub's answer
 // or a state while the visitor is still choosing; what was granted and no longer is counts as withdrawn; a consent manager that
 // never comes leaves the tracker waiting. A page has one adapter; where there are several, a no of any is a no and a yes takes all of them.
+// A page that reloads itself may do so because of a no that only the next page hears: nothing more leaves it.
 
 /** A visitor's choice about measurement; undefined: none was made, or none that can be relied on. */
 export type Choice = boolean | undefined;
 
-type Call = (name: 'consent', granted: boolean) => void;
+type Call = (name: 'consent', granted: boolean | 'wait') => void;
 
 interface Page {
   sillage?: Call & { q?: unknown[][] };
@@ -16,9 +17,31 @@ interface Page {
   sillageChoices?: { readonly each: Choice[]; told?: boolean };
 }
 
+/** Milliseconds after which a page that is still there has not reloaded. */
+export const RELOAD_MS = 3000;
+
+/**
+ * Many consent managers keep a no and reload the page without a word to anybody. A reload that the page makes itself
+ * therefore ends the measurement of this page, silently; where it does not come about, the choice is told again. Reloads by the
+ * visitor are left alone. Browsers without the Navigation API say nothing of reloads.
+ */
+const watchReload = (page: Page, choices: NonNullable<Page['sillageChoices']>): void => {
+  window.navigation?.addEventListener?.('navigate', ({ destination, userInitiated }) => {
+    const isReload = destination.url.split('#', 1)[0] === location.href.split('#', 1)[0];
+    if (userInitiated || destination.sameDocument || !isReload) return;
+    page.sillage?.('consent', 'wait');
+    setTimeout(() => {
+      if (choices.told !== undefined) page.sillage?.('consent', choices.told);
+    }, RELOAD_MS);
+  });
+};
+
 /** Returns the function that tells the tracker of a choice when the page's differs from the one before. */
 export const createTeller = (page: Page = window as unknown as Page) => {
-  page.sillageChoices ??= { each: [] };
+  if (!page.sillageChoices) {
+    page.sillageChoices = { each: [] };
+    watchReload(page, page.sillageChoices);
+  }
   const choices = page.sillageChoices;
   const place = choices.each.push(undefined) - 1;
   return (choice: Choice): void => {

@@ -1,6 +1,6 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { usePage } from '../testing/page';
-import { createTeller, LOOK_INTERVAL_MS, LOOKS_MAX } from './choice';
+import { createTeller, LOOK_INTERVAL_MS, LOOKS_MAX, RELOAD_MS } from './choice';
 import { readEntry, startConsentMode, watchLayer } from './consent-mode';
 import { type Cookiebot, startCookiebot } from './cookiebot';
 import { type GppApi, type GppEvent, startGpp } from './gpp';
@@ -11,7 +11,7 @@ import { startTcf, type TcData, type TcfApi } from './tcf';
 import { startWp } from './wp-consent-api';
 
 /** What the adapters say, in order; the tracker stands behind it, waiting. */
-const told: boolean[] = [];
+const told: (boolean | 'wait')[] = [];
 const page = usePage();
 const globals = window as unknown as Record<string, unknown>;
 const sent = () => page.sent.map(({ n }) => n);
@@ -34,7 +34,7 @@ beforeEach(() => {
   delete globals.wp_consent_type;
   for (const name of ['statistics', 'statistics-anonymous']) document.cookie = `wp_consent_${name}=; max-age=0`;
   const sillage = page.start({ consent: 'wait' });
-  globals.sillage = (name: 'consent', granted: boolean) => {
+  globals.sillage = (name: 'consent', granted: boolean | 'wait') => {
     told.push(granted);
     sillage(name, granted);
   };
@@ -60,9 +60,62 @@ describe('the teller', () => {
   });
 
   it('leaves its word for a tracker that comes later', () => {
-    const later: { sillage?: ((name: 'consent', granted: boolean) => void) & { q?: unknown[][] } } = {};
+    const later: { sillage?: ((name: 'consent', granted: boolean | 'wait') => void) & { q?: unknown[][] } } = {};
     createTeller(later)(true);
     expect(later.sillage?.q).toEqual([['consent', true]]);
+  });
+});
+
+describe('a page that reloads', () => {
+  const HERE = () => ({ url: location.href, sameDocument: false });
+  let navigation: EventTarget;
+  beforeEach(() => {
+    navigation = new EventTarget();
+    vi.stubGlobal('navigation', navigation);
+  });
+  afterEach(() => vi.unstubAllGlobals());
+  const navigate = (destination: object, userInitiated = false) =>
+    navigation.dispatchEvent(
+      Object.assign(new Event('navigate'), { destination: { ...HERE(), ...destination }, userInitiated }),
+    );
+
+  it('by itself sends nothing more, and tells nobody of it', () => {
+    createTeller()(true);
+    createTeller()(true);
+    vi.advanceTimersByTime(2000);
+    navigate({ url: `${location.href}#top` });
+    page.hide();
+    expect(told.filter((word) => word === 'wait')).toHaveLength(1);
+    expect(sent()).toEqual(['pageview']);
+    expect(page.left()).toEqual([]);
+  });
+
+  it('without a choice sends nothing more either', () => {
+    createTeller()(undefined);
+    navigate({});
+    vi.advanceTimersByTime(2 * RELOAD_MS);
+    expect(told).toEqual(['wait']);
+  });
+
+  it('and stays after all is told its choice again', () => {
+    createTeller()(true);
+    navigate({});
+    expect(told).toEqual([true, 'wait']);
+    vi.advanceTimersByTime(RELOAD_MS);
+    expect(told).toEqual([true, 'wait', true]);
+  });
+
+  it.each<[string, object, boolean]>([
+    ['the visitor reloads', {}, true],
+    ['it leads elsewhere', { url: 'https://example.com/elsewhere' }, false],
+    ['its router writes the same address', { sameDocument: true }, false],
+  ])('is measured to its end when %s', (_what, destination, isVisitor) => {
+    createTeller()(true);
+    vi.advanceTimersByTime(2000);
+    navigate(destination, isVisitor);
+    page.hide();
+    expect(told).toEqual([true]);
+    expect(sent()).toEqual(['pageview', 'engagement']);
   });
 });
 

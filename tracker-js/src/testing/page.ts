@@ -8,8 +8,8 @@ import { type Sillage, start } from '../tracker';
 
 export const ENDPOINT = 'https://collector.example/api/event';
 
-/** What the network does with the next requests. */
-export type Network = 'accepts' | 'is down' | 'is overloaded' | 'throws';
+/** What the network does with the next requests; a number is the status they are answered with. */
+export type Network = 'accepts' | 'is down' | 'is overloaded' | 'throws' | number;
 
 export interface TestPage {
   /** Beacons that arrived. */
@@ -81,6 +81,7 @@ export const usePage = (): TestPage => {
       page.requests.push({ url: `${url}`, init });
       if (page.network === 'is down') return Promise.reject(new TypeError('Failed to fetch'));
       if (page.network === 'is overloaded') return Promise.resolve({ status: 503 });
+      if (typeof page.network === 'number') return Promise.resolve({ status: page.network });
       page.sent.push(JSON.parse(init.body as string));
       return Promise.resolve({ status: 202 });
     });
