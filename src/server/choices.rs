@@ -402,11 +402,7 @@ fn page(
         &[("controller", controller), ("contact", contact)],
     )
     .replace("{privacy_url}", &policy_link);
-    let days = site.retention_days.to_string();
-    let retention = fill(
-        words.get("retention"),
-        &[("days", &days), ("version", &site.policy_version)],
-    );
+    let retention = lists::retention(app, site, words);
     let message = message.map_or_else(String::new, |key| {
         format!("<p role=\"status\">{}</p>", word(key))
     });

@@ -343,7 +343,8 @@ fn what_is_published_is_what_is_configured() {
     assert!(
         page.contains("Example &lt;K.K.&gt;")
             && page.contains("60 days")
-            && page.contains("Parent Company"),
+            && page.contains("Parent Company")
+            && page.contains("records of 2026-01-01 to 2026-02-01 are kept until 2099-01-01"),
         "{page}"
     );
     for (lang, word) in [("ja", "外部送信"), ("en", "To whom"), ("de", "An wen")] {

@@ -21,6 +21,18 @@ it('goes on without metrics that the collector does not measure, and says which'
   await old.close();
 });
 
+it('names what a site that counts pages leaves out, and takes it for no loss', async () => {
+  const { page } = await stage.open('/');
+  await page.route('**/api/quality?*', (route) =>
+    route.fulfill({ json: { accepted: 300, dropped: { pages_only: 900, bot: 100 } } }),
+  );
+  await page.reload();
+  await settled(page);
+  const strip = page.getByTestId('quality');
+  await strip.getByText('reading time and own events not kept without a yes 900').waitFor();
+  expect(await strip.textContent()).toContain('25% left out');
+});
+
 it('compares a day that is not over with the same hours of the earlier one', async () => {
   const { page } = await stage.open('/?period=today');
   await settled(page);

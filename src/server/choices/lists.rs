@@ -209,6 +209,19 @@ pub fn published(app: &App, site: &Site) -> (Value, Value) {
     (sent.into(), stored.into())
 }
 
+/// How long records are kept, and the legal holds that keep some of them longer.
+pub fn retention(app: &App, site: &Site, words: &Words) -> String {
+    let days = site.retention_days.to_string();
+    let pairs = [("days", &*days), ("version", &*site.policy_version)];
+    let mut text = fill(words.get("retention"), &pairs);
+    for hold in app.config.holds.iter().filter(|hold| hold.site == site.id) {
+        let [from, to, until] = [hold.from, hold.to, hold.until].map(|day| day.to_string());
+        let pairs = [("from", &*from), ("to", &*to), ("until", &*until)];
+        text += &format!(" {}", fill(words.get("hold"), &pairs));
+    }
+    text
+}
+
 /// The purposes as a list, and who gets it.
 pub fn purposes_and_recipients(app: &App, site: &Site, words: &Words) -> (String, String) {
     let items: String = purposes(app, site)

@@ -161,15 +161,12 @@ pub fn gpc(app: &App) -> Answer {
 pub fn transmission(app: &App, site: &Site, words: &Words) -> String {
     let controller = said(&site.controller).unwrap_or(&site.id);
     let site_url = url_part(&site.id);
-    let days = site.retention_days.to_string();
     let cookie = cookie_name(&site.id);
     let word = |key: &str| {
         let pairs = [
             ("site", site.id.as_str()),
             ("controller", controller),
             ("cookie", &cookie),
-            ("days", &days),
-            ("version", &site.policy_version),
         ];
         fill(words.get(key), &pairs)
     };
@@ -191,7 +188,7 @@ pub fn transmission(app: &App, site: &Site, words: &Words) -> String {
         ("purpose_list", purposes),
         ("when_text", word(when)),
         ("kept_lists", lists::kept(app, site, words)),
-        ("retention", word("retention")),
+        ("retention", lists::retention(app, site, words)),
         ("contact_text", contact),
         ("languages", lists::languages(path, &site_url)),
         ("site_url", site_url),

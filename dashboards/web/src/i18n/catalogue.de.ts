@@ -269,7 +269,7 @@ export const de: Catalogue = {
   'quality.reason.opted_out': 'Widerspruch',
   'quality.reason.consent_manager': 'Einwilligungswerkzeug sagte nein',
   'quality.reason.gpc': 'Widerspruch per Browser-Signal',
-  'quality.reason.pages_only': 'Lesezeit und eigene Ereignisse ohne Einwilligung',
+  'quality.reason.pages_only': 'ohne Einwilligung nicht festgehaltene Lesezeiten und eigene Ereignisse',
   'quality.reason.bot': 'Bots',
   'quality.reason.spam': 'Spam-Verweise',
   'quality.reason.hostname': 'andere Hostnamen',

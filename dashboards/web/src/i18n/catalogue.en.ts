@@ -270,7 +270,7 @@ export const en = {
   'quality.reason.opted_out': 'opted out',
   'quality.reason.consent_manager': 'consent tool said no',
   'quality.reason.gpc': 'opted out by browser signal',
-  'quality.reason.pages_only': 'reading time and own events of visitors without a yes',
+  'quality.reason.pages_only': 'reading time and own events not kept without a yes',
   'quality.reason.bot': 'bots',
   'quality.reason.spam': 'spam referrers',
   'quality.reason.hostname': 'other host names',

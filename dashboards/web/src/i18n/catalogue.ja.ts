@@ -266,7 +266,7 @@ export const ja: Catalogue = {
   'quality.reason.opted_out': 'オプトアウト',
   'quality.reason.consent_manager': '同意管理ツールによる拒否',
   'quality.reason.gpc': 'ブラウザー設定による拒否',
-  'quality.reason.pages_only': '同意のない閲覧時間・独自イベント',
+  'quality.reason.pages_only': '同意がないため記録しない閲覧時間・独自イベント',
   'quality.reason.bot': 'ボット',
   'quality.reason.spam': 'スパム参照元',
   'quality.reason.hostname': '対象外のホスト名',

@@ -12,7 +12,7 @@ const REFUSALS = [
   'dnt',
   'consent_manager',
 ] as const;
-/** What a site that only counts pages leaves out on purpose: named, but not a share of what was lost. */
+/** What a site that only counts pages leaves out on purpose: said apart, as it is no loss. */
 const PAGES_ONLY = 'pages_only';
 const OTHERS = [PAGES_ONLY, 'bot', 'spam', 'hostname', 'duplicate'] as const;
 
@@ -34,9 +34,10 @@ export function QualityStrip() {
   ];
   const semantics = readyValue(store.known('totals'))?.meta.visitors_semantics;
   const dropped = Object.entries(quality?.dropped ?? {})
-    .filter(([, count]) => count > 0)
+    .filter(([reason, count]) => count > 0 && reason !== PAGES_ONLY)
     .sort(([, a], [, b]) => b - a);
-  const left = dropped.reduce((sum, [reason, count]) => (reason === PAGES_ONLY ? sum : sum + count), 0);
+  const left = dropped.reduce((sum, [, count]) => sum + count, 0);
+  const pagesOnly = quality?.dropped[PAGES_ONLY] ?? 0;
   const refused = REFUSALS.reduce((sum, reason) => sum + (quality?.dropped[reason] ?? 0), 0);
   const accepted = quality?.accepted ?? 0;
   const at = store.fetchedAt.value;
@@ -47,10 +48,11 @@ export function QualityStrip() {
         {accepted + left > 0 && (
           <li>
             {t('quality.accepted', { n: accepted })}
-            {dropped.length > 0 &&
+            {left > 0 &&
               ` · ${t('quality.dropped', { share: fmt.percent(left / (accepted + left)) })}: ${dropped
                 .map(([reason, count]) => `${reasonName(reason, t)} ${fmt.count(count)}`)
                 .join(', ')}`}
+            {pagesOnly > 0 && ` · ${reasonName(PAGES_ONLY, t)} ${fmt.count(pagesOnly)}`}
             {refused > 0 &&
               ` · ${t('quality.consentRate', { share: fmt.percent(accepted / (accepted + refused)) })}`}
           </li>
