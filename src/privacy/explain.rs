@@ -109,7 +109,17 @@ fn explain_path(path: &str, rules: &ScrubRules, steps: &mut Vec<Step>) {
         ));
         return;
     }
-    for segment in normal.split('/').filter(|segment| !segment.is_empty()) {
+    // What lies over several segments first; each of its segments would be kept by itself.
+    let mut rest = String::with_capacity(normal.len());
+    let mut done = 0;
+    for found in scrub::across(&normal) {
+        let (given, kept) = (&normal[found.range.clone()], found.kind.placeholder());
+        steps.push(step("path", given, kept, found.kind.reason()));
+        rest.push_str(&normal[done..found.range.start]);
+        done = found.range.end;
+    }
+    rest.push_str(&normal[done..]);
+    for segment in rest.split('/').filter(|segment| !segment.is_empty()) {
         let kept = scrub::path(&format!("/{segment}"), &ScrubRules::default());
         let kept = kept.trim_start_matches('/');
         let reasons: Vec<&str> = scrub::findings(segment)
@@ -140,6 +150,19 @@ fn step(part: &'static str, given: &str, kept: &str, why: &str) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_over_several_segments_is_explained_once() {
+        let url = "https://example.com/call/090/1234/5678/now";
+        let steps = explain(url, &ScrubRules::default()).expect("a page");
+        let expected = [
+            ("090/1234/5678", ":phone"),
+            ("call", "call"),
+            ("now", "now"),
+        ];
+        let expected = expected.map(|(given, kept)| (given.to_owned(), kept.to_owned()));
+        assert_eq!(kept_of(&steps, "path")[..3], expected);
+    }
 
     fn kept_of(steps: &[Step], part: &str) -> Vec<(String, String)> {
         let steps = steps.iter().filter(|step| step.part == part);

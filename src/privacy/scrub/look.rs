@@ -19,13 +19,29 @@ pub fn is_suspect(text: &str) -> bool {
                 look.end_word();
                 look.hyphens += u32::from(class == Class::Hyphen);
                 look.marks += u32::from(class == Class::Mark);
+                look.spaces += u32::from(byte == b' ');
+                look.brackets += u32::from(matches!(byte, b'(' | b'[' | b'{' | b'<'));
             }
             Class::Sure => return true,
         }
         before = class;
     }
     look.end_word();
-    look.is_suspect(text.len()) || (look.changes > 0 && text.contains("eyJ"))
+    look.is_suspect(text.len())
+        || (look.changes > 0 && text.contains("eyJ"))
+        || (look.brackets > 0 && has_word_at(text))
+        || (look.spaces >= 4 && text.to_ascii_lowercase().contains(" dot "))
+}
+
+/// Whether `at` follows a bracket: `taro(at)example.jp`.
+fn has_word_at(text: &str) -> bool {
+    let is_at = |(at, _): (usize, &str)| {
+        let inside = text[at + 1..].trim_start_matches(' ');
+        inside
+            .get(..2)
+            .is_some_and(|word| word.eq_ignore_ascii_case("at"))
+    };
+    text.match_indices(['(', '[', '{', '<']).any(is_at)
 }
 
 /// What is counted in [`is_suspect`].
@@ -39,6 +55,8 @@ struct Look {
     pairs: u32,
     hyphens: u32,
     marks: u32,
+    spaces: u32,
+    brackets: u32,
     /// As `mask`'s `changes` counts them.
     changes: u32,
 }
@@ -52,7 +70,10 @@ impl Look {
 
     fn is_suspect(&self, len: usize) -> bool {
         let is_number = self.digits >= 6 || (self.digits >= 4 && self.marks >= 3);
-        let is_token = self.longest >= 16 || (len >= 10 && self.changes >= 3);
+        let is_token = self.longest >= 16
+            || (self.longest >= 12 && self.changes >= 1)
+            || (self.longest >= 8 && self.changes >= 2)
+            || (len >= 10 && self.changes >= 3);
         let is_uuid = self.hyphens >= 4 && self.longest >= 12;
         let is_address = self.marks >= 2 || self.pairs >= 6;
         is_number || is_token || is_uuid || is_address
@@ -81,7 +102,7 @@ static CLASSES: [Class; 256] = {
             b'0'..=b'9' => Class::Digit,
             b'-' | b'_' => Class::Hyphen,
             b'.' | b':' => Class::Mark,
-            b'@' | 0x80.. => Class::Sure,
+            b'@' | b'=' | 0x80.. => Class::Sure,
             _ => Class::Other,
         };
         byte += 1;

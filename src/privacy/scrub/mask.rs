@@ -1,71 +1,16 @@
-//! What looks like an identifier, and its placeholder. One pass over text in normal form, hand-written, because this
+//! What looks like an identifier, and its placeholder. Hand-written passes over text in normal form, because this
 //! runs for every event; most texts have nothing to find, and `look` settles those.
 //!
-//! The rules err on the side of masking. What they know: e-mail addresses, telephone numbers and postcodes with and
-//! without separators, runs of six digits or more (which is every ICCID, IMSI, IMEI, account and order number), UUIDs,
-//! hexadecimal from 16 digits, tokens of mixed letters and digits from 20, JWTs, MAC and IP addresses.
+//! The rules err on the side of masking. What this file knows: e-mail addresses, telephone numbers and postcodes with
+//! and without separators, runs of six digits or more (which is every ICCID, IMSI, IMEI, account and order number),
+//! UUIDs, hexadecimal from 16 digits, tokens of mixed letters and digits from 20, JWTs, MAC and IP addresses. The
+//! other finders are `addresses`, `tokens`, `national` and `coordinates`.
 
 use std::net::Ipv6Addr;
-use std::ops::Range;
 
+use super::kind::{Finding, Kind};
 use super::look::is_suspect;
-
-/// What was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Email,
-    Phone,
-    Postcode,
-    Number,
-    Iccid,
-    ImsiOrImei,
-    Uuid,
-    Hex,
-    Token,
-    Jwt,
-    Mac,
-    Ip,
-}
-
-impl Kind {
-    /// What stands in its place.
-    pub fn placeholder(self) -> &'static str {
-        match self {
-            Kind::Email => ":email",
-            Kind::Phone => ":phone",
-            Kind::Postcode => ":postcode",
-            Kind::Number | Kind::Iccid | Kind::ImsiOrImei | Kind::Uuid | Kind::Hex => ":id",
-            Kind::Token | Kind::Jwt => ":token",
-            Kind::Mac => ":mac",
-            Kind::Ip => ":ip",
-        }
-    }
-
-    /// What it was taken for.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Kind::Email => "looks like an e-mail address",
-            Kind::Phone => "looks like a telephone number",
-            Kind::Postcode => "looks like a Japanese postcode",
-            Kind::Number => "has six digits or more in a row",
-            Kind::Iccid => "looks like an ICCID (a SIM card's number)",
-            Kind::ImsiOrImei => "looks like an IMSI or IMEI (a subscriber's or a device's number)",
-            Kind::Uuid => "looks like a UUID",
-            Kind::Hex => "has 16 hexadecimal digits or more",
-            Kind::Token => "looks like a random token",
-            Kind::Jwt => "looks like a JSON Web Token",
-            Kind::Mac => "looks like a MAC address",
-            Kind::Ip => "looks like an IP address",
-        }
-    }
-}
-
-/// A part of a text that is masked, in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    pub range: Range<usize>,
-    pub kind: Kind,
-}
+use super::{addresses, coordinates, national, tokens};
 
 /// The text with placeholders; `None` when there is nothing to mask.
 pub fn mask(text: &str) -> Option<String> {
@@ -90,6 +35,39 @@ pub fn mask(text: &str) -> Option<String> {
 /// Everything in the text that is masked, in order, without overlaps.
 pub fn findings(text: &str) -> Vec<Finding> {
     let mut found = Vec::new();
+    addresses::find(text, &mut found);
+    tokens::find(text, &mut found);
+    national::find(text, &mut found);
+    coordinates::find(text, &mut found);
+    plain_findings(text, &mut found);
+    // Where two overlap, both are masked as what the longer one is.
+    found.sort_by_key(|found| found.range.start);
+    let mut merged: Vec<Finding> = Vec::with_capacity(found.len());
+    for next in found {
+        match merged.last_mut() {
+            Some(last) if next.range.start < last.range.end => {
+                if next.range.len() > last.range.len() {
+                    last.kind = next.kind;
+                }
+                last.range.end = last.range.end.max(next.range.end);
+            }
+            _ => merged.push(next),
+        }
+    }
+    merged
+}
+
+/// Whether a decoded text holds an e-mail address or a telephone number.
+pub(super) fn has_person(text: &str) -> bool {
+    let mut found = Vec::new();
+    addresses::find(text, &mut found);
+    plain_findings(text, &mut found);
+    let is_person = |found: &Finding| matches!(found.kind, Kind::Email | Kind::Phone);
+    found.iter().any(is_person)
+}
+
+/// Appends what is known by its plain form.
+fn plain_findings(text: &str, found: &mut Vec<Finding>) {
     let has_at = text.contains('@');
     let bytes = text.as_bytes();
     let (mut at, mut chunk_end) = (0, 0);
@@ -104,10 +82,7 @@ pub fn findings(text: &str) -> Vec<Finding> {
             chunk_end = text[at..].find(is_gap).map_or(text.len(), |len| at + len);
             let kind = chunk_kind(&text[at..chunk_end], has_at);
             if let Some(kind) = kind {
-                found.push(Finding {
-                    range: at..chunk_end,
-                    kind,
-                });
+                found.push(Finding::new(at, chunk_end, kind));
                 at = chunk_end;
             }
             if at == chunk_end {
@@ -117,10 +92,7 @@ pub fn findings(text: &str) -> Vec<Finding> {
         if !bytes[at].is_ascii_alphanumeric() {
             let ip = (bytes[at] == b':').then(|| ipv6_end(text, at)).flatten();
             if let Some(end) = ip {
-                found.push(Finding {
-                    range: at..end,
-                    kind: Kind::Ip,
-                });
+                found.push(Finding::new(at, end, Kind::Ip));
                 at = end;
             } else {
                 at += char_len(text, at);
@@ -135,14 +107,10 @@ pub fn findings(text: &str) -> Vec<Finding> {
             };
         if let Some(kind) = kind {
             let start = with_prefix(text, at, kind);
-            found.push(Finding {
-                range: start..end,
-                kind,
-            });
+            found.push(Finding::new(start, end, kind));
         }
         at = end;
     }
-    found
 }
 
 fn char_len(text: &str, at: usize) -> usize {
@@ -188,7 +156,10 @@ fn is_email(chunk: &str) -> bool {
             .next_back()
             .is_some_and(|c| !matches!(c, ':' | '=' | ',' | '('));
         let domain = chunk[at + 1..].split('@').next().unwrap_or_default();
+        // `icon@2x.png` is an image for sharp screens.
+        let is_image = matches!(domain.as_bytes(), [b'1'..=b'4', b'x', b'.', ..]);
         has_local
+            && !is_image
             && domain
                 .match_indices('.')
                 .any(|(dot, _)| domain[dot + 1..].starts_with(char::is_alphabetic))
@@ -251,6 +222,7 @@ fn word_finding(text: &str, at: usize, end: usize) -> Option<(usize, Kind)> {
             14..=16 if is_whole => Kind::ImsiOrImei,
             10 | 11 if is_whole && word.starts_with(b"0") => Kind::Phone,
             11 | 12 if is_whole && word.starts_with(b"81") => Kind::Phone,
+            12 if is_whole && national::is_my_number(&text[at..end]) => Kind::NationalId,
             _ => Kind::Number,
         };
         return Some((end, kind));
@@ -292,7 +264,7 @@ fn is_random(run: &[u8]) -> bool {
 }
 
 /// How often neighbours differ in class (digit, lower, upper), not counting a capital before a small letter.
-fn changes(word: &[u8]) -> usize {
+pub(super) fn changes(word: &[u8]) -> usize {
     let class = |b: u8| {
         if b.is_ascii_digit() {
             0
@@ -438,6 +410,13 @@ fn digit_cluster(text: &str, at: usize, seen: &mut Seen) -> Option<(usize, Kind)
     if total < 9 && !is_called {
         return None;
     }
+    // Between numbers that are nobody's, these stand too: only a telephone number's form counts.
+    let is_listed = groups
+        .iter()
+        .any(|group| group.0.contains(['|', '\\', ';', '&']));
+    if is_listed && !(groups[0].1.starts_with('0') && matches!(total, 10 | 11)) {
+        return None;
+    }
     if is_date(groups) {
         seen.date_end = last;
         return None;
@@ -466,6 +445,10 @@ fn separator_len(rest: &str) -> usize {
                 | ','
                 | ':'
                 | '='
+                | '|'
+                | '\\'
+                | ';'
+                | '&'
                 | '・'
                 | 'ー'
                 | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30A0}' | '\u{301C}'
@@ -509,7 +492,7 @@ mod tests {
 
         #[test]
         fn what_one_look_lets_through_holds_nothing_to_mask(
-            text in "([a-fA-F0-9]{1,4}[-:.]?|[a-z]{1,6}[-_ ./]?|[A-Za-z0-9]{1,5}-?|eyJ|[0-9]{1,3}[-. ]){1,12}",
+            text in "([a-fA-F0-9]{1,4}[-:.]?|[a-z]{1,6}[-_ ./]?|[A-Za-z0-9]{1,5}-?|eyJ|[0-9]{1,3}[-. |]|[A-Z]{1,6}[0-9]{1,4}|sk_|cus_|[(]at[)]| at | dot |[.]jp|[0-9]{1,2}[.][0-9]{4}[ ,/]|lat:|dGFyb0Bl|eC5qcA){1,12}",
         ) {
             prop_assert!(is_suspect(&text) || findings(&text).is_empty(), "{}", text);
         }

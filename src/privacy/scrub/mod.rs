@@ -2,14 +2,23 @@
 //!
 //! Text is first brought to one form (percent-decoding, NFKC, hidden characters out, repeated until
 //! nothing changes), so that neither double encoding nor full-width characters carry anything past the rules. Then
-//! `mask` replaces what looks like a person's or a SIM's identifier.
+//! `mask` replaces what looks like a person's or a SIM's identifier; `segments` does so for what is written over several
+//! segments of a path. `names` drops properties that are about a person by their name. `corpus` measures the rules.
 //!
 //! Laws, held by property tests: every function here is total, idempotent, and bounded by the constants below.
 
+mod addresses;
 mod cap;
+mod coordinates;
+mod entities;
+mod kind;
 mod look;
 mod mask;
+mod names;
+mod national;
 mod rules;
+mod segments;
+mod tokens;
 
 use std::borrow::Cow;
 
@@ -17,6 +26,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 pub(super) use mask::findings;
 pub use rules::{RouteTemplate, RuleFault, ScrubRules};
+pub(super) use segments::across;
 
 /// Bytes of a kept path.
 pub const PATH_BYTES_MAX: usize = 512;
@@ -39,38 +49,6 @@ pub const OTHER_PATH: &str = "/(other)";
 const ROUNDS_MAX: usize = 8;
 /// Characters of a text that are looked at.
 const CHARS_MAX: usize = 8 << 10;
-
-/// Property names whose values are about a person or open something, whatever they look like.
-const PERSONAL_NAMES: &[&str] = &[
-    "address",
-    "auth",
-    "email",
-    "e-mail",
-    "mail",
-    "name",
-    "firstname",
-    "first_name",
-    "lastname",
-    "last_name",
-    "pass",
-    "password",
-    "passwd",
-    "phone",
-    "session",
-    "session_id",
-    "sessionid",
-    "tel",
-    "token",
-    "user",
-    "user_id",
-    "userid",
-    "username",
-    "zip",
-    "iccid",
-    "imsi",
-    "imei",
-    "msisdn",
-];
 
 /// What is kept of a path with an optional `?query` and an optional `#fragment` (given only for sites that route by
 /// it). Starts with `/`; at most [`TARGET_BYTES_MAX`] bytes.
@@ -97,10 +75,8 @@ pub fn label(text: &str, bytes_max: usize) -> String {
 /// of the name.
 pub fn property(name: &str, value: &str) -> Option<(String, String)> {
     let name = label(name, PROPERTY_NAME_BYTES_MAX);
-    let is_personal = PERSONAL_NAMES
-        .iter()
-        .any(|personal| name.eq_ignore_ascii_case(personal));
-    (!name.is_empty() && !is_personal).then(|| (name, label(value, PROPERTY_VALUE_BYTES_MAX)))
+    (!name.is_empty() && !names::is_personal(&name))
+        .then(|| (name, label(value, PROPERTY_VALUE_BYTES_MAX)))
 }
 
 /// What is kept of a host: lower case, no port, IP addresses as `:ip`. Empty when it is none.
@@ -184,6 +160,9 @@ fn mask_host_label(label: &str) -> String {
 }
 
 fn path_once<'a>(text: &'a str, rules: &ScrubRules) -> Cow<'a, str> {
+    // The `#` of `&#64;` begins no fragment.
+    let decoded = entities::has(text).then(|| entities::decode(text));
+    let text = decoded.as_deref().unwrap_or(text);
     let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
     let (path, query) = before.split_once('?').unwrap_or((before, ""));
     let mut out = String::with_capacity(path.len().min(PATH_BYTES_MAX) + 1);
@@ -230,6 +209,20 @@ fn push_path(out: &mut String, path: &str, rules: &ScrubRules) {
 
 /// Appends scrubbed segments as far as they fit under `end`; a path that is cut is cut between segments.
 fn push_segments(out: &mut String, path: &str, end: usize) {
+    let found = across(path);
+    let mut joined = String::new();
+    let mut done = 0;
+    for found in &found {
+        joined.push_str(&path[done..found.range.start]);
+        joined.push_str(found.kind.placeholder());
+        done = found.range.end;
+    }
+    let path = if found.is_empty() {
+        path
+    } else {
+        joined.push_str(&path[done..]);
+        &joined
+    };
     for (index, segment) in path.split('/').enumerate() {
         // Path parameters (`;jsessionid=…`) are the server's, not the page's.
         let segment = &segment[..segment.find(';').unwrap_or(segment.len())];
@@ -278,7 +271,7 @@ pub(super) fn normalise(text: &str) -> Option<Cow<'_, str>> {
 /// Whether a text is in normal form as far as can be told without making it. A text of which this is said is not changed
 /// by [`normalise_once`].
 fn is_normal(text: &str) -> bool {
-    if text.len() > CHARS_MAX || text.contains('%') {
+    if text.len() > CHARS_MAX || text.contains('%') || entities::has(text) {
         return false;
     }
     let is_plain = |byte: u8| (b' '..=b'~').contains(&byte);
@@ -290,7 +283,8 @@ fn is_normal(text: &str) -> bool {
 }
 
 fn normalise_once(text: &str) -> String {
-    let decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+    let text = entities::decode(text);
+    let decoded = percent_encoding::percent_decode_str(&text).decode_utf8_lossy();
     let visible = decoded.nfkc().filter(|c| !is_hidden(*c));
     let spaced = visible.map(|c| if c.is_whitespace() { ' ' } else { c });
     let mut normal = String::with_capacity(decoded.len());
@@ -311,5 +305,7 @@ fn cut(text: &str, bytes_max: usize) -> &str {
     &text[..text.floor_char_boundary(bytes_max)]
 }
 
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod tests;

@@ -446,3 +446,30 @@ fn nearly_all_random_tokens_are_found() {
         );
     }
 }
+
+/// Tokens of letters and digits, made from a counter.
+fn random_tokens(length: usize, count: u32) -> impl Iterator<Item = String> {
+    use sha2::Digest;
+    const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    (0..count).map(move |index| {
+        let random = sha2::Sha256::digest(index.to_le_bytes());
+        let letters = random.iter().filter(|byte| **byte < 248).take(length);
+        letters
+            .map(|byte| char::from(ALPHABET[usize::from(byte % 62)]))
+            .collect()
+    })
+}
+
+#[test]
+fn most_short_random_tokens_are_found() {
+    for (length, survivors_max) in [(12, 720), (14, 560), (16, 440), (19, 320)] {
+        let rules = ScrubRules::default();
+        let survivors = random_tokens(length, 2_000)
+            .filter(|token| path(&format!("/{token}"), &rules).contains(token))
+            .count();
+        assert!(
+            survivors <= survivors_max,
+            "{survivors} of 2000 of {length} characters were kept whole"
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! Coordinates of a place: `lat=35.6812&lng=139.7671`, `35.6812/139.7671`, `35°40'52"N`. Pairs with a comma are
+//! also found by `mask`, as rows of digits.
+
+use super::kind::{Finding, Kind};
+
+/// Names that a coordinate is written after.
+const NAMES: &[&str] = &[
+    "lat",
+    "latitude",
+    "lng",
+    "lon",
+    "long",
+    "longitude",
+    "geo",
+    "緯度",
+    "経度",
+];
+
+/// Decimals of an unnamed coordinate: four are ten metres, and more than a price or a version has.
+const DECIMALS_MIN: usize = 4;
+/// Decimals of a named one: two are a kilometre.
+const NAMED_DECIMALS_MIN: usize = 2;
+
+/// Appends what it finds.
+pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
+    if text.contains('.') {
+        find_named(text, found);
+        find_pairs(text, found);
+    }
+    for (at, sign) in text.match_indices('°') {
+        if let Some(end) = minutes_end(text, at + sign.len()) {
+            let start = text[..at]
+                .trim_end_matches(|c: char| c.is_ascii_digit())
+                .len();
+            if start < at {
+                found.push(Finding::new(start, end, Kind::Coordinates));
+            }
+        }
+    }
+}
+
+/// The end of a decimal number with at least that many decimals that stands at the start, and its whole part.
+fn decimal(text: &str, decimals_min: usize) -> Option<(usize, u32)> {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let sign = usize::from(text.starts_with(['-', '+']));
+    let whole = digits(&text[sign..]);
+    let point = sign + whole;
+    if !(1..=3).contains(&whole) || !text[point..].starts_with('.') {
+        return None;
+    }
+    let decimals = digits(&text[point + 1..]);
+    let end = point + 1 + decimals;
+    let degrees: u32 = text[sign..point].parse().ok()?;
+    let is_end = !text[end..].starts_with(|c: char| c.is_ascii_alphanumeric());
+    (decimals >= decimals_min && is_end && degrees <= 180).then_some((end, degrees))
+}
+
+/// Whether a text is one coordinate by itself; for a path's segments.
+pub(super) fn is_coordinate(text: &str, is_named: bool) -> bool {
+    let min = if is_named {
+        NAMED_DECIMALS_MIN
+    } else {
+        DECIMALS_MIN
+    };
+    decimal(text, min).is_some_and(|(end, _)| end == text.len())
+}
+
+/// Whether a text is the name of a coordinate; for a path's segments.
+pub(super) fn is_name(text: &str) -> bool {
+    NAMES.iter().any(|name| text.eq_ignore_ascii_case(name))
+}
+
+fn find_named(text: &str, found: &mut Vec<Finding>) {
+    for (at, sign) in text.match_indices(['=', ':']) {
+        let name = text[..at].trim_end_matches(['"', '\'', ' ']);
+        let start = name
+            .rfind(|c: char| !c.is_alphanumeric())
+            .map_or(0, |last| last + char_len(name, last));
+        let value = text[at + sign.len()..].trim_start_matches(['"', '\'', ' ']);
+        let begin = text.len() - value.len();
+        if is_name(&name[start..])
+            && let Some((end, _)) = decimal(value, NAMED_DECIMALS_MIN)
+        {
+            found.push(Finding::new(begin, begin + end, Kind::Coordinates));
+        }
+    }
+}
+
+fn char_len(text: &str, at: usize) -> usize {
+    text[at..].chars().next().map_or(1, char::len_utf8)
+}
+
+/// A latitude and a longitude with something between them that is neither letter nor digit.
+fn find_pairs(text: &str, found: &mut Vec<Finding>) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let is_start = (bytes[at].is_ascii_digit() || matches!(bytes[at], b'-' | b'+'))
+            && (at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'.'));
+        let Some((end, degrees)) = is_start
+            .then(|| decimal(&text[at..], DECIMALS_MIN))
+            .flatten()
+        else {
+            at += 1;
+            continue;
+        };
+        let end = at + end;
+        let gap = text[end..]
+            .bytes()
+            .take(3)
+            .take_while(|b| b" ,;/|&_".contains(b))
+            .count();
+        if gap > 0
+            && degrees <= 90
+            && let Some((len, _)) = decimal(&text[end + gap..], DECIMALS_MIN)
+        {
+            found.push(Finding::new(at, end + gap + len, Kind::Coordinates));
+            at = end + gap + len;
+        } else {
+            at = end;
+        }
+    }
+}
+
+/// The end of minutes, seconds and a cardinal point after a degree sign; `None` when there are no minutes.
+fn minutes_end(text: &str, at: usize) -> Option<usize> {
+    let number = |from: usize| {
+        let from = from + text[from..].bytes().take_while(|b| *b == b' ').count();
+        let len = text[from..]
+            .bytes()
+            .take_while(|b| b.is_ascii_digit() || *b == b'.')
+            .count();
+        (len > 0).then_some(from + len)
+    };
+    let minutes = number(at)?;
+    let mark = text[minutes..]
+        .chars()
+        .next()
+        .filter(|c| matches!(c, '\'' | '′' | '’' | '分'))?;
+    let mut end = minutes + mark.len_utf8();
+    if let Some(seconds) = number(end) {
+        let marks = text[seconds..]
+            .chars()
+            .take(2)
+            .take_while(|c| matches!(c, '"' | '″' | '”' | '\'' | '′' | '’' | '秒'));
+        end = seconds + marks.map(char::len_utf8).sum::<usize>();
+    }
+    let point = text[end..].trim_start_matches(' ');
+    let spaces = text.len() - end - point.len();
+    Some(match point.chars().next() {
+        Some('N' | 'S' | 'E' | 'W' | 'n' | 's' | 'e' | 'w')
+            if !point[1..].starts_with(char::is_alphanumeric) =>
+        {
+            end + spaces + 1
+        }
+        _ => end,
+    })
+}
