@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
+
 use super::goal::{self, Goal};
 use super::sql::{Sql, Value};
 
@@ -417,6 +419,26 @@ impl Dimension {
         )
     }
 
+    /// Whether events of days that are cleared (`store::clear`) don't say it.
+    pub fn is_cleared(&self) -> bool {
+        match self {
+            Dimension::Visit(_)
+            | Dimension::Event(EventDimension::PreviousPage | EventDimension::NextPage)
+            | Dimension::Time(Bucket::Minute) => true,
+            Dimension::Event(
+                EventDimension::Name
+                | EventDimension::Page
+                | EventDimension::Hostname
+                | EventDimension::Policy
+                | EventDimension::Basis
+                | EventDimension::ClickCell,
+            )
+            | Dimension::Time(Bucket::Hour | Bucket::Day | Bucket::Week | Bucket::Month)
+            | Dimension::Property(_)
+            | Dimension::Goal(..) => false,
+        }
+    }
+
     /// Whether engagement records can have it, which are no events to other dimensions.
     pub fn is_met_by_engagement(&self) -> bool {
         match self {
@@ -505,6 +527,18 @@ impl Bucket {
                 .then(Value::Number(first_day))
                 .then("))"),
             Bucket::Month => Sql::text("toStartOfMonth(").then(day()).then(")"),
+        }
+    }
+
+    /// Last day of the bucket that has `day` in it.
+    pub fn last_day(self, day: Date) -> Date {
+        match self {
+            Bucket::Minute | Bucket::Hour | Bucket::Day => day,
+            Bucket::Week => {
+                let left = 6 - day.weekday().to_monday_zero_offset();
+                day.saturating_add(jiff::ToSpan::days(i64::from(left)))
+            }
+            Bucket::Month => day.last_of_month(),
         }
     }
 

@@ -14,7 +14,7 @@ use super::filter::Filter;
 use super::goal::Goal;
 use super::period::{DateRange, Period};
 use super::reading::Scope;
-use super::report::RowFault;
+use super::report::{RowFault, date_of};
 use super::request::{Fault, refuse_unknown};
 use super::sql::{Sql, Statement, Value};
 
@@ -204,6 +204,25 @@ impl Funnel {
             })
         };
         self.steps.iter().enumerate().map(step).collect()
+    }
+}
+
+/// Says from which day on (since 1970) visits are counted: of earlier ones it is no longer known which events they are made
+/// of. Where the whole period lies before, numbers are null and not zero.
+pub fn warn_of_cleared_ids(body: &mut Json, period: &Period, first: i64) {
+    let day = date_of(first).map_or_else(String::new, |day| day.to_string());
+    body["meta"]["ids_cleared_before"] = json!(day);
+    if period.day_after() > first {
+        return;
+    }
+    let rows = body["results"].as_array_mut().into_iter().flatten();
+    for row in rows {
+        row["visits"] = Json::Null;
+        for step in row["steps"].as_array_mut().into_iter().flatten() {
+            for number in ["visits", "dropped", "step_rate", "conversion_rate"] {
+                step[number] = Json::Null;
+            }
+        }
     }
 }
 

@@ -315,7 +315,12 @@ impl Answerer {
         let period = self.period(funnel.range, site, now).await?;
         let statement = funnel.plan(&period, zone_name(site));
         let lines = self.runner.rows(statement).await?;
-        Ok(funnel.report(&lines, &period).map_err(RunError::from)?)
+        let mut body = funnel.report(&lines, &period).map_err(RunError::from)?;
+        let coverage = self.coverage(site).await?;
+        if let Some(first) = coverage.blind_until(period.first_day()) {
+            funnel::warn_of_cleared_ids(&mut body, &period, first);
+        }
+        Ok(body)
     }
 
     async fn live_visitors(&self, site: &str, now: Timestamp) -> Result<Json, Answer> {
@@ -450,7 +455,7 @@ impl Answerer {
             spans_days,
         );
         if let Some(first) = plan.blind_until {
-            report::warn_of_cleared_ids(&mut body, request, first);
+            report::warn_of_cleared_ids(&mut body, request, &plan, first);
         }
         if let Some(floor) = floor {
             body["meta"]["visitors_floor"] = json!(floor.visitors());
@@ -483,7 +488,8 @@ impl Answerer {
     ) -> Result<(Plan, Rows), Answer> {
         let plan = plan::plan(request, period, zone, coverage, floor);
         let lines = self.runner.rows(plan.statement.clone()).await?;
-        let rows = Rows::parse(&lines, request, &plan).map_err(RunError::from)?;
+        let mut rows = Rows::parse(&lines, request, &plan).map_err(RunError::from)?;
+        report::blank_cleared(&mut rows, request, &plan, period);
         Ok((plan, rows))
     }
 

@@ -160,9 +160,9 @@ fn funnel() -> Json {
 }
 
 fn funnel_report() -> Json {
-    let count = |about: &str| json!({"type": "integer", "minimum": 0, "description": about});
-    let percent =
-        |about: &str| json!({"type": "number", "minimum": 0, "maximum": 100, "description": about});
+    let count =
+        |about: &str| json!({"type": ["integer", "null"], "minimum": 0, "description": about});
+    let percent = |about: &str| json!({"type": ["number", "null"], "minimum": 0, "maximum": 100, "description": about});
     json!({
         "type": "object", "required": ["results", "meta", "query"],
         "properties": {
@@ -183,7 +183,9 @@ fn funnel_report() -> Json {
                     }},
                 },
             }},
-            "meta": {"type": "object"},
+            "meta": {"type": "object", "properties": {
+                "ids_cleared_before": {"type": "string", "description": "First day whose events still say which visit they are of; visits are counted from it on. Where the whole period lies before it, all numbers are null."},
+            }},
             "query": reference("Funnel"),
         },
     })
@@ -310,7 +312,7 @@ fn report() -> Json {
                 "time_labels": texts,
                 "partial_time_labels": {"type": "array", "items": {"type": "string"}, "description": "Those of time_labels that are not over yet or that the period cuts."},
                 "total_rows": {"type": "integer"},
-                "ids_cleared_before": {"type": "string", "description": "First day whose events still say which visit they are of; metrics with the warning `ids_cleared` are counted from it on."},
+                "ids_cleared_before": {"type": "string", "description": "First day whose events still say which visit they are of; metrics with the warning `ids_cleared` are counted from it on, and are null where all of a row lies before it."},
                 "visitors_floor": {"type": "integer", "description": "Distinct visitors below which rows are folded into `(other)` for this asker, and below which an answer is that of nobody; absent for members who see everything."},
                 "visitors_semantics": {"enum": ["exact", "estimated", "first_touch", "daily"], "description": "What visitors, percentage, new_visitors and returning_visitors count; see docs/metrics.md."},
             }},

@@ -33,6 +33,8 @@ pub struct Plan {
     pub is_estimated: bool,
     /// First day, since 1970, whose events have their ids, where the answer is counted from events of earlier days too.
     pub blind_until: Option<i64>,
+    /// Whether the question asks for what cleared events do not say: then nothing of the days before is counted.
+    pub needs_cleared: bool,
 }
 
 /// The columns after the metrics.
@@ -69,6 +71,13 @@ impl Semantics {
     }
 }
 
+impl Plan {
+    /// Whether a metric of this question can't be counted from events that are cleared.
+    pub fn is_unknown_when_cleared(&self, metric: Metric) -> bool {
+        self.needs_cleared || metric.needs_ids()
+    }
+}
+
 const METRIC_COLUMNS: [&str; 24] = [
     "m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9", "m10", "m11", "m12", "m13", "m14",
     "m15", "m16", "m17", "m18", "m19", "m20", "m21", "m22", "m23",
@@ -102,12 +111,16 @@ pub fn plan(
         }
     }
     let counting = counting(request, period, &dimensions);
+    let needs_cleared = dimensions.iter().any(Dimension::is_cleared)
+        || request.filter.has_dimension(&Dimension::is_cleared)
+        || request.filter.has_behaviour();
     let question = Question {
         filter: &request.filter,
         counting,
         period,
         scope: &scope,
         coverage,
+        needs_cleared,
     };
     let events_from = question.source(&dimensions, &measures).events_from;
     let blind_until = events_from.and_then(|first| coverage.blind_until(first));
@@ -198,6 +211,7 @@ pub fn plan(
         semantics,
         is_estimated,
         blind_until,
+        needs_cleared,
     }
 }
 
@@ -229,6 +243,8 @@ struct Question<'a> {
     period: &'a Period,
     scope: &'a Scope,
     coverage: &'a Coverage,
+    /// Whether events of days that are cleared don't count.
+    needs_cleared: bool,
 }
 
 impl Question<'_> {
@@ -270,10 +286,13 @@ impl Question<'_> {
             )),
             (_, None) => {}
         }
-        if source.events_from.is_some() {
+        if let Some(first) = source.events_from {
             let mut events = self.scope.clone();
-            if let Some(until) = source.until {
-                events.since = Value::Number(self.period.day_start_s(until)).into();
+            let blind_until = self.coverage.blind_until(first);
+            events.is_partly_cleared = blind_until.is_some();
+            let seen_from = blind_until.filter(|_| self.needs_cleared).or(source.until);
+            if let Some(day) = seen_from {
+                events.since = Value::Number(self.period.day_start_s(day)).into();
             }
             let wanted = Reading::ALL
                 .into_iter()

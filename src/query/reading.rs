@@ -51,6 +51,8 @@ pub struct Scope {
     pub floor: Option<Floor>,
     /// ISO 4217 code of the amounts that count as revenue.
     pub currency: String,
+    /// Whether some of the events no longer say which visit they are of.
+    pub is_partly_cleared: bool,
 }
 
 impl Scope {
@@ -64,6 +66,7 @@ impl Scope {
             first_day: period.first_day(),
             floor,
             currency: String::new(),
+            is_partly_cleared: false,
         }
     }
 
@@ -334,6 +337,10 @@ fn measure_expression(
         (Measure::Bounces, _) => "countIf(views <= 1 AND NOT is_interactive)".into(),
         (Measure::DurationSeconds, _) => "toUInt64(sum(duration))".into(),
         (Measure::VisitViews, _) => "toUInt64(sum(views))".into(),
+        // Of visits only, over which it is divided: views of cleared days have none.
+        (Measure::EngagedMilliseconds, _) if scope.is_partly_cleared => {
+            "toUInt64(sumIf(engaged, of_visit != 0))".into()
+        }
         (Measure::EngagedMilliseconds, _) => "toUInt64(sum(engaged))".into(),
         (Measure::EngagedVisits, _) => "uniqExactIf((of_visit, of_visitor), of_visit != 0 AND engaged > 0)".into(),
         (Measure::ScrollPercent, _) => "toUInt64(sum(depth))".into(),

@@ -2,6 +2,7 @@
 //!
 //! Pure: rows in, [`serde_json::Value`] out. Not here: status codes (`run`).
 
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
@@ -160,20 +161,63 @@ pub fn body(
 
 /// Says which numbers of an answer lack the days before `first` (since 1970): their events no longer say who, or which
 /// visit, they are of.
-pub fn warn_of_cleared_ids(body: &mut Json, request: &Request, first: i64) {
-    let day = jiff::civil::Date::constant(1970, 1, 1)
-        .checked_add(jiff::ToSpan::days(first))
-        .map_or_else(|_| String::new(), |day| day.to_string());
+pub fn warn_of_cleared_ids(body: &mut Json, request: &Request, plan: &Plan, first: i64) {
+    let day = date_of(first).map_or_else(String::new, |day| day.to_string());
     body["meta"]["ids_cleared_before"] = json!(day);
+    let complete = if plan.needs_cleared {
+        ""
+    } else {
+        " Page views and events are complete."
+    };
     let warning = json!({
         "code": "ids_cleared",
         "warning": format!(
-            "Counted from {day} on: which visit an event of an earlier day belongs to is no longer known. Page views and events are complete, unless it is visits that are filtered."
+            "Counted from {day} on: what visit an event of an earlier day belongs to, and what described it, is no longer known.{complete}"
         ),
     });
-    for metric in request.metrics.iter().filter(|metric| metric.needs_ids()) {
-        body["meta"]["metric_warnings"][metric.name()] = warning.clone();
+    for metric in &request.metrics {
+        if plan.is_unknown_when_cleared(*metric) {
+            body["meta"]["metric_warnings"][metric.name()] = warning.clone();
+        }
     }
+}
+
+/// Says "unknown" for what can't be known: numbers that are about days only whose events are cleared, in the whole answer or
+/// in a row's bucket of time, are null and not zero.
+pub fn blank_cleared(rows: &mut Rows, request: &Request, plan: &Plan, period: &Period) {
+    let Some(first) = plan.blind_until else {
+        return;
+    };
+    let is_all_cleared = period.day_after() <= first;
+    let time = plan
+        .dimensions
+        .iter()
+        .position(|each| each.bucket().is_some());
+    for row in &mut rows.rows {
+        let bucket = time.and_then(|index| {
+            let bucket = plan.dimensions.get(index)?.bucket()?;
+            let label = row.dimensions.get(index)?.as_str()?;
+            Some((bucket, label.get(..10)?.parse().ok()?))
+        });
+        let is_cleared = bucket.map_or(is_all_cleared, |(bucket, start)| {
+            let last = bucket.last_day(start).min(period.dates().1);
+            date_of(first).is_some_and(|first| last < first)
+        });
+        if !is_cleared {
+            continue;
+        }
+        for (metric, value) in request.metrics.iter().zip(&mut row.metrics) {
+            if plan.is_unknown_when_cleared(*metric) {
+                *value = Json::Null;
+            }
+        }
+    }
+}
+
+/// A day that is counted since 1970.
+pub fn date_of(day: i64) -> Option<Date> {
+    let first = Date::constant(1970, 1, 1);
+    first.checked_add(jiff::ToSpan::days(day)).ok()
 }
 
 /// The rows, amounts of money as the contract has them.

@@ -215,6 +215,7 @@ fn scope_of(site: &Site, first: i64, last: i64) -> Result<Scope, jiff::Error> {
         first_day: first,
         floor: None,
         currency: String::new(),
+        is_partly_cleared: false,
     })
 }
 

@@ -104,6 +104,7 @@ async fn store(client: &Client, sealed: &Sealed) -> Result<(), StoreError> {
     if !client.query(ARE_TAKEN).fetch_one::<bool>().await? {
         return Err(StoreError::NotTaken);
     }
+    let _inserting = super::clear::inserting().await;
     let mut columns = Columns::of(sealed.schema());
     let statement = statement(sealed.schema(), columns.is_some());
     let mut insert = client

@@ -4,6 +4,7 @@
 //! retry stores nothing twice. Every other INSERT has a token of its own too ([`flush`]), so that equal ones count. [`row`] is the only place that knows how an event lies in a row; [`columns`] turns rows around
 //! for the way. Nothing here can hold a person: what arrives came through the privacy door.
 
+pub mod clear;
 pub mod columns;
 pub mod decode;
 pub mod erase;

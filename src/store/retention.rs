@@ -9,10 +9,11 @@
 //! sites, so a postponed TTL would keep those of others as well. So while a hold stands the TTL is taken off the table
 //! and the collector alone destroys: whole partitions where nothing is held, else the rows that are not held.
 //!
-//! **Visitors before rows.** `visitor` and `visit` are cleared earlier (`retention.visitor_days`), of days that are
-//! rolled up and whose visits stand in the table `visits`, which has no ids; so that no count is lost. Not by a column
-//! TTL: with `ttl_only_drop_parts` ClickHouse applies one only when a part happens to be merged, and it knows nothing of
-//! roll-ups. A cleared day is never rolled up again: events that come later than that are in the rows alone.
+//! **Visitors before rows.** Where `retention.visitor_days` is set, rows lose what ties them together earlier: see
+//! [`clear`](super::clear). Of days that are rolled up and whose visits stand in the table `visits`, which has no ids; so
+//! that no count is lost. Not by a column TTL: with `ttl_only_drop_parts` ClickHouse applies one only when a part happens to
+//! be merged, and it knows nothing of roll-ups. A cleared day is never rolled up again: events that come later than
+//! that are in the rows alone.
 //!
 //! Every destruction and every check is a line in `destruction.log` in the data folder.
 
@@ -28,6 +29,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use super::clear::clear;
 use crate::config::{Config, Hold, Site};
 
 /// Name of the log in the data folder.
@@ -83,7 +85,7 @@ impl Rules {
 }
 
 /// The holds of a day as three parallel lists, as the statements take them.
-struct Held {
+pub(super) struct Held {
     sites: Vec<String>,
     first: Vec<String>,
     last: Vec<String>,
@@ -94,7 +96,7 @@ impl Held {
         self.sites.is_empty()
     }
 
-    fn bind(&self, query: Query) -> Query {
+    pub(super) fn bind(&self, query: Query) -> Query {
         query
             .param("sites", &self.sites)
             .param("first", &self.first)
@@ -109,7 +111,7 @@ pub struct Destroyed {
     pub partitions: u64,
     /// Rows that went, with their partition or without.
     pub rows: u64,
-    /// Rows that no longer name a visitor.
+    /// Rows that lost what tied them to others.
     pub cleared: u64,
 }
 
@@ -275,59 +277,6 @@ async fn drop_visits(client: &Client, rules: &Rules, today: Date) -> Result<(), 
     Ok(())
 }
 
-async fn clear(
-    client: &Client,
-    rules: &Rules,
-    site: &Site,
-    held: &Held,
-    today: Date,
-) -> Result<u64, RetentionError> {
-    let zone = site.timezone.iana_name().unwrap_or("UTC");
-    let days: Vec<String> = client
-        .query(include_str!("sql/retention_rolled.sql"))
-        .param("site", &site.id)
-        .param("today", today.to_string())
-        .param("days", rules.visitor_days)
-        .param("zone", zone)
-        .fetch_all()
-        .await?;
-    let last = days.last().and_then(|day| day.parse::<Date>().ok());
-    let Some(before) = last.and_then(|day| day.tomorrow().ok()) else {
-        return Ok(0);
-    };
-    let bind = |statement| {
-        let query = client
-            .query(statement)
-            .param("site", &site.id)
-            .param("zone", zone)
-            .param("before", before.to_string())
-            .param("days", &days);
-        held.bind(query)
-    };
-    let named: u64 = bind(include_str!("sql/retention_named.sql"))
-        .fetch_one()
-        .await?;
-    if named > 0 {
-        // First, so that no day is rolled up again from events without ids, whatever happens in between.
-        client
-            .query(include_str!("sql/retention_record_cleared.sql"))
-            .param("site", &site.id)
-            .param("before", before.to_string())
-            .with_setting("insert_deduplication_token", crate::random::token()?)
-            .execute()
-            .await?;
-        bind(include_str!("sql/retention_clear.sql"))
-            .with_setting("mutations_sync", "2")
-            .execute()
-            .await?;
-        log(
-            &rules.data_dir,
-            &format!("cleared visitor,visit site={} rows={named}", site.id),
-        )?;
-    }
-    Ok(named)
-}
-
 /// Looks in ClickHouse's own tables for what should be gone before `today`. Reads only.
 ///
 /// # Errors
@@ -385,7 +334,7 @@ fn date_of(partition: &str) -> Option<Date> {
 }
 
 /// Appends a line with its time, and waits until it is on disk.
-fn log(data_dir: &Path, line: &str) -> Result<(), RetentionError> {
+pub(super) fn log(data_dir: &Path, line: &str) -> Result<(), RetentionError> {
     let path = data_dir.join(LOG);
     let time = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let write = || {

@@ -260,6 +260,189 @@ async fn visitors_are_cleared_after_their_days_and_not_before_the_day_is_rolled_
     bench.engine.stop().await;
 }
 
+/// What a cleared row may still say; everything else stands at its default.
+const LEFT_WHEN_CLEARED: [&str; 20] = [
+    "site",
+    "time",
+    "name",
+    "key",
+    "hostname",
+    "path",
+    "interactive",
+    "engaged_ms",
+    "scroll",
+    "props",
+    "revenue",
+    "currency",
+    "clicks",
+    "lcp_ms",
+    "inp_ms",
+    "cls",
+    "fcp_ms",
+    "ttfb_ms",
+    "basis",
+    "policy",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cleared_row_says_page_and_hour_and_nothing_that_ties_it_to_others() {
+    let hold = "[[hold]]\nsite = \"a.example\"\nreason = \"Case 7\"\nfrom = \"2026-01-02\"\nto = \"2026-01-02\"\nuntil = \"2090-02-01\"\n";
+    let bench = Bench::start(hold).await;
+    let columns: Vec<(String, String)> = bench
+        .client
+        .query("SELECT name, type FROM system.columns WHERE database = 'sillage' AND table = 'events' AND name != 'expires'")
+        .fetch_all()
+        .await
+        .expect("columns");
+    // Every column holds something; times lie off the hour.
+    let value = |name: &str, kind: &str| match (name, kind) {
+        ("name", _) => "if(number % 2 = 0, 'pageview', 'engagement')".to_owned(),
+        ("key", _) => "intDiv(number, 2) + 1".to_owned(),
+        (_, kind) if kind.starts_with("Map") => "map('plan', 'pro')".to_owned(),
+        (_, kind) if kind.starts_with("Array") => "[7]".to_owned(),
+        (_, kind) if kind.contains("String") => "'filled'".to_owned(),
+        _ => "3".to_owned(),
+    };
+    for (site, day) in [("a.example", 1), ("a.example", 2), ("b.example", 1)] {
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for (name, kind) in &columns {
+            names.push(name.as_str());
+            values.push(match name.as_str() {
+                "site" => format!("'{site}'"),
+                "time" => {
+                    format!("toDateTime('2026-01-0{day} 12:34:00', 'UTC') + 60 * (number % 3)")
+                }
+                name => value(name, kind),
+            });
+        }
+        let insert = format!(
+            "INSERT INTO events ({}, expires) SELECT {}, '2090-03-01' FROM numbers(10)",
+            names.join(", "),
+            values.join(", ")
+        );
+        bench.client.query(&insert).execute().await.expect("rows");
+    }
+    let filled = async |site: &str, day: u8| {
+        let mut filled = Vec::new();
+        for (name, kind) in &columns {
+            let is_filled = match (name.as_str(), kind.as_str()) {
+                ("days_since_seen", _) => "days_since_seen != -1".to_owned(),
+                (name, kind) if kind.starts_with("Nullable") => format!("isNotNull({name})"),
+                (name, kind) => format!(
+                    "{name} != defaultValueOfTypeName('{}')",
+                    kind.replace('\'', "\\'")
+                ),
+            };
+            let count: u64 = bench
+                .client
+                .query(&format!(
+                    "SELECT countIf({is_filled}) FROM events WHERE site = '{site}' AND toDate(time) = '2026-01-0{day}'"
+                ))
+                .fetch_one()
+                .await
+                .expect("a count");
+            if count > 0 {
+                filled.push(name.clone());
+            }
+        }
+        filled
+    };
+    let all: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
+    assert_eq!(
+        filled("a.example", 1).await,
+        all,
+        "every column holds something before"
+    );
+    bench
+        .client
+        .query("INSERT INTO rolled_days (site, day, version, events, zone, has_visits) VALUES ('a.example', '2026-01-01', 1, 1, 'UTC', true), ('a.example', '2026-01-02', 1, 1, 'UTC', true)")
+        .execute()
+        .await
+        .expect("a row");
+    let today = date(2026, 1, 20);
+    assert_eq!(bench.enforce(today).await.cleared, 10);
+    assert_eq!(filled("a.example", 1).await, LEFT_WHEN_CLEARED);
+    assert_eq!(
+        filled("a.example", 2).await,
+        all,
+        "a hold keeps its rows as they are"
+    );
+    assert_eq!(
+        filled("b.example", 1).await,
+        all,
+        "other sites' rows are as they were"
+    );
+    let (rows, times, keys, old_keys): (u64, u64, u64, u64) = bench
+        .client
+        .query("SELECT count(), countIf(time != toStartOfHour(time)), uniqExact(key), countIf(key <= 5) FROM events WHERE site = 'a.example' AND toDate(time) = '2026-01-01'")
+        .fetch_one()
+        .await
+        .expect("a row");
+    // Records of one page view stay together, under another number.
+    assert_eq!((rows, times, keys, old_keys), (10, 0, 5, 0));
+    let left: u64 = bench
+        .client
+        .query("SELECT count() FROM system.tables WHERE database = 'sillage' AND name = 'events_rewritten'")
+        .fetch_one()
+        .await
+        .expect("a count");
+    assert_eq!(left, 0, "the copy is gone");
+    assert_eq!(bench.enforce(today).await.cleared, 0, "once");
+    bench.engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_arrive_while_a_day_is_cleared_are_kept() {
+    let bench = Bench::start("").await;
+    bench
+        .client
+        .query("INSERT INTO events (site, time, name, visitor, visit, expires) SELECT 'a.example', '2026-01-01 12:00:00', 'pageview', 7, 8, '2090-03-01' FROM numbers(50000)")
+        .execute()
+        .await
+        .expect("rows");
+    bench
+        .client
+        .query("INSERT INTO rolled_days (site, day, version, events, zone, has_visits) VALUES ('a.example', '2026-01-01', 1, 1, 'UTC', true)")
+        .execute()
+        .await
+        .expect("a row");
+    // Another site's rows lie in the same partition, and come without a break.
+    let (mut arrived, mut cleared) = (0_u64, None);
+    let mut clearing = Box::pin(bench.enforce(date(2026, 1, 10)));
+    while cleared.is_none() {
+        let key = arrived + 1;
+        let arriving = async {
+            let _inserting = sillage::store::clear::inserting().await;
+            bench
+                .client
+                .query("INSERT INTO events (site, time, name, key, visitor, visit, expires) VALUES ('b.example', '2026-01-09 12:00:00', 'pageview', {key:UInt64}, 7, 8, '2090-03-01')")
+                .param("key", key)
+                .execute()
+                .await
+                .expect("a row");
+        };
+        tokio::pin!(arriving);
+        loop {
+            tokio::select! {
+                done = &mut clearing, if cleared.is_none() => cleared = Some(done.cleared),
+                () = &mut arriving => break,
+            }
+        }
+        arrived += 1;
+    }
+    drop(clearing);
+    assert_eq!(cleared, Some(50_000));
+    let counts: (u64, u64, u64) = bench
+        .client
+        .query("SELECT countIf(site = 'a.example'), countIf(site = 'a.example' AND visitor != 0), countIf(site = 'b.example' AND visitor = 7) FROM events")
+        .fetch_one()
+        .await
+        .expect("a row");
+    assert_eq!(counts, (50_000, 0, arrived));
+    assert!(arrived > 0);
+    bench.engine.stop().await;
+}
+
 #[test]
 fn the_command_proves_that_nothing_expired_remains_and_writes_a_certificate() {
     let collector = Collector::start();

@@ -9,6 +9,7 @@ use sillage::engine::Target;
 use sillage::engine::supervise::{self, Supervisor, SupervisorOptions};
 use sillage::privacy::{ObjectionRule, Profile};
 use sillage::store::migrate::{Tables, migrate};
+use sillage::store::retention::{self, Rules};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
@@ -98,4 +99,21 @@ pub async fn insert_rows(client: &Client, rows: &[serde_json::Value]) {
         lines.join("\n")
     );
     client.query_raw(&statement).execute().await.unwrap();
+}
+
+/// Clears what ties events together, of all days that are rolled up, as a site does that is set so; says how many rows.
+pub async fn clear(client: &Client, sites: &[Site], now: jiff::Timestamp) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let database = client.query("SELECT currentDatabase()").fetch_one().await;
+    let rules = Rules {
+        database: database.unwrap(),
+        data_dir: folder.path().to_owned(),
+        sites: sites.to_vec(),
+        holds: Vec::new(),
+        visitor_days: 1,
+    };
+    let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+    let done = retention::enforce(client, &rules, today).await.unwrap();
+    assert_eq!(done.rows, 0, "nothing has expired");
+    done.cleared
 }

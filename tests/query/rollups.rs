@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 use sillage::query::roll::roll_up;
 use sillage::query::{Answerer, QueryLimits};
 
-use crate::engine::{database, insert_rows, runtime, site};
+use crate::engine::{clear, database, insert_rows, runtime, site};
 
 const NOW: &str = "2025-05-10T12:00:00Z";
 
@@ -97,13 +97,11 @@ fn a_day_whose_ids_are_cleared_is_never_rolled_up_again_and_its_visits_stay_righ
         google["source"] = json!("Google");
         insert_rows(&client, &[google, pageview(2, "2025-05-02 11:00:00")]).await;
         roll_up(&client, &site, now).await.unwrap();
-        for statement in [
-            "INSERT INTO cleared (site, before) VALUES ('example.com', '2025-05-03')",
-            "ALTER TABLE events UPDATE visitor = 0, visit = 0 WHERE visitor != 0",
-        ] {
-            let clear = client.query(statement).with_setting("mutations_sync", "2");
-            clear.execute().await.unwrap();
-        }
+        let sites = [site.clone()];
+        assert_eq!(
+            clear(&client, &sites, "2025-05-04T00:00:00Z".parse().unwrap()).await,
+            2
+        );
         // Too late to be counted, and no reason to count the others as nobody's.
         insert_rows(&client, &[pageview(3, "2025-05-02 12:00:00")]).await;
         let later = "2025-05-10T12:10:00Z".parse().unwrap();

@@ -76,7 +76,11 @@ export type FunnelStep = {
   step_rate: number;
   conversion_rate: number;
 };
-export type FunnelResponse = { results: { dimensions: string[]; visits: number; steps: FunnelStep[] }[] };
+export type FunnelResponse = {
+  results: { dimensions: string[]; visits: number; steps: FunnelStep[] }[];
+  /** The day from which on visits are known; where the whole period lies before it, the numbers are null. */
+  meta?: { ids_cleared_before?: string };
+};
 
 /** What is behind a difference, and its answer (`POST /api/v2/changes`). */
 export type ChangesQuery = {

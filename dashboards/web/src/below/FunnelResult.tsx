@@ -6,8 +6,21 @@ import type { Funnel } from '../state/funnel.ts';
 import { useWords } from './words.ts';
 
 export function FunnelResult({ funnel, response }: { funnel: Funnel; response: FunnelResponse }) {
+  const { fmt } = useApp();
   const w = useWords();
   const [first] = response.results;
+  const cleared = response.meta?.ids_cleared_before;
+  if (cleared) {
+    const note = <p class="notice">{w('funnel.cleared', { day: fmt.day(cleared) })}</p>;
+    // Unknown, not zero.
+    if (!first || first.visits === null) return note;
+    return (
+      <>
+        {note}
+        {funnel.by ? <Split by={funnel.by} response={response} /> : <Steps one={first} />}
+      </>
+    );
+  }
   if (!first || response.results.every(({ steps }) => (steps[0]?.visits ?? 0) === 0)) {
     return <p class="panel-message muted">{w('funnel.none')}</p>;
   }

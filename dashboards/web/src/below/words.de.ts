@@ -45,6 +45,8 @@ export const de: Words<Key> = {
   'funnel.lost': 'Hier verloren',
   'funnel.all': { one: 'Von {n} Besuch', other: 'Von {n} Besuchen' },
   'funnel.none': 'Kein Besuch tat den ersten Schritt.',
+  'funnel.cleared':
+    'Besuche zählen ab {day}: Für frühere Tage ist nicht mehr bekannt, welche Seiten zusammengehören.',
   'funnel.saved': 'Gespeicherte Trichter',
   'funnel.pick': 'Einen wählen',
   'funnel.suggested': 'Oft gesehen',

@@ -43,6 +43,8 @@ export const en = {
   'funnel.lost': 'Lost here',
   'funnel.all': { one: 'Of {n} visit', other: 'Of {n} visits' },
   'funnel.none': 'No visit took the first step.',
+  'funnel.cleared':
+    'Visits are counted from {day} on: for earlier days it is no longer known which pages belong together.',
   'funnel.saved': 'Kept funnels',
   'funnel.pick': 'Choose one',
   'funnel.suggested': 'Seen often',

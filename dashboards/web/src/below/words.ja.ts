@@ -44,6 +44,8 @@ export const ja: Words<Key> = {
   'funnel.lost': 'ここで離脱',
   'funnel.all': { other: '全 {n} 訪問' },
   'funnel.none': '最初のステップに達した訪問はありません。',
+  'funnel.cleared':
+    '訪問は{day}以降のみ数えています。それより前の日については、どのページが同じ訪問のものか分かりません。',
   'funnel.saved': '保存したファネル',
   'funnel.pick': '選択',
   'funnel.suggested': 'よくある流れ',

@@ -1,0 +1,6 @@
+-- Which parts a partition of events is made of, and how many rewritings of events are not done yet: any change shows. Tables
+-- system.parts and system.mutations, cheap.
+SELECT
+    (SELECT arraySort(groupArray(name)) FROM system.parts
+     WHERE database = {database:String} AND table = 'events' AND active AND partition_id = {partition:String}),
+    assumeNotNull((SELECT count() FROM system.mutations WHERE database = {database:String} AND table = 'events' AND NOT is_done))
