@@ -157,20 +157,6 @@ pub fn rows(app: &App, site: &Site) -> String {
         .collect()
 }
 
-/// What is kept without a yes, in one English sentence for the self-assessment.
-pub fn kept_without_yes(app: &App, site: &Site) -> String {
-    let terms = terms(app, site);
-    let english = Words::english();
-    let Some(basis) = terms.without_yes() else {
-        return "nothing".to_owned();
-    };
-    let sentences: Vec<_> = terms
-        .kept_on(basis)
-        .map(|field| sentence(field, site, english))
-        .collect();
-    sentences.join("; ")
-}
-
 /// `sent` and `stored` of `policy.json`.
 pub fn published(app: &App, site: &Site) -> (Value, Value) {
     let terms = terms(app, site);

@@ -257,11 +257,7 @@ pub fn assessment(app: &App, site: &Site) -> String {
         };
         let how = fill(
             text("how"),
-            &[
-                ("days", &days),
-                ("profile", site.profile.as_str()),
-                ("kept", &lists::kept_without_yes(app, site)),
-            ],
+            &[("days", &days), ("profile", site.profile.as_str())],
         );
         rows.push_str(&format!(
             "<tr><td>{}</td><td>{}</td><td>{held}</td><td>{how}</td></tr>",
