@@ -16,6 +16,7 @@ pub mod ingest;
 pub mod privacy;
 pub mod salt_keeper;
 
+pub mod episode;
 pub mod hash;
 pub mod random;
 pub mod turns;

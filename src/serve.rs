@@ -3,7 +3,6 @@
 //! Beacons are taken as soon as the address is bound and the spool is open; ClickHouse may come later and may go.
 
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use crate::control::{Control, database, people};
 use crate::engine::credential;
 use crate::engine::supervise::{self, Supervisor, SupervisorOptions};
 use crate::enrich::Geo;
+use crate::episode::{Episode, Line};
 use crate::ingest::Pipeline;
 use crate::mail::post::Post;
 use crate::policy;
@@ -29,6 +29,7 @@ use crate::query::{Answerer, QueryLimits};
 use crate::recover;
 use crate::server::gate::Gate;
 use crate::server::rate::Rate;
+use crate::server::ready::{Readiness, Reports};
 use crate::server::tracker::Releases;
 use crate::server::{self, App, Faces, Lanes};
 use crate::spool::{Spool, SpoolOptions};
@@ -52,6 +53,7 @@ const FILES_BESIDES: u64 = 256;
 pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("signals can't be waited for")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("signals can't be waited for")?;
+    outlive_other_signals()?;
     create_private(&config.data_dir)?;
     policy::remember(
         &config,
@@ -114,7 +116,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         answerer: OnceLock::new(),
         eraser: OnceLock::new(),
         wake_post: Arc::default(),
-        is_ready: false.into(),
+        readiness: Readiness::default(),
         has_demo,
         config,
     });
@@ -214,7 +216,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
     spool.seal().await?;
     let deadline = tokio::time::Instant::now() + config.limits.shutdown_timeout;
     while spool.stats().segments > 0
-        && app.is_ready.load(Relaxed)
+        && app.readiness.is_ready()
         && tokio::time::Instant::now() < deadline
     {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -431,6 +433,7 @@ pub(crate) fn server_password(config: &Config) -> anyhow::Result<Option<String>>
 /// Migrates as soon as ClickHouse answers, then stores what the spool holds for ever.
 async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, addresses: Addresses) {
     let mut wait = Duration::from_millis(50);
+    let migrating = Episode::new();
     let (database, tables) = (
         &app.config.clickhouse.database,
         app.config.clickhouse.tables,
@@ -443,7 +446,13 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
                 break;
             }
             Err(error) => {
-                tracing::warn!(%error, "the tables can't be brought up to date yet; beacons wait in the spool");
+                app.readiness.set(match error {
+                    store::StoreError::Newer(_) => Reports::NewerSchema,
+                    _ => Reports::Starting,
+                });
+                if let Some(Line::Began | Line::GoesOn { .. }) = migrating.failed() {
+                    tracing::warn!(%error, "the tables can't be brought up to date yet; beacons wait in the spool");
+                }
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(Duration::from_secs(5));
             }
@@ -481,7 +490,7 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
     }
     let eraser = Eraser::new(client.clone(), app.spool.clone());
     let _ = app.eraser.set(eraser);
-    app.is_ready.store(true, Relaxed);
+    app.readiness.set(Reports::Ready);
     addresses.print(app.has_demo);
     tokio::join!(
         crate::query::roll::keep(client.clone(), app.config.sites.clone().into()),
@@ -523,17 +532,54 @@ async fn send_letters(app: &App) {
 
 /// What the clock asks for: salts, silent visits, and whether ClickHouse still answers.
 async fn look_after(app: Arc<App>, client: Client) {
+    let rotating = Episode::new();
+    let is_embedded = app.config.clickhouse.url.is_none();
     loop {
         tokio::time::sleep(TICK).await;
-        if let Err(error) = app.pipeline.tick(Timestamp::now()) {
-            tracing::error!(%error, "salts can't be rotated; beacons are answered 503 until they can");
+        app.spool.tick();
+        match app.pipeline.tick(Timestamp::now()) {
+            Ok(()) => {
+                if let Some(Line::Over { lasted, .. }) = rotating.succeeded() {
+                    tracing::info!(lasted_s = lasted.as_secs(), "salts are rotated again");
+                }
+            }
+            Err(error) => {
+                if let Some(Line::Began | Line::GoesOn { .. }) = rotating.failed() {
+                    tracing::error!(%error, "salts can't be rotated; beacons are answered 503 until they can");
+                }
+            }
         }
         if app.answerer.get().is_some() {
             let answers =
                 tokio::time::timeout(TICK, client.query("SELECT 1").fetch_one::<u8>()).await;
-            app.is_ready.store(matches!(answers, Ok(Ok(1))), Relaxed);
+            app.readiness.set(match answers {
+                Ok(Ok(1)) => Reports::Ready,
+                _ if is_embedded => Reports::EngineRestarting,
+                _ => Reports::ClickhouseAway,
+            });
         }
     }
+}
+
+/// Takes the signals whose default is to end the process, and logs what they do here: nothing. systemd counts an end by
+/// SIGHUP as a clean one, and a terminal that closes sends it.
+fn outlive_other_signals() -> anyhow::Result<()> {
+    let others = [
+        ("SIGHUP", SignalKind::hangup()),
+        ("SIGUSR1", SignalKind::user_defined1()),
+        ("SIGUSR2", SignalKind::user_defined2()),
+    ];
+    for (name, kind) in others {
+        let mut received = signal(kind).context("signals can't be waited for")?;
+        tokio::spawn(async move {
+            while received.recv().await.is_some() {
+                tracing::warn!(
+                    "{name} is ignored: the configuration is not read again; restart the collector for a changed one to take effect"
+                );
+            }
+        });
+    }
+    Ok(())
 }
 
 /// Lets this process open as many files as the system allows it, since a connection is one.

@@ -115,6 +115,12 @@ impl Counters {
             spool.bytes as f64,
         );
         gauge(
+            "sillage_spool_bytes_max",
+            "gauge",
+            "Bytes at which beacons are refused.",
+            spool.bytes_max as f64,
+        );
+        gauge(
             "sillage_spool_segments",
             "gauge",
             "Segments on disk, not yet in ClickHouse.",
@@ -137,6 +143,18 @@ impl Counters {
             "counter",
             "Syncs that made them durable; each is shared by all that came meanwhile.",
             spool.syncs as f64,
+        );
+        gauge(
+            "sillage_spool_refusing",
+            "gauge",
+            "1 while beacons are refused because the spool is full or can't write.",
+            f64::from(u8::from(spool.trouble.is_some())),
+        );
+        gauge(
+            "sillage_spool_disk_errors_total",
+            "counter",
+            "Writes, syncs and renames of the spool that failed.",
+            spool.disk_errors as f64,
         );
         gauge(
             "sillage_spool_quarantined_total",

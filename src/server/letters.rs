@@ -18,7 +18,7 @@ use super::choices::words::{Words, fill};
 use super::error::{self, Answer};
 use super::gate::{Caller, failed, forbidden};
 use super::pages::{Form, bad_request, page, read_json, words};
-use super::reports::not_ready;
+use super::ready::no_reports;
 use super::routes::{Handler, Params};
 use crate::config::Mail;
 use crate::control::ControlError;
@@ -183,7 +183,7 @@ async fn preview(app: &App, params: &Params, query: Option<&str>) -> Result<Json
     let Some(cadence) = Cadence::parse(&params.id) else {
         return Err(bad_request("a summary of day, week or month is expected"));
     };
-    let answerer = app.answerer.get().ok_or_else(not_ready)?;
+    let answerer = app.answerer.get().ok_or_else(|| no_reports(app))?;
     let site = app.config.site(&params.site).ok_or_else(forbidden)?;
     let mut asked = url::form_urlencoded::parse(query.unwrap_or("").as_bytes());
     let language = asked.find(|(key, _)| key == "language");

@@ -24,6 +24,7 @@ mod people;
 mod pixel;
 mod polite;
 pub mod rate;
+pub mod ready;
 mod reports;
 pub mod route;
 pub mod routes;
@@ -45,6 +46,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
+use crate::episode::{Episode, Line};
 use lanes::Elsewhere;
 pub use lanes::Lanes;
 pub use route::{App, Faces};
@@ -108,14 +110,22 @@ pub async fn serve(
         .half_close(true)
         // Answers are small: one piece is cheaper to write than two.
         .writev(false);
+    let accepting = Episode::new();
     loop {
         let (stream, peer) = tokio::select! {
             _ = stopped(&mut stop) => break,
             accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
+                Ok(accepted) => {
+                    if let Some(Line::Over { failures, .. }) = accepting.succeeded() {
+                        tracing::info!(failures, "connections are accepted again");
+                    }
+                    accepted
+                }
                 Err(error) => {
                     // Out of file descriptors, most likely: wait for some connections to end.
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    if let Some(Line::Began | Line::GoesOn { .. }) = accepting.failed() {
+                        tracing::warn!(%error, "connections can't be accepted; if files are short, raise LimitNOFILE or lower limits.connections_max");
+                    }
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }

@@ -14,6 +14,7 @@ use super::client_ip::client_ip;
 use super::error::{self, Answer};
 use super::gate::{Asker, AskerKind, failed};
 use super::pages::bad_request;
+use super::ready::no_reports;
 use super::routes::Handler;
 use super::{App, asset, body, segments};
 use crate::control::ControlError;
@@ -52,7 +53,7 @@ pub async fn answer(
         _ => {}
     }
     let Some(answerer) = app.answerer.get() else {
-        return not_ready();
+        return no_reports(app);
     };
     let audience = match (handler, asker.kind.audience()) {
         // It is made for somebody else.
@@ -257,16 +258,4 @@ fn file(export: Export) -> Answer {
         }),
     );
     file
-}
-
-/// 503 until ClickHouse answers.
-pub fn not_ready() -> Answer {
-    let mut answer = error::json(
-        StatusCode::SERVICE_UNAVAILABLE,
-        &json!({ "error": "ClickHouse does not answer yet; beacons are kept meanwhile" }),
-    );
-    answer
-        .headers_mut()
-        .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    answer
 }

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use futures_util::future::Either;
@@ -14,6 +13,7 @@ use super::error::{Answer, answer, refused, text};
 use super::gate::{self, Caller, Gate};
 use super::lanes::Elsewhere;
 use super::rate::Rate;
+use super::ready::{self, Readiness};
 use super::routes::{self, Face, Found, Handler, Params};
 use super::{
     account, asset, choices, collect, entrance, kept, keys, letters, links, people, pixel, reports,
@@ -54,7 +54,7 @@ pub struct App {
     /// Wakes who writes letters ([`crate::mail::post`]).
     pub wake_post: Arc<tokio::sync::Notify>,
     /// Whether queries are answered right now.
-    pub is_ready: AtomicBool,
+    pub readiness: Readiness,
     /// Whether the demo site is served under `/demo/`.
     pub has_demo: bool,
 }
@@ -120,7 +120,8 @@ async fn handle(
         Handler::Pixel => pixel::pixel(app, peer, request).await,
         Handler::Choices => choices::choices(app, peer, request).await,
         Handler::Health => text(StatusCode::OK, "ok\n"),
-        Handler::Ready => ready(app),
+        Handler::Ready => ready::ready(app),
+        Handler::ReadyForBeacons => ready::ready_for_beacons(app),
         Handler::DemoRoot => {
             let mut answer = text(StatusCode::PERMANENT_REDIRECT, "");
             let place = HeaderValue::from_static("/demo/");
@@ -203,14 +204,6 @@ async fn handle(
 
 fn nothing() -> Answer {
     text(StatusCode::NOT_FOUND, "nothing is here\n")
-}
-
-fn ready(app: &App) -> Answer {
-    if app.is_ready.load(Relaxed) {
-        text(StatusCode::OK, "ready\n")
-    } else {
-        reports::not_ready()
-    }
 }
 
 fn method_not_allowed(allowed: &str) -> Answer {

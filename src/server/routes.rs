@@ -63,6 +63,7 @@ pub enum Handler {
     EventPreflight,
     Health,
     Ready,
+    ReadyForBeacons,
     Tracker,
     Pixel,
     Choices,
@@ -176,6 +177,7 @@ pub static ROUTES: &[Route] = &{
         route(GET,     "/p.gif",                       Collector, Anyone, Proof::None,   H::Pixel),
         route(GET,     "/healthz",                     Both,      Anyone, Proof::None,   H::Health),
         route(GET,     "/readyz",                      Both,      Anyone, Proof::None,   H::Ready),
+        route(GET,     "/readyz/beacons",              Both,      Anyone, Proof::None,   H::ReadyForBeacons),
         // The visitor's choices; that they come from the page or the site, the handler checks.
         route(GET,     "/privacy",                     Collector, Anyone, Proof::None,   H::Choices),
         route(POST,    "/privacy",                     Collector, Anyone, Proof::None,   H::Choices),

@@ -18,7 +18,8 @@ use super::error::{self, Answer};
 use super::gate::failed;
 use super::goals;
 use super::pages::{bad_request, read_json};
-use super::reports::{self, not_ready};
+use super::ready::no_reports;
+use super::reports;
 use super::routes::{Handler, Params};
 use crate::control::funnel::{Funnel, Order, Step};
 use crate::control::goal::{Achievement, Goal};
@@ -74,7 +75,7 @@ async fn preview(app: &App, site: &str, request: Request<Incoming>) -> Result<Js
     let goal: Goal = read_json(app, request).await?;
     goal.check()
         .map_err(|fault| bad_request(&fault.to_string()))?;
-    let answerer = app.answerer.get().ok_or_else(not_ready)?;
+    let answerer = app.answerer.get().ok_or_else(|| no_reports(app))?;
     let mut metrics = vec!["visitors", "events", "conversion_rate"];
     if goal.currency.is_some() {
         metrics.push("total_revenue");
@@ -98,7 +99,7 @@ async fn preview(app: &App, site: &str, request: Request<Incoming>) -> Result<Js
 }
 
 async fn suggestions(app: &App, site: String) -> Result<Json, Answer> {
-    let answerer = app.answerer.get().ok_or_else(not_ready)?;
+    let answerer = app.answerer.get().ok_or_else(|| no_reports(app))?;
     let range = range(app, &site);
     let list = |dimensions: &[&str]| {
         json!({

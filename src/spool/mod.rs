@@ -95,7 +95,7 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -106,13 +106,14 @@ use self::segment::RECORD_OVERHEAD_BYTES;
 use self::shelf::Shelf;
 use self::stats::{Counters, count};
 use self::writer::Writer;
+use crate::episode::{Episode, Line};
 use crate::turns;
 
 pub use self::error::{AppendFailed, SpoolError};
 pub use self::reader::{Batch, Batches, RecentRecord, RecentRecords};
 pub use self::segment::{RECORD_BYTES_MAX, SCHEMA_BYTES_MAX, SegmentId};
 pub use self::shelf::Sealed;
-pub use self::stats::SpoolStats;
+pub use self::stats::{SpoolStats, Trouble};
 
 /// Smallest sensible [`SpoolOptions::segment_bytes_max`]: room for the longest header and one longest record.
 pub const SEGMENT_BYTES_MIN: u64 = 64 << 10;
@@ -121,6 +122,9 @@ const _: () = assert!(
         >= segment::HEADER_BYTES_MAX + RECORD_OVERHEAD_BYTES + RECORD_BYTES_MAX
 );
 const _: () = assert!(RECORD_BYTES_MAX <= BATCH_BYTES_MAX);
+
+/// Room that a beacon takes at most in nearly all cases; for telling a full spool.
+const BEACON_BYTES: u64 = 1 << 10;
 
 /// How a spool is to be kept.
 #[derive(Debug, Clone)]
@@ -162,7 +166,15 @@ struct Shared {
     /// Bytes of segments on disk and of records on their way there.
     bytes: AtomicU64,
     counters: Counters,
+    /// What the disk refuses right now; the writer says so.
+    disk_trouble: AtomicU8,
+    /// What is logged of a disk that refuses, and of a spool without room.
+    disk_episode: Episode,
+    full_episode: Episode,
 }
+
+/// A fault that comes and goes within this time is one fault.
+const QUIET: Duration = Duration::from_secs(5);
 
 impl Spool {
     /// Opens the folder, recovers what an earlier process left there, and starts the writer. Blocks for the
@@ -198,6 +210,9 @@ impl Spool {
                 foreign_files: (recovered.foreign.len() as u64).into(),
                 ..Counters::default()
             },
+            disk_trouble: AtomicU8::new(0),
+            disk_episode: Episode::over_after(QUIET),
+            full_episode: Episode::over_after(QUIET),
         });
         for segment in recovered.segments {
             shared.shelf.put(segment);
@@ -374,6 +389,11 @@ impl Spool {
         RecentRecords::new(Arc::clone(shared), segments)
     }
 
+    /// Logs the end of a fault that is over. Call it every few seconds.
+    pub fn tick(&self) {
+        self.handle.shared.tick();
+    }
+
     /// Reads gauges and counters. Cheap; takes one short lock.
     pub fn stats(&self) -> SpoolStats {
         stats::read(&self.handle.shared)
@@ -415,8 +435,44 @@ impl Shared {
             }),
             Err(full) => {
                 count(&self.counters.refused_full, 1);
+                match self.full_episode.failed() {
+                    Some(Line::Began) => {
+                        tracing::error!(error = %full, "beacons are refused: the spool is full; see why ClickHouse does not take what waits, or raise spool.bytes_max");
+                    }
+                    Some(Line::GoesOn { failures }) => {
+                        tracing::error!(error = %full, refused = failures, "beacons are still refused: the spool is full");
+                    }
+                    Some(Line::Over { .. }) | None => {}
+                }
                 Err(full)
             }
+        }
+    }
+
+    /// Whether a beacon of ordinary length would be refused for want of room.
+    fn is_full(&self) -> bool {
+        let needed = self.header_bytes + BEACON_BYTES;
+        self.bytes().saturating_add(needed) > self.options.bytes_max
+    }
+
+    fn tick(&self) {
+        if !self.is_full()
+            && let Some(Line::Over { failures, lasted }) = self.full_episode.succeeded()
+        {
+            tracing::info!(
+                refused = failures,
+                lasted_s = lasted.as_secs(),
+                "the spool has room again; beacons are kept"
+            );
+        }
+        if self.disk_trouble.load(Ordering::Relaxed) == 0
+            && let Some(Line::Over { failures, lasted }) = self.disk_episode.succeeded()
+        {
+            tracing::info!(
+                failures,
+                lasted_s = lasted.as_secs(),
+                "the spool's disk works again; beacons are kept"
+            );
         }
     }
 

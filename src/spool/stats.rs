@@ -5,6 +5,21 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Shared;
 
+/// Why appends are refused right now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The spool has reached its bound.
+    Full,
+    /// Its file system has no room left.
+    NoSpace,
+    /// Its disk fails or is read-only.
+    Disk,
+}
+
+/// [`Trouble`] of the disk in a number that several threads share; 0 is none.
+pub(super) const NO_SPACE: u8 = 1;
+pub(super) const DISK: u8 = 2;
+
 /// Each as in [`SpoolStats`].
 #[derive(Default)]
 pub(super) struct Counters {
@@ -57,6 +72,8 @@ pub struct SpoolStats {
     pub foreign_files: u64,
     /// Writes, syncs and renames that failed.
     pub disk_errors: u64,
+    /// Why appends are refused right now, if they are.
+    pub trouble: Option<Trouble>,
 }
 
 pub(super) fn count(counter: &AtomicU64, more: u64) {
@@ -89,5 +106,10 @@ pub(super) fn read(shared: &Shared) -> SpoolStats {
         torn_bytes: now(&counters.torn_bytes),
         foreign_files: now(&counters.foreign_files),
         disk_errors: now(&counters.disk_errors),
+        trouble: match shared.disk_trouble.load(Ordering::Relaxed) {
+            NO_SPACE => Some(Trouble::NoSpace),
+            DISK => Some(Trouble::Disk),
+            _ => shared.is_full().then_some(Trouble::Full),
+        },
     }
 }

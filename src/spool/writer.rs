@@ -7,6 +7,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Shared;
@@ -16,7 +17,8 @@ use super::intake::{Gather, Outcome, Take, Work};
 use super::name::{Extent, SegmentName, State};
 use super::segment::{Checksum, Header, RECORD_OVERHEAD_BYTES, SegmentId};
 use super::shelf::Segment;
-use super::stats::count;
+use super::stats::{self, count};
+use crate::episode::Line;
 
 /// Zeros are written ahead of the records, at most so far. A sync then finds blocks and length as they were and has only
 /// to write, not to journal; see the module doc for what that is worth.
@@ -31,6 +33,9 @@ const BUSY_BYTES: u64 = 1 << 20;
 const BUSY_AGES: u32 = 3;
 /// How often a seal that failed, or that age has to hold back, is looked at again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// A disk that has failed for this long is tried every [`REST`] only, and appends meanwhile are refused without a try.
+const PATIENCE: Duration = Duration::from_secs(1);
+const REST: Duration = Duration::from_millis(250);
 
 /// Under load, time from the beginning of one batch's write to that of the next: a sync costs the processor about as much as
 /// two whole beacons, so that many small batches would take from the beacons what they give them in latency.
@@ -49,6 +54,15 @@ pub(super) struct Writer {
     /// Sealed in memory but not yet, or not durably, on disk.
     closing: Option<Closing>,
     buffer: Vec<u8>,
+    /// While the disk refuses.
+    trouble: Option<Failing>,
+}
+
+/// A disk that fails, is read-only or has no room.
+struct Failing {
+    since: Instant,
+    tried: Instant,
+    error: SpoolError,
 }
 
 /// The segment being written to.
@@ -81,6 +95,7 @@ impl Writer {
             open: None,
             closing: None,
             buffer: Vec::new(),
+            trouble: None,
         }
     }
 
@@ -95,8 +110,11 @@ impl Writer {
             {
                 Take::Closed => return,
                 Take::Nothing => {
-                    // Reported where it happens, and tried again.
-                    let _ = self.settle();
+                    let settled = match &self.trouble {
+                        Some(_) => self.probe(),
+                        None => self.settle(),
+                    };
+                    self.note(settled.as_ref().err());
                 }
                 Take::Work(next) => {
                     work = next;
@@ -104,13 +122,14 @@ impl Writer {
                 }
             }
             if self.is_due() {
-                let _ = self.seal();
+                let sealed = self.seal();
+                self.note_failure(sealed.as_ref().err());
             }
         }
     }
 
     fn patience(&self) -> Option<Duration> {
-        if self.closing.is_some() {
+        if self.closing.is_some() || self.trouble.is_some() {
             return Some(RETRY_AFTER);
         }
         let open = self.open.as_ref()?;
@@ -132,7 +151,15 @@ impl Writer {
         let mut payloads = work.payloads.as_slice();
         let mut failure = None;
         while durable < work.lengths.len() {
-            match self.write(payloads, &work.lengths[durable..]) {
+            let written = match self.resting() {
+                Some(error) => Err(error),
+                None => {
+                    let written = self.write(payloads, &work.lengths[durable..]);
+                    self.note(written.as_ref().err());
+                    written
+                }
+            };
+            match written {
                 Ok(written) => {
                     durable += written.records;
                     payloads = &payloads[written.payload_bytes..];
@@ -155,7 +182,9 @@ impl Writer {
             until: gathered.max(start + PACE),
         };
         let unsealed = if work.is_sealing {
-            self.seal().err()
+            let sealed = self.seal();
+            self.note_failure(sealed.as_ref().err());
+            sealed.err()
         } else {
             None
         };
@@ -164,6 +193,77 @@ impl Writer {
             failure,
             unsealed,
         });
+    }
+
+    /// Why the disk is not tried right now, if it is not.
+    fn resting(&self) -> Option<SpoolError> {
+        let failing = self.trouble.as_ref()?;
+        let is_resting = failing.since.elapsed() >= PATIENCE && failing.tried.elapsed() < REST;
+        is_resting.then(|| failing.error.clone())
+    }
+
+    /// Takes in how a try at the disk ended.
+    fn note(&mut self, error: Option<&SpoolError>) {
+        if error.is_some() {
+            return self.note_failure(error);
+        }
+        if self.trouble.take().is_some() {
+            self.shared.disk_trouble.store(0, Ordering::Relaxed);
+            self.shared.tick();
+        }
+    }
+
+    fn note_failure(&mut self, error: Option<&SpoolError>) {
+        let (error, kind) = match error {
+            Some(error @ SpoolError::NoSpace { .. }) => (error, stats::NO_SPACE),
+            Some(error @ SpoolError::Disk { .. }) => (error, stats::DISK),
+            // A full spool is not the disk's fault, and the others are not faults of a disk at all.
+            Some(_) | None => return,
+        };
+        let now = Instant::now();
+        self.trouble = Some(Failing {
+            since: self.trouble.as_ref().map_or(now, |failing| failing.since),
+            tried: now,
+            error: error.clone(),
+        });
+        self.shared.disk_trouble.store(kind, Ordering::Relaxed);
+        match self.shared.disk_episode.failed() {
+            Some(Line::Began) => {
+                tracing::error!(%error, "beacons are refused: the spool can't write; what was accepted before is kept, and it tries again");
+            }
+            Some(Line::GoesOn { failures }) => {
+                tracing::error!(%error, failures, "beacons are still refused: the spool can't write");
+            }
+            Some(Line::Over { .. }) | None => {}
+        }
+    }
+
+    /// Finds out, while nothing arrives, whether a disk that has failed works again.
+    fn probe(&mut self) -> Result<(), SpoolError> {
+        self.settle()?;
+        self.has_room(self.shared.header_bytes)?;
+        let id = SegmentId::random()
+            .map_err(|error| SpoolError::disk("name", "a segment", error.into()))?;
+        let name = SegmentName {
+            seq: self.next_seq,
+            id,
+            state: State::Open {
+                created_ms: unix_ms(),
+            },
+        };
+        let disk = &self.shared.disk;
+        let path = name.to_string();
+        let file = disk
+            .create(&path)
+            .map_err(|error| self.failed("create", &name, error))?;
+        let written = file.write_all_at(0, &[0; 512]);
+        let synced = written.and_then(|()| file.sync_data());
+        // Also after a failure: what stays is removed by the next start.
+        let removed = disk.remove(&path);
+        synced
+            .and(removed)
+            .and_then(|()| disk.sync_dir())
+            .map_err(|error| self.failed("try a file beside", &name, error))
     }
 
     /// Writes and syncs as many of these records as fit into one segment, at least one.
@@ -321,8 +421,6 @@ impl Writer {
     /// contents past `durable` nor a later successful sync of it mean anything. So it ends where it last was durable.
     fn abandon(&mut self, open: Open, error: SpoolError) -> SpoolError {
         count(&self.shared.counters.disk_errors, 1);
-        tracing::error!(segment = %open.name.id, records = open.durable.records, %error,
-            "the spool gave up a segment; what was synced of it is kept, the appends since were refused");
         self.close(open);
         let _ = self.settle();
         error
@@ -349,9 +447,8 @@ impl Writer {
             return Ok(());
         };
         let settled = self.settle_one(&mut closing);
-        if let Err(error) = &settled {
+        if settled.is_err() {
             count(&self.shared.counters.disk_errors, 1);
-            tracing::error!(segment = %closing.open.name.id, %error, "the spool could not seal a segment; it tries again");
             self.closing = Some(closing);
         }
         settled

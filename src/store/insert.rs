@@ -19,6 +19,7 @@ use clickhouse::Client;
 
 use super::StoreError;
 use super::columns::{Columns, NoRow};
+use crate::episode::{Episode, Line};
 use crate::spool::{Batch, Sealed, SegmentId, Spool};
 use crate::telemetry::Counters;
 
@@ -42,6 +43,7 @@ const ARE_TAKEN: &str = include_str!("sql/arrivals_are_taken.sql");
 pub async fn run(spool: Spool, client: Client, counters: Arc<Counters>) {
     let mut wait = WAIT_MIN;
     let mut refused: Option<(SegmentId, u32)> = None;
+    let (inserting, deleting, setting_aside) = (Episode::new(), Episode::new(), Episode::new());
     loop {
         let sealed = spool.next_sealed().await;
         let begun = Instant::now();
@@ -51,10 +53,30 @@ pub async fn run(spool: Spool, client: Client, counters: Arc<Counters>) {
                     .insert_us
                     .store(begun.elapsed().as_micros() as u64, Relaxed);
                 counters.segments_inserted.fetch_add(1, Relaxed);
+                if let Some(Line::Over { failures, lasted }) = inserting.succeeded() {
+                    tracing::info!(
+                        failures,
+                        lasted_s = lasted.as_secs(),
+                        "ClickHouse takes events again"
+                    );
+                }
                 let id = sealed.id();
-                if let Err(error) = spool.delete(sealed).await {
+                match spool.delete(sealed).await {
+                    Ok(()) => {
+                        if let Some(Line::Over { failures, .. }) = deleting.succeeded() {
+                            tracing::info!(failures, "stored segments can be deleted again");
+                        }
+                    }
                     // Stored again after a restart under the same token, so it still counts once.
-                    tracing::error!(segment = %id, %error, "a stored segment could not be deleted");
+                    Err(error) => match deleting.failed() {
+                        Some(Line::Began) => {
+                            tracing::error!(segment = %id, %error, "a stored segment could not be deleted; that is tried again with the next one");
+                        }
+                        Some(Line::GoesOn { failures }) => {
+                            tracing::error!(segment = %id, %error, failures, "stored segments still can't be deleted");
+                        }
+                        Some(Line::Over { .. }) | None => {}
+                    },
                 }
                 wait = WAIT_MIN;
                 refused = None;
@@ -69,11 +91,20 @@ pub async fn run(spool: Spool, client: Client, counters: Arc<Counters>) {
                 };
                 refused = Some((id, tries));
                 if tries >= TRIES_MAX {
-                    set_aside(&spool, sealed, &error, &counters).await;
+                    set_aside(&spool, sealed, &error, &counters, &setting_aside).await;
                     wait = WAIT_MIN;
                     continue;
                 }
-                tracing::warn!(segment = %id, %error, "an INSERT failed and will be sent again");
+                match inserting.failed() {
+                    Some(Line::Began) => {
+                        tracing::warn!(segment = %id, %error, "an INSERT failed and will be sent again; events wait in the spool");
+                    }
+                    Some(Line::GoesOn { failures }) => {
+                        let waiting = spool.stats().segments;
+                        tracing::warn!(segment = %id, %error, failures, waiting, "INSERTs still fail; events wait in the spool");
+                    }
+                    Some(Line::Over { .. }) | None => {}
+                }
                 spool.give_back(sealed);
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(WAIT_MAX);
@@ -83,17 +114,26 @@ pub async fn run(spool: Spool, client: Client, counters: Arc<Counters>) {
 }
 
 /// Takes a segment that can't be stored out of the way. When that fails too, it is back in the queue.
-async fn set_aside(spool: &Spool, sealed: Sealed, error: &StoreError, counters: &Counters) {
+async fn set_aside(
+    spool: &Spool,
+    sealed: Sealed,
+    error: &StoreError,
+    counters: &Counters,
+    episode: &Episode,
+) {
     let (id, events) = (sealed.id(), sealed.records());
-    tracing::error!(segment = %id, events, tries = TRIES_MAX, %error,
-        "a segment can't be stored and is set aside; it lies in the spool's folder as .quarantine");
     match spool.set_aside(sealed).await {
         Ok(()) => {
+            episode.succeeded();
+            tracing::error!(segment = %id, events, tries = TRIES_MAX, %error,
+                "a segment can't be stored and is set aside; it lies in the spool's folder as .quarantine");
             counters.segments_set_aside.fetch_add(1, Relaxed);
             counters.events_set_aside.fetch_add(events, Relaxed);
         }
         Err(error) => {
-            tracing::error!(segment = %id, %error, "a segment could not be set aside");
+            if let Some(Line::Began | Line::GoesOn { .. }) = episode.failed() {
+                tracing::error!(segment = %id, %error, "a segment can't be stored and could not be set aside; both are tried again");
+            }
             tokio::time::sleep(WAIT_MAX).await;
         }
     }

@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::outcomes::days_since_1970;
 use super::{StoreError, flush};
+use crate::episode::{Episode, Line};
 use crate::ingest::Outcome;
 use crate::privacy::TruncatedIp;
 use crate::random;
@@ -84,14 +85,22 @@ fn name(network: TruncatedIp) -> String {
 
 /// Stores counts for ever. What can't be stored is dropped with a warning: it is no event, and must not pile up.
 pub async fn run(client: Client, faults: Arc<Faults>) {
+    let episode = Episode::new();
     loop {
         tokio::time::sleep(EVERY).await;
         let counts = faults.take();
         if counts.is_empty() {
             continue;
         }
-        if let Err(error) = store(&client, counts, Timestamp::now()).await {
-            tracing::warn!(%error, "counts of faulty requests could not be stored");
+        match store(&client, counts, Timestamp::now()).await {
+            Ok(()) => {
+                episode.succeeded();
+            }
+            Err(error) => {
+                if let Some(Line::Began | Line::GoesOn { .. }) = episode.failed() {
+                    tracing::warn!(%error, "counts of faulty requests could not be stored and are dropped");
+                }
+            }
         }
     }
 }

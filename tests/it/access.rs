@@ -26,6 +26,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET",     "/s.extra.js",                 "++++++++"),
     ("GET",     "/healthz",                    "++++++++"),
     ("GET",     "/readyz",                     "++++++++"),
+    ("GET",     "/readyz/beacons",             "++++++++"),
     ("GET",     "/s/{rest}",                   "++++++++"),
     ("GET",     "/p.gif",                      "++++++++"),
     ("GET",     "/privacy",                    "++++++++"),

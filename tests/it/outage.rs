@@ -65,6 +65,22 @@ fn a_full_spool_refuses_with_503_and_drains_in_order_when_clickhouse_is_back() {
         20.0
     );
     assert!(resident_bytes(collector.id()) < 128 << 20);
+    assert_eq!(metric(&collector, "sillage_spool_bytes_max "), 400_000.0);
+    assert_eq!(metric(&collector, "sillage_spool_refusing "), 1.0);
+    for path in ["/readyz", "/readyz/beacons"] {
+        let answer = get(collector.address, path, &[]);
+        assert_eq!(answer.status, 503, "{path}");
+        assert!(
+            answer.body.contains("\"spool_full\""),
+            "{path}: {}",
+            answer.body
+        );
+        assert!(
+            !answer.body.contains("kept meanwhile"),
+            "{path}: {}",
+            answer.body
+        );
+    }
 
     signal(engine, "CONT");
     // While it drains, new ones are taken again.
@@ -91,13 +107,34 @@ fn a_full_spool_refuses_with_503_and_drains_in_order_when_clickhouse_is_back() {
         .unwrap_or_else(|value| panic!("{name}{value}, not {expected}"));
     };
     metric_is("sillage_spool_segments ", 0.0);
+    let ready = wait_for(|| match get(collector.address, "/readyz", &[]) {
+        answer if answer.status == 200 => Ok(()),
+        answer => Err(answer.body),
+    });
+    ready.unwrap_or_else(|body| panic!("{body}"));
+    let lines = |words: &str| collector.log().matches(words).count();
+    wait_for(|| match lines("the spool has room again") {
+        1 => Ok(()),
+        n => Err(n),
+    })
+    .expect("the end is logged once");
+    assert_eq!(lines("beacons are refused: the spool is full"), 1, "of 20");
 }
 
 #[test]
 fn a_stopped_engine_holds_up_no_beacon() {
     let collector = Collector::start();
     let engine = collector.engine_id().expect("an engine");
+    assert_eq!(get(collector.address, "/readyz", &[]).body, "ready\n");
     signal(engine, "STOP");
+    let answer = wait_for(|| match get(collector.address, "/readyz", &[]) {
+        answer if answer.status == 503 => Ok(answer.body),
+        answer => Err(answer),
+    })
+    .expect("reports are not ready");
+    assert!(answer.contains("\"engine_restarting\""), "{answer}");
+    assert!(answer.contains("beacons are kept meanwhile"), "{answer}");
+    assert_eq!(get(collector.address, "/readyz/beacons", &[]).status, 200);
     let mut slowest = Duration::ZERO;
     for n in 0..200 {
         let begun = Instant::now();
@@ -272,12 +309,28 @@ fn a_full_disk_refuses_with_503_and_recovers_by_itself() {
             .header("retry-after")
             .is_some()
     );
+    for n in 0..2_000 {
+        let answer = collector.beacon(&pageview("/", &format!("flood-{n}")));
+        assert_eq!(answer.status, 503);
+    }
+    let answer = get(collector.address, "/readyz", &[]);
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("\"disk_full\""), "{}", answer.body);
+    assert_eq!(get(collector.address, "/readyz/beacons", &[]).status, 503);
     for file in std::fs::read_dir(&disk).expect("readable").flatten() {
         if file.file_name().to_string_lossy().starts_with("filler-") {
             std::fs::remove_file(file.path()).expect("removable");
         }
     }
     assert!(!filler.exists());
+    // Without a beacon that tries, or a load balancer would never send one again.
+    wait_for(
+        || match get(collector.address, "/readyz/beacons", &[]).status {
+            200 => Ok(()),
+            status => Err(status),
+        },
+    )
+    .expect("ready without a beacon");
     wait_for(|| match collector.beacon(&pageview("/", "last")).status {
         202 => Ok(()),
         status => Err(status),
@@ -287,6 +340,13 @@ fn a_full_disk_refuses_with_503_and_recovers_by_itself() {
         "SELECT count(), uniqExact(key) FROM events",
         &format!("{0}\t{0}", accepted + 1),
     );
+    let lines = |words: &str| collector.log().matches(words).count();
+    wait_for(|| match lines("the spool's disk works again") {
+        1 => Ok(()),
+        n => Err(n),
+    })
+    .expect("the end is logged once");
+    assert_eq!(lines("the spool can't write"), 1, "of 2,000");
     drop(collector);
     drop(unmount);
 }

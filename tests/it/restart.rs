@@ -159,3 +159,29 @@ fn a_reboot_that_loses_the_salts_keeps_devices_and_the_audit_log() {
     );
     assert!(collector.log().contains("there was no cookie key"));
 }
+
+#[test]
+fn no_signal_but_term_and_int_ends_the_collector() {
+    let collector = Collector::start();
+    for name in ["HUP", "USR1", "USR2"] {
+        signal(collector.id(), name);
+        wait_for(|| match collector.log() {
+            log if log.contains(&format!("SIG{name} is ignored")) => Ok(()),
+            log => Err(log),
+        })
+        .unwrap_or_else(|log| panic!("{name}: {log}"));
+        assert_eq!(collector.beacon(&pageview("/", name)).status, 202);
+    }
+    let (_folder, is_clean) = collector.stop();
+    assert!(is_clean);
+}
+
+#[test]
+fn the_shipped_unit_is_started_again_whatever_ends_it() {
+    let unit = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/deploy/sillage.service"
+    ));
+    let unit = unit.expect("the unit");
+    assert!(unit.lines().any(|line| line == "Restart=always"));
+}

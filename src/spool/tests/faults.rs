@@ -2,7 +2,7 @@
 
 use super::faulty_disk::{FaultyDisk, Op};
 use super::{append_all, drained, numbers, open_on, read, record, sealed_now};
-use crate::spool::SpoolError;
+use crate::spool::{SpoolError, Trouble};
 
 #[tokio::test]
 async fn after_a_failed_sync_what_was_synced_is_kept_and_what_was_not_is_refused() {
@@ -22,6 +22,57 @@ async fn after_a_failed_sync_what_was_synced_is_kept_and_what_was_not_is_refused
     let spool = open_on(&disk).unwrap();
     assert_eq!(drained(&spool).await, [0, 1, 2, 3, 4, 6, 7]);
     assert_eq!(spool.stats().corrupt_segments, 0);
+}
+
+#[tokio::test]
+async fn a_disk_that_works_again_is_found_without_an_append() {
+    for op in [Op::Create, Op::Sync, Op::SyncDir] {
+        let disk = FaultyDisk::new();
+        let spool = open_on(&disk).unwrap();
+        assert_eq!(spool.stats().trouble, None);
+        disk.fail(op, 0, u32::MAX);
+        for n in 0..3 {
+            spool.append(record(n, 150)).await.unwrap_err();
+        }
+        assert_eq!(spool.stats().trouble, Some(Trouble::Disk), "{op:?}");
+        // Still so when it is tried without an append.
+        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        assert_eq!(spool.stats().trouble, Some(Trouble::Disk), "{op:?}");
+        disk.fail(op, 0, 0);
+        let begun = std::time::Instant::now();
+        while spool.stats().trouble.is_some() {
+            assert!(begun.elapsed().as_secs() < 20, "{op:?}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        append_all(&spool, 3..5, 150).await;
+        spool.seal().await.unwrap();
+        assert_eq!(drained(&spool).await, [3, 4], "{op:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_keeps_failing_is_tried_a_few_times_a_second_only() {
+    let disk = FaultyDisk::new();
+    let spool = open_on(&disk).unwrap();
+    disk.fail(Op::Create, 0, u32::MAX);
+    let begun = std::time::Instant::now();
+    let mut appends = 0;
+    while begun.elapsed().as_millis() < 1_500 {
+        spool.append(record(0, 150)).await.unwrap_err();
+        appends += 1;
+    }
+    let before = spool.stats().refused_disk;
+    let tries = disk.failures(Op::Create);
+    while begun.elapsed().as_millis() < 3_000 {
+        spool.append(record(0, 150)).await.unwrap_err();
+        appends += 1;
+    }
+    let tried = disk.failures(Op::Create) - tries;
+    assert!((1..=8).contains(&tried), "{tried} tries in 1.5 s");
+    assert!(
+        spool.stats().refused_disk > before + 20,
+        "and {appends} appends"
+    );
 }
 
 #[tokio::test]

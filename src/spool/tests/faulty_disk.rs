@@ -76,6 +76,12 @@ impl FaultyDisk {
         self.lock().faults.insert(op, (calls, failing));
     }
 
+    /// How many calls of this kind have failed of those that were to fail without end.
+    pub fn failures(&self, op: Op) -> u32 {
+        let state = self.lock();
+        u32::MAX - state.faults.get(&op).map_or(0, |(_, failing)| *failing)
+    }
+
     /// The power goes after so many more calls of any kind.
     pub fn cut_power_after(&self, calls: u32) {
         self.lock().power = Some(calls);
