@@ -37,6 +37,8 @@ pub struct RawConfig {
     #[serde(default)]
     dashboard: RawListen,
     #[serde(default)]
+    metrics: RawListen,
+    #[serde(default)]
     clickhouse: RawClickHouse,
     #[serde(default)]
     engine: RawEngine,
@@ -149,6 +151,7 @@ struct RawSalts {
 struct RawLimits {
     threads: Option<usize>,
     connections_max: Option<usize>,
+    connections_per_network_max: Option<usize>,
     beacons_per_second_max: Option<u32>,
     key_queries_per_hour_max: Option<u32>,
     seen_keys_max: Option<usize>,
@@ -202,6 +205,8 @@ pub struct Config {
     pub collector_listen: SocketAddr,
     /// Where the dashboard is served; beyond loopback only once somebody can log in. May be the collector's.
     pub dashboard_listen: SocketAddr,
+    /// Where the metrics are served, to whoever reaches it; `None` serves them with the dashboard, to local programs only.
+    pub metrics_listen: Option<SocketAddr>,
     /// Peers that may set `X-Forwarded-For`, as networks; nobody else is believed.
     pub trusted_proxies: Vec<IpNet>,
     pub clickhouse: ClickHouse,
@@ -271,6 +276,8 @@ pub struct Limits {
     pub threads: usize,
     /// Open connections.
     pub connections_max: usize,
+    /// Open connections of one network (/24, /48); 0 = no bound. Private networks and trusted proxies have none.
+    pub connections_per_network_max: usize,
     /// Beacons a second from one network (/24, /48) over a longer while; ten times as many may come at once. Generous,
     /// since a whole company or mobile network may share one; 0 = no bound. Private networks, and hence a proxy that is
     /// not named in `trusted_proxies`, have none.
@@ -539,6 +546,12 @@ impl RawConfig {
         if !engine_listen.ip().is_loopback() {
             faults.push(format!("engine.listen = {engine_listen}: the engine speaks HTTP without TLS, so it listens on loopback only; use 127.0.0.1"));
         }
+        if let Some(metrics) = self.metrics.listen
+            && metrics.port() != 0
+            && [collector_listen, dashboard_listen, engine_listen].contains(&metrics)
+        {
+            faults.push(format!("metrics.listen = {metrics} is taken by another listener; give the metrics a port of their own"));
+        }
         let mut trusted_proxies = Vec::new();
         for text in self.trusted_proxies.unwrap_or_default() {
             match IpNet::parse(&text) {
@@ -643,6 +656,7 @@ impl RawConfig {
             data_dir,
             collector_listen,
             dashboard_listen,
+            metrics_listen: self.metrics.listen,
             trusted_proxies,
             clickhouse: ClickHouse {
                 url,
@@ -660,6 +674,10 @@ impl RawConfig {
             limits: Limits {
                 threads,
                 connections_max: self.limits.connections_max.unwrap_or(16_384),
+                connections_per_network_max: self
+                    .limits
+                    .connections_per_network_max
+                    .unwrap_or(2_048),
                 beacons_per_second_max: self.limits.beacons_per_second_max.unwrap_or(200),
                 key_queries_per_hour_max: self.limits.key_queries_per_hour_max.unwrap_or(600),
                 beacon_bytes_max: 8 << 10,

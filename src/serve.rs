@@ -43,6 +43,9 @@ const TICK: Duration = Duration::from_secs(2);
 /// How long the last counts may take on their way to ClickHouse at the stop.
 const LAST_FLUSH_MAX: Duration = Duration::from_secs(5);
 
+/// Free bytes that a start needs: the control database with its log and its index, a first segment, some salts.
+const START_BYTES: u64 = 256 << 10;
+
 /// Open files that are no connections of visitors: segments, databases, the engine.
 const FILES_BESIDES: u64 = 256;
 
@@ -55,12 +58,15 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("signals can't be waited for")?;
     outlive_other_signals()?;
     create_private(&config.data_dir)?;
+    let is_full = |error: anyhow::Error| explain_full_disk(&config.data_dir, error);
     policy::remember(
         &config,
         Timestamp::now().to_zoned_datetime(TimeZone::UTC).date(),
-    )?;
+    )
+    .map_err(|error| is_full(error.into()))?;
     raise_files_max(config.limits.connections_max);
-    let control = Control::start(database::path_in(&config.data_dir))?;
+    let control = Control::start(database::path_in(&config.data_dir))
+        .map_err(|error| is_full(error.into()))?;
     let has_people = control.run(|connection| people::count(connection)).await? > 0;
     if !has_people && !config.dashboard_listen.ip().is_loopback() {
         bail!(admin::nobody_can_log_in(config.dashboard_listen));
@@ -78,6 +84,12 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         Some(server::bind(config.dashboard_listen).await?)
     };
 
+    let metrics = match config.metrics_listen {
+        Some(address) => Some(server::bind(address).await?),
+        None => None,
+    };
+    let metrics_address = metrics.as_ref().map(|listener| listener.local_addr());
+    let metrics_address = metrics_address.transpose()?;
     let collector_address = listener.local_addr()?;
     let dashboard_address = apart
         .as_ref()
@@ -90,7 +102,8 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         segment_bytes_max: config.spool.segment_bytes_max,
         segment_age_max: config.spool.segment_age_max,
         schema: store::row::schema(),
-    })?;
+    })
+    .map_err(|error| explain_full_disk(&config.spool.dir, error.into()))?;
     let geo = Geo::open(config.geo_database.as_deref())?;
     let pipeline = Pipeline::new(
         &config,
@@ -126,6 +139,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
     let faces = Faces {
         collector: true,
         dashboard: apart.is_none(),
+        metrics: apart.is_none() && metrics.is_none(),
     };
     let lanes = Lanes::start(config.limits.threads, &spool)
         .context("the threads that take beacons could not be started")?;
@@ -140,11 +154,21 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         let faces = Faces {
             collector: false,
             dashboard: true,
+            metrics: metrics.is_none(),
         };
         servers.push(tokio::spawn(server::serve(
             listener,
             app.clone(),
             faces,
+            None,
+            stopped.clone(),
+        )));
+    }
+    if let Some(listener) = metrics {
+        servers.push(tokio::spawn(server::serve(
+            listener,
+            app.clone(),
+            Faces::METRICS,
             None,
             stopped.clone(),
         )));
@@ -194,6 +218,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
             Addresses {
                 collector_address,
                 dashboard_address,
+                metrics_address,
                 clickhouse,
                 set_up,
             },
@@ -271,6 +296,8 @@ impl Flushers {
 struct Addresses {
     collector_address: SocketAddr,
     dashboard_address: SocketAddr,
+    /// Where the metrics are, when that is elsewhere.
+    metrics_address: Option<SocketAddr>,
     clickhouse: String,
     /// Token of the link that makes the first owner, while there is nobody.
     set_up: Option<Token>,
@@ -281,6 +308,7 @@ impl Addresses {
         let Self {
             collector_address,
             dashboard_address,
+            metrics_address,
             clickhouse,
             set_up,
         } = self;
@@ -290,6 +318,9 @@ impl Addresses {
             println!("  demo page   http://{collector_address}/demo/");
         }
         println!("  beacons     http://{collector_address}/api/event");
+        if let Some(address) = metrics_address {
+            println!("  metrics     http://{address}/metrics");
+        }
         println!("  ClickHouse  {clickhouse}");
         if let Some(token) = set_up {
             println!(
@@ -606,6 +637,19 @@ fn raise_files_max(connections_max: usize) {
             connections_max,
             "fewer files may be open than connections are allowed; raise the limit (LimitNOFILE, ulimit -n) or lower limits.connections_max"
         );
+    }
+}
+
+/// Says that the disk is full where that is why the start failed: SQLite says no more than that reading or writing failed.
+fn explain_full_disk(folder: &std::path::Path, error: anyhow::Error) -> anyhow::Error {
+    let free_bytes =
+        rustix::fs::statvfs(folder).map(|space| space.f_bavail.saturating_mul(space.f_frsize));
+    match free_bytes {
+        Ok(free_bytes) if free_bytes < START_BYTES => error.context(format!(
+            "the disk of {} is full: {free_bytes} bytes are free, and a start needs about {START_BYTES}; make room and start again",
+            folder.display()
+        )),
+        _ => error,
     }
 }
 

@@ -41,6 +41,10 @@ pub struct Counters {
     unstored: Vec<ByOutcome>,
     /// Connections turned away because there were too many.
     pub connections_refused: AtomicU64,
+    /// Connections turned away because their network had too many.
+    pub connections_refused_network: AtomicU64,
+    /// Requests in which a proxy named a client and was not believed.
+    pub untrusted_forwarded: AtomicU64,
     /// Segments stored in ClickHouse.
     pub segments_inserted: AtomicU64,
     /// INSERTs that failed and are tried again.
@@ -63,6 +67,8 @@ impl Counters {
             total: zeroes(),
             unstored: (0..=sites).map(|_| zeroes()).collect(),
             connections_refused: AtomicU64::new(0),
+            connections_refused_network: AtomicU64::new(0),
+            untrusted_forwarded: AtomicU64::new(0),
             segments_inserted: AtomicU64::new(0),
             inserts_failed: AtomicU64::new(0),
             segments_set_aside: AtomicU64::new(0),
@@ -209,6 +215,18 @@ impl Counters {
             "counter",
             "Connections turned away because there were too many.",
             self.connections_refused.load(Relaxed) as f64,
+        );
+        gauge(
+            "sillage_connections_refused_network_total",
+            "counter",
+            "Connections turned away because their network had too many.",
+            self.connections_refused_network.load(Relaxed) as f64,
+        );
+        gauge(
+            "sillage_untrusted_forwarded_total",
+            "counter",
+            "Beacons that a proxy near by passed on which trusted_proxies does not name.",
+            self.untrusted_forwarded.load(Relaxed) as f64,
         );
         gauge(
             "sillage_accepted_total",

@@ -48,6 +48,16 @@ impl<'a> Client<'a> {
         self.found().take().unwrap_or_else(|| self.find())
     }
 
+    /// Whether a peer at this machine or in a private network names a client and is not believed: most likely the site's own
+    /// proxy, missing in `trusted_proxies`, so that all visitors look like one.
+    pub fn is_unheeded_proxy(&self) -> bool {
+        let names_a_client =
+            self.headers.contains_key(X_FORWARDED_FOR) || self.headers.contains_key(FORWARDED);
+        names_a_client
+            && !is_trusted(self.trusted, self.peer.to_canonical())
+            && truncate(&ClientIp::from_peer(self.peer)).get().is_none()
+    }
+
     fn find(&self) -> ClientIp {
         client_ip(self.peer, self.headers, self.trusted)
     }
@@ -58,13 +68,24 @@ impl<'a> Client<'a> {
     }
 }
 
+/// The network of a peer, as far as it may be known outside the door; `None` for private ones and trusted proxies.
+pub fn peer_network(peer: IpAddr, trusted: &[IpNet]) -> Option<TruncatedIp> {
+    let network = truncate(&ClientIp::from_peer(peer));
+    let is_bounded = network.get().is_some() && !is_trusted(trusted, peer.to_canonical());
+    is_bounded.then_some(network)
+}
+
+fn is_trusted(trusted: &[IpNet], ip: IpAddr) -> bool {
+    trusted.iter().any(|net| net.contains(ip))
+}
+
 /// The client's address. It leaves this function only inside [`ClientIp`].
 pub fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> ClientIp {
     ClientIp::from_peer(resolve(peer, headers, trusted))
 }
 
 fn resolve(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |ip: IpAddr| trusted.iter().any(|net| net.contains(ip));
+    let is_trusted = |ip: IpAddr| is_trusted(trusted, ip);
     let mut client = peer.to_canonical();
     if !is_trusted(client) {
         return client;

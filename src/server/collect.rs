@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -55,6 +56,12 @@ pub fn collect(
 /// # Errors
 /// How long until the next is allowed; it is counted.
 pub(super) fn allowed(app: &App, client: &Client<'_>) -> Result<(), Duration> {
+    if client.is_unheeded_proxy() && app.counters.untrusted_forwarded.fetch_add(1, Relaxed) == 0 {
+        tracing::warn!(
+            "a proxy at this machine or in a private network sends X-Forwarded-For and is not in trusted_proxies: its visitors all count as \
+             one network, and without cookies as one visitor; name its address in trusted_proxies and restart"
+        );
+    }
     let allowed = app.rate.take(client.network());
     if allowed.is_err() {
         app.counters.count(None, Outcome::TooMany);

@@ -3,12 +3,12 @@
 //! The only reader of the log-in's cookie and of `Authorization`. [`Gate::admit`] stands before every handler and decides by
 //! the route's line alone; handlers check only what the line can't say (the site in a body, the person in a path).
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::StatusCode;
+use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
@@ -16,6 +16,7 @@ use super::App;
 use super::choices::host_of_origin;
 use super::error::{self, Answer, refused, text};
 use super::head::Head;
+use super::local::Connection;
 use super::rate::Rate;
 use super::routes::{Params, Proof, Route, Who};
 use crate::control::keys::{self, Key, Scope};
@@ -182,11 +183,12 @@ impl Gate {
     pub async fn admit(
         &self,
         app: &App,
-        peer: IpAddr,
+        connection: &Connection,
         route: &Route,
         params: &Params,
-        headers: &HeaderMap,
+        request: &Request<Incoming>,
     ) -> Result<Caller, Answer> {
+        let headers = request.headers();
         if matches!(route.proof, Proof::Origin | Proof::Form) && !is_same_origin(headers) {
             return Err(text(
                 StatusCode::FORBIDDEN,
@@ -195,11 +197,11 @@ impl Gate {
         }
         match route.who {
             Who::Anyone => return Ok(Caller::Nobody),
-            Who::Local if is_local(peer, headers) => return Ok(Caller::Nobody),
+            Who::Local if connection.may_read_metrics(request) => return Ok(Caller::Nobody),
             Who::Local => return Err(misdirected()),
             _ => {}
         }
-        let caller = self.identify(app, peer, headers).await?;
+        let caller = self.identify(app, connection, request).await?;
         if matches!(caller, Caller::Nobody) {
             return Err(nobody(route));
         }
@@ -237,9 +239,10 @@ impl Gate {
     async fn identify(
         &self,
         app: &App,
-        peer: IpAddr,
-        headers: &HeaderMap,
+        connection: &Connection,
+        request: &Request<Incoming>,
     ) -> Result<Caller, Answer> {
+        let headers = request.headers();
         // Who shows a key asks by it alone: a wrong one is not made good by a cookie.
         if let Some(value) = headers.get(header::AUTHORIZATION) {
             return self.holder(app, value).await;
@@ -263,7 +266,7 @@ impl Gate {
         if app.has_demo && self.is_without_people().await? {
             // The only guard is the address: a foreign name that resolves to loopback, or a proxy that passes on what it
             // gets from elsewhere, is turned away.
-            return if is_local(peer, headers) {
+            return if connection.is_local(request) {
                 Ok(Caller::Demo)
             } else {
                 Err(misdirected())
@@ -391,31 +394,10 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
     !matches!(site, None | Some(b"same-origin"))
 }
 
-/// Whether a request comes from this machine, by a name of this machine, and through no proxy.
-fn is_local(peer: IpAddr, headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST);
-    let host = host.and_then(|host| host.to_str().ok()).unwrap_or("");
-    let name = if host.starts_with('[') {
-        host.split_once(']')
-            .map_or(host, |(address, _)| &address[1..])
-    } else {
-        host.rsplit_once(':').map_or(host, |(name, _)| name)
-    };
-    let is_loopback_name = name == "localhost"
-        || name.ends_with(".localhost")
-        || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    let is_forwarded = ["x-forwarded-for", "x-real-ip", "x-forwarded-host"]
-        .iter()
-        .any(|name| headers.contains_key(*name))
-        || headers.contains_key(header::FORWARDED)
-        || headers.contains_key(header::VIA);
-    peer.to_canonical().is_loopback() && is_loopback_name && !is_forwarded
-}
-
 fn misdirected() -> Answer {
     refused(
         StatusCode::MISDIRECTED_REQUEST,
-        "without a log-in this answers on 127.0.0.1, [::1] and localhost only, and to no proxy",
+        "without a log-in this answers programs of the collector's user on 127.0.0.1, [::1] and localhost only, and not through a proxy; for the metrics set metrics.listen",
     )
 }
 

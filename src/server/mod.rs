@@ -9,6 +9,7 @@ mod body;
 mod choices;
 pub mod client_ip;
 mod collect;
+mod crowd;
 mod entrance;
 pub mod error;
 pub mod gate;
@@ -19,6 +20,7 @@ mod keys;
 mod lanes;
 mod letters;
 mod links;
+pub mod local;
 mod pages;
 mod people;
 mod pixel;
@@ -47,8 +49,10 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::episode::{Episode, Line};
+use crowd::Crowd;
 use lanes::Elsewhere;
 pub use lanes::Lanes;
+use local::Connection;
 pub use route::{App, Faces};
 
 /// Connections that may wait to be accepted; one more would be made to try again after a second. The kernel may allow fewer.
@@ -101,6 +105,7 @@ pub async fn serve(
 ) {
     let elsewhere = lanes.as_ref().map(|_| Elsewhere::here());
     let limits = &app.config.limits;
+    let crowd = Crowd::new(limits.connections_per_network_max);
     let connections = Arc::new(Semaphore::new(limits.connections_max));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -135,12 +140,24 @@ pub async fn serve(
             app.counters.connections_refused.fetch_add(1, Relaxed);
             continue;
         };
+        let Some(place) = crowd.enter(peer.ip(), &app.config.trusted_proxies) else {
+            app.counters
+                .connections_refused_network
+                .fetch_add(1, Relaxed);
+            continue;
+        };
+        let connection = Connection {
+            peer,
+            // Without it nothing is taken for local.
+            local: stream.local_addr().unwrap_or(peer),
+            faces,
+        };
         // Answers are small and wanted at once.
         let _ = stream.set_nodelay(true);
         give_up_on_slow_readers(&stream, limits.body_timeout);
         let (app, elsewhere) = (app.clone(), elsewhere.clone());
         let service = service_fn(move |request| {
-            route::route(app.clone(), faces, peer.ip(), elsewhere.as_ref(), request)
+            route::route(app.clone(), connection, elsewhere.as_ref(), request)
                 .map(Ok::<_, Infallible>)
         });
         let (http, stop) = (http.clone(), stop.clone());
@@ -148,7 +165,7 @@ pub async fn serve(
             let connection = http.serve_connection(TokioIo::new(stream), service);
             tokio::spawn(async move {
                 polite::serve(connection, stop).await;
-                drop(permit);
+                drop((permit, place));
             });
         };
         match &lanes {

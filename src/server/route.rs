@@ -12,6 +12,7 @@ use hyper::{Method, Request, StatusCode};
 use super::error::{Answer, answer, refused, text};
 use super::gate::{self, Caller, Gate};
 use super::lanes::Elsewhere;
+use super::local::Connection;
 use super::rate::Rate;
 use super::ready::{self, Readiness};
 use super::routes::{self, Face, Found, Handler, Params};
@@ -31,8 +32,19 @@ use crate::telemetry::Counters;
 pub struct Faces {
     /// Beacons and the tracker: for everybody.
     pub collector: bool,
-    /// Dashboard, queries and metrics: for those who may see reports.
+    /// Dashboard and queries: for those who may see reports.
     pub dashboard: bool,
+    /// The metrics: for programs on this machine, or for those who reach an address of their own.
+    pub metrics: bool,
+}
+
+impl Faces {
+    /// What the address of the metrics shows.
+    pub const METRICS: Self = Self {
+        collector: false,
+        dashboard: false,
+        metrics: true,
+    };
 }
 
 /// What the handlers share.
@@ -62,17 +74,17 @@ pub struct App {
 /// Answers one request: a beacon here, all else elsewhere if there is such a place.
 pub fn route(
     app: Arc<App>,
-    faces: Faces,
-    peer: IpAddr,
+    connection: Connection,
     elsewhere: Option<&Elsewhere>,
     request: Request<Incoming>,
 ) -> impl Future<Output = Answer> + Send + use<> {
+    let (faces, peer) = (connection.faces, connection.peer.ip());
     // Most requests are this one. In the table, too, it is open to everybody.
     if faces.collector && request.method() == Method::POST && request.uri().path() == "/api/event" {
         return Either::Left(collect::collect(app, peer, request));
     }
     // On the heap, since a beacon's future would be as large as the largest of all.
-    let other = Box::pin(async move { other(&app, faces, peer, request).await });
+    let other = Box::pin(async move { other(&app, &connection, request).await });
     Either::Right(match elsewhere.cloned() {
         Some(elsewhere) => Box::pin(async move { elsewhere.run(other).await }),
         None => other as Pin<Box<dyn Future<Output = Answer> + Send>>,
@@ -80,12 +92,14 @@ pub fn route(
 }
 
 /// Everything but beacons, by the table.
-async fn other(app: &Arc<App>, faces: Faces, peer: IpAddr, request: Request<Incoming>) -> Answer {
+async fn other(app: &Arc<App>, connection: &Connection, request: Request<Incoming>) -> Answer {
+    let (faces, peer) = (connection.faces, connection.peer.ip());
     let is_shown = |face| match face {
         Face::Both => true,
         Face::Collector => faces.collector,
         Face::Demo => faces.collector && app.has_demo,
         Face::Dashboard => faces.dashboard,
+        Face::Metrics => faces.metrics,
     };
     let (route, params) = match routes::find(request.method(), request.uri().path(), &is_shown) {
         Found::Route(route, params) => (route, params),
@@ -94,7 +108,7 @@ async fn other(app: &Arc<App>, faces: Faces, peer: IpAddr, request: Request<Inco
     };
     let admitted = app
         .gate
-        .admit(app, peer, route, &params, request.headers())
+        .admit(app, connection, route, &params, &request)
         .await;
     match admitted {
         Ok(caller) => handle(app, peer, route.handler, params, caller, request).await,

@@ -20,6 +20,8 @@ pub enum Face {
     Demo,
     /// For those who may see reports.
     Dashboard,
+    /// The dashboard's, unless the metrics have an address of their own.
+    Metrics,
 }
 
 /// Who may.
@@ -158,7 +160,7 @@ const fn route(
 /// The table; of two lines that fit, the first counts. `GET` is `HEAD` as well.
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &{
-    use Face::{Both, Collector, Dashboard, Demo};
+    use Face::{Both, Collector, Dashboard, Demo, Metrics};
     use Handler as H;
     use Role::{Editor, Owner as SiteOwner, Viewer};
     use Who::{Anyone, Asker, Has, Local, Owner, Person, Reader};
@@ -197,7 +199,7 @@ pub static ROUTES: &[Route] = &{
         route(GET,     "/api/live",                    Dashboard, Reader, Proof::None,   H::Live),
         route(GET,     "/api/quality",                 Dashboard, Reader, Proof::None,   H::Quality),
         route(GET,     "/api/sites",                   Dashboard, Reader, Proof::None,   H::Sites),
-        route(GET,     "/metrics",                     Dashboard, Local,  Proof::None,   H::Metrics),
+        route(GET,     "/metrics",                     Metrics,   Local,  Proof::None,   H::Metrics),
         // Getting in, and one's own account.
         route(GET,     "/login",                       Dashboard, Anyone, Proof::None,   H::LoginPage),
         route(POST,    "/login",                       Dashboard, Anyone, Proof::Origin, H::LogIn),

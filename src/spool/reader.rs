@@ -308,9 +308,16 @@ impl Damage {
         count(&shared.counters.corrupt_records, lost);
         count(&shared.counters.corrupt_segments, 1);
         let synced = self.kept.take().map_or(Ok(()), |file| file.sync_data());
-        tracing::error!(segment = %segment.name.id, records_lost = lost, bytes = self.bytes,
-            bytes_kept = self.kept_bytes, is_copy_synced = synced.is_ok(),
-            "the disk has damaged records of a sealed segment; the others are unharmed");
+        let is_copy_synced = synced.is_ok();
+        if lost == 0 {
+            // The number of its records was not known before: it was open when the process ended.
+            tracing::error!(segment = %segment.name.id, bytes = self.bytes, bytes_kept = self.kept_bytes, is_copy_synced,
+                "bytes between the records of a segment are damaged: a write that a power cut tore, or accepted records that the disk has \
+                 damaged, whose number can't be known; the others are unharmed");
+        } else {
+            tracing::error!(segment = %segment.name.id, records_lost = lost, bytes = self.bytes, bytes_kept = self.kept_bytes, is_copy_synced,
+                "the disk has damaged records of a sealed segment; the others are unharmed");
+        }
     }
 }
 

@@ -133,25 +133,23 @@ fn seal_left_open(
     };
     let mut torn_bytes = 0;
     loop {
-        let is_record = match reader.next().map_err(failed("read"))? {
-            Some(Piece::Record(_)) => true,
+        match reader.next().map_err(failed("read"))? {
+            Some(Piece::Record(_)) => {
+                // Damage that a whole record follows is not a torn tail; it is reported when the segment is read.
+                extent.records += 1;
+                extent.bytes = reader.offset();
+                torn_bytes = 0;
+            }
             Some(Piece::Damaged { bytes, .. }) => {
                 // Zeros were written ahead and are nobody's.
                 torn_bytes += bytes.iter().filter(|&&byte| byte != 0).count() as u64;
-                false
             }
             None => break,
-        };
-        if is_record {
-            extent.records += 1;
-            extent.bytes = reader.offset();
-            // Damage that a whole record follows is no torn tail; it is reported when the segment is read.
-            torn_bytes = 0;
         }
     }
     if torn_bytes > 0 {
         tracing::warn!(segment = %name.id, torn_bytes, records = extent.records,
-            "the last write to a segment was cut short; its rest was never acknowledged and is dropped");
+            "a segment ends within a record, which is dropped; unless the file was damaged from outside, its write was cut short and it was never acknowledged");
     }
     let old = name.to_string();
     if extent.records == 0 {
@@ -176,6 +174,8 @@ fn set_aside(disk: &dyn Disk, name: SegmentName) -> Result<bool, SpoolError> {
     if matches!(name.state, State::Open { .. })
         && !holds_records(disk, name).map_err(failed("read"))?
     {
+        tracing::warn!(segment = %name.id,
+            "a segment without header and records is removed; unless the file was cut from outside, the process ended as it was created");
         disk.remove(&old).map_err(failed("remove"))?;
         return Ok(false);
     }

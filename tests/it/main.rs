@@ -21,6 +21,7 @@ mod links;
 mod memory;
 mod outage;
 mod people;
+mod proxies;
 mod restart;
 mod retention;
 mod start;

@@ -1,6 +1,6 @@
 //! What goes on over a restart as if there had been none: visits, and the memory of events sent again.
 
-use crate::support::{Collector, cookie, pageview, post, signal};
+use crate::support::{Collector, cookie, pageview, post, signal, wait_for};
 
 /// The visit so far: (pages, visits, visitors), and how the latest page stands in it.
 const STANDING: &str = "SELECT count(), uniqExact(visit), uniqExact(visitor), max(visit_number), argMax(seq, seq), argMax(path, seq), \

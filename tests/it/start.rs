@@ -103,6 +103,34 @@ fn folders_that_can_not_be_used_are_named() {
 }
 
 #[test]
+fn a_start_on_a_full_disk_says_that_the_disk_is_full() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let disk = folder.path().join("disk");
+    std::fs::create_dir(&disk).expect("a folder");
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=256k", "sillage-test"])
+        .arg(&disk)
+        .status()
+        .is_ok_and(|status| status.success());
+    if !mounted {
+        eprintln!("not run: this user may not mount a tmpfs");
+        return;
+    }
+    let file = write_config(folder.path(), "data_dir = \"disk/data\"");
+    // The write fails when the disk is full, which is what is wanted.
+    let filled = std::fs::write(disk.join("filler"), vec![1; 1 << 20]);
+    let said = serve(&file);
+    let unmounted = std::process::Command::new("umount")
+        .arg("-l")
+        .arg(&disk)
+        .status();
+    assert!(unmounted.is_ok_and(|status| status.success()));
+    assert!(filled.is_err(), "the disk is full");
+    assert_eq!(said.0, Some(1), "{}", said.1);
+    assert!(said.1.contains("is full"), "{}", said.1);
+}
+
+#[test]
 fn a_second_collector_on_the_same_folder_is_refused_and_the_first_goes_on() {
     let first = crate::support::Collector::start();
     let salts = "[salts]\ndir = \"other-salts\"\n";
