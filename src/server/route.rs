@@ -18,7 +18,7 @@ use super::ready::{self, Readiness};
 use super::routes::{self, Face, Found, Handler, Params};
 use super::{
     account, asset, choices, collect, entrance, kept, keys, letters, links, people, pixel, reports,
-    suggest, tracker,
+    snippet, suggest, tracker,
 };
 use crate::config::Config;
 use crate::ingest::Pipeline;
@@ -196,6 +196,7 @@ async fn handle(
             }
             _ => gate::forbidden(),
         },
+        Handler::Snippet => snippet::answer(app, &params.site, request.uri().query()),
         Handler::Suggestions | Handler::PreviewGoal => {
             suggest::answer(app, handler, params, request).await
         }

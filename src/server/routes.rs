@@ -102,6 +102,7 @@ pub enum Handler {
     AddKey,
     RevokeKey,
     Kept(Kind, Act),
+    Snippet,
     Suggestions,
     PreviewGoal,
     Subscriptions,
@@ -199,6 +200,7 @@ pub static ROUTES: &[Route] = &{
         route(GET,     "/api/live",                    Dashboard, Reader, Proof::None,   H::Live),
         route(GET,     "/api/quality",                 Dashboard, Reader, Proof::None,   H::Quality),
         route(GET,     "/api/sites",                   Dashboard, Reader, Proof::None,   H::Sites),
+        route(GET,     "/api/sites/{site}/snippet",    Dashboard, Has(Viewer), Proof::None, H::Snippet),
         route(GET,     "/metrics",                     Metrics,   Local,  Proof::None,   H::Metrics),
         // Getting in, and one's own account.
         route(GET,     "/login",                       Dashboard, Anyone, Proof::None,   H::LoginPage),

@@ -1,12 +1,16 @@
-//! What a page embeds: `sillage snippet SITE` prints it, in the variant that the page needs.
+//! What a page embeds: `sillage snippet SITE` prints it, in the variant that the page needs, and the dashboard shows the
+//! same line for a new site (`GET /api/sites/{site}/snippet?origin=…` answers `{"snippet"}`).
 //!
 //! The addresses and hashes are those of the files that this very binary serves.
 
 use clap::ValueEnum;
+use hyper::StatusCode;
 use serde_json::json;
 use url::Url;
 
-use super::tracker;
+use super::error::{self, Answer};
+use super::pages::bad_request;
+use super::{App, tracker};
 use crate::config::Site;
 use crate::privacy::Profile;
 
@@ -59,6 +63,28 @@ pub fn fitting(site: &Site) -> Variant {
     match site.profile {
         Profile::Consent => Variant::Wait,
         Profile::Exempt | Profile::Count => Variant::Plain,
+    }
+}
+
+/// Answers with the line that fits the site in the path. `origin`, where the asking page reaches the collector, may be left
+/// out as in [`snippet`].
+pub fn answer(app: &App, site: &str, query: Option<&str>) -> Answer {
+    let Some(site) = app.config.sites.iter().find(|known| known.id == site) else {
+        return error::json(
+            StatusCode::NOT_FOUND,
+            &json!({ "error": "there is no such site" }),
+        );
+    };
+    let origin = url::form_urlencoded::parse(query.unwrap_or("").as_bytes())
+        .find_map(|(name, value)| (name == "origin").then_some(value))
+        .unwrap_or_default();
+    match snippet(site, &origin, fitting(site)) {
+        Ok(line) => error::json(StatusCode::OK, &json!({ "snippet": line })),
+        // The rule only: the error repeats what was sent.
+        Err(SnippetError::Origin(_)) => {
+            bad_request("origin must be an address such as https://stats.example.com")
+        }
+        Err(fault) => bad_request(&fault.to_string()),
     }
 }
 

@@ -15,7 +15,8 @@ function run(args, input = '') {
     const child = execFile(binary, ['--log-level', 'warn', ...args], { cwd: root }, (error, out, err) => {
       resolve({ code: error ? error.code : 0, out, err });
     });
-    child.stdin.end(input);
+    // Nothing is written where there is nothing: a command that does not read may be gone already.
+    child.stdin.end(input || undefined);
   });
 }
 
@@ -69,6 +70,12 @@ export async function startCollector(site, { top = '', days = 0, logs = {}, peop
     },
     /** Runs a command that reads beside the collector: `{ code, out, err }`. */
     command: (...args) => run([...args, '--config', config, '--clickhouse', addresses.ClickHouse]),
+    /** What `sillage snippet` prints for a site. */
+    async snippet(id, origin) {
+      const { code, out, err } = await run(['snippet', id, '--config', config, '--origin', origin]);
+      if (code !== 0) throw new Error(err);
+      return out.trim();
+    },
     async stop() {
       child.kill('SIGTERM');
       const code = await gone;

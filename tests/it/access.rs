@@ -46,6 +46,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET",     "/api/live",                   "-+++-+--"),
     ("GET",     "/api/quality",                "-+++-+--"),
     ("GET",     "/api/sites",                  "-+++++--"), // the stranger sees their own
+    ("GET",     "/api/sites/{site}/snippet",   "-+++-+--"),
     ("GET",     "/metrics",                    "++++++++"), // from this machine
     ("GET",     "/login",                      "++++++++"),
     ("POST",    "/login",                      "++++++++"),

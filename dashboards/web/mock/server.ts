@@ -114,6 +114,13 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
     if (url.pathname === '/api/sites') return respond(response, 200, boot());
     if (url.pathname === '/api/live')
       return respond(response, 200, { visitors: url.searchParams.get('site') === 'empty.example' ? 0 : 23 });
+    if (/^\/api\/sites\/[^/]+\/snippet$/.test(url.pathname)) {
+      const site = decodeURIComponent(url.pathname.split('/')[3] ?? '');
+      const origin = url.searchParams.get('origin') ?? '';
+      return respond(response, 200, {
+        snippet: `<script defer src="${origin}/s.js" data-site="${site}" data-consent="wait" data-policy="1"></script>`,
+      });
+    }
     if (url.pathname === '/api/quality') {
       const isEmpty = url.searchParams.get('site') === 'empty.example';
       return respond(

@@ -21,6 +21,7 @@ function setUp(search = '') {
     changes: vi.fn(),
     live: async () => ({ ok: true, value: 3 }),
     quality: async () => ({ ok: true, value: { accepted: 1, dropped: {} } }),
+    snippet: async () => ({ ok: true, value: '' }),
     async batch(queries) {
       asked.push(queries);
       if (isDown) return { ok: false, failure: { kind: 'offline' } };

@@ -4,12 +4,14 @@ import { test } from 'node:test';
 import { number, settled } from './stage.mjs';
 
 export function living(stage) {
-  test('a new site hands over its snippet, says why nothing counted, and changes by itself at the first visit', async () => {
+  test('a new site hands over the printed snippet, says why nothing counted, and changes by itself at the first visit', async () => {
     const { page, context } = await stage().open('/?site=growing');
     const card = page.getByTestId('first-run');
     await card.waitFor();
     const origin = new URL(page.url()).origin;
-    const snippet = `<script async src="${origin}/s.js" data-site="growing" data-consent="wait"></script>`;
+    const snippet = await stage().collector.snippet('growing', origin);
+    assert.match(snippet, /^<script defer .*data-policy="[^"]+"><\/script>$/);
+    await card.locator('pre').filter({ hasText: '<script' }).waitFor();
     assert.equal(await card.locator('pre').textContent(), snippet);
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
     await card.getByRole('button', { name: 'Copy' }).click();
@@ -33,9 +35,10 @@ export function living(stage) {
     const { page } = await stage().open('/?site=empty', {
       prepare: (fresh) => fresh.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined })),
     });
+    await page.getByTestId('first-run').locator('pre').filter({ hasText: '<script' }).waitFor();
     await page.getByTestId('first-run').getByRole('button', { name: 'Copy' }).click();
     await page.getByText('the line is selected').waitFor();
-    assert.match(await page.evaluate(() => String(getSelection())), /^<script async/);
+    assert.match(await page.evaluate(() => String(getSelection())), /^<script defer/);
   });
 
   test('a site that cannot be asked about is not taken for a new one', async () => {

@@ -38,6 +38,8 @@ export type Client = {
   changes(query: ChangesQuery, signal: AbortSignal): Promise<Answer<ChangesResponse>>;
   live(site: string): Promise<Answer<number>>;
   quality(options: { site: string; from: string; to: string }): Promise<Answer<Quality>>;
+  /** The line that a page of the site embeds, as `sillage snippet` prints it. */
+  snippet(site: string, origin: string): Promise<Answer<string>>;
 };
 
 /** What a shared link does not answer; the page goes without. */
@@ -93,6 +95,12 @@ export function createClient(
     async quality(options) {
       if (bearer) return NOT_SHARED;
       return call<Quality>(`/api/quality?${new URLSearchParams(options)}`, {});
+    },
+    async snippet(site, origin) {
+      if (bearer) return NOT_SHARED;
+      const path = `/api/sites/${encodeURIComponent(site)}/snippet?${new URLSearchParams({ origin })}`;
+      const answer = await call<{ snippet: string }>(path, {});
+      return answer.ok ? { ok: true, value: answer.value.snippet } : answer;
     },
   };
 }

@@ -59,8 +59,17 @@ function Waiting({ site }: { site: string }) {
   const line = useRef<HTMLElement>(null);
   const script = `${location.origin}/s.js`;
   const profile = store.site.value?.profile;
-  const wait = profile === 'consent' ? ' data-consent="wait"' : '';
-  const snippet = `<script async src="${script}" data-site="${site}"${wait}></script>`;
+  const [answer, setAnswer] = useState<Answer<string> | null>(null);
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    let isCurrent = true;
+    setAnswer(null);
+    void store.client.snippet(site, location.origin).then((got) => isCurrent && setAnswer(got));
+    return () => {
+      isCurrent = false;
+    };
+  }, [site, store, attempt]);
+  const snippet = answer?.ok ? answer.value : '';
   const copy = async (): Promise<'copied' | 'refused'> => {
     try {
       // There is no clipboard over plain HTTP but on loopback.
@@ -77,7 +86,15 @@ function Waiting({ site }: { site: string }) {
     <section class="card notice-card first-run" data-testid="first-run">
       <h1>{t('first.title', { site })}</h1>
       <p>{t('first.body')}</p>
-      <div class="snippet">
+      {answer && !answer.ok && (
+        <p class="notice is-trouble" role="alert">
+          {failureText(answer.failure, t)}{' '}
+          <button type="button" class="button" onClick={() => setAttempt(attempt + 1)}>
+            {t('error.retry')}
+          </button>
+        </p>
+      )}
+      <div class="snippet" aria-busy={answer === null} hidden={answer !== null && !answer.ok}>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
         <pre tabIndex={0}>
           <code ref={line}>{snippet}</code>
