@@ -2,9 +2,10 @@
 
 use serde_json::{Value as Json, json};
 use sillage::query::audience::{Audience, Floors};
+use sillage::query::roll::roll_up;
 use sillage::query::{Answerer, QueryLimits};
 
-use crate::engine::{database, insert_events, insert_rows, runtime, site};
+use crate::engine::{clear, database, insert_events, insert_rows, runtime, site};
 
 /// Thursday noon in Tokyo.
 const NOW: &str = "2025-03-13T03:00:00Z";
@@ -29,6 +30,33 @@ fn visits(row: &Json) -> Vec<u64> {
         .chain(steps.map(|step| &step["visits"]))
         .map(|number| number.as_u64().unwrap())
         .collect()
+}
+
+#[test]
+fn a_funnel_over_cleared_days_is_unknown_and_says_so() {
+    runtime().block_on(async {
+        let client = database().await;
+        insert_events(&client, include_str!("../golden/events.tsv")).await;
+        let sites = [site("example.com", "Asia/Tokyo")];
+        let later = "2025-04-20T00:00:00Z".parse().unwrap();
+        roll_up(&client, &sites[0], later).await.unwrap();
+        let question = json!({
+            "site_id": "example.com", "date_range": ["2025-03-10", "2025-03-12"],
+            "steps": [page("/"), page("/pricing")],
+        });
+        let new = || Answerer::new(client.clone(), sites.clone().into(), QueryLimits::default());
+        let before = ask(&new(), &question).await;
+        assert_eq!(before["meta"], json!({}));
+        assert_eq!(visits(&before["results"][0]), [9, 5, 1]);
+        assert!(clear(&client, &sites, later).await > 0);
+        let after = ask(&new(), &question).await;
+        assert_eq!(after["meta"]["ids_cleared_before"], "2025-04-19");
+        assert_eq!(after["results"][0]["visits"], Json::Null);
+        assert_eq!(
+            after["results"][0]["steps"][1]["conversion_rate"],
+            Json::Null
+        );
+    });
 }
 
 #[test]

@@ -8,6 +8,7 @@
 mod alerts;
 mod both_ways;
 mod bounds;
+mod coarse;
 mod documents;
 mod engine;
 mod finished;

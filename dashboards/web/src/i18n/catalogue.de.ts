@@ -227,7 +227,7 @@ export const de: Catalogue = {
   'error.signIn': 'Anmelden',
   'notice.ignored': 'Ein Teil dieser Adresse war nicht verständlich und wird übergangen: {names}.',
   'notice.idsCleared':
-    'Mit diesem Filter werden Besucher und Besuche ab dem {day} gezählt: Für frühere Tage ist nicht mehr bekannt, welche Seiten zusammengehören. Seitenaufrufe sind vollständig.',
+    'Mit diesem Filter ist erst ab dem {day} etwas bekannt: Für frühere Tage weiß man nicht mehr, welche Seiten zusammengehören und woher Besuche kamen. Was nicht bekannt ist, fehlt.',
   'notice.unknownSite': 'Eine Website „{site}“ gibt es hier nicht; gezeigt wird {other}.',
   'notice.dismiss': 'Ausblenden',
 

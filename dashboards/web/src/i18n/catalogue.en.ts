@@ -227,7 +227,7 @@ export const en = {
   'error.signIn': 'Sign in',
   'notice.ignored': 'Part of this address was not understood and is ignored: {names}.',
   'notice.idsCleared':
-    'With this filter, visitors and visits are counted from {day} on: for earlier days it is no longer known which pages belong together. Page views are complete.',
+    'With this filter, only days from {day} on can be told: for earlier ones it is no longer known which pages belong together and where visits came from. What is not known is left out.',
   'notice.unknownSite': 'There is no site “{site}” here; showing {other}.',
   'notice.dismiss': 'Dismiss',
 
