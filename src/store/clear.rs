@@ -18,6 +18,7 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::retention::{Held, RetentionError, Rules, log};
 use crate::config::Site;
+use crate::random;
 
 /// INSERTs share it, the exchange of a partition has it alone.
 static EXCHANGE: RwLock<()> = RwLock::const_new(());
@@ -72,6 +73,7 @@ pub(super) async fn clear(
         .query(include_str!("sql/retention_record_cleared.sql"))
         .param("site", &site.id)
         .param("before", before.to_string())
+        .with_setting("insert_deduplication_token", random::token()?)
         .execute()
         .await?;
     let mut cleared = 0;
@@ -128,7 +130,7 @@ impl Work<'_> {
         (self.bind)(client.query(include_str!("sql/clear_copy.sql")))
             .param("partition", partition)
             // Rows that are alike are rows of their own.
-            .with_setting("insert_deduplicate", "0")
+            .with_setting("insert_deduplication_token", random::token()?)
             .execute()
             .await?;
         let (there, here): (u64, u64) = client
