@@ -143,7 +143,20 @@ const MUTANTS = [
     'consent/consent',
   ],
   ['Consent Mode: updates only', 'consent/consent-mode', " || action !== 'update'", '', 'consent/consent'],
-  ['Consent Mode: other updates', 'consent/consent-mode', 'if (choice !== undefined) ', '', 'consent/consent'],
+  [
+    'Consent Mode: other updates',
+    'consent/consent-mode',
+    ' ?? latest;\n    if (isFirst',
+    ';\n    if (isFirst',
+    'consent/consent',
+  ],
+  [
+    'Consent Mode: the last of a task',
+    'consent/consent-mode',
+    'if (isFirst && !latest)',
+    'if (false)',
+    'consent/consent',
+  ],
   ['Cookiebot: an answer', 'consent/cookiebot', 'cookiebot?.hasResponse && ', '', 'consent/consent'],
   [
     'Cookiebot: explicit',

@@ -1,7 +1,9 @@
 // Google Consent Mode v2, read from the data layer.
 //
 // There is no way to ask for its state, so the commands are replayed and those to come are watched. Only an `update` of
-// `analytics_storage` is a choice: a `default`, with a region or without, is the site's setting. Consent managers built as tag
+// `analytics_storage` is a choice: a `default`, with a region or without, is the site's setting. Some consent managers begin
+// each page with an `update` to denied and add the stored yes behind it: of the updates of one task the last counts, because a
+// no would remove the cookie. Consent managers built as tag
 // manager templates may go past the data layer; use their own adapter. `data-layer` names a renamed data layer.
 
 import { type Choice, createTeller, readAttributes } from './choice';
@@ -17,12 +19,16 @@ export const readEntry = (entry: unknown): Choice => {
 
 /** Replays the layer and watches it. A push that others have wrapped, or will wrap, is called through. */
 export const watchLayer = (layer: unknown[], tell = createTeller()): void => {
+  let latest: Choice;
   const read = (entry: unknown) => {
-    const choice = readEntry(entry);
+    const isFirst = latest === undefined;
     // An update about something else leaves what was said.
-    if (choice !== undefined) tell(choice);
+    latest = readEntry(entry) ?? latest;
+    if (isFirst && !latest) queueMicrotask(() => tell(latest));
+    else tell(latest);
   };
-  layer.forEach(read);
+  for (const entry of layer) latest = readEntry(entry) ?? latest;
+  tell(latest);
   const push = layer.push;
   layer.push = (...entries) => {
     entries.forEach(read);

@@ -341,6 +341,30 @@ describe('Consent Mode', () => {
     expect(told).toEqual([true, false]);
   });
 
+  it('of the updates of one task at the beginning hears the last, so that no cookie is lost', async () => {
+    gtag('consent', 'update', { analytics_storage: 'denied' });
+    gtag('consent', 'update', { analytics_storage: 'granted' });
+    startConsentMode();
+    expect(told).toEqual([true]);
+    expect(sent()).toEqual(['pageview']);
+  });
+
+  it('hears the last of one task also behind its own start, and a no alone before the page can end', async () => {
+    startConsentMode();
+    gtag('consent', 'update', { analytics_storage: 'denied' });
+    gtag('consent', 'update', { analytics_storage: 'granted' });
+    await page.settle();
+    expect(told).toEqual([true]);
+    globals.dataLayer = [];
+    delete globals.sillageChoices;
+    told.length = 0;
+    startConsentMode();
+    gtag('consent', 'update', { analytics_storage: 'denied' });
+    expect(told).toEqual([]);
+    await Promise.resolve();
+    expect(told).toEqual([false]);
+  });
+
   it('leaves what was said when an update is about advertising only', () => {
     startConsentMode();
     gtag('consent', 'update', { analytics_storage: 'granted' });
