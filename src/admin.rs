@@ -295,6 +295,18 @@ pub fn check(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What `check-config` has to say about a configuration that can be used.
+pub fn notes(config: &Config) -> Vec<&'static str> {
+    let mut notes = Vec::new();
+    if config.trusted_proxies.is_empty() && config.collector_listen.ip().is_loopback() {
+        notes.push(
+            "trusted_proxies is empty: behind a proxy on this machine all visitors count as one network, and without cookies as one \
+             visitor; name it, e.g. trusted_proxies = [\"127.0.0.1\"]",
+        );
+    }
+    notes
+}
+
 fn count(data_dir: &Path) -> Result<i64, ControlError> {
     match database::look(&database::path_in(data_dir))? {
         Some(connection) => people::count(&connection),

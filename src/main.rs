@@ -171,6 +171,9 @@ fn run(command: Command) -> anyhow::Result<()> {
             let loaded = load(&config)?;
             admin::check(&loaded)?;
             say!("{} can be used.\n{loaded:#?}", config.display());
+            for note in admin::notes(&loaded) {
+                say!("note: {note}");
+            }
             Ok(())
         }
         Command::Retention {

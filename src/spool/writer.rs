@@ -232,7 +232,8 @@ impl Writer {
                 tracing::error!(%error, "beacons are refused: the spool can't write; what was accepted before is kept, and it tries again");
             }
             Some(Line::GoesOn { failures }) => {
-                tracing::error!(%error, failures, "beacons are still refused: the spool can't write");
+                let refused = self.shared.counters.refused_disk.load(Ordering::Relaxed);
+                tracing::error!(%error, failures, refused_since_start = refused, "beacons are still refused: the spool can't write");
             }
             Some(Line::Over { .. }) | None => {}
         }

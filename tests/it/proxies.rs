@@ -3,7 +3,7 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use crate::support::{Answer, Collector, get, pageview, raw, write_config};
+use crate::support::{Answer, Collector, binary, get, pageview, raw, write_config};
 
 /// What is open to this machine without a log-in.
 const LOCAL: [&str; 3] = ["/metrics", "/", "/api/sites"];
@@ -108,4 +108,18 @@ fn a_proxy_missing_in_trusted_proxies_is_logged_once_and_counted() {
     let collector = Collector::start_with("trusted_proxies = [\"127.0.0.1\"]\n");
     collector.beacon_with(&pageview("/", "b"), &behind);
     assert_eq!(counted(&collector), "0");
+
+    // And before the start, where there is no request to tell by.
+    let says = |extra: &str| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let config = write_config(folder.path(), extra);
+        let check = binary()
+            .args(["check-config", "--config"])
+            .arg(config)
+            .output();
+        let said = check.expect("the binary runs").stdout;
+        String::from_utf8_lossy(&said).contains("note: trusted_proxies is empty")
+    };
+    assert!(says(""));
+    assert!(!says("trusted_proxies = [\"127.0.0.1\"]\n"));
 }

@@ -271,6 +271,13 @@ fn every_table_is_replicated_and_can_be_written_to() {
         ),
         "9\t0"
     );
+    // What is sent again after hours still counts once.
+    assert_eq!(
+        server.sql(
+            "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database = 'replicated' AND engine_full LIKE '%replicated_deduplication_window_seconds = 2592000%'"
+        ),
+        "['events','mail_opens','outcomes']"
+    );
     // What is not replicated keeps nothing, or is each server's own.
     assert_eq!(
         server.sql(
