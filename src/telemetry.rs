@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::ingest::Outcome;
+use crate::privacy::OpenField;
 use crate::spool::SpoolStats;
 use crate::visit::Visits;
 
@@ -39,6 +40,8 @@ pub struct Counters {
     total: ByOutcome,
     /// Counted since they were last stored; one entry a configured site, and a last one for beacons of no known site.
     unstored: Vec<ByOutcome>,
+    /// Values stored as `(other)`, by field.
+    folded: [AtomicU64; OpenField::ALL.len()],
     /// Connections turned away because there were too many.
     pub connections_refused: AtomicU64,
     /// Connections turned away because their network had too many.
@@ -65,6 +68,7 @@ impl Counters {
     pub fn new(sites: usize) -> Self {
         Self {
             total: zeroes(),
+            folded: Default::default(),
             unstored: (0..=sites).map(|_| zeroes()).collect(),
             connections_refused: AtomicU64::new(0),
             connections_refused_network: AtomicU64::new(0),
@@ -97,6 +101,11 @@ impl Counters {
             }
         }
         taken
+    }
+
+    /// Counts a value that was stored as `(other)`.
+    pub fn count_folded(&self, field: OpenField) {
+        self.folded[field as usize].fetch_add(1, Relaxed);
     }
 
     /// Beacons with this outcome since the start.
@@ -244,6 +253,15 @@ impl Counters {
                 "sillage_dropped_total{{reason=\"{}\"}} {}",
                 outcome.as_str(),
                 self.total(outcome)
+            );
+        }
+        text.push_str("# HELP sillage_folded_total Values stored as (other), by field.\n# TYPE sillage_folded_total counter\n");
+        for field in OpenField::ALL {
+            let _ = writeln!(
+                text,
+                "sillage_folded_total{{field=\"{}\"}} {}",
+                field.as_str(),
+                self.folded[field as usize].load(Relaxed)
             );
         }
         text

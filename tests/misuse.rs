@@ -75,6 +75,7 @@ fn only_the_salt_keeper_reads_a_salts_bytes() {
 
 #[test]
 fn the_door_imports_nothing_of_ours_and_has_no_clock_disk_or_log() {
+    // Nor randomness, nor memory behind a lock.
     for (path, text) in sources("privacy") {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for forbidden in [
@@ -87,6 +88,14 @@ fn the_door_imports_nothing_of_ours_and_has_no_clock_disk_or_log() {
             "tracing",
             "println!",
             "async ",
+            "getrandom",
+            "RandomState",
+            "Mutex",
+            "RwLock",
+            "LazyLock",
+            "OnceLock",
+            "Atomic",
+            "thread_local",
         ] {
             assert!(
                 !code.contains(forbidden),

@@ -1,7 +1,7 @@
 //! The pipeline: what happens to a beacon, in the only function that knows the order.
 //!
 //! ```text
-//! parse ▶ site ▶ consent ▶ filter ▶ source ▶ [ privacy door: place, device ] ▶ bot? ▶ visit ▶ spool
+//! parse ▶ site ▶ consent ▶ filter ▶ source ▶ [ privacy door: place, device ] ▶ bot? ▶ distinct values ▶ visit ▶ spool
 //! ```
 //!
 //! Whether a program sent it is known only inside the door, where the agent is read; what the door then gives for a bot is
@@ -16,6 +16,7 @@
 
 pub mod addresses;
 pub mod beacon;
+pub mod cardinality;
 pub mod filter;
 pub mod mail;
 pub mod own;
@@ -31,9 +32,10 @@ use crate::config::{Config, Purpose};
 use crate::enrich::device::BOT;
 use crate::enrich::{Devices, Geo};
 use crate::privacy::{
-    Basis, ClientIp, ConsentManager, ConsentRules, DAY_BEGINS_HOUR, Decision, DeviceId, EventName,
-    Language, Lookups, Measurement, OPT_OUT_COOKIE, RawBeacon, Refusal, Salts, ScrubRules, Signals,
-    UserAgent, anonymise, cookie_name, decide, event_key, truncate,
+    AnonymousEvent, Basis, ClientIp, ConsentManager, ConsentRules, DAY_BEGINS_HOUR, Decision,
+    DeviceId, EventName, Language, Lookups, Measurement, OPT_OUT_COOKIE, RawBeacon, Refusal, Salts,
+    ScrubRules, Signals, TruncatedIp, UserAgent, anonymise, cookie_name, decide, event_key,
+    truncate,
 };
 use crate::random;
 use crate::salt_keeper::{SaltError, SaltKeeper};
@@ -43,6 +45,7 @@ use crate::store::security::Faults;
 use crate::telemetry::Counters;
 use crate::visit::{Beginning, Step, Visits};
 use beacon::{Beacon, BeaconError};
+use cardinality::{Cardinality, Place};
 use seen::{Mark, Pending, Seen};
 use source::Origins;
 
@@ -200,6 +203,7 @@ pub struct Pipeline {
     geo: Geo,
     visits: Visits,
     seen: Seen,
+    cardinality: Cardinality,
     opens: mail::Opens,
     spool: Spool,
     counters: Arc<Counters>,
@@ -266,6 +270,7 @@ impl Pipeline {
             geo,
             visits: Visits::new(config.limits.open_visits_bytes_max),
             seen: Seen::new(config.limits.seen_keys_max),
+            cardinality: Cardinality::new(config.sites.len()),
             opens: mail::Opens::new(&config.sites),
             spool,
             counters,
@@ -286,6 +291,36 @@ impl Pipeline {
     /// The events that were kept a short while ago.
     pub fn seen(&self) -> &Seen {
         &self.seen
+    }
+
+    /// The values that sites have shown.
+    pub fn cardinality(&self) -> &Cardinality {
+        &self.cardinality
+    }
+
+    /// The site-local day of a moment.
+    pub fn day(&self, site: usize, moment: Timestamp) -> i32 {
+        self.salts.day(site, moment)
+    }
+
+    /// Stores as `(other)` what has no place among a site's values of the day.
+    fn fold(&self, index: usize, day: i32, network: TruncatedIp, event: &mut AnonymousEvent) {
+        event.fold(&mut |field, text| {
+            match self.cardinality.place(index, day, network, field, text) {
+                Place::Kept => true,
+                Place::Folded { is_first } => {
+                    self.counters.count_folded(field);
+                    if is_first {
+                        tracing::warn!(
+                            site = &*self.sites[index].id,
+                            field = field.as_str(),
+                            "more distinct values than a network may bring in a day, or than the site has places for; those without a place are stored as (other)"
+                        );
+                    }
+                    false
+                }
+            }
+        });
     }
 
     /// Does what the clock asks for: rotates salts, closes silent visits. Call it every few seconds.
@@ -567,6 +602,8 @@ impl Pipeline {
             Arc::new(Arc::unwrap_or_clone(origin).into_plain())
         };
         let now_s = unix_seconds(sender.received);
+        let ip = (sender.ip)();
+        let network = truncate(&ip);
         let raw = RawBeacon {
             site: site.id.clone(),
             minute: u32::try_from(now_s / 60).unwrap_or(u32::MAX),
@@ -577,7 +614,7 @@ impl Pipeline {
             name: beacon.name,
             page: beacon.page,
             origin,
-            ip: (sender.ip)(),
+            ip,
             agent: (sender.agent)(),
             device: measurement.as_ref().map(Measurement::device_id),
             language: sender.language,
@@ -598,10 +635,11 @@ impl Pipeline {
         let anonymised = self.salts.with(index, sender.received, |salts: Salts<'_>| {
             anonymise(raw, basis, &salts, &site.scrub, &look)
         });
-        let event = anonymised.event;
+        let mut event = anonymised.event;
         if event.device() == BOT {
             return Ok(Walked::Dropped(dropped(Outcome::Bot)));
         }
+        self.fold(index, day, network, &mut event);
         let step = match event.name() {
             EventName::Pageview => Step::Pageview { path: event.path() },
             EventName::Engagement => Step::Engagement,

@@ -22,6 +22,7 @@ pub(super) struct Written {
     pub(super) name: String,
     pub(super) path: String,
     pub(super) key: u64,
+    pub(super) origin: [String; 3],
 }
 
 pub(super) fn at(text: &str) -> Timestamp {
@@ -121,6 +122,7 @@ impl Bench {
                     name: event.name.to_owned(),
                     path: event.path.to_owned(),
                     key: event.key,
+                    origin: [event.referrer, event.source, event.utm[2]].map(str::to_owned),
                 }
             })
             .collect()
@@ -203,4 +205,106 @@ async fn an_event_key_changes_by_day_and_a_retry_still_counts_once() {
     let written = bench.written().await;
     assert_eq!(written.len(), 2);
     assert_ne!(written[0].key, written[1].key);
+}
+
+/// Sends so many beacons, of which `body` says what the one with this number holds.
+async fn flood(
+    bench: &Bench,
+    from: &str,
+    count: usize,
+    now: Timestamp,
+    body: impl Fn(usize) -> String,
+) {
+    let numbers: Vec<usize> = (0..count).collect();
+    for chunk in numbers.chunks(256) {
+        let sent = chunk.iter().map(|number| {
+            let body = body(*number);
+            async move { bench.send(from, &body, now).await }
+        });
+        let outcomes = futures_util::future::join_all(sent).await;
+        assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Accepted));
+    }
+}
+
+const ATTACKER: &str = "9.9.9.9";
+const VISITOR: &str = "8.8.8.8";
+
+#[tokio::test]
+async fn one_address_can_not_take_a_sites_paths_away() {
+    let now = at("2026-11-30T12:00:00");
+    let bench = Bench::start(now);
+    let page = |path: &str| format!("\"n\":\"pageview\",\"u\":\"https://example.com{path}\"");
+    flood(&bench, ATTACKER, 10_080, now, |number| {
+        page(&format!("/x{number}"))
+    })
+    .await;
+    for path in ["/pricing", "/blog/new-article", "/"] {
+        assert_eq!(
+            bench.send(VISITOR, &page(path), now).await,
+            Outcome::Accepted
+        );
+    }
+    let mut metrics = String::new();
+    for line in bench
+        .pipeline
+        .counters
+        .render(&bench.spool.stats(), bench.pipeline.visits())
+        .lines()
+    {
+        if line.starts_with("sillage_folded_total") {
+            metrics += line;
+        }
+    }
+    assert!(metrics.contains("{field=\"path\"} 9580"), "{metrics}");
+    let written = bench.written().await;
+    assert_eq!(written.len(), 10_083);
+    let own: Vec<&str> = written[10_080..].iter().map(|event| &*event.path).collect();
+    assert_eq!(own, ["/pricing", "/blog/new-article", "/"]);
+    let folded = written
+        .iter()
+        .filter(|event| event.path == "/(other)")
+        .count();
+    assert_eq!(folded, 10_080 - 500);
+}
+
+#[tokio::test]
+async fn one_address_can_not_take_other_names_away() {
+    let now = at("2026-11-30T12:00:00");
+    let bench = Bench::start(now);
+    let event = |name: &str, referrer: &str, campaign: &str| {
+        format!(
+            "\"n\":\"{name}\",\"u\":\"https://example.com/?utm_campaign={campaign}\",\"r\":\"https://{referrer}/\""
+        )
+    };
+    // Letters, since long numbers are scrubbed.
+    let word = |number: usize| -> String {
+        [number / 676, number / 26 % 26, number % 26]
+            .map(|digit| char::from(b'a' + digit as u8))
+            .iter()
+            .collect()
+    };
+    flood(&bench, ATTACKER, 6_000, now, |number| {
+        let word = word(number);
+        event(
+            &format!("E{word}"),
+            &format!("{word}.example"),
+            &format!("c-{word}"),
+        )
+    })
+    .await;
+    let own = event("Signup", "news.example.org", "autumn");
+    assert_eq!(bench.send(VISITOR, &own, now).await, Outcome::Accepted);
+    let written = bench.written().await;
+    let distinct = |of: &dyn Fn(&Written) -> String| {
+        let all: std::collections::HashSet<String> = written.iter().map(of).collect();
+        all.len()
+    };
+    // A twentieth of the places, the visitor's own, and `(other)`.
+    assert_eq!(distinct(&|event| event.name.clone()), 100 + 2);
+    let last = written.last().expect("the visitor's");
+    assert_eq!(last.name, "Signup");
+    assert_eq!(
+        (&*last.origin[0], &*last.origin[2]),
+        ("news.example.org", "autumn")
+    );
 }

@@ -11,7 +11,7 @@ use super::salt::Salts;
 use super::scrub::{self, ScrubRules};
 use super::truncate::{TruncatedIp, truncate};
 use super::visitor::VisitorId;
-use super::words::{EventName, Language, Origin, Revenue, Vitals};
+use super::words::{CustomName, EventName, Language, Origin, Revenue, Vitals};
 
 /// Click cells of one event that are kept.
 pub const CLICKS_MAX: usize = 64;
@@ -160,7 +160,7 @@ pub fn anonymise(
         key: if counts_only { 0 } else { key },
         visitor,
         hostname: page.host().into(),
-        path: rules.capped(path, salts.today.epoch(), minute),
+        path,
         origin: if is_full {
             origin
         } else {
@@ -242,6 +242,91 @@ fn screen(width: Option<u16>) -> &'static str {
         Some(..1200) => "lg",
         Some(..1600) => "xl",
         Some(_) => "xxl",
+    }
+}
+
+/// A field of an event whose text a page chooses. How many distinct values a site shows in a day is bounded, behind
+/// the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenField {
+    /// Path of the page.
+    Path,
+    /// Name of a custom event.
+    EventName,
+    /// Host that linked to the page.
+    Referrer,
+    /// Name of the source.
+    Source,
+    /// A campaign parameter.
+    Campaign,
+    /// Name of a property.
+    PropertyName,
+    /// Value of a property.
+    PropertyValue,
+}
+
+impl OpenField {
+    /// Every field, in the order of its discriminant.
+    pub const ALL: [Self; 7] = [
+        Self::Path,
+        Self::EventName,
+        Self::Referrer,
+        Self::Source,
+        Self::Campaign,
+        Self::PropertyName,
+        Self::PropertyValue,
+    ];
+
+    /// The name in metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::EventName => "event_name",
+            Self::Referrer => "referrer",
+            Self::Source => "source",
+            Self::Campaign => "campaign",
+            Self::PropertyName => "property_name",
+            Self::PropertyValue => "property_value",
+        }
+    }
+}
+
+impl AnonymousEvent {
+    /// Replaces by `(other)` what is not to be kept of the texts that a page chooses. Empty texts and those that are
+    /// `(other)` already are not asked about.
+    pub fn fold(&mut self, is_kept: &mut dyn FnMut(OpenField, &str) -> bool) {
+        let mut is_folded = |field, text: &str| {
+            !matches!(text, "" | scrub::OTHER | scrub::OTHER_PATH) && !is_kept(field, text)
+        };
+        if is_folded(OpenField::Path, &self.path) {
+            self.path = scrub::OTHER_PATH.to_owned();
+        }
+        if let EventName::Custom(name) = &mut self.name
+            && is_folded(OpenField::EventName, name.as_str())
+        {
+            *name = CustomName::other();
+        }
+        if let Some(folded) = self.origin.folded(&mut is_folded) {
+            self.origin = Arc::new(folded);
+        }
+        let mut has_other = false;
+        for (name, value) in &mut self.props {
+            if is_folded(OpenField::PropertyName, name) {
+                // Several such names would be one key with several values.
+                *name = if has_other {
+                    String::new()
+                } else {
+                    scrub::OTHER.to_owned()
+                };
+                *value = scrub::OTHER.to_owned();
+                has_other = true;
+            } else if is_folded(OpenField::PropertyValue, value) {
+                *value = scrub::OTHER.to_owned();
+            }
+        }
+        if has_other {
+            self.props.retain(|(name, _)| !name.is_empty());
+        }
     }
 }
 
@@ -638,6 +723,45 @@ mod tests {
             (event.clicks().len(), event.props().len()),
             (CLICKS_MAX, scrub::PROPERTIES_MAX)
         );
+    }
+
+    #[test]
+    fn folding_replaces_open_texts_and_leaves_the_rest() {
+        let mut raw = beacon("https://example.com/a");
+        raw.props = [("plan", "pro"), ("x1", "y"), ("x2", "z"), ("size", "odd")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let mut event = pass(raw, Basis::Full).event;
+        event.fold(&mut |_, _| true);
+        assert_eq!((event.path(), event.name().as_str()), ("/a", "Signup"));
+        assert_eq!(event.origin().referrer(), "www.google.com");
+        let mut asked = Vec::new();
+        event.fold(&mut |field, text| {
+            asked.push(field);
+            matches!(text, "plan" | "pro" | "size")
+        });
+        assert_eq!(
+            (event.path(), event.name().as_str()),
+            ("/(other)", "(other)")
+        );
+        let origin = event.origin();
+        assert_eq!((origin.referrer(), origin.source()), ("(other)", "(other)"));
+        assert_eq!(origin.utm()[0], "(other)");
+        let expected = [("plan", "pro"), ("(other)", "(other)"), ("size", "(other)")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(event.props(), expected);
+        assert_eq!(
+            (event.country(), event.browser(), event.origin().channel()),
+            ("JP", "Chrome", "Email")
+        );
+        for field in OpenField::ALL {
+            assert!(asked.contains(&field), "{field:?}");
+        }
+        // What is folded is not asked about again.
+        event.fold(&mut |_, text| {
+            assert!(matches!(text, "plan" | "pro" | "size"), "{text}");
+            true
+        });
     }
 
     #[test]

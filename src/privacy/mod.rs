@@ -39,8 +39,8 @@ mod visitor;
 mod words;
 
 pub use anonymise::{
-    Anonymised, AnonymousEvent, CLICKS_MAX, Device, ENGAGED_MS_MAX, Lookups, Place, SCROLL_UNKNOWN,
-    anonymise, visitors_of,
+    Anonymised, AnonymousEvent, CLICKS_MAX, Device, ENGAGED_MS_MAX, Lookups, OpenField, Place,
+    SCROLL_UNKNOWN, anonymise, visitors_of,
 };
 pub use consent::{
     Basis, ConsentRules, Decision, ObjectionRule, PolicyClaim, Profile, Refusal, Signals, decide,

@@ -57,11 +57,6 @@ impl Salt {
     pub(super) fn mac(&self) -> Hmac<Sha256> {
         (*self.keyed).clone()
     }
-
-    /// A number that differs from salt to salt, from the public name.
-    pub(super) fn epoch(&self) -> u64 {
-        u64::from_le_bytes(self.name)
-    }
 }
 
 impl Drop for Salt {

@@ -1,6 +1,7 @@
 //! What a beacon has besides: names, origins, languages, amounts, measurements. Each is scrubbed or of a closed set from
 //! the moment it is made, so it may be printed, copied and kept.
 
+use super::anonymise::OpenField;
 use super::coarse;
 use super::raw::Campaign;
 use super::scrub;
@@ -49,6 +50,27 @@ impl Origin {
     pub fn without_campaign(mut self, source: &str, channel: &'static str) -> Self {
         self.plain = Some((scrub::label(source, CAMPAIGN_BYTES_MAX), channel));
         self
+    }
+
+    /// The origin with `(other)` in place of what is to be folded; `None` where nothing is.
+    pub(super) fn folded(
+        &self,
+        is_folded: &mut dyn FnMut(OpenField, &str) -> bool,
+    ) -> Option<Self> {
+        let mut folded = None;
+        let other = || scrub::OTHER.to_owned();
+        if is_folded(OpenField::Referrer, &self.referrer) {
+            folded.get_or_insert_with(|| self.clone()).referrer = other();
+        }
+        if is_folded(OpenField::Source, &self.source) {
+            folded.get_or_insert_with(|| self.clone()).source = other();
+        }
+        for (index, value) in self.utm.iter().enumerate() {
+            if is_folded(OpenField::Campaign, value) {
+                folded.get_or_insert_with(|| self.clone()).utm[index] = other();
+            }
+        }
+        folded
     }
 
     /// Drops the campaign and all that was concluded from it.
@@ -105,6 +127,18 @@ pub enum EventName {
 /// The scrubbed name of a site's own event, 1 to [`EVENT_NAME_BYTES_MAX`] bytes; only [`EventName::parse`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomName(Box<str>);
+
+impl CustomName {
+    /// The name itself.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of all that have no place of their own.
+    pub(super) fn other() -> Self {
+        Self(scrub::OTHER.into())
+    }
+}
 
 impl EventName {
     /// `None` when nothing is left of the name after scrubbing.

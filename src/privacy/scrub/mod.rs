@@ -8,7 +8,6 @@
 //! Laws, held by property tests: every function here is total, idempotent, and bounded by the constants below.
 
 mod addresses;
-mod cap;
 mod coordinates;
 mod entities;
 mod kind;
@@ -44,6 +43,8 @@ pub const PROPERTY_VALUE_BYTES_MAX: usize = 500;
 pub const PROPERTIES_MAX: usize = 30;
 /// What a path becomes once a site has shown too many distinct ones in a day.
 pub const OTHER_PATH: &str = "/(other)";
+/// What another text becomes then.
+pub const OTHER: &str = "(other)";
 
 /// Rounds of decoding; text that still changes after them was made to hide something.
 const ROUNDS_MAX: usize = 8;
@@ -81,8 +82,8 @@ pub fn property(name: &str, value: &str) -> Option<(String, String)> {
 
 /// What is kept of a host: lower case, no port, IP addresses as `:ip`. Empty when it is none.
 pub fn host(text: &str) -> String {
-    if text.is_empty() {
-        return String::new();
+    if matches!(text, "" | OTHER) {
+        return text.to_owned();
     }
     settle(text, |text| Cow::Owned(host_once(text)), String::new)
 }

@@ -1,7 +1,6 @@
 //! A site's own rules: which query parameters a page's address keeps, and which routes are known by name.
 
-use super::cap::PathCap;
-use super::{OTHER_PATH, QUERY_VALUE_BYTES_MAX, TARGET_BYTES_MAX, label};
+use super::{QUERY_VALUE_BYTES_MAX, TARGET_BYTES_MAX, label};
 
 /// Query parameters that no allowlist can open.
 const DENIED_PARAMETERS: &[&str] = &[
@@ -66,15 +65,11 @@ const DENIED_PARAMETERS: &[&str] = &[
     "_hsmi",
 ];
 
-/// Distinct paths a site shows in a day before the rest becomes [`OTHER_PATH`].
-pub const PATHS_MAX: usize = 10_000;
-
-/// The scrubbing rules of one site. Holds the day's count of distinct paths, so there is one per site for the whole
-/// life of the process.
+/// The scrubbing rules of one site. The default drops every query parameter and knows no route.
+#[derive(Default)]
 pub struct ScrubRules {
     query_allow: Vec<String>,
     route_templates: Vec<RouteTemplate>,
-    cap: PathCap,
 }
 
 /// A rule that can't be used; the text is shown as it is.
@@ -91,17 +86,6 @@ pub enum RuleFault {
     /// Not a route.
     #[error("route {0:?}: write it like /portal/sims/:id or /portal/*, at most 200 bytes")]
     MalformedRoute(String),
-}
-
-impl Default for ScrubRules {
-    /// Every query parameter is dropped, no route is known.
-    fn default() -> Self {
-        Self {
-            query_allow: Vec::new(),
-            route_templates: Vec::new(),
-            cap: PathCap::new(PATHS_MAX),
-        }
-    }
 }
 
 impl ScrubRules {
@@ -130,23 +114,7 @@ impl ScrubRules {
         Ok(Self {
             query_allow: query_allow.to_vec(),
             route_templates,
-            ..Self::default()
         })
-    }
-
-    /// The same rules with another bound on distinct paths a day.
-    pub fn with_paths_max(mut self, paths_max: usize) -> Self {
-        self.cap = PathCap::new(paths_max);
-        self
-    }
-
-    /// The path itself while the day has room for it, then [`OTHER_PATH`]. `epoch` differs from day to day.
-    pub(in super::super) fn capped(&self, path: String, epoch: u64, minute: u32) -> String {
-        if self.cap.admits(&path, epoch, minute) {
-            path
-        } else {
-            OTHER_PATH.to_owned()
-        }
     }
 
     /// The template a path falls under, as it is stored.

@@ -334,20 +334,6 @@ fn a_text_that_is_encoded_over_and_over_is_a_token() {
     assert_eq!(label(&given, 100), ":token");
 }
 
-#[test]
-fn distinct_paths_of_a_day_are_bounded_and_start_again_the_next() {
-    let rules = ScrubRules::default().with_paths_max(2);
-    let at = |path: &str, epoch, minute| rules.capped(path.to_owned(), epoch, minute);
-    assert_eq!(at("/a", 1, 10), "/a");
-    assert_eq!(at("/b", 1, 11), "/b");
-    assert_eq!(at("/c", 1, 12), OTHER_PATH);
-    assert_eq!(at("/a", 1, 13), "/a");
-    assert_eq!(at("/c", 2, 20), "/c");
-    // A late event of the day before does not start it again.
-    assert_eq!(at("/d", 1, 19), "/d");
-    assert_eq!(at("/e", 2, 21), OTHER_PATH);
-}
-
 /// Texts made of what the rules look for, glued together in every way.
 fn hostile() -> impl Strategy<Value = String> {
     let canary =
