@@ -17,9 +17,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::config::Config;
+use crate::ingest::Pipeline;
 use crate::ingest::seen::{MEMORY_S, Seen};
 use crate::ingest::source;
-use crate::privacy::{Campaign, Origin, VisitorId};
+use crate::privacy::{Campaign, OpenField, Origin, VisitorId};
 use crate::spool::Spool;
 use crate::store::StoreError;
 use crate::store::decode::{Decoder, StoredEvent};
@@ -31,6 +32,9 @@ const SPOOL_BYTES_MAX: u64 = 128 << 20;
 /// Least memory that an open visit takes; no more of them are asked for than fit.
 const VISIT_BYTES_MIN: usize = 384;
 const OPEN_VISITS: &str = include_str!("store/sql/open_visits.sql");
+const KNOWN_VALUES: &str = include_str!("store/sql/known_values.sql");
+/// Values of a site and field that are asked for; the bounds of `ingest::cardinality` cut further.
+const VALUES_MAX: usize = 20_000;
 const RECENT_KEYS: &str = include_str!("store/sql/recent_keys.sql");
 
 /// Puts back what the spool knows. Blocks; call it before the first append.
@@ -195,6 +199,52 @@ pub async fn from_clickhouse(
             keys = remembered,
             "what was going on before the restart goes on"
         );
+    }
+    Ok(())
+}
+
+#[derive(Row, Deserialize)]
+struct ValueRow {
+    of_site: String,
+    kind: String,
+    value: String,
+    first_s: i64,
+    last_s: i64,
+}
+
+/// Puts back which values the sites showed on an earlier day, so that they keep their places.
+///
+/// # Errors
+/// ClickHouse failed; what had come until then is put back.
+pub async fn known_values(
+    client: &Client,
+    config: &Config,
+    pipeline: &Pipeline,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let now_s = u64::try_from(now.as_second()).unwrap_or(0);
+    let sites: Vec<&str> = config.sites.iter().map(|site| site.id.as_str()).collect();
+    let fields = OpenField::ALL.map(OpenField::as_str);
+    let mut rows = client
+        .query(KNOWN_VALUES)
+        .param("sites", &sites)
+        .param("since_s", since_s(now_s, 2 * 24 * 60 * 60))
+        .param("values_max", VALUES_MAX)
+        .fetch::<ValueRow>()?;
+    while let Some(row) = rows.next().await? {
+        let field = fields.iter().position(|field| *field == row.kind);
+        let (Some(site), Some(field)) = (pipeline.site_index(&row.of_site), field) else {
+            continue;
+        };
+        let day_of =
+            |seconds| Timestamp::from_second(seconds).map_or(0, |at| pipeline.day(site, at));
+        // What was new today has to earn its place again.
+        if day_of(row.first_s) < pipeline.day(site, now) {
+            let (field, last_day) = (OpenField::ALL[field], day_of(row.last_s));
+            pipeline
+                .cardinality()
+                .remember(site, field, &row.value, last_day);
+        }
     }
     Ok(())
 }

@@ -504,6 +504,10 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
     if let Err(error) = recovered.await {
         tracing::warn!(%error, "the open visits can't be read back; those that go on are counted as new");
     }
+    let known = recover::known_values(&client, &app.config, &app.pipeline, Timestamp::now());
+    if let Err(error) = known.await {
+        tracing::warn!(%error, "the values that sites showed yesterday can't be read back; they take places as new ones");
+    }
     let answerer = Answerer::new(
         client.clone(),
         app.config.sites.clone().into(),

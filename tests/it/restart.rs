@@ -1,6 +1,6 @@
 //! What goes on over a restart as if there had been none: visits, and the memory of events sent again.
 
-use crate::support::{Collector, cookie, pageview, post, signal, wait_for};
+use crate::support::{Collector, binary, cookie, pageview, post, signal, wait_for, write_config};
 
 /// The visit so far: (pages, visits, visitors), and how the latest page stands in it.
 const STANDING: &str = "SELECT count(), uniqExact(visit), uniqExact(visitor), max(visit_number), argMax(seq, seq), argMax(path, seq), \
@@ -184,4 +184,57 @@ fn the_shipped_unit_is_started_again_whatever_ends_it() {
     ));
     let unit = unit.expect("the unit");
     assert!(unit.lines().any(|line| line == "Restart=always"));
+}
+
+/// A name of letters, since long numbers are scrubbed.
+fn invented_name(number: usize) -> String {
+    let letters = [number / 676, number / 26 % 26, number % 26];
+    letters
+        .iter()
+        .map(|digit| char::from(b'a' + *digit as u8))
+        .chain("-event".chars())
+        .collect()
+}
+
+#[test]
+fn names_of_yesterday_keep_their_places_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = write_config(folder.path(), "trusted_proxies = [\"127.0.0.1\"]");
+    let output = binary()
+        .args(["--log-level", "off", "demo", "--days", "3", "--config"])
+        .arg(config)
+        .output()
+        .expect("it runs");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let accepted = printed
+        .lines()
+        .find_map(|line| line.trim().strip_suffix(" accepted"))
+        .unwrap_or_else(|| panic!("no count of accepted beacons in {printed}"));
+    let collector = Collector::start_in(folder);
+    collector.until("SELECT count() FROM events", accepted);
+    let collector = Collector::start_in(collector.kill());
+
+    let send = |network: usize, name: &str, path: &str| {
+        let mut body: serde_json::Value =
+            serde_json::from_str(&pageview(path, &format!("{network}-{name}"))).expect("JSON");
+        body["n"] = name.into();
+        let address = format!("8.8.{network}.1");
+        let answer = post(
+            collector.address,
+            "/api/event",
+            &body.to_string(),
+            &[("X-Forwarded-For", &address)],
+        );
+        assert_eq!(answer.status, 202, "{}", answer.body);
+    };
+    // Twenty networks take all places for new names.
+    for number in 0..2_100 {
+        send(number / 100, &invented_name(number), "/");
+    }
+    send(30, "Add to basket", "/known");
+    send(30, "Something new", "/new");
+    collector.until(
+        "SELECT groupArray((path, name)) FROM (SELECT path, toString(name) AS name FROM events WHERE path IN ('/known', '/new') ORDER BY path)",
+        "[('/known','Add to basket'),('/new','(other)')]",
+    );
 }
