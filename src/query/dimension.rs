@@ -376,6 +376,15 @@ impl Dimension {
         event.or_else(visit).or_else(time)
     }
 
+    /// Whether every person is under at least one of its values, so that the values add up to all people and those who
+    /// have several.
+    pub fn can_be_added_up(&self) -> bool {
+        matches!(
+            self,
+            Dimension::Event(EventDimension::Page | EventDimension::Name)
+        )
+    }
+
     /// Its name in requests and answers.
     pub fn name(&self) -> String {
         let name = match self {

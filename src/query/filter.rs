@@ -152,6 +152,20 @@ impl Filter {
         }
     }
 
+    /// Calls `each` with the dimension of every comparison.
+    pub fn dimensions(&self, each: &mut dyn FnMut(&Dimension)) {
+        match self {
+            Filter::All(filters) | Filter::Any(filters) => {
+                for filter in filters {
+                    filter.dimensions(each);
+                }
+            }
+            Filter::Not(filter) | Filter::Behaviour { what: filter, .. } => filter.dimensions(each),
+            Filter::Compare(comparison) => each(&comparison.dimension),
+            Filter::Goal(_) => {}
+        }
+    }
+
     /// The goals that an event has to meet one of; none if that is not asked.
     pub fn goals(&self) -> Option<&[Arc<Goal>]> {
         match self {

@@ -9,6 +9,7 @@
 //!
 //! Not here: questions about events. Which pages a visit saw is what clearing takes away; `plan` says so in the answer.
 
+use super::conjunction;
 use super::dimension::{Bucket, Dimension};
 use super::filter::Filter;
 use super::metric::Measure;
@@ -72,7 +73,7 @@ pub fn read(
     let condition = if filter.is_empty() {
         Sql::empty()
     } else {
-        let column = |dimension: &Dimension| seen(scope, covered, dimension);
+        let column = |dimension: &Dimension| seen(scope, covered, dimension, filter);
         // A filter that asks what else somebody did is about events, and not answered here.
         Sql::text("AND ").then(filter.predicate(&column, &|_| Sql::text("SELECT 0")))
     };
@@ -91,16 +92,29 @@ pub fn read(
     )
 }
 
-/// A dimension's value as a filter may see it.
-fn seen(scope: &Scope, (coverage, days): (&Coverage, (i64, i64)), dimension: &Dimension) -> Sql {
+/// A dimension's value as a filter may see it beside its other conditions.
+fn seen(
+    scope: &Scope,
+    (coverage, days): (&Coverage, (i64, i64)),
+    dimension: &Dimension,
+    filter: &Filter,
+) -> Sql {
     let [of_days, of_versions] = coverage.current(days);
     let column = scope.column(dimension);
     let Some(floor) = scope.floor else {
         return column;
     };
+    let context = conjunction::context(filter, dimension);
+    let condition = if context.is_empty() {
+        Sql::empty()
+    } else {
+        let column = |dimension: &Dimension| scope.column(dimension);
+        Sql::text("AND ").then(context.predicate(&column, &|_| Sql::text("SELECT 0")))
+    };
     let rows = Sql::template(
         include_str!("sql/period_visits.sql"),
         &[
+            ("filters", condition),
             ("site", scope.site.clone()),
             of_days,
             of_versions,

@@ -17,6 +17,8 @@
 //! days counts on each, and the floor counts them so too. What is not held: two answers over periods that differ by a
 //! day, each above the floor, can be subtracted.
 
+use super::comparison::With;
+use super::conjunction;
 use super::dimension::{Bucket, Dimension, EventDimension};
 use super::filter::Filter;
 use super::metric::Measure;
@@ -36,6 +38,8 @@ pub struct Floor {
     visitors: u32,
     /// Whether pages stand in for people where there are none: a site that only counts pages knows no visitors.
     counts_pages: bool,
+    /// The instant up to which events are released, seconds since 1970; none releases all.
+    released_until_s: Option<i64>,
 }
 
 impl Floor {
@@ -44,6 +48,7 @@ impl Floor {
         Self {
             visitors,
             counts_pages: false,
+            released_until_s: None,
         }
     }
 
@@ -54,6 +59,20 @@ impl Floor {
             counts_pages,
             ..self
         }
+    }
+
+    /// The same with events from this instant on held back.
+    #[must_use]
+    pub fn released_until(self, until_s: i64) -> Self {
+        Self {
+            released_until_s: Some(until_s),
+            ..self
+        }
+    }
+
+    /// The instant up to which events are released, seconds since 1970.
+    pub fn released_until_s(&self) -> Option<i64> {
+        self.released_until_s
     }
 
     /// How many visitors.
@@ -119,13 +138,15 @@ impl Floor {
     }
 
     /// The readings of an answer with its small rows folded; columns as before, dimensions as text. `is_additive` says
-    /// that nobody is in two rows; `gate` is a condition under which anything is answered at all.
+    /// that nobody is in two rows; `telling` lists further rows to fold, and `gate` is a condition under which anything
+    /// is answered at all.
     pub fn fold(
         &self,
         readings: Sql,
         dimensions: &[Dimension],
         measures: &[Measure],
         is_additive: bool,
+        telling: Sql,
         gate: Sql,
     ) -> Sql {
         let names = || {
@@ -143,65 +164,211 @@ impl Floor {
         let sums = measures
             .iter()
             .map(|measure| Sql::text(measure.carried()).then(measure.alias()));
-        let counts = measures
+        let counts = measures.iter().map(|measure| {
+            Sql::text("ranked.")
+                .then(measure.alias().trim_start_matches(" AS "))
+                .then(measure.alias())
+        });
+        // Parts of a row are looked at when its rows are one.
+        let kept_sums = measures
             .iter()
-            .map(|measure| Sql::text("ranked.").then(measure.alias().trim_start_matches(" AS ")));
+            .map(|measure| Sql::text(measure.carried()).then(measure.alias()));
+        let kept = names()
+            .chain(kept_sums)
+            .chain([Sql::text("sum(kept.people) AS row_people")]);
+        let shown = names().chain(
+            measures
+                .iter()
+                .map(|measure| self.shown(*measure).then(measure.alias())),
+        );
         let groups = if dimensions.is_empty() {
             Sql::empty()
         } else {
             Sql::text("GROUP BY ").then(Sql::join(names(), ", "))
         };
-        let order = Sql::join([Sql::text("people")].into_iter().chain(names()), ", ");
+        let order = Sql::join([Sql::text("ranked_as")].into_iter().chain(names()), ", ");
         // How many people some rows are about together, at least. The histories of one person are in one row; ids of
         // days, and whoever has such an event, may be in several.
-        let together = |window: Sql| {
+        let together = |sum: &'static str, rest: &'static str, most: &'static str, window: Sql| {
             let over = |aggregate| Sql::text(aggregate).then(window.clone()).then(")");
             if is_additive {
-                over("sum(toInt64(known)) OVER (")
-                    .then(" + ")
-                    .then(over("max(people - toInt64(known)) OVER ("))
+                over(sum).then(" + ").then(over(rest))
             } else {
-                over("max(people) OVER (")
+                over(most)
             }
         };
         let smaller = Sql::text("ORDER BY ")
             .then(order)
             .then(" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING");
+        let smaller = together(
+            "sum(known_as) OVER (",
+            "max(ranked_as - known_as) OVER (",
+            "max(ranked_as) OVER (",
+            smaller,
+        );
+        let shown_with = together(
+            "sum(toInt64(known)) OVER (",
+            "max(people - toInt64(known)) OVER (",
+            "max(people) OVER (",
+            Sql::text("PARTITION BY is_folded"),
+        );
+        let is_telling = if telling.is_empty() {
+            Sql::text("false")
+        } else {
+            Sql::text("(")
+                .then(Sql::join(names(), ", "))
+                .then(") IN (\n")
+                .then(telling)
+                .then(")")
+        };
         Sql::template(
             include_str!("sql/folded.sql"),
             &[
                 ("columns", Sql::join(folded.chain(counts), ",\n    ")),
                 ("sums", Sql::join(names().chain(sums), ",\n            ")),
                 ("people", self.people().into()),
-                ("smaller", together(smaller)),
-                ("together", together(Sql::text("PARTITION BY is_folded"))),
+                ("smaller", smaller),
+                ("together", shown_with),
+                ("telling", is_telling),
                 ("floor", self.value()),
                 ("readings", readings),
-                ("groups", groups),
+                ("groups", groups.clone()),
+                ("kept", Sql::join(kept, ",\n        ")),
+                ("kept_groups", groups),
+                ("shown", Sql::join(shown, ",\n    ")),
                 ("gate", gate),
             ],
         )
     }
 
-    /// The condition that no neighbour of an answer differs from it by a few people. Each reading counts
-    /// [`Floor::measures`].
-    pub fn gate(&self, own: Sql, neighbours: Vec<Sql>) -> Sql {
-        if neighbours.is_empty() {
+    /// A count of a row as it is shown: a part of the row's people, or of its visits, that is about a few counts as
+    /// nothing, and one that leaves out a few as everything.
+    fn shown(&self, measure: Measure) -> Sql {
+        let column =
+            |measure: Measure| Sql::text("whole.").then(measure.alias().trim_start_matches(" AS "));
+        let own = column(measure);
+        let number = |part: Sql| Sql::text("toInt64(").then(part).then(")");
+        // Nothing where fewer than the floor have such a value at all.
+        let with = |counted: Measure| {
+            Sql::text("if(")
+                .then(number(column(counted)))
+                .then(" < ")
+                .then(self.value())
+                .then(", ")
+                .then(measure.zero())
+                .then(", ")
+                .then(own.clone())
+                .then(")")
+        };
+        let part_of = |whole: Sql| {
+            Sql::text("multiIf(")
+                .then(number(own.clone()))
+                .then(" < ")
+                .then(self.value())
+                .then(", toUInt64(0), ")
+                .then(number(whole.clone()))
+                .then(" - ")
+                .then(number(own.clone()))
+                .then(" < ")
+                .then(self.value())
+                .then(", toUInt64(")
+                .then(whole)
+                .then("), ")
+                .then(own.clone())
+                .then(")")
+        };
+        let whole_of = |part: Sql| {
+            Sql::text("if(")
+                .then(number(own.clone()))
+                .then(" - ")
+                .then(number(part.clone()))
+                .then(" < ")
+                .then(self.value())
+                .then(", toUInt64(")
+                .then(part)
+                .then("), ")
+                .then(own.clone())
+                .then(")")
+        };
+        match measure {
+            Measure::New => part_of(column(Measure::Known)),
+            Measure::Bounces => part_of(column(Measure::WholeVisits)),
+            Measure::ExitViews => whole_of(column(Measure::Visits)),
+            Measure::Candidates => whole_of(Sql::text("whole.row_people")),
+            Measure::EngagedMilliseconds | Measure::EngagedVisits => with(Measure::EngagedVisits),
+            Measure::ScrollPercent | Measure::ScrolledViews => with(Measure::ScrolledViews),
+            Measure::RevenueMilli | Measure::RevenueEvents => with(Measure::RevenueEvents),
+            Measure::Clicks => with(Measure::Clicks),
+            Measure::LcpViews => with(Measure::LcpViews),
+            Measure::InpViews => with(Measure::InpViews),
+            Measure::ClsViews => with(Measure::ClsViews),
+            Measure::FcpViews => with(Measure::FcpViews),
+            Measure::TtfbViews => with(Measure::TtfbViews),
+            // About all people of the row, or shown only where its views are.
+            Measure::Known
+            | Measure::Daily
+            | Measure::Visits
+            | Measure::Pageviews
+            | Measure::Events
+            | Measure::WholeVisits
+            | Measure::DurationSeconds
+            | Measure::VisitViews
+            | Measure::LcpValues
+            | Measure::InpValues
+            | Measure::ClsValues
+            | Measure::FcpValues
+            | Measure::TtfbValues => own,
+        }
+    }
+
+    /// The condition that no neighbour of an answer differs from it by a few people, that none of the `cells` that its
+    /// conditions make holds a few, and that none of the `severals` does: each is what the values of a dimension add up
+    /// to, and all people. Where `unprotected` is given, the answer lacks a few people of it at most: values that are
+    /// named are answered in full or not at all. Each reading counts [`Floor::measures`].
+    pub fn gate(
+        &self,
+        own: Sql,
+        neighbours: Vec<Sql>,
+        cells: Vec<Sql>,
+        severals: Vec<[Sql; 2]>,
+        unprotected: Option<Sql>,
+    ) -> Sql {
+        if neighbours.is_empty() && severals.is_empty() {
             return Sql::empty();
         }
-        let count = |is_own: &'static str, reading: Sql| {
+        let part = |part: &'static str, number: i64, sign: &'static str, reading: Sql| {
             Sql::template(
                 include_str!("sql/gate_part.sql"),
                 &[
-                    ("own", is_own.into()),
+                    ("part", part.into()),
+                    ("number", Value::Number(number).into()),
+                    ("sign", sign.into()),
                     ("people", self.people_of_all().into()),
                     ("reading", reading),
                 ],
             )
         };
-        let parts = [count("1", own)]
+        let count = |name: &'static str, reading: Sql| part(name, 0, "", reading);
+        let severals = severals.into_iter().zip(0..).flat_map(|(pair, number)| {
+            let [values, everybody] = pair;
+            [
+                part("several", number, "", values),
+                part("several", number, "-", everybody),
+            ]
+        });
+        let same = unprotected.map(|reading| {
+            [
+                part("same", 0, "", own.clone()),
+                part("same", 0, "-", reading),
+            ]
+        });
+        let others = neighbours.into_iter();
+        let parts = [count("own", own)]
             .into_iter()
-            .chain(neighbours.into_iter().map(|reading| count("0", reading)));
+            .chain(others.map(|reading| count("neighbour", reading)))
+            .chain(cells.into_iter().map(|reading| count("cell", reading)))
+            .chain(severals)
+            .chain(same.into_iter().flatten());
         Sql::text("AND ").then(Sql::template(
             include_str!("sql/gate.sql"),
             &[
@@ -209,6 +376,48 @@ impl Floor {
                 ("parts", Sql::join(parts, "\nUNION ALL\n")),
             ],
         ))
+    }
+
+    /// The rows of an answer that a few people are missing from, beside the same row of a neighbour or, where `whole` is
+    /// given, beside the whole answer. `rows` are the readings of the answer and its neighbours by the dimensions.
+    pub fn telling(&self, dimensions: usize, rows: Vec<Sql>, whole: Option<Sql>) -> Sql {
+        if dimensions == 0 || (rows.len() < 2 && whole.is_none()) {
+            return Sql::empty();
+        }
+        let names = || {
+            let names = DIMENSION_COLUMNS.into_iter().take(dimensions);
+            Sql::join(names.map(Sql::text), ", ")
+        };
+        let parts = rows.into_iter().zip(0_i64..).map(|(reading, index)| {
+            Sql::template(
+                include_str!("sql/telling_part.sql"),
+                &[
+                    ("asked", Value::Number(index).into()),
+                    ("names", names()),
+                    ("people", self.people_of_all().into()),
+                    ("reading", reading),
+                ],
+            )
+        });
+        let whole = whole.map(|reading| {
+            Sql::template(
+                include_str!("sql/whole.sql"),
+                &[
+                    ("people", self.people_of_all().into()),
+                    ("reading", reading),
+                    ("floor", self.value()),
+                ],
+            )
+        });
+        Sql::template(
+            include_str!("sql/telling_rows.sql"),
+            &[
+                ("names", names()),
+                ("parts", Sql::join(parts, "\nUNION ALL\n")),
+                ("floor", self.value()),
+                ("whole", whole.unwrap_or_default()),
+            ],
+        )
     }
 }
 
@@ -251,6 +460,16 @@ pub fn refuse(request: &Request) -> Result<(), Fault> {
             "single clicks can't be asked for here: small counts are protected",
         ));
     }
+    let custom = request.comparison.map(|comparison| comparison.with);
+    if matches!(custom, Some(With::Custom(DateRange::Instants(..)))) {
+        return Err(Fault::new(
+            "#/include/comparisons/date_range",
+            "only whole days can be compared with here: small counts are protected",
+        ));
+    }
+    let is_goal =
+        |asked: &AskedDimension| matches!(asked, AskedDimension::Named(Dimension::Goal(..)));
+    conjunction::refuse(&request.filter, request.dimensions.iter().any(is_goal))?;
     if neighbours(&request.filter).len() > NEIGHBOURS_MAX {
         return Err(Fault::new(
             "#/filters",

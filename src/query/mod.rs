@@ -17,6 +17,7 @@
 pub mod audience;
 pub mod changes;
 pub mod comparison;
+pub mod conjunction;
 pub mod dimension;
 pub mod export;
 pub mod filter;
@@ -31,6 +32,7 @@ pub mod parquet;
 pub mod period;
 pub mod plan;
 pub mod reading;
+pub mod release;
 pub mod report;
 pub mod request;
 pub mod roll;
@@ -80,6 +82,8 @@ pub struct Answerer {
     sites: Arc<[Site]>,
     /// Beside `sites`: when it was asked for, and what is rolled up.
     coverage: Arc<[Mutex<KnownCoverage>]>,
+    /// Beside `sites`: how much of yesterday and today is released to audiences with a floor.
+    releases: Arc<[Mutex<release::Known>]>,
     /// Beside `sites`: what its visitors are meant to do.
     goals: Arc<[RwLock<Goals>]>,
     uses_rollups: bool,
@@ -153,7 +157,9 @@ impl Answerer {
     /// `client` has its database set. Nothing is sent until a question comes.
     pub fn new(client: Client, sites: Arc<[Site]>, limits: QueryLimits) -> Self {
         let coverage = sites.iter().map(|_| Mutex::default()).collect();
+        let releases = sites.iter().map(|_| Mutex::default()).collect();
         Self {
+            releases,
             runner: Runner::new(client, limits),
             goals: sites.iter().map(|_| RwLock::new([].into())).collect(),
             sites,
@@ -325,6 +331,10 @@ impl Answerer {
 
     async fn live_visitors(&self, site: &str, now: Timestamp) -> Result<Json, Answer> {
         let site = self.site(site)?;
+        if self.floor(site).is_some() {
+            let why = "the live count can't be asked for here: small counts are protected, and it tells of each arrival";
+            return Err(Answer::error(403, why));
+        }
         // Times are stored by the minute, so the minute in which the five began counts whole.
         let since = now.as_second() - LIVE_MINUTES * 60;
         let statement = Sql::template(
@@ -336,10 +346,7 @@ impl Answerer {
             ],
         );
         let rows = self.runner.rows(statement.finish()).await?;
-        let visitors = first_number(&rows).unwrap_or(0);
-        let least = self.floor(site).map_or(0, |floor| floor.visitors());
-        let is_shown = visitors >= i64::from(least);
-        Ok(json!({"visitors": if is_shown { visitors } else { 0 }}))
+        Ok(json!({"visitors": first_number(&rows).unwrap_or(0)}))
     }
 
     async fn outcomes(&self, site: &str, from: Date, to: Date) -> Result<Json, Answer> {
@@ -398,9 +405,13 @@ impl Answerer {
         let goals = self.goals(body.get("site_id").and_then(Json::as_str));
         let request = &Request::parse_with(body, &goals)?;
         let site = self.site(&request.site)?;
-        let floor = self.floor(site);
-        if floor.is_some() {
+        let mut floor = self.floor(site);
+        let mut released_s = None;
+        if let Some(of_audience) = floor {
             floor::refuse(request)?;
+            let until_s = self.released(site, of_audience, now).await?;
+            released_s = Some(until_s);
+            floor = Some(of_audience.released_until(until_s));
         }
         let period = self.period(request.range, site, now).await?;
         let zone = zone_name(site);
@@ -460,6 +471,9 @@ impl Answerer {
         if let Some(floor) = floor {
             body["meta"]["visitors_floor"] = json!(floor.visitors());
         }
+        if let Some(released_s) = released_s.filter(|until_s| *until_s < period.until_s()) {
+            release::tell(&mut body, released_s, site);
+        }
         Ok(body)
     }
 
@@ -486,7 +500,13 @@ impl Answerer {
         coverage: &Coverage,
         floor: Option<Floor>,
     ) -> Result<(Plan, Rows), Answer> {
-        let plan = plan::plan(request, period, zone, coverage, floor);
+        let plan = match floor.and_then(|floor| floor.released_until_s()) {
+            Some(end_s) if end_s < period.until_s() => {
+                let asked = request.in_buckets_of(period.bucket());
+                plan::plan(&asked, &period.before(end_s), zone, coverage, floor)
+            }
+            _ => plan::plan(request, period, zone, coverage, floor),
+        };
         let lines = self.runner.rows(plan.statement.clone()).await?;
         let mut rows = Rows::parse(&lines, request, &plan).map_err(RunError::from)?;
         report::blank_cleared(&mut rows, request, &plan, period);

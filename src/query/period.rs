@@ -256,6 +256,17 @@ impl Period {
         })
     }
 
+    /// As much of it as lies before an instant, seconds since 1970; at least a second of it.
+    #[must_use]
+    pub fn before(&self, end_s: i64) -> Self {
+        let end = Timestamp::from_second(end_s.max(self.since_s() + 1));
+        let end = end.map(|end| end.to_zoned_datetime(self.zone().clone()));
+        Self {
+            since: self.since.clone(),
+            until: end.map_or(self.until.clone(), |end| end.min(self.until.clone())),
+        }
+    }
+
     /// Whether it begins with a day of the site.
     pub fn begins_with_a_day(&self) -> bool {
         is_midnight(&self.since)

@@ -9,6 +9,7 @@
 //! the events: the last two days, as a rule. Where they don't but it is about whole visits, [`finished`] visits stand in
 //! for them. What is left are questions about events; of days whose ids are cleared they can count pages, not people.
 
+use super::conjunction;
 use super::dimension::{Bucket, Dimension};
 use super::filter::Filter;
 use super::finished;
@@ -57,6 +58,8 @@ pub enum Semantics {
     FirstTouch,
     /// Sum of the distinct visitors of each day: somebody who came on three days counts three times.
     Daily,
+    /// As `Daily`, and once under each value that the filter takes of a dimension; for audiences with a floor.
+    ByValue,
 }
 
 impl Semantics {
@@ -67,6 +70,7 @@ impl Semantics {
             Semantics::Estimated => "estimated",
             Semantics::FirstTouch => "first_touch",
             Semantics::Daily => "daily",
+            Semantics::ByValue => "by_value",
         }
     }
 }
@@ -100,12 +104,19 @@ pub fn plan(
     let dimensions = request.dimensions(period.bucket());
     let scope = Scope {
         currency: request.currency().unwrap_or_default().to_owned(),
+        overlapping: match floor {
+            Some(_) => conjunction::overlapping(&request.filter),
+            None => Vec::new(),
+        },
         ..Scope::of(&request.site, zone, period, floor)
     };
     let mut measures: Vec<Measure> = Vec::new();
     let asked = request.metrics.iter().flat_map(|metric| metric.measures());
     let floored = floor.iter().flat_map(|floor| floor.measures());
-    for measure in asked.chain(floored) {
+    // Amounts are shown where enough events have one.
+    let has_amounts = request.metrics.iter().any(|metric| metric.is_revenue());
+    let amounts = (floor.is_some() && has_amounts).then_some(&Measure::RevenueEvents);
+    for measure in asked.chain(floored).chain(amounts) {
         if !measures.contains(measure) {
             measures.push(*measure);
         }
@@ -129,8 +140,14 @@ pub fn plan(
         None => readings,
         Some(floor) => {
             let is_additive = counting == Counting::FirstVisits(None);
-            let gate = question.gate(floor, self::counting(request, period, &[]));
-            floor.fold(readings, &dimensions, &measures, is_additive, gate)
+            let total = Question {
+                counting: self::counting(request, period, &[]),
+                ..question
+            };
+            let neighbours = question.neighbours(request);
+            let gate = total.gate(floor, &dimensions, &neighbours);
+            let telling = question.telling(floor, &dimensions, &neighbours);
+            floor.fold(readings, &dimensions, &measures, is_additive, telling, gate)
         }
     };
     let people = |people: &'static str, everybody: &'static str, filter: &Filter, counting| {
@@ -198,6 +215,7 @@ pub fn plan(
                 Counting::FirstVisits(_) if is_broken_down => Semantics::FirstTouch,
                 Counting::FirstVisits(_) if is_estimated => Semantics::Estimated,
                 Counting::FirstVisits(_) => Semantics::Exact,
+                Counting::DailyIds if !scope.overlapping.is_empty() => Semantics::ByValue,
                 Counting::DailyIds if is_each_row_within_a_day(period, &dimensions) => {
                     Semantics::Exact
                 }
@@ -248,19 +266,96 @@ struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// Whether the answer may be given beside those that have one condition less. `counting` is that of the whole answer, so that
-    /// people are compared who are counted alike.
-    fn gate(&self, floor: Floor, counting: Counting) -> Sql {
-        let people = |filter: &Filter| {
+    /// The filters of answers that this one may be compared with.
+    fn neighbours(&self, request: &Request) -> Vec<Filter> {
+        let mut others = neighbours(self.filter);
+        // What a rate is measured against.
+        let is_rate = |metric: &Metric| {
+            matches!(metric, Metric::ConversionRate | Metric::GroupConversionRate)
+        };
+        let candidates = self.filter.without_goals();
+        if request.metrics.iter().any(is_rate)
+            && candidates != *self.filter
+            && !others.contains(&candidates)
+        {
+            others.push(candidates);
+        }
+        others
+    }
+
+    fn with(&self, filter: &Filter, dimensions: &[Dimension], floor: Floor) -> Sql {
+        let question = Question { filter, ..*self };
+        question.readings(dimensions, floor.measures())
+    }
+
+    /// People, each counted on each day, by the same way as everybody sees them in an answer by days.
+    fn everybody(&self, filter: &Filter, floor: Floor) -> Sql {
+        let counting = match filter.is_about_events() {
+            true => Counting::DailyIds,
+            false => Counting::FirstVisits(Some(Bucket::Day)),
+        };
+        let scope = self.scope.counting_once();
+        let question = Question {
+            counting,
+            scope: &scope,
+            ..*self
+        };
+        question.with(filter, &[Dimension::Time(Bucket::Day)], floor)
+    }
+
+    /// The same under each value of a dimension of events.
+    fn by_value(&self, dimension: &Dimension, filter: &Filter, floor: Floor) -> Sql {
+        let scope = self.scope.counting_once();
+        let question = Question {
+            counting: Counting::DailyIds,
+            scope: &scope,
+            ..*self
+        };
+        question.with(filter, std::slice::from_ref(dimension), floor)
+    }
+
+    /// Whether the answer may be given beside its neighbours. The counting is that of the whole answer, so that people
+    /// are compared who are counted alike. What the values of a dimension of events add up to tells, beside the number
+    /// of all, how many people have several of them.
+    fn gate(&self, floor: Floor, dimensions: &[Dimension], neighbours: &[Filter]) -> Sql {
+        let people = |filter: &Filter| self.with(filter, &[], floor);
+        // Rare values as well: what is folded among a few would be everybody under `not`.
+        let unprotected = self.scope.unprotected();
+        let cell = |filter: &Filter| {
             let question = Question {
-                filter,
-                counting,
+                scope: &unprotected,
                 ..*self
             };
-            question.readings(&[], floor.measures())
+            question.with(filter, &[], floor)
         };
-        let others = neighbours(self.filter);
-        floor.gate(people(self.filter), others.iter().map(people).collect())
+        let mut contexts = conjunction::event_contexts(self.filter);
+        let of_events = dimensions.iter().filter(|each| each.can_be_added_up());
+        contexts.extend(of_events.map(|dimension| (dimension.clone(), self.filter.clone())));
+        contexts.retain(|(dimension, _)| dimension.can_be_added_up());
+        let severals = contexts.iter().map(|(dimension, filter)| {
+            [
+                self.by_value(dimension, filter, floor),
+                self.everybody(filter, floor),
+            ]
+        });
+        floor.gate(
+            people(self.filter),
+            neighbours.iter().map(people).collect(),
+            conjunction::cells(self.filter).iter().map(cell).collect(),
+            severals.collect(),
+            conjunction::names_values(self.filter).then(|| cell(self.filter)),
+        )
+    }
+
+    /// Rows that would tell of a few people beside the rows of its neighbours. People can lack a value of a dimension of
+    /// events, so its rows are compared with the number of all people too.
+    fn telling(&self, floor: Floor, dimensions: &[Dimension], neighbours: &[Filter]) -> Sql {
+        let own = [self.filter];
+        let asked = own.into_iter().chain(neighbours);
+        let rows = asked.map(|filter| self.with(filter, dimensions, floor));
+        let is_of_events = dimensions.len() == 1 && dimensions[0].is_of_events();
+        let whole = is_of_events.then(|| self.everybody(self.filter, floor));
+        floor.telling(dimensions.len(), rows.collect(), whole)
     }
 
     /// All rows that count for these dimensions and measures: from roll-ups as far as they go, then from events.

@@ -10,6 +10,7 @@
 //! row's properties. Where it is about events or about parts of days, ids are counted, which is exact within a day and
 //! an upper bound beyond.
 
+use super::conjunction;
 use super::dimension::{Bucket, Dimension, EventDimension, Goals, Join, VisitDimension};
 use super::filter::Filter;
 use super::floor::Floor;
@@ -53,20 +54,25 @@ pub struct Scope {
     pub currency: String,
     /// Whether some of the events no longer say which visit they are of.
     pub is_partly_cleared: bool,
+    /// Dimensions under each of whose values a person counts, for audiences with a floor.
+    pub overlapping: Vec<Dimension>,
 }
 
 impl Scope {
     /// The whole of a period.
     pub fn of(site: &str, zone: &str, period: &Period, floor: Option<Floor>) -> Self {
+        let released_s = floor.and_then(|floor| floor.released_until_s());
+        let until_s = released_s.map_or(period.until_s(), |end| end.min(period.until_s()));
         Self {
             site: Value::Text(site.to_owned()).into(),
             zone: Value::Text(zone.to_owned()).into(),
             since: Value::Number(period.since_s()).into(),
-            until: Value::Number(period.until_s()).into(),
+            until: Value::Number(until_s).into(),
             first_day: period.first_day(),
             floor,
             currency: String::new(),
             is_partly_cleared: false,
+            overlapping: Vec::new(),
         }
     }
 
@@ -75,19 +81,29 @@ impl Scope {
         dimension.expression(&self.zone, self.first_day)
     }
 
-    /// A dimension's value on a row of events, as a filter may see it.
-    fn seen(&self, dimension: &Dimension) -> Sql {
+    /// A dimension's value on a row of events, as a filter may see it beside its other conditions.
+    fn seen(&self, dimension: &Dimension, filter: &Filter) -> Sql {
         let column = self.column(dimension);
         let Some(floor) = self.floor else {
             return column;
         };
+        let context = conjunction::context(filter, dimension);
+        let mut joins: Vec<Join> = dimension.join().into_iter().collect();
+        context.add_joins(&mut joins);
+        let condition = if context.is_empty() {
+            Sql::empty()
+        } else {
+            Sql::text("AND ").then(self.unprotected().predicate(&context))
+        };
         let rows = Sql::template(
             include_str!("sql/period_rows.sql"),
             &[
-                ("joins", self.joins(dimension.join().into_iter().collect())),
+                ("joins", self.joins(joins)),
                 ("site", self.site.clone()),
                 ("since", self.since.clone()),
                 ("until", self.until.clone()),
+                ("rows", rows(context.is_met_by_engagement())),
+                ("filters", condition),
             ],
         );
         let people = if floor.counts_pages() {
@@ -98,9 +114,25 @@ impl Scope {
         floor.seen(column, people.into(), rows)
     }
 
+    /// The same rows, for conditions that see every value.
+    pub fn unprotected(&self) -> Self {
+        Self {
+            floor: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same with each person counted once, whatever values a filter takes.
+    pub fn counting_once(&self) -> Self {
+        Self {
+            overlapping: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// A condition on a row of events.
     pub fn predicate(&self, filter: &Filter) -> Sql {
-        filter.predicate(&|dimension| self.seen(dimension), &|what| {
+        filter.predicate(&|dimension| self.seen(dimension, filter), &|what| {
             self.matching(include_str!("sql/matching_visitors.sql"), what)
         })
     }
@@ -159,6 +191,21 @@ impl Scope {
     }
 }
 
+impl Scope {
+    /// What is counted distinct, once under each value of the overlapping dimensions.
+    fn apart(&self, counted: Sql) -> Sql {
+        if self.overlapping.is_empty() {
+            return counted;
+        }
+        let values = self
+            .overlapping
+            .iter()
+            .map(|dimension| self.column(dimension));
+        let parts = [counted].into_iter().chain(values);
+        Sql::text("(").then(Sql::join(parts, ", ")).then(")")
+    }
+}
+
 /// The tables that dimensions need beside the events.
 pub fn source(scope: &Scope, dimensions: &[Dimension]) -> Sql {
     scope.joins(dimensions.iter().filter_map(Dimension::join).collect())
@@ -192,6 +239,7 @@ pub fn read(
     let with_engagement =
         filter.is_met_by_engagement() || dimensions.iter().any(Dimension::is_met_by_engagement);
     let mut joins: Vec<Join> = dimensions.iter().filter_map(Dimension::join).collect();
+    joins.extend(scope.overlapping.iter().filter_map(Dimension::join));
     let condition = match reading {
         Reading::Visits => scope.visits_condition(filter, &mut joins),
         _ if filter.is_empty() => Sql::empty(),
@@ -308,6 +356,10 @@ fn measure_expression(
     counting: Counting,
     is_about_events: bool,
 ) -> Sql {
+    let people = |condition: &'static str| {
+        let counted = scope.apart(Sql::text("visitor"));
+        Sql::text("uniqExactIf(").then(counted).then(condition)
+    };
     match (measure, counting) {
         (Measure::Known, Counting::FirstVisits(bucket)) => {
             let first_day = match bucket {
@@ -324,10 +376,12 @@ fn measure_expression(
             "uniqExactIf(visit, visit != 0 AND seq = 1 AND days_since_seen = 32767)".into()
         }
         (Measure::Known | Measure::New, Counting::Histories) => "toUInt64(0)".into(),
-        (Measure::Known, Counting::DailyIds) => "uniqExactIf(visitor, visitor != 0 AND days_since_seen >= 0)".into(),
-        (Measure::New, Counting::DailyIds) => "uniqExactIf(visitor, visitor != 0 AND days_since_seen = 32767)".into(),
-        (Measure::Daily, _) => "uniqExactIf(visitor, visitor != 0 AND days_since_seen < 0)".into(),
-        (Measure::Visits, _) if is_about_events => "uniqExactIf((visit, visitor), visit != 0)".into(),
+        (Measure::Known, Counting::DailyIds) => people(", visitor != 0 AND days_since_seen >= 0)"),
+        (Measure::New, Counting::DailyIds) => people(", visitor != 0 AND days_since_seen = 32767)"),
+        (Measure::Daily, _) => people(", visitor != 0 AND days_since_seen < 0)"),
+        (Measure::Visits, _) if is_about_events => Sql::text("uniqExactIf(")
+            .then(scope.apart(Sql::text("(visit, visitor)")))
+            .then(", visit != 0)"),
         (Measure::Visits, _) => "uniqExactIf(visit, visit != 0 AND seq = 1)".into(),
         (Measure::Pageviews, _) => {
             "uniqExactIf(key, name = 'pageview' AND key != 0) + countIf(name = 'pageview' AND key = 0)".into()
@@ -348,7 +402,7 @@ fn measure_expression(
         (Measure::ExitViews, _) => {
             "uniqExactIf(key, name = 'pageview' AND key != 0 AND visit != 0) + countIf(name = 'pageview' AND key = 0 AND visit != 0)".into()
         }
-        (Measure::Candidates, _) => "uniqExactIf(visitor, visitor != 0)".into(),
+        (Measure::Candidates, _) => people(", visitor != 0)"),
         // An event sent twice has one amount.
         (Measure::RevenueMilli, _) => amount(scope, "toInt64(1000 * (arraySum(groupUniqArrayIf((key, revenue), key != 0", ").2) + sumIf(revenue, key = 0", ")))"),
         (Measure::RevenueEvents, _) => amount(scope, "uniqExactIf(key, key != 0", ") + countIf(key = 0", ")"),

@@ -135,7 +135,8 @@ pub fn body(
     }
     if let Some(planned) = plan.semantics {
         // People without a history are counted by day, whatever the plan for the others is.
-        let semantics = if rows.daily > 0 && spans_days {
+        let is_by_value = planned == Semantics::ByValue;
+        let semantics = if rows.daily > 0 && spans_days && !is_by_value {
             Semantics::Daily
         } else {
             planned
@@ -255,6 +256,9 @@ fn warning(semantics: Semantics, is_estimated: bool) -> Option<Json> {
         }
         Semantics::Daily => {
             "Visitors are counted by day and summed: somebody who came on several days counts several times."
+        }
+        Semantics::ByValue => {
+            "Small counts are protected: a visitor counts on each day, and once under each value that the filter takes."
         }
     };
     Some(json!({"code": semantics.name(), "warning": warning}))

@@ -199,6 +199,16 @@ impl Request {
         self.dimensions.iter().map(settle).collect()
     }
 
+    /// The same question with `time` settled.
+    #[must_use]
+    pub fn in_buckets_of(&self, bucket: Bucket) -> Self {
+        let dimensions = self.dimensions(bucket);
+        Self {
+            dimensions: dimensions.into_iter().map(AskedDimension::Named).collect(),
+            ..self.clone()
+        }
+    }
+
     /// The same question about the period it is compared with: all rows, since the order may differ, and `time` as it was
     /// settled here.
     #[must_use]

@@ -216,6 +216,7 @@ fn scope_of(site: &Site, first: i64, last: i64) -> Result<Scope, jiff::Error> {
         floor: None,
         currency: String::new(),
         is_partly_cleared: false,
+        overlapping: Vec::new(),
     })
 }
 

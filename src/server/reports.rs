@@ -150,7 +150,15 @@ fn through_filters(asker: &Asker, handler: Handler, body: Bytes) -> Result<Bytes
         return Err("#: not valid JSON");
     };
     let questions = questions(handler, &mut parsed)?;
+    // Rates are measured against the visitors whom filters on goals and properties do not narrow: through such a fixed
+    // filter they would tell the number of the site's visitors.
+    let is_about_goals = is_about_goals(&asker.filters);
     for question in questions {
+        if is_about_goals && asks_for_rates(question) {
+            return Err(
+                "#/metrics: conversion rates can't be asked for through this link: they would tell of visitors whom its filter leaves out",
+            );
+        }
         let Some(question) = question.as_object_mut() else {
             return Err("#: a JSON object is expected");
         };
@@ -161,6 +169,22 @@ fn through_filters(asker: &Asker, handler: Handler, body: Bytes) -> Result<Bytes
         }
     }
     Ok(parsed.to_string().into())
+}
+
+/// Whether a fixed filter names a goal or a property, at any depth.
+fn is_about_goals(filters: &[Json]) -> bool {
+    filters.iter().any(|filter| match filter {
+        Json::String(text) => text == "event:goal" || text.starts_with("event:props:"),
+        Json::Array(parts) => is_about_goals(parts),
+        _ => false,
+    })
+}
+
+fn asks_for_rates(question: &Json) -> bool {
+    let metrics = question["metrics"].as_array().into_iter().flatten();
+    metrics
+        .filter_map(Json::as_str)
+        .any(|metric| matches!(metric, "conversion_rate" | "group_conversion_rate"))
 }
 
 /// The questions of a body, of which an export holds one and a batch several.

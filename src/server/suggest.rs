@@ -24,6 +24,7 @@ use super::routes::{Handler, Params};
 use crate::control::funnel::{Funnel, Order, Step};
 use crate::control::goal::{Achievement, Goal};
 use crate::control::kept;
+use crate::query::floor::OTHER;
 
 /// Days that are looked at, today included.
 const DAYS: i64 = 30;
@@ -163,7 +164,10 @@ fn rows_of(body: &Json) -> Vec<Row> {
     let row = |row: &Json| {
         let values = row["dimensions"].as_array()?.iter();
         let values = values.map(|value| Some(value.as_str()?.to_owned()));
-        Some((values.collect::<Option<_>>()?, row["metrics"][0].as_u64()?))
+        let values = values.collect::<Option<Vec<_>>>()?;
+        // Small counts that were folded are not a thing that visitors do.
+        let is_folded = values.iter().any(|value| value == OTHER);
+        (!is_folded).then_some((values, row["metrics"][0].as_u64()?))
     };
     let rows = body["results"].as_array();
     rows.into_iter().flatten().filter_map(row).collect()

@@ -327,6 +327,7 @@ fn a_filter_saved_for_the_site_is_asked_for_by_its_number_and_ones_own_is_not() 
         }
     }
     collector.until("SELECT count() FROM events", "24");
+    let collector = collector.three_days_later(Collector::start_guarded);
     let save = |who: &Someone, to: &str, page: &str| {
         let filter = json!({"name": page, "filters": [["is", "event:page", [page]]]});
         let saved = who.send(&collector, "POST", to, &filter);
@@ -338,7 +339,7 @@ fn a_filter_saved_for_the_site_is_asked_for_by_its_number_and_ones_own_is_not() 
         save(&one, "saved-filters", "/b"),
     );
     let own = save(&viewer, "saved-filters?own", "/c");
-    let question = |filters: Value| json!({"site_id": "example.com", "metrics": ["pageviews"], "date_range": "day", "filters": filters});
+    let question = |filters: Value| json!({"site_id": "example.com", "metrics": ["pageviews"], "date_range": "28d", "filters": filters});
     let ask = |path: &str, body: &Value| {
         let headers = [("Cookie", viewer.cookie.as_str())];
         post(collector.address, path, &body.to_string(), &headers)

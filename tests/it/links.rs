@@ -71,7 +71,7 @@ fn ask(collector: &Collector, bearer: &str, query: &Value) -> Answer {
 }
 
 fn pages(filters: Value, site: &str) -> Value {
-    json!({"site_id": site, "metrics": ["pageviews"], "date_range": "day", "filters": filters})
+    json!({"site_id": site, "metrics": ["pageviews"], "date_range": "28d", "filters": filters})
 }
 
 /// The one number of an answer.
@@ -91,6 +91,7 @@ fn a_link_shows_what_its_filters_let_through_and_nothing_else() {
         assert_eq!(collector.beacon(&beacon).status, 202);
     }
     collector.until("SELECT count() FROM events", "26");
+    let collector = collector.three_days_later(Collector::start_guarded);
     let wanted = json!({"name": "for the agency", "filters": [["is", "event:page", ["/a"]]]});
     let (id, path) = owner.share(&collector, &wanted);
     let page = get(collector.address, &path, &[]);
@@ -116,7 +117,7 @@ fn a_link_shows_what_its_filters_let_through_and_nothing_else() {
         );
     }
     // Said twice, the second would win in a reader of JSON, and did not.
-    let twice = "{\"site_id\":\"example.com\",\"metrics\":[\"pageviews\"],\"date_range\":\"day\",\"filters\":[],\"filters\":[]}";
+    let twice = "{\"site_id\":\"example.com\",\"metrics\":[\"pageviews\"],\"date_range\":\"28d\",\"filters\":[],\"filters\":[]}";
     let header = format!("Bearer {bearer}");
     let answer = post(
         collector.address,
@@ -154,7 +155,7 @@ fn a_link_shows_what_its_filters_let_through_and_nothing_else() {
         "{}",
         file.body
     );
-    let changes = json!({"site_id": "example.com", "metric": "pageviews", "date_range": "month"});
+    let changes = json!({"site_id": "example.com", "metric": "pageviews", "date_range": "28d"});
     let answer = asked("/api/v2/changes", &changes);
     let answer: Value = serde_json::from_str(&answer.body).expect("JSON");
     assert_eq!(answer["total"]["now"], json!(12), "{answer}");
@@ -176,6 +177,33 @@ fn a_link_shows_what_its_filters_let_through_and_nothing_else() {
             );
         }
     }
+    // A rate is measured against visitors whom a filter on a goal or a property leaves out.
+    let fixed = json!({"name": "buyers", "filters": [["is", "event:props:plan", ["pro"]]]});
+    let (_, path_of_buyers) = owner.share(&collector, &fixed);
+    let of_buyers = boot(&get(collector.address, &path_of_buyers, &[]));
+    let of_buyers = of_buyers["link"]["bearer"]
+        .as_str()
+        .expect("a text")
+        .to_owned();
+    for metric in ["conversion_rate", "group_conversion_rate"] {
+        let mut query = pages(json!([]), "example.com");
+        query["metrics"] = json!(["visitors", metric]);
+        query["dimensions"] = json!(["visit:source"]);
+        let refused = ask(&collector, &of_buyers, &query);
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        assert!(
+            refused.body.contains("through this link"),
+            "{}",
+            refused.body
+        );
+    }
+    // `or` over different dimensions would give intersections.
+    let or = json!([[
+        "or",
+        [["is", "event:page", ["/a"]], ["is", "visit:source", ["x"]]]
+    ]]);
+    let refused = ask(&collector, &bearer, &pages(or, "example.com"));
+    assert_eq!(refused.status, 400, "{}", refused.body);
     let revoked = owner.send(&collector, "DELETE", &format!("{LINKS}/{id}"), &json!({}));
     assert_eq!(revoked.status, 200);
     assert_eq!(

@@ -1,5 +1,6 @@
 //! A collector of its own for each test: the real binary with the real engine, on free ports, in a temporary folder.
 
+use sillage::engine::supervise::{self, SupervisorOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -225,6 +226,41 @@ impl Collector {
             tempfile::tempdir().expect("a temporary folder"),
         );
         (folder, status.success())
+    }
+
+    /// Stops, moves every event to three days earlier, and starts again by `start`: audiences with a floor are told of
+    /// today in steps of hours only.
+    pub fn three_days_later(self, start: impl FnOnce(TempDir) -> Self) -> Self {
+        let (folder, is_clean) = self.stop();
+        assert!(is_clean, "{}", log(folder.path()));
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let engine = supervise::start(SupervisorOptions {
+                binary: Some(env!("CARGO_BIN_EXE_sillage").into()),
+                ..SupervisorOptions::new(folder.path().join("data/engine"))
+            });
+            let engine = engine.await.expect("the engine starts");
+            let target = engine.target();
+            let client = clickhouse::Client::default()
+                .with_url(&target.url)
+                .with_user(&target.user)
+                .with_password(&target.password)
+                .with_database("sillage")
+                .with_setting("mutations_sync", "2")
+                .with_setting("insert_deduplicate", "0");
+            for statement in [
+                "INSERT INTO events SELECT * REPLACE (time - INTERVAL 3 DAY AS time) FROM events",
+                "ALTER TABLE events DELETE WHERE time > now() - INTERVAL 2 DAY",
+            ] {
+                client
+                    .query_raw(statement)
+                    .execute()
+                    .await
+                    .expect(statement);
+            }
+            engine.stop().await;
+        });
+        start(folder)
     }
 
     /// SIGKILL.

@@ -64,8 +64,9 @@ fn every_metric_is_defined_once_and_the_document_says_the_same() {
     let mut text = String::from(
         "# Metrics and dimensions\n\nMade from `src/query/metric.rs` and `src/query/dimension.rs`; edit those.\n\n\
          `meta.visitors_semantics` of an answer says how people were counted: `exact` (distinct people), `estimated`\n\
-         (distinct people over more than 32 days; an estimate, see `visitors`), `first_touch` (distinct people, each under the properties of the first visit in the period, so that rows add up) or `daily`\n\
-         (distinct people of each day, summed over days: an upper bound).\n\n\
+         (distinct people over more than 32 days; an estimate, see `visitors`), `first_touch` (distinct people, each under the properties of the first visit in the period, so that rows add up), `daily`\n\
+         (distinct people of each day, summed over days: an upper bound) or, where small counts are protected, `by_value` (as `daily`, and once under each value\n\
+         that the filter takes of a dimension).\n\n\
          Without filters, whole days that are over are answered from what was rolled up of them, at a cost that does not grow with the traffic; so\n\
          are filters and breakdowns by properties of visits, from visits that are written down. `exit_rate`, `clicks`, the web vitals, revenue and\n\
          questions about goals are always counted from the events, and so is every question about the last two days.\n\n## Metrics\n\n| name | meaning and unit |\n|---|---|\n",

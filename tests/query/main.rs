@@ -9,6 +9,7 @@ mod alerts;
 mod both_ways;
 mod bounds;
 mod coarse;
+mod differencing;
 mod documents;
 mod engine;
 mod finished;

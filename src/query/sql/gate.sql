@@ -1,9 +1,18 @@
--- Whether an answer differs from each with one condition less by nobody or by enough people. Costs a reading for each.
+-- Whether an answer differs from each with one condition less by nobody or by enough people, whether the people who fail
+-- several conditions are nobody or enough, and so those who have several values of a dimension. Costs a reading for each.
 (
     SELECT arrayAll(other -> other = own OR abs(other - own) >= /*{floor}*/, others)
+        AND arrayAll(cell -> cell = 0 OR cell >= /*{floor}*/, cells)
+        AND abs(same) < /*{floor}*/
+        AND arrayAll(several -> several = 0 OR abs(several) >= /*{floor}*/, severals)
     FROM
     (
-        SELECT sumIf(people, is_own) AS own, groupArrayIf(people, NOT is_own) AS others
+        SELECT
+            sumIf(people, part = 'own') AS own,
+            groupArrayIf(people, part = 'neighbour') AS others,
+            groupArrayIf(people, part = 'cell') AS cells,
+            sumIf(people, part = 'same') AS same,
+            sumMapIf([number], [people], part = 'several').2 AS severals
         FROM
         (
             /*{parts}*/

@@ -1,5 +1,5 @@
 -- How many people one answer is about. Costs what its readings cost.
-SELECT /*{own}*/ AS is_own, /*{people}*/ AS people
+SELECT '/*{part}*/' AS part, toUInt64(/*{number}*/) AS number, /*{sign}*/(/*{people}*/) AS people
 FROM
 (
     /*{reading}*/

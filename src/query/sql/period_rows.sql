@@ -3,4 +3,5 @@ FROM events
 WHERE site = /*{site}*/
   AND time >= toDateTime(/*{since}*/, 'UTC')
   AND time < toDateTime(/*{until}*/, 'UTC')
-  AND name != 'engagement'
+  /*{rows}*/
+  /*{filters}*/

@@ -40,9 +40,11 @@ export type QueryResponse = {
     time_labels?: string[];
     total_rows?: number;
     /** Distinct people; an estimate of them; each under the first visit in the period; or a sum of days, an upper bound. */
-    visitors_semantics?: 'exact' | 'estimated' | 'first_touch' | 'daily';
+    visitors_semantics?: 'exact' | 'estimated' | 'first_touch' | 'daily' | 'by_value';
     /** The day from which on the events still say which visit they belong to; only where the question needed to know. */
     ids_cleared_before?: string;
+    /** Up to when events are counted, where small counts are protected and the period is not over. */
+    numbers_until?: string;
   };
   query: { date_range?: [string, string] };
 };

@@ -228,6 +228,8 @@ export const de: Catalogue = {
   'notice.ignored': 'Ein Teil dieser Adresse war nicht verständlich und wird übergangen: {names}.',
   'notice.idsCleared':
     'Mit diesem Filter ist erst ab dem {day} etwas bekannt: Für frühere Tage weiß man nicht mehr, welche Seiten zusammengehören und woher Besuche kamen. Was nicht bekannt ist, fehlt.',
+  'notice.numbersUntil':
+    'Zahlen bis {time}: Kleine Zahlen sind hier geschützt; spätere Besuche werden gezeigt, sobald genug gekommen sind.',
   'notice.unknownSite': 'Eine Website „{site}“ gibt es hier nicht; gezeigt wird {other}.',
   'notice.dismiss': 'Ausblenden',
 

@@ -228,6 +228,8 @@ export const en = {
   'notice.ignored': 'Part of this address was not understood and is ignored: {names}.',
   'notice.idsCleared':
     'With this filter, only days from {day} on can be told: for earlier ones it is no longer known which pages belong together and where visits came from. What is not known is left out.',
+  'notice.numbersUntil':
+    'Numbers until {time}: small counts are protected here, and later visits are shown once enough have come.',
   'notice.unknownSite': 'There is no site “{site}” here; showing {other}.',
   'notice.dismiss': 'Dismiss',
 

@@ -228,6 +228,8 @@ export const ja: Catalogue = {
   'notice.ignored': 'アドレスの一部を解釈できなかったため無視しました: {names}',
   'notice.idsCleared':
     'この絞り込みでは、{day}以降だけが分かります。それより前の日については、どのページが同じ訪問のものか、訪問がどこから来たかはもう分かりません。分からない値は表示しません。',
+  'notice.numbersUntil':
+    '{time}までの数値です。ここでは少人数の数値を保護しているため、それ以降の訪問は十分な人数になってから表示されます。',
   'notice.unknownSite': 'サイト「{site}」はありません。{other} を表示しています。',
   'notice.dismiss': '閉じる',
 

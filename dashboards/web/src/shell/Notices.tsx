@@ -7,7 +7,9 @@ export function Notices() {
   const { store, t, fmt } = useApp();
   const trouble = store.trouble.value;
   const at = store.fetchedAt.value;
-  const cleared = readyValue(store.known('totals'))?.meta.ids_cleared_before;
+  const meta = readyValue(store.known('totals'))?.meta;
+  const cleared = meta?.ids_cleared_before;
+  const until = meta?.numbers_until;
   return (
     <div class="notices">
       {trouble && (
@@ -29,6 +31,11 @@ export function Notices() {
       {cleared && (
         <p class="notice" role="status" data-testid="ids-cleared">
           {t('notice.idsCleared', { day: fmt.day(cleared) })}
+        </p>
+      )}
+      {until && (
+        <p class="notice" role="status" data-testid="numbers-until">
+          {t('notice.numbersUntil', { time: `${fmt.day(until.slice(0, 10))}, ${until.slice(11, 16)}` })}
         </p>
       )}
       {store.unknownSite.value && (

@@ -69,7 +69,9 @@ export function tableOf(options: {
  * can be larger than the whole.
  */
 export function totalFor(response: QueryResponse, totals: QueryResponse | null): number | null {
-  const isSummed = response.meta.visitors_semantics === 'daily';
+  const semantics = response.meta.visitors_semantics;
+  if (semantics === 'by_value') return null;
+  const isSummed = semantics === 'daily';
   if (isSummed && totals?.meta.visitors_semantics !== 'daily') return null;
   return totals?.results[0]?.metrics[0] ?? null;
 }

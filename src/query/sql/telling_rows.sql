@@ -1,0 +1,14 @@
+-- Rows of an answer that a few people are missing from: beside the same row of an answer with one condition less, or
+-- beside the whole answer. Costs a reading for each condition, one for the rows and one for the whole.
+SELECT /*{names}*/
+FROM
+(
+    SELECT /*{names}*/, sumIf(people, asked = 0) AS own, sumMap([asked], [people]).2 AS each
+    FROM
+    (
+        /*{parts}*/
+    ) AS parts
+    GROUP BY /*{names}*/
+) AS compared
+WHERE own > 0
+  AND (arrayExists(other -> other != own AND abs(other - own) < /*{floor}*/, each) /*{whole}*/)
