@@ -193,13 +193,7 @@ pub fn user(arguments: UserArguments) -> anyhow::Result<()> {
             let mut connection = database::open_existing(&path)?;
             let person = find(&connection, &name)?;
             let token = Token::new(random()?);
-            invitation::reset(
-                &mut connection,
-                now,
-                audit::COMMAND_LINE,
-                person.id,
-                &token.hash(),
-            )?;
+            invitation::reset(&mut connection, now, None, person.id, &token.hash())?;
             println!("{name} chooses a new password here; the link works once, for a day:");
             println!(
                 "  http://{}/welcome/{}",

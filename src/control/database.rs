@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0004_links.sql"),
     include_str!("schema/0005_kept.sql"),
     include_str!("schema/0006_funnels_and_subscriptions.sql"),
+    include_str!("schema/0017_second_factor_tries.sql"),
 ];
 /// What the file says once all have run.
 const VERSION: i64 = MIGRATIONS.len() as i64;

@@ -98,14 +98,15 @@ pub fn invite(
     Ok(change.commit()?)
 }
 
-/// Makes a link with which a person chooses a new password; one made before works no more.
+/// Makes a link with which a person chooses a new password; one made before works no more. It works as long as `by` may
+/// manage the person; without `by` it is the command line's.
 ///
 /// # Errors
 /// There is no such person.
 pub fn reset(
     connection: &mut Connection,
     now: Timestamp,
-    who: &str,
+    by: Option<&Person>,
     person: i64,
     hash: &TokenHash,
 ) -> Result<(), ControlError> {
@@ -121,13 +122,13 @@ pub fn reset(
         hash,
         "reset",
         Some(person),
-        None,
+        by.map(|by| by.id),
         "",
         Role::Viewer,
         now.as_second() + SHORT_S,
     )?;
     let deed = Deed {
-        who,
+        who: by.map_or(audit::COMMAND_LINE, |by| by.name.as_str()),
         what: "password_reset_offered",
         site: "",
         subject: &name,
@@ -182,13 +183,20 @@ pub fn find(
     };
     match (kind.as_str(), person, invited_by) {
         ("setup", ..) => Ok((people::count(connection)? == 0).then_some(Invitation::Setup)),
-        ("reset", Some(person), _) => {
-            Ok(
-                people::find(connection, person)?.map(|found| Invitation::Reset {
-                    person,
-                    name: found.name,
-                }),
-            )
+        ("reset", Some(person), maker) => {
+            let Some(found) = people::find(connection, person)? else {
+                return Ok(None);
+            };
+            if let Some(maker) = maker {
+                let maker = people::find(connection, maker)?;
+                if !maker.is_some_and(|maker| maker.may_manage(&found)) {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(Invitation::Reset {
+                person,
+                name: found.name,
+            }))
         }
         ("join", _, Some(inviter)) => {
             let inviter = people::find(connection, inviter)?;
@@ -331,7 +339,7 @@ mod tests {
         set_role(
             &mut connection,
             at(2),
-            "root",
+            &root,
             ada.id,
             "a.example",
             Some(Role::Editor),
@@ -341,7 +349,7 @@ mod tests {
         set_role(
             &mut connection,
             at(2),
-            "root",
+            &root,
             ada.id,
             "a.example",
             Some(Role::Owner),
@@ -357,8 +365,8 @@ mod tests {
     fn a_reset_changes_the_password_and_ends_every_log_in_and_second_factor() {
         let (mut connection, root) = set_up_by_root();
         people::set_totp(&mut connection, at(0), root.id, Some((b"secret", 0, &[]))).expect("set");
-        reset(&mut connection, at(0), "root", root.id, &[2; 32]).expect("made");
-        reset(&mut connection, at(0), "root", root.id, &[3; 32]).expect("made");
+        reset(&mut connection, at(0), Some(&root), root.id, &[2; 32]).expect("made");
+        reset(&mut connection, at(0), Some(&root), root.id, &[3; 32]).expect("made");
         assert_eq!(
             accept(&mut connection, at(1), &[2; 32], "", "q").expect("read"),
             None
@@ -397,5 +405,80 @@ mod tests {
             Err(ControlError::Rule(_))
         ));
         one_more(&mut connection, JOIN_S + 1).expect("expired ones make room");
+    }
+
+    #[test]
+    fn a_reset_link_ends_with_the_right_to_make_it() {
+        let (mut connection, root) = set_up_by_root();
+        let at_a = |role| ("a.example", role);
+        let ada = add(
+            &mut connection,
+            at(0),
+            "root",
+            "ada",
+            "p",
+            at_a(Role::Owner),
+        )
+        .expect("added");
+        let avi = add(
+            &mut connection,
+            at(0),
+            "root",
+            "avi",
+            "p",
+            at_a(Role::Viewer),
+        )
+        .expect("added");
+        let ada = people::find(&connection, ada)
+            .expect("read")
+            .expect("there");
+        let found = |connection: &Connection, hash: u8| {
+            find(connection, at(1), &[hash; 32])
+                .expect("read")
+                .is_some()
+        };
+        reset(&mut connection, at(0), Some(&ada), avi, &[2; 32]).expect("made");
+        assert!(found(&connection, 2));
+        // Ada has no right to Avi any more; giving a role ends the link even where she had.
+        set_role(
+            &mut connection,
+            at(1),
+            &root,
+            avi,
+            "b.example",
+            Some(Role::Owner),
+        )
+        .expect("given");
+        assert!(!found(&connection, 2));
+        assert_eq!(accept_at(&mut connection, 1, 2, ""), None);
+        reset(&mut connection, at(1), Some(&root), avi, &[3; 32]).expect("made");
+        assert!(found(&connection, 3));
+        set_role(
+            &mut connection,
+            at(1),
+            &root,
+            avi,
+            "c.example",
+            Some(Role::Viewer),
+        )
+        .expect("given");
+        assert!(!found(&connection, 3));
+        // Made by somebody who was an owner, and is one no more.
+        set_role(&mut connection, at(1), &root, avi, "b.example", None).expect("taken");
+        set_role(&mut connection, at(1), &root, avi, "c.example", None).expect("taken");
+        reset(&mut connection, at(1), Some(&ada), avi, &[4; 32]).expect("made");
+        assert!(found(&connection, 4));
+        set_role(
+            &mut connection,
+            at(1),
+            &root,
+            ada.id,
+            "a.example",
+            Some(Role::Editor),
+        )
+        .expect("set");
+        assert!(!found(&connection, 4));
+        reset(&mut connection, at(1), None, avi, &[5; 32]).expect("made");
+        assert!(found(&connection, 5), "the command line's");
     }
 }

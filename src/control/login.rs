@@ -19,6 +19,12 @@ pub const AGE_S_MAX: i64 = 30 * 86_400;
 pub const IDLE_S_MAX: i64 = 7 * 86_400;
 /// Browsers in which one person is logged in; a further one ends the oldest.
 pub const LOGINS_MAX: i64 = 20;
+/// Wrong codes of the second factor before codes are not looked at for a while.
+pub const FACTOR_TRIES: i64 = 5;
+/// Seconds of the first pause; each further wrong code doubles it.
+pub const FACTOR_PAUSE_S: i64 = 900;
+/// Seconds of the longest pause.
+pub const FACTOR_PAUSE_S_MAX: i64 = 12 * 3_600;
 /// How exactly the last request is kept, seconds.
 const SEEN_S: i64 = 3_600;
 /// Random bytes of a device cookie.
@@ -34,9 +40,12 @@ pub struct Opening<'a> {
     pub hash: TokenHash,
     /// Hash of the cookie that the browser had.
     pub replaces: Option<TokenHash>,
+    /// Whether the person logged in with this browser before: then wrong codes from elsewhere do not count.
+    pub is_known_device: bool,
 }
 
-/// Logs in. `false` when the second factor is missing or wrong, or the password was changed meanwhile.
+/// Logs in. Answers how many wrong codes of the second factor were typed with the right password since the log-in before.
+/// `None` when the second factor is missing, wrong or paused, or the password was changed meanwhile.
 ///
 /// # Errors
 /// The file can't be written.
@@ -44,7 +53,7 @@ pub fn open(
     connection: &mut Connection,
     now: Timestamp,
     opening: &Opening<'_>,
-) -> Result<bool, ControlError> {
+) -> Result<Option<i64>, ControlError> {
     let change = change(connection)?;
     let person = opening.credentials.person;
     let found = change
@@ -56,16 +65,39 @@ pub fn open(
         })
         .optional()?;
     let Some((name, password, secret, last_step)) = found else {
-        return Ok(false);
+        return Ok(None);
     };
     if password != opening.credentials.password {
-        return Ok(false);
+        return Ok(None);
     }
-    if let Some(secret) = secret.map(Zeroizing::new)
-        && !second_factor(&change, now, person, opening.code, &secret, last_step)?
-    {
-        return Ok(false);
+    if let Some(secret) = secret.map(Zeroizing::new) {
+        let (failed, paused_until) = tries(&change, person, opening.is_known_device)?;
+        if paused_until > now.as_second() {
+            return Ok(None);
+        }
+        if !second_factor(&change, now, person, opening.code, &secret, last_step)? {
+            // A form without a code is no guess: it is how one finds out that a code is asked for.
+            if !opening.code.trim().is_empty() {
+                record_failure(
+                    &change,
+                    now,
+                    (person, &name),
+                    opening.is_known_device,
+                    failed + 1,
+                )?;
+                change.commit()?;
+            }
+            return Ok(None);
+        }
     }
+    let wrong_codes: i64 = change
+        .prepare_cached(
+            "SELECT coalesce(sum(failed), 0) FROM second_factor_tries WHERE person = :person",
+        )?
+        .query_row(named_params! { ":person": person }, |row| row.get(0))?;
+    change
+        .prepare_cached("DELETE FROM second_factor_tries WHERE person = :person")?
+        .execute(named_params! { ":person": person })?;
     let now_s = now.as_second();
     change
         .prepare_cached(
@@ -93,7 +125,94 @@ pub fn open(
     };
     audit::record(&change, now, deed)?;
     change.commit()?;
-    Ok(true)
+    Ok(Some(wrong_codes))
+}
+
+/// Wrong codes so far, and until when no further one is looked at.
+fn tries(
+    connection: &Connection,
+    person: i64,
+    is_known_device: bool,
+) -> Result<(i64, i64), ControlError> {
+    let found = connection
+        .prepare_cached(
+            "SELECT failed, paused_until FROM second_factor_tries
+             WHERE person = :person AND known_device = :known",
+        )?
+        .query_row(
+            named_params! { ":person": person, ":known": is_known_device },
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    Ok(found.unwrap_or((0, 0)))
+}
+
+fn record_failure(
+    connection: &Connection,
+    now: Timestamp,
+    (person, name): (i64, &str),
+    is_known_device: bool,
+    failed: i64,
+) -> Result<(), ControlError> {
+    let pause_s = match failed - FACTOR_TRIES {
+        ..0 => 0,
+        further => (FACTOR_PAUSE_S << further.min(10)).min(FACTOR_PAUSE_S_MAX),
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO second_factor_tries (person, known_device, failed, paused_until)
+             VALUES (:person, :known, :failed, :until)
+             ON CONFLICT DO UPDATE SET failed = excluded.failed, paused_until = excluded.paused_until",
+        )?
+        .execute(named_params! {
+            ":person": person, ":known": is_known_device, ":failed": failed,
+            ":until": now.as_second() + pause_s,
+        })?;
+    let deed = Deed {
+        who: name,
+        what: "second_factor_wrong",
+        site: "",
+        subject: name,
+    };
+    audit::record(connection, now, deed)
+}
+
+/// Seconds in which wrong passwords for one person are one line of the log, so that a flood does not fill it.
+const WRONG_PASSWORD_S: i64 = 900;
+
+/// Writes down that a wrong password was typed for a person who is there. Names that nobody has are not written down: they
+/// may be a password in the wrong field.
+///
+/// # Errors
+/// The file can't be written.
+pub fn record_wrong_password(
+    connection: &mut Connection,
+    now: Timestamp,
+    person: i64,
+) -> Result<(), ControlError> {
+    let change = change(connection)?;
+    let Some(person) = people::find(&change, person)? else {
+        return Ok(());
+    };
+    let is_written: bool = change
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM audit WHERE what = 'password_wrong' AND subject = :name AND at > :since)",
+        )?
+        .query_row(
+            named_params! { ":name": person.name, ":since": now.as_second() - WRONG_PASSWORD_S },
+            |row| row.get(0),
+        )?;
+    if is_written {
+        return Ok(());
+    }
+    let deed = Deed {
+        who: &person.name,
+        what: "password_wrong",
+        site: "",
+        subject: &person.name,
+    };
+    audit::record(&change, now, deed)?;
+    Ok(change.commit()?)
 }
 
 /// Whether what was typed is a code that is due or an unused recovery code; either is used up by it.
@@ -287,8 +406,11 @@ mod tests {
             code,
             hash: [cookie; 32],
             replaces: None,
+            is_known_device: false,
         };
-        open(connection, at(now), &opening).expect("written")
+        open(connection, at(now), &opening)
+            .expect("written")
+            .is_some()
     }
 
     fn name(connection: &Connection, now: i64, cookie: u8) -> Option<String> {
@@ -320,8 +442,13 @@ mod tests {
             code: "",
             hash: [2; 32],
             replaces: Some([1; 32]),
+            is_known_device: false,
         };
-        assert!(open(&mut connection, at(1), &opening).expect("written"));
+        assert!(
+            open(&mut connection, at(1), &opening)
+                .expect("written")
+                .is_some()
+        );
         assert_eq!(name(&connection, 1, 1), None);
         for cookie in 3..3 + LOGINS_MAX as u8 {
             assert!(log_in(&mut connection, i64::from(cookie), &ada, cookie, ""));
@@ -424,5 +551,73 @@ mod tests {
         ] {
             assert!(!is_known_device(&key, &ada, forged), "{forged}");
         }
+    }
+
+    #[test]
+    fn wrong_codes_pause_the_second_factor_longer_and_longer() {
+        let (mut connection, ada) = with_ada();
+        let code = super::recovery_hash(&[7; totp::RECOVERY_BYTES]);
+        let factor = Some((&b"12345678901234567890"[..], 0, &[code][..]));
+        set_totp(&mut connection, at(0), ada.person, factor).expect("set");
+        let right = totp::spell(&[7; totp::RECOVERY_BYTES]);
+        // Without a code nothing is guessed.
+        for _ in 0..9 {
+            assert!(!log_in(&mut connection, 10, &ada, 1, ""));
+        }
+        for _ in 0..FACTOR_TRIES {
+            assert!(!log_in(&mut connection, 10, &ada, 1, "000000"));
+        }
+        let end = 10 + FACTOR_PAUSE_S;
+        assert!(
+            !log_in(&mut connection, end - 1, &ada, 1, &right),
+            "not looked at"
+        );
+        assert!(!log_in(&mut connection, end, &ada, 1, "000000"));
+        assert!(!log_in(
+            &mut connection,
+            end + 2 * FACTOR_PAUSE_S - 1,
+            &ada,
+            1,
+            &right
+        ));
+        // In a browser that was logged in with before, those from elsewhere do not count.
+        let opening = Opening {
+            credentials: &ada,
+            code: &right,
+            hash: [2; 32],
+            replaces: None,
+            is_known_device: true,
+        };
+        let opened = open(&mut connection, at(end + 1), &opening).expect("written");
+        assert_eq!(opened, Some(FACTOR_TRIES + 1), "the person is told");
+        let wrong = audit::latest(&connection, &|_| true).expect("read");
+        let wrong = wrong
+            .iter()
+            .filter(|entry| entry.what == "second_factor_wrong");
+        assert_eq!(wrong.count() as i64, FACTOR_TRIES + 1);
+        // A log-in begins anew.
+        let (failed, until) = tries(&connection, ada.person, false).expect("read");
+        assert_eq!((failed, until), (0, 0));
+        for _ in 0..40 {
+            record_failure(&connection, at(0), (ada.person, "ada"), false, 40).expect("written");
+        }
+        assert_eq!(
+            tries(&connection, ada.person, false).expect("read").1,
+            FACTOR_PAUSE_S_MAX
+        );
+    }
+
+    #[test]
+    fn wrong_passwords_are_one_line_of_the_log_in_a_quarter_of_an_hour() {
+        let (mut connection, ada) = with_ada();
+        for now in [1_000, 1_001, 1_800, 1_000 + WRONG_PASSWORD_S] {
+            record_wrong_password(&mut connection, at(now), ada.person).expect("written");
+        }
+        record_wrong_password(&mut connection, at(0), 4_711).expect("nobody");
+        let entries = audit::latest(&connection, &|_| true).expect("read");
+        let wrong = entries
+            .iter()
+            .filter(|entry| entry.what == "password_wrong");
+        assert_eq!(wrong.count(), 2);
     }
 }

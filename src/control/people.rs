@@ -69,8 +69,20 @@ impl Person {
     }
 
     /// Whether they may remove somebody or give them a new password: only with every site of theirs.
+    /// Somebody without any role is for those who own every site.
     pub fn may_manage(&self, other: &Person) -> bool {
-        !other.roles.is_empty() && other.roles.keys().all(|site| self.owns(site))
+        if other.roles.is_empty() {
+            self.owns(EVERY_SITE)
+        } else {
+            other.roles.keys().all(|site| self.owns(site))
+        }
+    }
+
+    /// Whether they get to know that somebody is there: themselves, and those with a role on a site that they own.
+    pub fn may_see(&self, other: &Person) -> bool {
+        self.id == other.id
+            || self.owns(EVERY_SITE)
+            || other.roles.keys().any(|site| self.owns(site))
     }
 }
 
@@ -245,20 +257,27 @@ pub(super) fn give(
     Ok(())
 }
 
-/// Gives a person another role on a site, or takes it.
+/// Gives a person another role on a site, or takes it. Links for a new password end with it: whoever made one may have
+/// no right to the person any more. So do the keys and links of a site that the person owns no more.
 ///
 /// # Errors
-/// There is no such person, or nobody would own every site any more.
+/// There is no such person among those whom `by` may see, or nobody would own every site any more.
 pub fn set_role(
     connection: &mut Connection,
     now: Timestamp,
-    who: &str,
+    by: &Person,
     person: i64,
     site: &str,
     role: Option<Role>,
 ) -> Result<(), ControlError> {
     let change = change(connection)?;
-    let name = find(&change, person)?.ok_or(ControlError::NotThere)?.name;
+    let who = by.name.as_str();
+    let found = find(&change, person)?.filter(|found| by.may_see(found));
+    let before = found.ok_or(ControlError::NotThere)?;
+    let name = before.name.clone();
+    change
+        .prepare_cached("DELETE FROM invitations WHERE person = :person AND kind = 'reset'")?
+        .execute(named_params! { ":person": person })?;
     match role {
         Some(role) => give(&change, person, site, role)?,
         None => {
@@ -268,6 +287,10 @@ pub fn set_role(
         }
     }
     refuse_without_owner(&change)?;
+    let after = find(&change, person)?.ok_or(ControlError::NotThere)?;
+    end_what_was_made(&change, now, who, &name, &|site| {
+        before.owns(site) && !after.owns(site)
+    })?;
     let what = match role {
         Some(Role::Viewer) => "role_viewer",
         Some(Role::Editor) => "role_editor",
@@ -284,7 +307,7 @@ pub fn set_role(
     Ok(change.commit()?)
 }
 
-/// Removes a person, their open log-ins and the links they made.
+/// Removes a person, their open log-ins, and the invitations, API keys and shared links they made.
 ///
 /// # Errors
 /// There is no such person, or nobody would own every site any more.
@@ -300,6 +323,7 @@ pub fn remove(
         .prepare_cached("DELETE FROM people WHERE id = :id")?
         .execute(named_params! { ":id": person })?;
     refuse_without_owner(&change)?;
+    end_what_was_made(&change, now, who, &name, &|_| true)?;
     let deed = Deed {
         who,
         what: "person_removed",
@@ -308,6 +332,41 @@ pub fn remove(
     };
     audit::record(&change, now, deed)?;
     Ok(change.commit()?)
+}
+
+/// Ends the API keys and shared links of some sites that a person made, each with a line in the log: their secrets may
+/// still be in that person's hands. The site's other owners read there what ended, and can make new ones.
+fn end_what_was_made(
+    change: &Connection,
+    now: Timestamp,
+    who: &str,
+    name: &str,
+    is_ended: &dyn Fn(&str) -> bool,
+) -> Result<(), ControlError> {
+    for (table, what) in [("keys", "key_revoked"), ("links", "link_revoked")] {
+        let text = format!(
+            "SELECT id, site, name FROM {table} WHERE created_by = :name COLLATE NOCASE ORDER BY id"
+        );
+        let made: Vec<(i64, String, String)> = change
+            .prepare_cached(&text)?
+            .query_map(named_params! { ":name": name }, |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        for (id, site, subject) in made.iter().filter(|(_, site, _)| is_ended(site)) {
+            change
+                .prepare_cached(&format!("DELETE FROM {table} WHERE id = :id"))?
+                .execute(named_params! { ":id": id })?;
+            let deed = Deed {
+                who,
+                what,
+                site,
+                subject,
+            };
+            audit::record(change, now, deed)?;
+        }
+    }
+    Ok(())
 }
 
 fn refuse_without_owner(connection: &Connection) -> Result<(), ControlError> {
@@ -497,16 +556,17 @@ mod tests {
             ("a.example", Role::Viewer),
         );
         assert!(matches!(taken, Err(ControlError::Taken)));
+        let owner = find(&connection, root).expect("read").expect("there");
         set_role(
             &mut connection,
             NOW,
-            "Root",
+            &owner,
             ada,
             "b.example",
             Some(Role::Owner),
         )
         .expect("given");
-        set_role(&mut connection, NOW, "Root", ada, "a.example", None).expect("taken");
+        set_role(&mut connection, NOW, &owner, ada, "a.example", None).expect("taken");
         let found = find_name(&connection, "aDa").expect("read").expect("there");
         assert_eq!(
             found,
@@ -546,15 +606,16 @@ mod tests {
         let root = add(&mut connection, NOW, "x", "root", "p", ("*", Role::Owner)).expect("added");
         let rule = |result| assert!(matches!(result, Err(ControlError::Rule(_))), "{result:?}");
         rule(remove(&mut connection, NOW, "x", root));
+        let owner = find(&connection, root).expect("read").expect("there");
         rule(set_role(
             &mut connection,
             NOW,
-            "x",
+            &owner,
             root,
             "*",
             Some(Role::Editor),
         ));
-        rule(set_role(&mut connection, NOW, "x", root, "*", None));
+        rule(set_role(&mut connection, NOW, &owner, root, "*", None));
         assert!(
             find(&connection, root)
                 .expect("read")

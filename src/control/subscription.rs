@@ -340,9 +340,12 @@ mod tests {
             None
         );
 
-        people::set_role(&mut connection, at(2), "x", ada, "a", None).expect("taken");
+        let by = people::find(&connection, ada)
+            .expect("read")
+            .expect("there");
+        people::set_role(&mut connection, at(2), &by, ada, "a", None).expect("taken");
         assert_eq!(to(&connection), 0);
-        people::set_role(&mut connection, at(3), "x", ada, "*", Some(Role::Viewer)).expect("given");
+        people::set_role(&mut connection, at(3), &by, ada, "*", Some(Role::Viewer)).expect("given");
         assert_eq!(to(&connection), 1);
         people::remove(&mut connection, at(4), "x", ada).expect("removed");
         assert_eq!(find(&connection, id).expect("read"), None);

@@ -101,16 +101,16 @@ pub fn of_alert(site: &str, alert: &Alert, words: &Words, links: &Links) -> Lett
     page.finish(words.fill(subject, &pairs), links)
 }
 
-/// Words the first letter to an address: who asked for what, and the link by which its holder says yes or no. Until then it is
-/// the only one.
-pub fn of_request(site: &str, topic: Topic, who: &str, words: &Words, link: &str) -> Letter {
+/// Words the first letter to an address: what was asked for, and the link by which its holder says yes or no. Until then it
+/// is the only one. It holds no text that the asker chose, such as a name: the address may be a stranger's.
+pub fn of_request(site: &str, topic: Topic, words: &Words, link: &str) -> Letter {
     let topic = words.get(match topic {
         Topic::Summary(Cadence::Day) => "topic_day",
         Topic::Summary(Cadence::Week) => "topic_week",
         Topic::Summary(Cadence::Month) => "topic_month",
         Topic::Alert => "topic_alert",
     });
-    let pairs = [("site", site), ("topic", topic), ("who", who)];
+    let pairs = [("site", site), ("topic", topic)];
     let mut page = Page::new(words, site, &words.fill("request_text", &pairs));
     page.link("request_open", Some(link));
     page.paragraph(words.get("request_otherwise"));
@@ -330,6 +330,30 @@ mod tests {
             sources: vec![("Direct / None".into(), 800), ("Google".into(), 700)],
             countries: vec![("(not set)".into(), 5)],
             is_exact: true,
+        }
+    }
+
+    #[test]
+    fn the_first_letter_holds_no_text_of_the_asker() {
+        for language in LANGUAGES {
+            let words = Words::of(language);
+            for text in [
+                "request_subject",
+                "request_text",
+                "request_open",
+                "request_otherwise",
+            ] {
+                assert!(!words.get(text).contains("{who}"), "{language} {text}");
+            }
+            let link = "https://stats.example.com/letters/x";
+            let letter = of_request("example.com", Topic::Alert, words, link);
+            // The site, the kind and the link are all that is filled in.
+            let rest = letter.text.replace("example.com", "").replace(link, "");
+            assert!(
+                !rest.contains("http") && !rest.contains('{'),
+                "{}",
+                letter.text
+            );
         }
     }
 

@@ -28,7 +28,14 @@ pub async fn answer(
     let words = words(&headers);
     let result = match handler {
         Handler::Me => Ok(me(&caller)),
-        Handler::AccountPage => Ok(account_page(words, &caller, None)),
+        Handler::AccountPage => {
+            let is_tried = request.uri().query() == Some("tried");
+            Ok(account_page(
+                words,
+                &caller,
+                is_tried.then_some("factor_tried"),
+            ))
+        }
         _ => match Form::read(app, request).await {
             Ok(form) if form.get("csrf") != caller.csrf => Err(text(
                 StatusCode::FORBIDDEN,

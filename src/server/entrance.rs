@@ -134,15 +134,21 @@ async fn log_in(
         Ok(is_right) => is_right,
         Err(_) => return Ok(refuse(StatusCode::SERVICE_UNAVAILABLE, "busy")),
     };
-    let Some(credentials) = credentials.filter(|_| is_right) else {
+    let Some(credentials) = credentials.as_ref().filter(|_| is_right) else {
+        write_down(app, credentials.map(|known| known.person));
         return Ok(refuse(StatusCode::FORBIDDEN, "wrong"));
     };
+    let is_known_device = device.is_some();
     let device = match device {
         Some(cookie) => cookie.to_owned(),
         None => {
             let random = random().map_err(|error| failed(&error))?;
-            login::device_cookie(&key, &credentials, random)
+            login::device_cookie(&key, credentials, random)
         }
+    };
+    let credentials = people::Credentials {
+        person: credentials.person,
+        password: credentials.password.clone(),
     };
     let token = Token::new(random().map_err(|error| failed(&error))?);
     let (hash, replaces) = (token.hash(), gate::login_cookie(headers).map(token::hash));
@@ -153,13 +159,19 @@ async fn log_in(
             code: &code,
             hash,
             replaces,
+            is_known_device,
         };
         login::open(connection, Timestamp::now(), &opening)
     });
-    if !opened.await.map_err(|error| failed(&error))? {
+    let Some(wrong_codes) = opened.await.map_err(|error| failed(&error))? else {
         return Ok(refuse(StatusCode::FORBIDDEN, "wrong"));
-    }
-    let mut answer = see_other("/");
+    };
+    // Somebody else knows the password: the person reads that first.
+    let mut answer = see_other(if wrong_codes >= login::FACTOR_TRIES {
+        "/account?tried"
+    } else {
+        "/"
+    });
     let secure = if Head::read(headers).is_https {
         "; Secure"
     } else {
@@ -174,6 +186,22 @@ async fn log_in(
         }
     }
     Ok(answer)
+}
+
+/// Writes down a wrong password, without being waited for: a name that is there takes as long as one that is not.
+fn write_down(app: &App, person: Option<i64>) {
+    let Some(person) = person else {
+        return;
+    };
+    let control = app.gate.control.clone();
+    tokio::spawn(async move {
+        let written = control.run(move |connection| {
+            login::record_wrong_password(connection, Timestamp::now(), person)
+        });
+        if let Err(error) = written.await {
+            tracing::warn!(%error, "a wrong password could not be written to the audit log");
+        }
+    });
 }
 
 async fn welcome_page(

@@ -51,6 +51,9 @@ const LINK_PACE: Duration = Duration::from_secs(3);
 /// First letters to addresses, by one person: who got one did not ask for it yet.
 const LETTER_TRIES: u32 = 20;
 const LETTER_PACE: Duration = Duration::from_secs(180);
+/// First letters to one address, by everybody together: a few at once, and then this many a day.
+const ADDRESS_TRIES: u32 = 3;
+const ADDRESS_PACE: Duration = Duration::from_secs(8 * 3_600);
 
 /// What is needed to let people in.
 pub struct Gate {
@@ -67,6 +70,8 @@ pub struct Gate {
     pub links: Rate,
     /// First letters to addresses, by person.
     pub letters: Rate,
+    /// The same, by address.
+    pub addresses: Rate,
 }
 
 /// Who sent a request.
@@ -316,6 +321,7 @@ impl Gate {
             ),
             links: Rate::of(LINK_TRIES, LINK_PACE),
             letters: Rate::of(LETTER_TRIES, LETTER_PACE),
+            addresses: Rate::of(ADDRESS_TRIES, ADDRESS_PACE),
         }
     }
 }
@@ -346,10 +352,12 @@ fn bearer(authorization: &HeaderValue) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| value.trim())
 }
 
-/// The log-in's cookie.
+/// The log-in's cookie. On https only the one with the prefix: another host of the same domain can set the other.
 pub fn login_cookie(headers: &HeaderMap) -> Option<&str> {
-    [LOGIN_COOKIE_HTTPS, LOGIN_COOKIE]
+    let plain = (!Head::read(headers).is_https).then_some(LOGIN_COOKIE);
+    [Some(LOGIN_COOKIE_HTTPS), plain]
         .into_iter()
+        .flatten()
         .find_map(|name| cookie(headers, name))
         .filter(|value| value.len() == 2 * token::TOKEN_BYTES)
 }

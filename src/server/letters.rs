@@ -64,9 +64,7 @@ pub async fn answer(
         (Handler::Subscriptions, person) => list(app, params.site, person.map(|p| p.id)).await,
         // A demo without people looks, and writes to nobody.
         (_, None) => Err(forbidden()),
-        (Handler::Subscribe, Some(person)) => {
-            subscribe(app, params.site, (person.id, &person.name), request).await
-        }
+        (Handler::Subscribe, Some(person)) => subscribe(app, params.site, person.id, request).await,
         (_, Some(person)) => unsubscribe(app, params, person.id).await,
     };
     let status = match handler {
@@ -111,7 +109,7 @@ fn shown(subscription: &Subscription) -> Json {
 async fn subscribe(
     app: &App,
     site: String,
-    (person, name): (i64, &str),
+    person: i64,
     request: Request<Incoming>,
 ) -> Result<Json, Answer> {
     let wanted: Wanted = read_json(app, request).await?;
@@ -131,9 +129,10 @@ async fn subscribe(
     if !LANGUAGES.contains(&wanted.language.as_str()) {
         return Err(bad_request("language: en, ja or de is expected"));
     }
-    app.gate
-        .letters
+    let gate = &app.gate;
+    gate.letters
         .take_of(&person, 1)
+        .and_then(|()| gate.addresses.take_of(&wanted.to.to_lowercase(), 1))
         .map_err(error::too_often)?;
     let new = NewSubscription {
         person,
@@ -156,7 +155,7 @@ async fn subscribe(
     let key = key.map_err(|error| failed(&error))?;
     let words = mail::Words::of(&wanted.language);
     let link = post::link(mail, &key, id).unwrap_or_default();
-    let letter = letter::of_request(&site, topic, name, words, &link);
+    let letter = letter::of_request(&site, topic, words, &link);
     let sent = async { Sender::new(Some(mail))?.send(&wanted.to, &letter).await };
     if let Err(error) = sent.await {
         let ended = control.run(move |connection| subscription::end(connection, id));

@@ -35,14 +35,19 @@ pub async fn answer(
     request: Request<Incoming>,
 ) -> Answer {
     let caller = caller.person;
-    let person = params.id.parse().unwrap_or(0);
-    let result = match handler {
-        Handler::People => list(app, caller).await,
-        Handler::Audit => log(app, caller).await,
-        Handler::Invite => invite(app, caller, request).await,
-        Handler::SetRole => set_role(app, caller, person, request).await,
-        Handler::ResetPerson => reset(app, caller, person).await,
-        _ => remove(app, caller, person).await,
+    let person = params
+        .id
+        .parse()
+        .map_err(|_| failed(&ControlError::NotThere));
+    let result = match (handler, person) {
+        (Handler::People, _) => list(app, caller).await,
+        (Handler::Audit, _) => log(app, caller).await,
+        (Handler::Invite, _) => invite(app, caller, request).await,
+        (_, Err(answer)) => Err(answer),
+        (Handler::SetRole, Ok(person)) => set_role(app, caller, person, request).await,
+        (Handler::ResetPerson, Ok(person)) => reset(app, caller, person).await,
+        (Handler::RemovePerson, Ok(person)) => remove(app, caller, person).await,
+        (_, Ok(_)) => Err(forbidden()),
     };
     result.map_or_else(|answer| answer, |body| error::json(StatusCode::OK, &body))
 }
@@ -113,14 +118,7 @@ async fn set_role(
 ) -> Result<Json, Answer> {
     let (site, role) = grant(app, &caller, request).await?;
     let set = app.gate.control.run(move |connection| {
-        people::set_role(
-            connection,
-            Timestamp::now(),
-            &caller.name,
-            person,
-            &site,
-            role,
-        )
+        people::set_role(connection, Timestamp::now(), &caller, person, &site, role)
     });
     set.await.map_err(|error| failed(&error))?;
     Ok(json!({}))
@@ -131,7 +129,7 @@ async fn reset(app: &App, caller: Person, person: i64) -> Result<Json, Answer> {
     let token = Token::new(random().map_err(|error| failed(&error))?);
     let hash = token.hash();
     managing(app, caller, person, move |connection, caller| {
-        invitation::reset(connection, Timestamp::now(), &caller.name, person, &hash)
+        invitation::reset(connection, Timestamp::now(), Some(caller), person, &hash)
     })
     .await?;
     Ok(json!({ "path": format!("/welcome/{}", token.reveal()) }))
@@ -145,7 +143,8 @@ async fn remove(app: &App, caller: Person, person: i64) -> Result<Json, Answer> 
     Ok(json!({}))
 }
 
-/// Does `work` when the caller owns every site of the person; somebody who is not there is like somebody else's.
+/// Does `work` when the caller owns every site of the person. An unknown person and one without a role on the caller's
+/// sites are answered alike.
 async fn managing(
     app: &App,
     caller: Person,
@@ -153,8 +152,8 @@ async fn managing(
     work: impl FnOnce(&mut rusqlite::Connection, &Person) -> Result<(), ControlError> + Send + 'static,
 ) -> Result<(), Answer> {
     let done = app.gate.control.run(move |connection| {
-        let other = people::find(connection, person)?;
-        if !other.is_some_and(|other| caller.may_manage(&other)) {
+        let other = people::find(connection, person)?.filter(|other| caller.may_see(other));
+        if !caller.may_manage(&other.ok_or(ControlError::NotThere)?) {
             return Ok(false);
         }
         work(connection, &caller).map(|()| true)

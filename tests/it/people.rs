@@ -400,7 +400,8 @@ fn invitations_reset_links_and_removals_do_what_they_say_and_nothing_beyond() {
     let of = |person: i64, what: &str| format!("/api/people/{person}{what}");
     assert_eq!(
         change(&collector, "DELETE", &of(root_id, ""), &owner, &json!({})).status,
-        403
+        404,
+        "somebody without a role on the owner's sites is as one who is not there"
     );
     assert_eq!(
         change(
@@ -411,7 +412,7 @@ fn invitations_reset_links_and_removals_do_what_they_say_and_nothing_beyond() {
             &json!({})
         )
         .status,
-        403
+        404
     );
     assert_eq!(
         change(&collector, "DELETE", &of(root_id, ""), &root, &json!({})).status,
@@ -458,7 +459,7 @@ fn invitations_reset_links_and_removals_do_what_they_say_and_nothing_beyond() {
     );
     assert_eq!(
         change(&collector, "DELETE", &of(ed_id, ""), &owner, &json!({})).status,
-        403
+        404
     );
 
     let audit = get(collector.address, "/api/audit", &[("Cookie", &owner)]);
@@ -638,4 +639,327 @@ fn a_control_database_that_can_not_be_used_stops_the_start_and_says_why() {
         "{}",
         said(&output)
     );
+}
+
+const SITES: &str = "[[site]]\nid = \"other.example\"\n";
+
+/// A collector of two sites with `root`, owners of one site each, and a viewer of the first.
+fn with_two_owners() -> Collector {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_config(folder.path(), SITES);
+    user_add(folder.path(), "root", "*", "owner");
+    user_add(folder.path(), "ann", "example.com", "owner");
+    user_add(folder.path(), "otto", "other.example", "owner");
+    user_add(folder.path(), "avi", "example.com", "viewer");
+    Collector::start_guarded_with(folder, SITES)
+}
+
+fn names_and_ids(collector: &Collector, cookie: &str) -> Vec<(String, i64)> {
+    let people = get(collector.address, "/api/people", &[("Cookie", cookie)]);
+    let people: Value = serde_json::from_str(&people.body).expect("JSON");
+    let people = people["people"].as_array().expect("a list").iter();
+    people
+        .map(|one| {
+            let name = one["name"].as_str().expect("a name").to_owned();
+            (name, one["id"].as_i64().expect("a number"))
+        })
+        .collect()
+}
+
+#[test]
+fn a_reset_link_opens_nothing_that_its_maker_may_not_manage() {
+    let collector = with_two_owners();
+    let (root, ann) = (
+        log_in(&collector, "root", PASSWORD),
+        log_in(&collector, "ann", PASSWORD),
+    );
+    let avi = names_and_ids(&collector, &ann);
+    let avi = avi.iter().find(|(name, _)| name == "avi").expect("seen").1;
+    let path = format!("/api/people/{avi}/reset");
+    let link = || {
+        let made = change(&collector, "POST", &path, &ann, &json!({}));
+        assert_eq!(made.status, 200, "{}", made.body);
+        after(&made.body, "\"path\":\"").to_owned()
+    };
+    let role = |site: &str, role: Value| {
+        let path = format!("/api/people/{avi}/role");
+        let body = json!({"site": site, "role": role});
+        assert_eq!(change(&collector, "PUT", &path, &root, &body).status, 200);
+    };
+    let opened = |link: &str| {
+        let page = get(collector.address, link, &[]).status;
+        let fields = [("password", "another long password")];
+        (page, form(&collector, link, &fields, "").status)
+    };
+    assert_eq!(
+        opened(&link()),
+        (200, 303),
+        "while Ann owns all of Avi's sites"
+    );
+    let before = link();
+    role("other.example", json!("owner"));
+    assert_eq!(opened(&before), (410, 410));
+    let made = change(&collector, "POST", &path, &ann, &json!({}));
+    assert_eq!(made.status, 403, "not any more: {}", made.body);
+}
+
+#[test]
+fn an_owner_can_not_list_strangers_by_their_numbers() {
+    let collector = with_two_owners();
+    let (root, ann) = (
+        log_in(&collector, "root", PASSWORD),
+        log_in(&collector, "ann", PASSWORD),
+    );
+    let names = |cookie: &str| -> Vec<String> {
+        let all = names_and_ids(&collector, cookie).into_iter();
+        all.map(|(name, _)| name).collect()
+    };
+    let role = json!({"site": "example.com", "role": "viewer"});
+    let everybody = names_and_ids(&collector, &root);
+    let id_of = |name: &str| {
+        everybody
+            .iter()
+            .find(|(each, _)| each == name)
+            .expect("there")
+            .1
+    };
+    let unknown = change(&collector, "PUT", "/api/people/4711/role", &ann, &role);
+    assert_eq!(unknown.status, 404);
+    for name in ["root", "otto"] {
+        for (method, what, body) in [
+            ("PUT", "/role", &role),
+            ("POST", "/reset", &json!({})),
+            ("DELETE", "", &json!({})),
+        ] {
+            let path = format!("/api/people/{}{what}", id_of(name));
+            let answer = change(&collector, method, &path, &ann, body);
+            assert_eq!(
+                (answer.status, &answer.body),
+                (404, &unknown.body),
+                "{method} {name}"
+            );
+        }
+    }
+    let malformed = change(&collector, "PUT", "/api/people/x/role", &ann, &role);
+    assert_eq!((malformed.status, &malformed.body), (404, &unknown.body));
+    assert_eq!(names(&ann), ["ann", "avi"]);
+    // An owner of every site gives roles to anybody.
+    let path = format!("/api/people/{}/role", id_of("otto"));
+    assert_eq!(change(&collector, "PUT", &path, &root, &role).status, 200);
+    assert_eq!(names(&ann), ["ann", "avi", "otto"]);
+}
+
+#[test]
+fn keys_and_links_end_with_the_owner_who_made_them() {
+    let collector = with_two_owners();
+    let (root, ann) = (
+        log_in(&collector, "root", PASSWORD),
+        log_in(&collector, "ann", PASSWORD),
+    );
+    let make = |cookie: &str, what: &str| {
+        let path = format!("/api/sites/example.com/{what}");
+        let made = change(&collector, "POST", &path, cookie, &json!({"name": what}));
+        assert_eq!(made.status, 200, "{}", made.body);
+        serde_json::from_str::<Value>(&made.body).expect("JSON")
+    };
+    let query = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "28d"});
+    let ask = |made: &Value| {
+        let bearer = match made["key"].as_str() {
+            Some(key) => key.to_owned(),
+            None => {
+                let path = made["path"].as_str().expect("a path");
+                format!("sl_{}", path.trim_start_matches("/share/"))
+            }
+        };
+        let header = format!("Bearer {bearer}");
+        let headers = [("Authorization", header.as_str())];
+        post(
+            collector.address,
+            "/api/v2/query",
+            &query.to_string(),
+            &headers,
+        )
+        .status
+    };
+    let of_ann = [make(&ann, "keys"), make(&ann, "links")];
+    let of_root = [make(&root, "keys"), make(&root, "links")];
+    assert_eq!(of_ann.each_ref().map(ask), [200, 200]);
+    let ann_id = names_and_ids(&collector, &ann)[0].1;
+    // Without the ownership first, then without the person.
+    let role = |role: &str| {
+        let path = format!("/api/people/{ann_id}/role");
+        let body = json!({"site": "example.com", "role": role});
+        assert_eq!(change(&collector, "PUT", &path, &root, &body).status, 200);
+    };
+    role("editor");
+    assert_eq!(of_ann.each_ref().map(ask), [401, 401]);
+    role("owner");
+    let again = [make(&ann, "keys"), make(&ann, "links")];
+    assert_eq!(again.each_ref().map(ask), [200, 200]);
+    let path = format!("/api/people/{ann_id}");
+    assert_eq!(
+        change(&collector, "DELETE", &path, &root, &json!({})).status,
+        200
+    );
+    assert_eq!(again.each_ref().map(ask), [401, 401]);
+    assert_eq!(
+        of_root.each_ref().map(ask),
+        [200, 200],
+        "those of others stay"
+    );
+    let audit = get(collector.address, "/api/audit", &[("Cookie", &root)]);
+    for what in ["key_revoked", "link_revoked"] {
+        assert_eq!(
+            audit.body.matches(what).count(),
+            2,
+            "{what}: {}",
+            audit.body
+        );
+    }
+}
+
+#[test]
+fn somebody_without_a_role_can_be_removed_by_the_owner_of_every_site() {
+    let collector = with_two_owners();
+    let (root, ann) = (
+        log_in(&collector, "root", PASSWORD),
+        log_in(&collector, "ann", PASSWORD),
+    );
+    let avi = names_and_ids(&collector, &ann);
+    let avi = avi.iter().find(|(name, _)| name == "avi").expect("seen").1;
+    let path = format!("/api/people/{avi}");
+    let taken = json!({"site": "example.com", "role": null});
+    assert_eq!(
+        change(&collector, "PUT", &format!("{path}/role"), &ann, &taken).status,
+        200
+    );
+    assert_eq!(
+        change(&collector, "DELETE", &path, &ann, &json!({})).status,
+        404
+    );
+    let reset = change(
+        &collector,
+        "POST",
+        &format!("{path}/reset"),
+        &root,
+        &json!({}),
+    );
+    assert_eq!(reset.status, 200, "{}", reset.body);
+    assert_eq!(
+        change(&collector, "DELETE", &path, &root, &json!({})).status,
+        200
+    );
+}
+
+#[test]
+fn guesses_of_the_second_factor_are_bounded_written_down_and_told() {
+    let collector = Collector::start_guarded(folder_with_root());
+    let here = log_in(&collector, "root", PASSWORD);
+    let token = csrf(&collector, &here);
+    let page = get(collector.address, "/account", &[("Cookie", &here)]).body;
+    let secret = after(&page, "name=\"secret\" value=\"").to_owned();
+    let key = sillage::control::totp::unspell(&secret).expect("base 32");
+    let now = jiff::Timestamp::now().as_second();
+    let code = format!("{:06}", sillage::control::totp::code(&key, now / 30));
+    let fields = [
+        ("csrf", token.as_str()),
+        ("present", PASSWORD),
+        ("secret", &secret),
+        ("code", &code),
+        ("action", "add"),
+    ];
+    let added = form(&collector, "/account/second-factor", &fields, &here);
+    let recovery: Vec<&str> = added.body.split("<code>").skip(1).collect();
+    let recovery = recovery
+        .iter()
+        .map(|rest| rest.split('<').next().expect("a code"));
+    let recovery: Vec<String> = recovery.map(str::to_owned).collect();
+    // Whoever knows the password guesses from many networks.
+    let folder = collector.stop().0;
+    let config = "trusted_proxies = [\"127.0.0.1\"]";
+    let collector = Collector::start_guarded_with(folder, config);
+    let attempt = |network: usize, password: &str, code: &str| {
+        let body: String = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("name", "root"), ("password", password), ("code", code)])
+            .finish();
+        let network = format!("203.0.{network}.1");
+        let headers = [
+            ("Sec-Fetch-Site", "same-origin"),
+            ("X-Forwarded-For", network.as_str()),
+        ];
+        post(collector.address, "/login", &body, &headers)
+    };
+    for network in 0..5 {
+        assert_eq!(attempt(network, PASSWORD, "000000").status, 403);
+    }
+    // Not even the right one, and it is not used up by that.
+    assert_eq!(attempt(6, PASSWORD, &recovery[0]).status, 403);
+    assert_eq!(attempt(7, "wrong password", "").status, 403);
+    collector_waits_for_audit(&collector, &here, "password_wrong");
+    let audit = get(collector.address, "/api/audit", &[("Cookie", &here)]);
+    assert_eq!(
+        audit.body.matches("second_factor_wrong").count(),
+        5,
+        "{}",
+        audit.body
+    );
+    assert!(!audit.body.contains("203.0"), "{}", audit.body);
+    // The pause is over.
+    let folder = collector.stop().0;
+    let path = folder.path().join("data/control.db");
+    let database = rusqlite::Connection::open(path).expect("opened");
+    let over = "UPDATE second_factor_tries SET paused_until = 0";
+    assert_eq!(database.execute(over, []).expect("written"), 1);
+    drop(database);
+    let collector = Collector::start_guarded(folder);
+    let fields = [
+        ("name", "root"),
+        ("password", PASSWORD),
+        ("code", recovery[0].as_str()),
+    ];
+    let answer = form(&collector, "/login", &fields, "");
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, Some("/account?tried"))
+    );
+    let cookie = crate::support::cookie(&answer)
+        .expect("a cookie")
+        .to_owned();
+    let page = get(collector.address, "/account?tried", &[("Cookie", &cookie)]);
+    assert!(
+        page.body.contains("choose a new password now"),
+        "{}",
+        page.body
+    );
+}
+
+/// Waits until a word stands in the log of who did what.
+fn collector_waits_for_audit(collector: &Collector, cookie: &str, what: &str) {
+    let found = crate::support::wait_for(|| {
+        let audit = get(collector.address, "/api/audit", &[("Cookie", cookie)]).body;
+        if audit.contains(what) {
+            Ok(())
+        } else {
+            Err(audit)
+        }
+    });
+    assert_eq!(found, Ok(()), "{what}");
+}
+
+#[test]
+fn on_https_the_log_in_is_taken_from_the_cookie_that_is_bound_to_the_host_only() {
+    let collector = Collector::start_guarded(folder_with_root());
+    let cookie = log_in(&collector, "root", PASSWORD);
+    let me = |cookie: &str, https: bool| {
+        let mut headers = vec![("Cookie", cookie)];
+        if https {
+            headers.push(("X-Forwarded-Proto", "https"));
+        }
+        get(collector.address, "/api/me", &headers).status
+    };
+    let prefixed = format!("__Host-{cookie}");
+    assert_eq!([me(&cookie, false), me(&prefixed, false)], [200, 200]);
+    assert_eq!([me(&cookie, true), me(&prefixed, true)], [401, 200]);
+    let tossed = format!("{cookie}; __Host-sillage_login={}", "0".repeat(64));
+    assert_eq!(me(&tossed, true), 401);
 }
