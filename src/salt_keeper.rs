@@ -26,10 +26,10 @@ use crate::config;
 use crate::privacy::{CookieKey, Salt, Salts, site_slug};
 
 use durable::Durable;
-use epochs::{Doomed, Epochs, Held, LocalDay, date_of};
+use epochs::{Doomed, Epochs, Held, LocalDay};
 use folder::{Entry, Folder, SaltFile, Stage};
 
-pub use epochs::GRACE;
+pub use epochs::{GRACE, date_of};
 pub use folder::SaltError;
 
 /// Keeper of the salts of all configured sites and of the cookie key.
@@ -156,6 +156,19 @@ impl SaltKeeper {
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         held.day(now)
+    }
+
+    /// Seconds until the salt of the day at `now` is destroyed: the rest of the site-local day and [`GRACE`].
+    ///
+    /// # Panics
+    /// When there is no site with this index.
+    pub fn salt_ends_in_s(&self, site: usize, now: Timestamp) -> u32 {
+        let held = self.sites[site]
+            .epochs
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let left = held.day_end(now).duration_since(now) + GRACE;
+        u32::try_from(left.as_secs()).unwrap_or(0)
     }
 
     /// The key that authenticates measurement cookies. It outlives the day and is not a salt.

@@ -46,6 +46,11 @@ const LAST_FLUSH_MAX: Duration = Duration::from_secs(5);
 /// Free bytes that a start needs: the control database with its log and its index, a first segment, some salts.
 const START_BYTES: u64 = 256 << 10;
 
+/// Choices that one network may make at once, and how often then. Forms are pressed by people; a company's network or a
+/// mobile carrier's holds many of them.
+const CHOICES_AT_ONCE: u32 = 60;
+const CHOICES_EVERY: Duration = Duration::from_secs(2);
+
 /// Open files that are no connections of visitors: segments, databases, the engine.
 const FILES_BESIDES: u64 = 256;
 
@@ -113,6 +118,11 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         Timestamp::now(),
     )?;
     recover::from_spool(&spool, pipeline.visits(), pipeline.seen(), Timestamp::now());
+    let eraser = Eraser::open(&config.data_dir)
+        .context("the journal of erasures in the data folder can't be read or written")?;
+    for visitor in eraser.visitors() {
+        pipeline.visits().forget(visitor);
+    }
     let releases = Releases::keep(config.data_dir.join("tracker"))
         .context("the tracker's files can't be kept in the data folder")?;
     let app = Arc::new(App {
@@ -127,7 +137,8 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         spool: spool.clone(),
         counters: counters.clone(),
         answerer: OnceLock::new(),
-        eraser: OnceLock::new(),
+        eraser,
+        choices_rate: Rate::of(CHOICES_AT_ONCE, CHOICES_EVERY),
         wake_post: Arc::default(),
         readiness: Readiness::default(),
         has_demo,
@@ -362,11 +373,12 @@ pub async fn verify_retention(config: &Config, url: Option<&str>) -> anyhow::Res
         .context("ClickHouse must run for this; start `sillage serve`, or say where it answers with --clickhouse")?;
     if !found.is_clean() {
         bail!(
-            "expired data remains: {} rows in {} parts expired until {} ({} of them held); `sillage serve` destroys them within ten minutes, and their files leave the disk within ten more",
+            "expired data remains: {} rows in {} parts expired until {} ({} of them held), and {} files in the spool's folder; `sillage serve` destroys them within ten minutes, and their files leave the disk within ten more",
             found.rows,
             found.parts,
             found.until,
-            found.held
+            found.held,
+            found.set_aside
         );
     }
     Ok(store::retention::certify(&rules, &found)?)
@@ -523,12 +535,17 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
     if let Err(error) = store::floors::set_for_analysts(&client, floors.analysts).await {
         tracing::error!(%error, "the floor of the analysts' view can't be set; the one before stays in force");
     }
-    let eraser = Eraser::new(client.clone(), app.spool.clone());
-    let _ = app.eraser.set(eraser);
     app.readiness.set(Reports::Ready);
     addresses.print(app.has_demo);
     tokio::join!(
-        crate::query::roll::keep(client.clone(), app.config.sites.clone().into()),
+        app.eraser
+            .run(&client, database, &app.spool, app.pipeline.visits()),
+        crate::query::roll::keep(
+            client.clone(),
+            app.config.sites.clone().into(),
+            // What is to be erased is counted nowhere.
+            |site| app.eraser.waits(site),
+        ),
         store::insert::run(app.spool.clone(), client.clone(), app.counters.clone()),
         store::outcomes::run(
             &flushers.outcomes,
@@ -546,7 +563,8 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
         send_letters(&app),
         store::retention::keep(
             client.clone(),
-            Arc::new(store::retention::Rules::of(&app.config))
+            Arc::new(store::retention::Rules::of(&app.config)),
+            &app.spool,
         ),
     );
 }

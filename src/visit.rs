@@ -337,8 +337,17 @@ impl Visits {
         }
     }
 
-    /// Forgets a visitor at once (erasure).
+    /// Forgets a visitor at once (erasure): its open visit, and in which minutes it was heard.
     pub fn forget(&self, visitor: VisitorId) {
+        // The minutes first: a visit that begins meanwhile is then either removed, or heard after this.
+        for (_, visitors) in self
+            .stripe(visitor)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter_mut()
+        {
+            visitors.retain(|heard| *heard != visitor);
+        }
         if let Some((_, visit)) = self.open.remove(&visitor) {
             self.bytes.fetch_sub(visit.bytes(), Relaxed);
         }

@@ -168,14 +168,17 @@ async fn replay(pipeline: &Pipeline, sent: &[Sent]) -> anyhow::Result<()> {
         }))
         .await;
         for (one, answer) in batch.iter().zip(answers) {
-            match answer?.cookie {
-                Some(CookieChange::Set { name, value, .. }) => {
-                    jars.insert((one.jar, name), value);
+            for change in answer?.cookies {
+                match change {
+                    CookieChange::Set { name, value, .. } => {
+                        jars.insert((one.jar, name), value);
+                    }
+                    CookieChange::Delete { name } => {
+                        jars.remove(&(one.jar, name));
+                    }
+                    // No beacon carries it.
+                    CookieChange::SetErasure { .. } | CookieChange::DeleteErasure { .. } => {}
                 }
-                Some(CookieChange::Delete { name }) => {
-                    jars.remove(&(one.jar, name));
-                }
-                None => {}
             }
         }
     }

@@ -34,8 +34,8 @@ use crate::enrich::{Devices, Geo};
 use crate::privacy::{
     AnonymousEvent, Basis, ClientIp, ConsentManager, ConsentRules, DAY_BEGINS_HOUR, Decision,
     DeviceId, EventName, Language, Lookups, Measurement, OPT_OUT_COOKIE, RawBeacon, Refusal, Salts,
-    ScrubRules, Signals, TruncatedIp, UserAgent, anonymise, cookie_name, decide, event_key,
-    truncate,
+    ScrubRules, Signals, TruncatedIp, UserAgent, anonymise, cookie_name, decide,
+    erasure_cookie_name, event_key, truncate,
 };
 use crate::random;
 use crate::salt_keeper::{SaltError, SaltKeeper};
@@ -139,23 +139,31 @@ pub struct Sender<'a> {
     pub received: Timestamp,
 }
 
-/// A change of the measurement cookie that goes back with the answer.
+/// A change of a cookie that goes back with the answer.
 #[derive(PartialEq, Eq)]
 pub enum CookieChange {
+    /// The measurement cookie.
     Set {
         name: String,
         value: String,
         max_age_s: u32,
     },
-    Delete {
+    /// The measurement cookie goes.
+    Delete { name: String },
+    /// The erasure cookie, which only the choices page gets back.
+    SetErasure {
         name: String,
+        value: String,
+        max_age_s: u32,
     },
+    /// The erasure cookie goes.
+    DeleteErasure { name: String },
 }
 
 /// The end of a beacon's way.
 pub struct Taken {
     pub outcome: Outcome,
-    pub cookie: Option<CookieChange>,
+    pub cookies: Vec<CookieChange>,
 }
 
 /// Nothing was kept.
@@ -191,6 +199,7 @@ struct SiteRules {
     keeps_campaigns: bool,
     retention_days: i32,
     cookie_name: String,
+    erasure_cookie_name: String,
 }
 
 /// Everything that a beacon meets on its way.
@@ -254,6 +263,7 @@ impl Pipeline {
                     .is_none_or(|policy| policy.purposes.contains(&Purpose::CampaignEffect)),
                 retention_days: i32::from(site.retention_days),
                 cookie_name: cookie_name(&site.id),
+                erasure_cookie_name: erasure_cookie_name(&site.id),
             })
             .collect();
         Ok(Self {
@@ -349,7 +359,7 @@ impl Pipeline {
             Ok(Walked::Kept {
                 record,
                 pending,
-                cookie,
+                cookies,
             }) => match self.spool.append(record).await {
                 Ok(()) => {
                     if let Some(pending) = pending {
@@ -357,7 +367,7 @@ impl Pipeline {
                     }
                     Ok(Taken {
                         outcome: Outcome::Accepted,
-                        cookie,
+                        cookies,
                     })
                 }
                 Err(error) => Err(error.into()),
@@ -455,28 +465,28 @@ impl Pipeline {
                 all.push((*site, Beacon::parse(body)?));
             }
         }
-        let (mut outcomes, mut cookie) = (Vec::new(), None);
+        let (mut outcomes, mut cookies) = (Vec::new(), Vec::new());
         let (mut records, mut marks) = (Vec::new(), Vec::new());
         for (site, beacon) in all {
             let walked = match site {
                 Some(index) => self.walk(index, beacon, sender)?,
                 None => Walked::Dropped(dropped(Outcome::UnknownSite)),
             };
-            let (outcome, change) = match walked {
-                Walked::Dropped(taken) => (taken.outcome, taken.cookie),
+            let (outcome, changes) = match walked {
+                Walked::Dropped(taken) => (taken.outcome, taken.cookies),
                 Walked::Kept {
                     record,
                     pending,
-                    cookie,
+                    cookies,
                 } => {
                     records.push(record);
                     marks.push(pending);
-                    (Outcome::Accepted, cookie)
+                    (Outcome::Accepted, cookies)
                 }
             };
             outcomes.push((site, outcome));
-            // One cookie a site; of several sites the first one's is enough to answer with.
-            cookie = cookie.or(change);
+            // Each site has cookies of its own, and a no reaches all of them.
+            cookies.extend(changes);
         }
         let appended = self.spool.append_all(&records).await;
         let kept = appended
@@ -493,7 +503,7 @@ impl Pipeline {
             outcome: outcomes
                 .first()
                 .map_or(Outcome::UnknownSite, |(_, outcome)| *outcome),
-            cookie,
+            cookies,
         })
     }
 
@@ -532,14 +542,16 @@ impl Pipeline {
         let basis = match decide(&site.consent, &signals) {
             Decision::Count(basis) => basis,
             Decision::Refused(refusal) => {
-                // A no takes the device id along; silence does not (the page may not have asked yet).
-                let is_said = refusal != Refusal::NoConsent && cookie.is_some();
-                let cookie = is_said.then(|| CookieChange::Delete {
-                    name: site.cookie_name.clone(),
-                });
+                // A no ends the measurement cookie; silence does not (the page may not have asked yet).
+                let cookies = match cookie {
+                    Some(value) if refusal != Refusal::NoConsent => {
+                        self.withdraw(index, &value, None, sender.received)
+                    }
+                    _ => Vec::new(),
+                };
                 return Ok(Walked::Dropped(Taken {
                     outcome: refusal.into(),
-                    cookie,
+                    cookies,
                 }));
             }
         };
@@ -658,7 +670,7 @@ impl Pipeline {
         });
 
         // The cookie remembers a visit when one begins, and only then changes.
-        let cookie = measurement
+        let cookies = measurement
             .filter(|_| visit.as_ref().is_some_and(|visit| visit.is_first))
             .map(|mut known| {
                 known.visited(day);
@@ -667,7 +679,9 @@ impl Pipeline {
                     value: known.write(&site.id, self.salts.cookie_key()),
                     max_age_s: known.max_age_s(day),
                 }
-            });
+            })
+            .into_iter()
+            .collect();
         let terms = row::Terms {
             policy: &site.consent.policy,
             expires: u16::try_from(day + site.retention_days).unwrap_or(u16::MAX),
@@ -675,7 +689,7 @@ impl Pipeline {
         Ok(Walked::Kept {
             record: row::encode(&event, visit.as_ref(), terms),
             pending,
-            cookie,
+            cookies,
         })
     }
 }
@@ -692,14 +706,14 @@ enum Walked<'a> {
     Kept {
         record: Vec<u8>,
         pending: Option<Pending<'a>>,
-        cookie: Option<CookieChange>,
+        cookies: Vec<CookieChange>,
     },
 }
 
 fn dropped(outcome: Outcome) -> Taken {
     Taken {
         outcome,
-        cookie: None,
+        cookies: Vec::new(),
     }
 }
 

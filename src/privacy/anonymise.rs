@@ -201,7 +201,7 @@ pub fn anonymise(
     Anonymised { event, yesterday }
 }
 
-/// The visitors that a request's own events of today are under: by its device, by its address, and both under
+/// The visitors that a request's own events of today are under: by its devices, by its address, and all under
 /// yesterday's salt while there is one. For a visitor who asks that today's data be erased; nobody else can be looked up,
 /// since it takes the very address and user agent.
 pub fn visitors_of(
@@ -209,13 +209,14 @@ pub fn visitors_of(
     site: &str,
     ip: &ClientIp,
     agent: &UserAgent,
-    device: Option<&DeviceId>,
+    devices: &[DeviceId],
 ) -> Vec<VisitorId> {
     let network = truncate(ip);
     let mut visitors = Vec::with_capacity(4);
     for salt in std::iter::once(salts.today).chain(salts.yesterday) {
         visitors.push(VisitorId::of_address(salt, site, network, agent));
-        visitors.extend(device.map(|device| VisitorId::of_device(salt, site, device)));
+        let of_device = |device| VisitorId::of_device(salt, site, device);
+        visitors.extend(devices.iter().map(of_device));
     }
     visitors
 }
@@ -796,7 +797,13 @@ mod tests {
             yesterday: Some(&yesterday),
         };
         let raw = beacon("https://example.com/");
-        let ids = visitors_of(&salts, &raw.site, &raw.ip, &raw.agent, raw.device.as_ref());
+        let ids = visitors_of(
+            &salts,
+            &raw.site,
+            &raw.ip,
+            &raw.agent,
+            raw.device.as_slice(),
+        );
         assert_eq!(ids.len(), 4);
         for basis in [Basis::Full, Basis::Exempt] {
             let Anonymised { event, yesterday } = pass(beacon("https://example.com/"), basis);

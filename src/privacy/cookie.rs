@@ -18,8 +18,9 @@ pub const LIFETIME_DAYS: i32 = 395;
 /// Bytes of a policy version.
 pub const POLICY_BYTES_MAX: usize = 64;
 /// Bytes of a cookie value that are looked at.
-const VALUE_BYTES_MAX: usize = 400;
-const TAG_BYTES: usize = 16;
+pub(super) const VALUE_BYTES_MAX: usize = 400;
+pub(super) const TAG_BYTES: usize = 16;
+const LABEL: &str = "sillage measurement 1";
 
 /// Random 128 bits that a visitor who said yes carries for one site. The visitor id hashes it; it is never stored.
 pub struct DeviceId([u8; 16]);
@@ -95,7 +96,7 @@ impl Measurement {
             return None;
         }
         let (payload, tag) = value.rsplit_once('.')?;
-        mac_of(payload, site, key)
+        mac_of(LABEL, payload, site, key)
             .verify_truncated_left(&unhex::<TAG_BYTES>(tag)?)
             .ok()?;
         let mut parts = payload.splitn(6, '.');
@@ -137,7 +138,7 @@ impl Measurement {
             &self.policy,
             percent_encoding::NON_ALPHANUMERIC,
         ));
-        let tag = mac_of(&value, site, key).finalize().into_bytes();
+        let tag = mac_of(LABEL, &value, site, key).finalize().into_bytes();
         value.push('.');
         push_hex(&mut value, &tag[..TAG_BYTES]);
         value
@@ -184,9 +185,10 @@ impl Measurement {
     }
 }
 
-fn mac_of(payload: &str, site: &str, key: &CookieKey) -> Hmac<Sha256> {
+/// The tag's computation; the label keeps the kinds of cookies apart, so that none passes for another.
+pub(super) fn mac_of(label: &str, payload: &str, site: &str, key: &CookieKey) -> Hmac<Sha256> {
     let mut mac = key.mac();
-    for field in ["sillage measurement 1", site, payload] {
+    for field in [label, site, payload] {
         mac.update(&(field.len() as u32).to_le_bytes());
         mac.update(field.as_bytes());
     }
@@ -241,7 +243,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     text
 }
 
-fn push_hex(text: &mut String, bytes: &[u8]) {
+pub(super) fn push_hex(text: &mut String, bytes: &[u8]) {
     let digit = |value| char::from(b"0123456789abcdef"[usize::from(value)]);
     text.extend(
         bytes
@@ -251,7 +253,7 @@ fn push_hex(text: &mut String, bytes: &[u8]) {
 }
 
 /// `N` bytes from exactly `2 N` lower-case hexadecimal digits.
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+pub(super) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digits = text.as_bytes();
     if digits.len() != 2 * N {
         return None;

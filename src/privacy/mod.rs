@@ -28,6 +28,7 @@ mod anonymise;
 pub mod coarse;
 mod consent;
 pub mod cookie;
+pub mod erasure_cookie;
 mod event_key;
 pub mod explain;
 mod manager;
@@ -48,6 +49,7 @@ pub use consent::{
 pub use cookie::{
     CookieKey, DeviceId, Measurement, OPT_OUT_COOKIE, OPT_OUT_VALUE, cookie_name, find, site_slug,
 };
+pub use erasure_cookie::{erasure_cookie_name, read_erasure, write_erasure};
 pub use event_key::{DAY_BEGINS_HOUR, event_key};
 pub use manager::{
     CATEGORY_BYTES_MAX, ConsentManager, MANAGER_COOKIE_BYTES_MAX, ONETRUST_CATEGORY,

@@ -59,13 +59,14 @@ pub enum RollError {
 /// A day, in days since 1970, and how many events it has.
 type CountedDay = (i64, i64);
 
-/// Rolls up all sites, now and every ten minutes, until it is dropped. Faults are logged and tried again.
-pub async fn keep(client: Client, sites: Arc<[Site]>) {
+/// Rolls up all sites, now and every ten minutes, until it is dropped. Faults are logged and tried again. A site that
+/// `is_held` has its turn later.
+pub async fn keep(client: Client, sites: Arc<[Site]>, is_held: impl Fn(&str) -> bool) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        for site in sites.iter() {
+        for site in sites.iter().filter(|site| !is_held(&site.id)) {
             match roll_up(&client, site, Timestamp::now()).await {
                 Ok(0) => {}
                 Ok(days) => tracing::info!(site = site.id, days, "rolled up"),

@@ -47,7 +47,7 @@ fn day_of(date: Date) -> i32 {
 }
 
 /// The date of a day since 1970-01-01; the first of all dates for numbers that have none.
-pub(super) fn date_of(day: i32) -> Date {
+pub fn date_of(day: i32) -> Date {
     Date::constant(1970, 1, 1)
         .checked_add(day.days())
         .unwrap_or(Date::MIN)
@@ -112,6 +112,15 @@ impl Epochs {
             self.since
         } else {
             LocalDay::at(&self.zone, now).day
+        }
+    }
+
+    /// When the local day at `now` ends.
+    pub fn day_end(&self, now: Timestamp) -> Timestamp {
+        if self.span.contains(&now) {
+            self.span.end
+        } else {
+            LocalDay::at(&self.zone, now).span.end
         }
     }
 

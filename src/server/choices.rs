@@ -8,7 +8,11 @@
 //! in front of it ever sees a device id. A wider path would undo that for everybody in order to serve the few who come
 //! here, so the page goes to the cookie instead: it stands at `/privacy`, where people look for it, and its forms go to
 //! `/api/event/choices`, where the browser adds the cookie that erasing needs. The page answers there as well and then
-//! says whether the cookie is there. An erasure that is sent to `/privacy` itself is redirected with its body.
+//! says whether the cookie is there. A refusal or an erasure that is sent to `/privacy` itself is redirected with its body.
+//!
+//! **An erasure is never confirmed falsely.** "Done" is said only of rows that were found and are gone; without any the page
+//! says so; as long as it is not done the page says that it is recorded. The cookies that find a visitor's rows are
+//! deleted only once the erasure is in the journal ([`crate::store::erase`]).
 //!
 //! **Not by others.** A POST counts only when the browser says that it comes from this origin, or from a page of the
 //! measured site; everything else is 403. A forged refusal would be harmless, a forged withdrawal of one would not.
@@ -21,6 +25,7 @@ mod notice;
 pub(super) mod words;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -28,26 +33,30 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use jiff::Timestamp;
 
-use super::client_ip::client_ip;
-use super::collect::set_cookie;
-use super::error::{Answer, answer, text};
+use super::client_ip::{Client, client_ip};
+use super::collect::{append_cookie, set_cookie};
+use super::error::{Answer, answer, text, too_many};
 use super::head::Head;
 use super::{App, body};
 use crate::config::Site;
-use crate::ingest::own::ChoiceState;
-use crate::ingest::{CookieChange, Sender};
+use crate::ingest::Sender;
+use crate::ingest::own::{ChoiceState, Own};
 use crate::privacy::{OPT_OUT_COOKIE, OPT_OUT_VALUE, ObjectionRule, UserAgent, find};
+use crate::store::erase::Erased;
 use words::{Words, escape, fill};
 
 /// Where the forms go, and where the measurement cookie comes along.
 pub const CHOICES_PATH: &str = "/api/event/choices";
 /// Seconds the opt-out cookie lives: 400 days, the most that browsers keep one, and more than the 13 months of the other.
 const OPT_OUT_SECONDS: u32 = 400 * 86_400;
+/// How long a request waits for the end of its erasure, which goes on without it.
+const ERASURE_PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of a form.
 const FORM_BYTES_MAX: usize = 1 << 10;
 
 const LAYOUT: &str = include_str!("choices/layout.html");
 const PAGE: &str = include_str!("choices/page.html");
+const ERASE_FORM: &str = include_str!("choices/erase_form.html");
 pub(super) const STYLE: &str = include_str!("choices/style.css");
 /// Nothing from anywhere but the one style sheet.
 pub(super) const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -119,11 +128,24 @@ impl Asked {
     }
 }
 
-/// One of the three buttons.
+/// What a button asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Refuse,
+    Allow,
+    /// Erases today's data and refuses.
+    Erase,
+}
+
+/// One of the buttons.
 async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer {
     let is_at_cookie = request.uri().path() == CHOICES_PATH;
     let query = Asked::parse(request.uri().query().unwrap_or("").as_bytes());
     let headers = std::mem::take(request.headers_mut());
+    let client = Client::of(peer, &headers, &app.config.trusted_proxies);
+    if let Err(wait) = app.choices_rate.take(client.network()) {
+        return too_many(wait);
+    }
     for name in [header::CONTENT_ENCODING, header::CONTENT_LENGTH] {
         if let Some(value) = headers.get(&name) {
             request.headers_mut().insert(name, value.clone());
@@ -135,8 +157,8 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
             Err(answer) => return answer,
         };
     let form = Asked::parse(&form);
-    let named = form.site.or(query.site);
-    let Some(site) = site_of(app, peer, &headers, named.as_deref()) else {
+    let named = form.site.as_ref().or(query.site.as_ref());
+    let Some(site) = site_of(app, peer, &headers, named.map(String::as_str)) else {
         return unknown_site();
     };
     if !is_from_here(&headers, site) {
@@ -145,17 +167,12 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
             "choices are taken from this page only; open /privacy and choose there\n",
         );
     }
-    let words = Words::choose(form.lang.or(query.lang).as_deref(), &headers);
-    let (done, opts_out) = match form.action.as_deref() {
-        Some("refuse") => ("done_refuse", true),
-        Some("allow") => ("done_allow", false),
-        Some("erase") if !is_at_cookie => {
-            let mut answer = text(StatusCode::TEMPORARY_REDIRECT, "");
-            let target = HeaderValue::from_static(CHOICES_PATH);
-            answer.headers_mut().insert(header::LOCATION, target);
-            return answer;
-        }
-        Some("erase") => ("done_erase", true),
+    let lang = form.lang.as_ref().or(query.lang.as_ref());
+    let words = Words::choose(lang.map(String::as_str), &headers);
+    let action = match form.action.as_deref() {
+        Some("refuse") => Action::Refuse,
+        Some("allow") => Action::Allow,
+        Some("erase") => Action::Erase,
         _ => {
             return text(
                 StatusCode::BAD_REQUEST,
@@ -163,52 +180,51 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
             );
         }
     };
-    let is_erasure = done == "done_erase";
-    let (mut state, index, visitors) = with_sender(app, peer, &headers, |sender| {
-        let index = app.pipeline.site_index(&site.id);
-        let visitors = index
-            .filter(|_| is_erasure)
-            .map(|index| app.pipeline.forget(index, sender));
-        (state(app, site, sender), index, visitors)
-    });
-    let mut message = done;
-    let mut status = StatusCode::OK;
-    if let Some(visitors) = visitors {
-        let erased = match app.eraser.get() {
-            Some(eraser) => eraser.erase(&site.id, visitors).await.map_err(Some),
-            None => Err(None),
-        };
-        if let Err(error) = erased {
-            match error {
-                Some(error) => {
-                    tracing::warn!(site = %site.id, %error, "an erasure could not be done")
-                }
-                None => {
-                    tracing::warn!(site = %site.id, "an erasure came before ClickHouse was there")
-                }
-            }
-            (message, status) = ("failed_erase", StatusCode::SERVICE_UNAVAILABLE);
-        }
+    if !is_at_cookie && action != Action::Allow {
+        // The cookie is there, and a refusal that does not see it could not keep what an erasure needs.
+        return to_cookie(&query);
     }
+    let Some(index) = app.pipeline.site_index(&site.id) else {
+        return unknown_site();
+    };
+    let (status, message, changes) = match action {
+        Action::Refuse => {
+            let refuse = |sender: &Sender<'_>| app.pipeline.refuse(index, sender);
+            let changes = with_sender(app, peer, &headers, refuse);
+            (StatusCode::OK, "done_refuse", changes)
+        }
+        Action::Allow => (StatusCode::OK, "done_allow", Vec::new()),
+        Action::Erase => {
+            let (own, changes) = with_sender(app, peer, &headers, |sender| {
+                let own = app.pipeline.forget(index, sender);
+                (own, app.pipeline.end_cookies(index, sender))
+            });
+            match erase(app, site, &own).await {
+                // The next try needs the cookies.
+                (StatusCode::SERVICE_UNAVAILABLE, message) => {
+                    (StatusCode::SERVICE_UNAVAILABLE, message, Vec::new())
+                }
+                (status, message) => (status, message, changes),
+            }
+        }
+    };
+    let mut state = with_sender(app, peer, &headers, |sender| state(app, site, sender));
+    let opts_out = action != Action::Allow;
     state.is_opted_out = opts_out;
-    if opts_out {
+    if !changes.is_empty() {
         state.is_known_device = false;
     }
     // What the page says follows from the state after the button, not from the one the request came with.
-    state.without_word = index.map_or(state.without_word, |index| {
-        app.pipeline.decide_for(index, &state)
-    });
+    state.without_word = app.pipeline.decide_for(index, &state);
+    let sees_cookie = is_at_cookie;
     let mut answer = html(
         status,
-        &page(
-            app,
-            site,
-            words,
-            state,
-            is_at_cookie || opts_out,
-            Some(message),
-        ),
+        &page(app, site, words, state, sees_cookie, Some(message)),
     );
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let soon = HeaderValue::from_static("60");
+        answer.headers_mut().insert(header::RETRY_AFTER, soon);
+    }
     let is_https = Head::read(&headers).is_https;
     let secure = if is_https { "; Secure" } else { "" };
     let (value, seconds) = if opts_out {
@@ -216,19 +232,55 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
     } else {
         ("", 0)
     };
-    let mut cookies = vec![format!(
-        "{OPT_OUT_COOKIE}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{secure}"
-    )];
-    if let Some(index) = index.filter(|_| opts_out) {
-        let name = app.pipeline.cookie_name(index).to_owned();
-        cookies.push(set_cookie(&CookieChange::Delete { name }, is_https));
-    }
-    for cookie in cookies {
-        if let Ok(cookie) = HeaderValue::try_from(cookie) {
-            answer.headers_mut().append(header::SET_COOKIE, cookie);
-        }
+    append_cookie(
+        &mut answer,
+        &format!("{OPT_OUT_COOKIE}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{secure}"),
+    );
+    for change in &changes {
+        append_cookie(&mut answer, &set_cookie(change, is_https));
     }
     answer
+}
+
+/// Sends a form to the address where the browser adds the cookies. What the form's own address said goes along.
+fn to_cookie(query: &Asked) -> Answer {
+    let mut target = CHOICES_PATH.to_owned();
+    let pairs = [("site", &query.site), ("lang", &query.lang)];
+    let given: Vec<_> = pairs
+        .iter()
+        .filter_map(|(name, value)| Some((name, value.as_ref()?)))
+        .collect();
+    if !given.is_empty() {
+        target.push('?');
+        target = url::form_urlencoded::Serializer::for_suffix(target, CHOICES_PATH.len() + 1)
+            .extend_pairs(given)
+            .finish();
+    }
+    let mut answer = text(StatusCode::TEMPORARY_REDIRECT, "");
+    match HeaderValue::try_from(target) {
+        Ok(target) => {
+            answer.headers_mut().insert(header::LOCATION, target);
+            answer
+        }
+        Err(_) => unknown_site(),
+    }
+}
+
+/// Has a visitor's data of today erased; the status and the sentence for what became of it.
+async fn erase(app: &App, site: &Site, own: &Own) -> (StatusCode, &'static str) {
+    let erased = app
+        .eraser
+        .erase(&site.id, own.day, &own.visitors, ERASURE_PATIENCE)
+        .await;
+    match erased {
+        Ok(Erased::Done) => (StatusCode::OK, "done_erase"),
+        Ok(Erased::NothingFound) => (StatusCode::OK, "nothing_erase"),
+        Ok(Erased::Recorded) => (StatusCode::ACCEPTED, "recorded_erase"),
+        Err(error) => {
+            tracing::error!(site = %site.id, %error, "an erasure could not be recorded");
+            (StatusCode::SERVICE_UNAVAILABLE, "failed_erase")
+        }
+    }
 }
 
 /// Whether the browser says that this request comes from our page, or from a page of the site.
@@ -403,8 +455,19 @@ fn page(
     )
     .replace("{privacy_url}", &policy_link);
     let retention = lists::retention(app, site, words);
+    let site_id = escape(&site.id);
+    // After a refusal, erasing is the next thing that somebody may want.
+    let erase_form = || ERASE_FORM.replace("{{erase_offer}}", &word("erase_offer"));
     let message = message.map_or_else(String::new, |key| {
-        format!("<p role=\"status\">{}</p>", word(key))
+        let form = if key == "done_refuse" || key == "failed_erase" {
+            erase_form()
+        } else {
+            String::new()
+        };
+        format!(
+            "<div class=\"message\"><p role=\"status\">{}</p>{form}</div>",
+            word(key)
+        )
     });
     let title = word("title");
     let mut body = PAGE.to_owned();
@@ -422,7 +485,7 @@ fn page(
         ("purposes", purposes),
         ("recipients", recipients),
         ("contact", contact),
-        ("site", escape(&site.id)),
+        ("site", site_id),
         ("languages", lists::languages("/privacy", &site_url)),
         ("site_url", site_url),
         ("lang", words.lang.to_owned()),

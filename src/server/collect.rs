@@ -14,7 +14,7 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 
-use super::choices::{host_of_origin, without_port};
+use super::choices::{CHOICES_PATH, host_of_origin, without_port};
 use super::client_ip::Client;
 use super::error::{Answer, accepted, from_ingest, text, too_many};
 use super::head::Head;
@@ -98,10 +98,8 @@ pub(super) async fn take(
     match app.pipeline.ingest(&body, &sender).await {
         Ok(taken) => {
             let mut answer = accepted();
-            if let Some(change) = taken.cookie
-                && let Ok(value) = HeaderValue::try_from(set_cookie(&change, head.is_https))
-            {
-                answer.headers_mut().append(header::SET_COOKIE, value);
+            for change in &taken.cookies {
+                append_cookie(&mut answer, &set_cookie(change, head.is_https));
             }
             answer
         }
@@ -157,22 +155,45 @@ fn allow_origin(app: &App, origin: Option<&HeaderValue>, answer: &mut Answer) {
     }
 }
 
-/// The measurement cookie is sent to the collector's endpoint only and can't be read by any script.
+/// Adds a `Set-Cookie` header.
+pub(super) fn append_cookie(answer: &mut Answer, cookie: &str) {
+    match HeaderValue::try_from(cookie) {
+        Ok(cookie) => {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        Err(error) => tracing::error!(%error, "a cookie can't be a header and is not set"),
+    }
+}
+
+/// The measurement cookie is sent to the collector's endpoint only, the erasure cookie to the choices page only; no
+/// script can read either.
 pub(super) fn set_cookie(change: &CookieChange, is_https: bool) -> String {
-    let secure = if is_https { "; Secure" } else { "" };
-    let attributes = "; HttpOnly; SameSite=Lax";
-    match change {
+    let (name, value, path, max_age_s) = match change {
         CookieChange::Set {
             name,
             value,
             max_age_s,
-        } => {
-            let max_age_s = max_age_s.to_string();
-            let path = "; Path=/api/event; Max-Age=";
-            [name, "=", value, path, &max_age_s, attributes, secure].concat()
-        }
-        CookieChange::Delete { name } => {
-            format!("{name}=; Path=/api/event; Max-Age=0{attributes}{secure}")
-        }
-    }
+        } => (name, value.as_str(), "/api/event", *max_age_s),
+        CookieChange::Delete { name } => (name, "", "/api/event", 0),
+        CookieChange::SetErasure {
+            name,
+            value,
+            max_age_s,
+        } => (name, value.as_str(), CHOICES_PATH, *max_age_s),
+        CookieChange::DeleteErasure { name } => (name, "", CHOICES_PATH, 0),
+    };
+    let secure = if is_https { "; Secure" } else { "" };
+    let max_age_s = max_age_s.to_string();
+    [
+        name,
+        "=",
+        value,
+        "; Path=",
+        path,
+        "; Max-Age=",
+        &max_age_s,
+        "; HttpOnly; SameSite=Lax",
+        secure,
+    ]
+    .concat()
 }

@@ -61,8 +61,10 @@ pub struct App {
     pub counters: Arc<Counters>,
     /// Set once ClickHouse answers.
     pub answerer: OnceLock<Answerer>,
-    /// Set once ClickHouse answers.
-    pub eraser: OnceLock<Eraser>,
+    /// Takes erasures whether ClickHouse answers or not.
+    pub eraser: Eraser,
+    /// Which network asks the choices page for too much.
+    pub choices_rate: Rate,
     /// Wakes who writes letters ([`crate::mail::post`]).
     pub wake_post: Arc<tokio::sync::Notify>,
     /// Whether queries are answered right now.

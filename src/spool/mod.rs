@@ -81,6 +81,7 @@ mod error;
 mod herald;
 mod intake;
 mod name;
+mod quarantine;
 mod reader;
 mod recover;
 mod segment;
@@ -110,6 +111,7 @@ use crate::episode::{Episode, Line};
 use crate::turns;
 
 pub use self::error::{AppendFailed, SpoolError};
+pub use self::quarantine::{IsMeant, SetAside, set_aside_in};
 pub use self::reader::{Batch, Batches, RecentRecord, RecentRecords};
 pub use self::segment::{RECORD_BYTES_MAX, SCHEMA_BYTES_MAX, SegmentId};
 pub use self::shelf::Sealed;

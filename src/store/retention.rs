@@ -15,13 +15,16 @@
 //! be merged, and it knows nothing of roll-ups. A cleared day is never rolled up again: events that come later than
 //! that are in the rows alone.
 //!
+//! **What the spool has set aside** holds rows too, so files of it go when the shortest retention of any site has passed since
+//! the first record they may hold; unless a hold reaches that day, since a file holds the rows of several sites.
+//!
 //! Every destruction and every check is a line in `destruction.log` in the data folder.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clickhouse::Client;
 use clickhouse::query::Query;
@@ -31,6 +34,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::clear::clear;
 use crate::config::{Config, Hold, Site};
+use crate::spool::{SetAside, Spool, SpoolError, set_aside_in};
 
 /// Name of the log in the data folder.
 pub const LOG: &str = "destruction.log";
@@ -49,6 +53,13 @@ pub enum RetentionError {
     },
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
+    #[error("cannot read what is set aside in {path}: {source}")]
+    SetAside {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("the spool: {0}")]
+    Spool(#[from] SpoolError),
 }
 
 /// What a configuration says about destruction.
@@ -56,6 +67,7 @@ pub enum RetentionError {
 pub struct Rules {
     pub database: String,
     pub data_dir: PathBuf,
+    pub spool_dir: PathBuf,
     pub sites: Vec<Site>,
     pub holds: Vec<Hold>,
     /// 0 clears no visitors before their rows go.
@@ -68,10 +80,31 @@ impl Rules {
         Self {
             database: config.clickhouse.database.clone(),
             data_dir: config.data_dir.clone(),
+            spool_dir: config.spool.dir.clone(),
             sites: config.sites.clone(),
             holds: config.holds.clone(),
             visitor_days: config.visitor_days,
         }
+    }
+
+    /// Files of the spool that are set aside and hold rows which have expired by `today`, and of these the number that a
+    /// hold keeps.
+    fn expired_set_aside(&self, today: Date) -> Result<(Vec<SetAside>, u64), RetentionError> {
+        let files = set_aside_in(&self.spool_dir).map_err(|source| RetentionError::SetAside {
+            path: self.spool_dir.clone(),
+            source,
+        })?;
+        let days = self.sites.iter().map(|site| site.retention_days).min();
+        let days = i64::from(days.unwrap_or(0)).days();
+        let is_expired = |file: &SetAside| day_of(file.since).saturating_add(days) <= today;
+        let is_held = |file: &SetAside| {
+            let day = day_of(file.since);
+            let mut active = self.holds.iter().filter(|hold| hold.is_active(today));
+            active.any(|hold| day >= hold.from && day <= hold.to)
+        };
+        let (held, gone): (Vec<_>, Vec<_>) =
+            files.into_iter().filter(is_expired).partition(is_held);
+        Ok((gone, held.len() as u64))
     }
 
     fn held(&self, today: Date) -> Held {
@@ -126,18 +159,30 @@ pub struct Found {
     pub rows: u64,
     /// Of these, those that a hold keeps.
     pub held: u64,
+    /// Files in the spool's folder with such rows, set aside because they could not be stored.
+    pub set_aside: u64,
 }
 
 impl Found {
     /// Whether nothing expired remains but what a hold keeps.
     pub fn is_clean(&self) -> bool {
-        self.rows == self.held && (self.parts == 0 || self.held > 0)
+        self.rows == self.held && (self.parts == 0 || self.held > 0) && self.set_aside == 0
     }
 }
 
 /// Destroys what expires, for ever.
-pub async fn keep(client: Client, rules: Arc<Rules>) {
+pub async fn keep(client: Client, rules: Arc<Rules>, spool: &Spool) {
     loop {
+        match destroy_set_aside(spool, &rules, today()).await {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(
+                files,
+                "files that were set aside have expired and are destroyed"
+            ),
+            Err(error) => {
+                tracing::error!(%error, "expired files that were set aside could not be destroyed; it is tried again")
+            }
+        }
         match enforce(&client, &rules, today()).await {
             Ok(done) if done == Destroyed::default() => {}
             Ok(done) => {
@@ -225,6 +270,24 @@ pub async fn enforce(
     Ok(done)
 }
 
+/// Destroys the files that the spool has set aside and whose rows have expired by `today`. Gives their number.
+///
+/// # Errors
+/// [`RetentionError`]; what is destroyed by then stays so.
+pub async fn destroy_set_aside(
+    spool: &Spool,
+    rules: &Rules,
+    today: Date,
+) -> Result<u64, RetentionError> {
+    let (expired, _) = rules.expired_set_aside(today)?;
+    for file in &expired {
+        spool.remove_set_aside(file).await?;
+        let line = format!("destroyed file={} bytes={}", file.name, file.bytes);
+        log(&rules.data_dir, &line)?;
+    }
+    Ok(expired.len() as u64)
+}
+
 /// Gives destruction to ClickHouse as well, or takes it away.
 async fn set_ttl(client: &Client, rules: &Rules, wanted: bool) -> Result<(), RetentionError> {
     let has: u64 = client
@@ -302,6 +365,7 @@ pub async fn verify(client: &Client, rules: &Rules, today: Date) -> Result<Found
         parts,
         rows,
         held,
+        set_aside: rules.expired_set_aside(until)?.0.len() as u64,
     })
 }
 
@@ -315,13 +379,21 @@ pub fn certify(rules: &Rules, found: &Found) -> Result<String, RetentionError> {
         parts,
         rows,
         held,
+        set_aside,
     } = found;
     let line = format!(
-        "certificate database={} tables=events,visits expired_until={until} parts={parts} rows={rows} held={held}",
+        "certificate database={} tables=events,visits expired_until={until} parts={parts} rows={rows} held={held} set_aside={set_aside}",
         rules.database
     );
     log(&rules.data_dir, &line)?;
     Ok(line)
+}
+
+/// The day, by UTC, of an instant; for one that the calendar does not know, the first of all days.
+fn day_of(instant: SystemTime) -> Date {
+    Timestamp::try_from(instant).map_or(Date::MIN, |instant| {
+        instant.to_zoned_datetime(TimeZone::UTC).date()
+    })
 }
 
 /// The partition of rows that expire on this day.

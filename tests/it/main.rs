@@ -11,6 +11,7 @@ mod crash;
 mod demo;
 mod door;
 mod engine;
+mod erasure;
 mod exactly_once;
 mod export;
 mod external;

@@ -6,11 +6,11 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::words::{Words, escape, fill};
-use super::{App, LAYOUT, OPT_OUT_SECONDS, lists};
+use super::{App, CHOICES_PATH, LAYOUT, OPT_OUT_SECONDS, lists};
 use crate::config::{Policy, Purpose, Site};
 use crate::policy::{fingerprint, record};
 use crate::privacy::cookie::LIFETIME_DAYS;
-use crate::privacy::{OPT_OUT_COOKIE, ObjectionRule, Profile, cookie_name};
+use crate::privacy::{OPT_OUT_COOKIE, ObjectionRule, Profile, cookie_name, erasure_cookie_name};
 use crate::server::error::{Answer, answer};
 
 const TRANSMISSION: &str = include_str!("transmission.html");
@@ -127,6 +127,19 @@ fn cookie_register(site: &Site) -> Value {
             "same_site": "Lax",
             "content": "random device id of this site, first day, last day, number of visits, policy version, signature",
             "purpose": "to know the same browser again: how often and after how long it comes back",
+        },
+        {
+            "name": erasure_cookie_name(&site.id),
+            "class": "necessary",
+            "set": "at a no, where there was a measurement cookie; deleted when today's data is erased",
+            // Until local midnight and half an hour, so at most 25 and a half hours.
+            "lifetime_days": 2,
+            "is_prolonged": false,
+            "path": CHOICES_PATH,
+            "http_only": true,
+            "same_site": "Lax",
+            "content": "the device ids of the measurement cookies that were deleted today, the day, signature",
+            "purpose": "to find what was measured today, should the visitor ask that it be erased; read for nothing else",
         },
         {
             "name": OPT_OUT_COOKIE,

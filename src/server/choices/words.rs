@@ -19,6 +19,7 @@ pub const PLAIN: &[&str] = &[
     "choose_heading",
     "refuse_text",
     "refuse_button",
+    "refuse_erase_button",
     "allow_text",
     "allow_button",
     "erase_text",

@@ -1,0 +1,257 @@
+//! Erases what was measured today about the visitor who asks (privacy research 5): the queue of erasures, and the
+//! work itself.
+//!
+//! An erasure is durable. It is written to a [journal] before it is acknowledged, and done as soon as ClickHouse answers,
+//! however often that has to be tried and whichever process does it. The request that asked waits for a short while,
+//! so that it usually reports the end; its own end changes nothing.
+//!
+//! Order of the work: what lies in the spool is sealed and inserted, since a segment is checksummed and inserted under its
+//! id, and taking records out of it would cost its guarantees. Then files that the spool has set aside are overwritten.
+//! Then the rows are deleted by a mutation that rewrites the parts, not by ClickHouse's lightweight DELETE, which only
+//! hides rows until some later merge; the old parts leave the disk when ClickHouse drops inactive parts, after about
+//! eight minutes. At last the mutation itself is removed, because ClickHouse lists it, with the ids and the second, among
+//! the last hundred. Days are rolled up after they are over; a site with open erasures is not rolled up ([`Eraser::waits`]), so
+//! neither `daily` nor `visits` ever counts what was erased.
+//!
+//! Invariants: one batch at a time, one mutation a site and batch, and a pause as long as the batch, so that nobody can
+//! keep ClickHouse busy by pressing a button. The same visitor waits once. The number of waiting erasures is bounded;
+//! what one network may add is bounded where requests arrive.
+//!
+//! Deliberately not here: whose ids they are (`ingest::own`). The memory of sent beacons (`ingest::seen`) is left as it is: it
+//! holds no visitor, and keeps an erased event from coming back when a browser sends it again. With several
+//! collectors, the open visits that another one holds in memory are not forgotten; they end by silence.
+
+pub mod journal;
+mod work;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::civil::Date;
+use tokio::sync::{Notify, watch};
+
+use crate::privacy::VisitorId;
+use journal::{Entry, Journal};
+
+/// Erasures that may wait; about 100 bytes each, in memory and on disk.
+const WAITING_MAX: usize = 100_000;
+
+/// What became of an erasure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erased {
+    /// What was there is gone.
+    Done,
+    /// There was nothing under these ids.
+    NothingFound,
+    /// It is recorded and will be done.
+    Recorded,
+}
+
+/// The erasure was not recorded, so nobody will do it.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    #[error("{WAITING_MAX} erasures wait already")]
+    Full,
+    #[error("the journal of erasures can't be written: {0}")]
+    Journal(#[from] io::Error),
+    #[error("the work on the journal was broken off")]
+    Broken,
+}
+
+/// The queue of erasures. Clones are the same queue.
+#[derive(Clone)]
+pub struct Eraser {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    added: Notify,
+}
+
+struct Queue {
+    journal: Journal,
+    waiting: HashMap<Entry, Waiting>,
+}
+
+/// An erasure that is not done.
+struct Waiting {
+    end: watch::Sender<Option<Erased>>,
+    /// Whether a batch that is being worked on has it.
+    is_in_work: bool,
+    /// Asked for again while it was in work: what came meanwhile needs another round.
+    is_asked_again: bool,
+    /// Whether an earlier try found something.
+    has_found: bool,
+}
+
+impl Waiting {
+    fn new() -> Self {
+        Self {
+            end: watch::Sender::new(None),
+            is_in_work: false,
+            is_asked_again: false,
+            has_found: false,
+        }
+    }
+}
+
+impl Eraser {
+    /// Opens the journal in the data folder, with what an earlier process has not done.
+    ///
+    /// # Errors
+    /// The journal can't be read or written.
+    pub fn open(data_dir: &Path) -> io::Result<Self> {
+        let (journal, entries) = Journal::open(data_dir)?;
+        if !entries.is_empty() {
+            tracing::info!(
+                erasures = entries.len(),
+                "erasures that were asked for before the restart are done as soon as ClickHouse answers"
+            );
+        }
+        let waiting = entries.into_iter().map(|entry| (entry, Waiting::new()));
+        Ok(Self {
+            shared: Arc::new(Shared {
+                queue: Mutex::new(Queue {
+                    journal,
+                    waiting: waiting.collect(),
+                }),
+                added: Notify::new(),
+            }),
+        })
+    }
+
+    /// Records that a site's events under these visitors are to be erased, and waits until that is done, or for
+    /// `patience`.
+    ///
+    /// # Errors
+    /// [`EraseError`]: it is not recorded.
+    pub async fn erase(
+        &self,
+        site: &str,
+        day: Date,
+        visitors: &[VisitorId],
+        patience: Duration,
+    ) -> Result<Erased, EraseError> {
+        let mut visitors: Vec<u64> = visitors.iter().map(|visitor| visitor.get()).collect();
+        visitors.sort_unstable();
+        visitors.dedup();
+        let site = site.to_owned();
+        let entry = Entry {
+            site,
+            day,
+            visitors,
+        };
+        let own = self.clone();
+        // The disk is waited for. What is begun is ended, also when the request is gone.
+        let recorded = tokio::task::spawn_blocking(move || own.record(entry));
+        let mut end = recorded.await.map_err(|_| EraseError::Broken)??;
+        let ended = tokio::time::timeout(patience, end.wait_for(Option::is_some)).await;
+        Ok(match ended {
+            Ok(Ok(end)) => end.unwrap_or(Erased::Recorded),
+            // Not yet, or the process ends.
+            Ok(Err(_)) | Err(_) => Erased::Recorded,
+        })
+    }
+
+    /// On disk when this returns.
+    fn record(&self, entry: Entry) -> Result<watch::Receiver<Option<Erased>>, EraseError> {
+        let mut queue = self.queue();
+        let Queue { journal, waiting } = &mut *queue;
+        if let Some(waiting) = waiting.get_mut(&entry) {
+            waiting.is_asked_again |= waiting.is_in_work;
+            return Ok(waiting.end.subscribe());
+        }
+        if waiting.len() >= WAITING_MAX {
+            return Err(EraseError::Full);
+        }
+        journal.add(&entry)?;
+        let new = Waiting::new();
+        let end = new.end.subscribe();
+        waiting.insert(entry, new);
+        drop(queue);
+        self.shared.added.notify_one();
+        Ok(end)
+    }
+
+    /// Whether erasures of a site wait. Its days are not rolled up then.
+    pub fn waits(&self, site: &str) -> bool {
+        self.queue().waiting.keys().any(|entry| entry.site == site)
+    }
+
+    /// All visitors whose erasure waits.
+    pub fn visitors(&self) -> Vec<VisitorId> {
+        let queue = self.queue();
+        let ids = queue.waiting.keys().flat_map(|entry| &entry.visitors);
+        ids.filter_map(|id| VisitorId::from_stored(*id)).collect()
+    }
+
+    /// Takes everything that waits into one batch.
+    fn take(&self) -> Vec<Entry> {
+        let mut queue = self.queue();
+        let taken = queue.waiting.iter_mut().map(|(entry, waiting)| {
+            waiting.is_in_work = true;
+            entry.clone()
+        });
+        taken.collect()
+    }
+
+    /// These are done. `found` says of which there was something.
+    ///
+    /// # Errors
+    /// The journal can't be written: they are done once more later, which changes nothing, and nobody is told before.
+    fn finish(&self, entries: &[Entry], found: impl Fn(&Entry) -> bool) -> io::Result<()> {
+        let mut queue = self.queue();
+        let Queue { journal, waiting } = &mut *queue;
+        let mut done = HashSet::new();
+        for entry in entries {
+            if let Some(of_entry) = waiting.get_mut(entry) {
+                of_entry.is_in_work = false;
+                of_entry.has_found |= found(entry);
+                if !std::mem::take(&mut of_entry.is_asked_again) {
+                    done.insert(entry);
+                }
+            }
+        }
+        let left = waiting.keys().filter(|entry| !done.contains(entry));
+        journal.replace(left)?;
+        for entry in done {
+            if let Some(ended) = waiting.remove(entry) {
+                let end = if ended.has_found {
+                    Erased::Done
+                } else {
+                    Erased::NothingFound
+                };
+                ended.end.send_replace(Some(end));
+            }
+        }
+        Ok(())
+    }
+
+    /// These are not done, and wait on.
+    fn put_back(&self, entries: &[Entry], found: impl Fn(&Entry) -> bool) {
+        let mut queue = self.queue();
+        for entry in entries {
+            if let Some(waiting) = queue.waiting.get_mut(entry) {
+                waiting.is_in_work = false;
+                waiting.is_asked_again = false;
+                waiting.has_found |= found(entry);
+            }
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.queue().waiting.is_empty()
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // Nothing in here is left half done by a panic: the journal is the truth.
+        self.shared
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

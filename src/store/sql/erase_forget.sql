@@ -1,0 +1,7 @@
+-- Removes the finished mutations that name erased visitors, with their files; none that still runs is stopped.
+KILL MUTATION
+WHERE database = {database:String}
+    AND table = 'events'
+    AND is_done
+    AND command LIKE '%DELETE WHERE%visitor IN%'
+SYNC

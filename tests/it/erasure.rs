@@ -1,0 +1,393 @@
+//! Erasure through the socket: in whatever order it is asked for, and whatever fails meanwhile.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::choices::{press, set_cookies, start_with_site};
+use crate::support::{Answer, Collector, pageview, post, signal, wait_for};
+
+const ERASURE_COOKIE: &str = "sillage_erase_example-com-a379a6f6";
+const CHOICES: &str = "/api/event/choices";
+
+/// A browser's cookies, sent and kept by path as browsers do.
+#[derive(Default)]
+struct Jar {
+    /// By name: value and path.
+    cookies: BTreeMap<String, (String, String)>,
+}
+
+impl Jar {
+    fn keep(&mut self, answer: &Answer) {
+        for line in set_cookies(answer) {
+            let mut parts = line.split("; ");
+            let (name, value) = parts
+                .next()
+                .and_then(|pair| pair.split_once('='))
+                .expect("a cookie");
+            let attributes: Vec<&str> = parts.collect();
+            let path = attributes
+                .iter()
+                .find_map(|attribute| attribute.strip_prefix("Path="))
+                .expect("a path");
+            if attributes.contains(&"Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                let kept = (value.to_owned(), path.to_owned());
+                self.cookies.insert(name.to_owned(), kept);
+            }
+        }
+    }
+
+    fn header(&self, path: &str) -> String {
+        let sent = self.cookies.iter().filter(|(_, (_, of))| {
+            path == of || path.starts_with(&format!("{}/", of.trim_end_matches('/')))
+        });
+        let pairs: Vec<String> = sent
+            .map(|(name, (value, _))| format!("{name}={value}"))
+            .collect();
+        pairs.join("; ")
+    }
+
+    fn beacon(&mut self, collector: &Collector, body: &str) -> Answer {
+        let cookies = self.header("/api/event");
+        let answer = collector.beacon_with(body, &[("Cookie", &cookies)]);
+        self.keep(&answer);
+        answer
+    }
+
+    fn press(&mut self, collector: &Collector, action: &str) -> Answer {
+        let cookies = self.header(CHOICES);
+        let answer = press(collector, action, &[("Cookie", &cookies)]);
+        self.keep(&answer);
+        answer
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.cookies.contains_key(name)
+    }
+}
+
+fn no(key: &str) -> String {
+    json!({"n": "pageview", "u": "https://example.com/", "d": "example.com", "c": 0, "k": key})
+        .to_string()
+}
+
+fn silent(path: &str) -> String {
+    json!({"n": "pageview", "u": format!("https://example.com{path}"), "d": "example.com"})
+        .to_string()
+}
+
+/// Two pages of one browser and one of a neighbour behind the same address, all stored.
+fn two_people(collector: &Collector) -> (Jar, Jar) {
+    let (mut mine, mut other) = (Jar::default(), Jar::default());
+    mine.beacon(collector, &pageview("/secret-a", "a"));
+    mine.beacon(collector, &pageview("/secret-b", "b"));
+    other.beacon(collector, &pageview("/other", "c"));
+    collector.until("SELECT count() FROM events", "3");
+    (mine, other)
+}
+
+fn paths(collector: &Collector) -> String {
+    collector.sql("SELECT path FROM events ORDER BY path FORMAT CSV")
+}
+
+#[test]
+fn a_refusal_first_does_not_keep_an_erasure_from_finding_the_rows() {
+    let collector = Collector::start();
+    let (mut mine, _) = two_people(&collector);
+    let refused = mine.press(&collector, "refuse");
+    assert_eq!(refused.status, 200);
+    assert!(
+        refused
+            .body
+            .contains("What was measured today until now is still kept"),
+        "erasing is offered at once: {}",
+        refused.body
+    );
+    let line = set_cookies(&refused)
+        .into_iter()
+        .find(|line| line.starts_with(ERASURE_COOKIE))
+        .expect("the erasure cookie");
+    for attribute in [
+        "Path=/api/event/choices;",
+        "HttpOnly",
+        "SameSite=Lax",
+        "Max-Age=",
+    ] {
+        assert!(line.contains(attribute), "{line}");
+    }
+    let seconds: u32 = line
+        .split("Max-Age=")
+        .nth(1)
+        .and_then(|rest| rest.split(';').next())
+        .and_then(|seconds| seconds.parse().ok())
+        .expect("seconds");
+    assert!((1..=24 * 3600 + 1800).contains(&seconds), "{seconds}");
+    assert_eq!(
+        mine.header("/api/event"),
+        "sillage_opt_out=1",
+        "no beacon carries the number of the device any more"
+    );
+    let erased = mine.press(&collector, "erase");
+    assert_eq!(erased.status, 200);
+    assert!(
+        erased
+            .body
+            .contains("Done: what was measured today is deleted")
+    );
+    assert_eq!(paths(&collector), "\"/other\"");
+    assert!(!mine.has(ERASURE_COOKIE), "it has served its end");
+}
+
+#[test]
+fn a_banners_no_does_not_keep_an_erasure_from_finding_the_rows() {
+    let collector = Collector::start();
+    let (mut mine, _) = two_people(&collector);
+    let refused = mine.beacon(&collector, &no("d"));
+    assert_eq!(refused.status, 202);
+    assert_eq!(
+        mine.header("/api/event"),
+        "",
+        "the measurement cookie is gone"
+    );
+    assert!(mine.has(ERASURE_COOKIE));
+    let erased = mine.press(&collector, "erase");
+    assert!(
+        erased
+            .body
+            .contains("Done: what was measured today is deleted")
+    );
+    assert_eq!(paths(&collector), "\"/other\"");
+}
+
+#[test]
+fn a_yes_after_a_no_is_a_new_device_and_the_old_one_can_still_be_erased() {
+    let collector = Collector::start();
+    let (mut mine, _) = two_people(&collector);
+    let measurement = "sillage_example-com-a379a6f6";
+    let (before, _) = mine.cookies[measurement].clone();
+    mine.press(&collector, "refuse");
+    mine.press(&collector, "allow");
+    mine.beacon(&collector, &pageview("/again", "e"));
+    let (after, _) = mine.cookies[measurement].clone();
+    assert_ne!(
+        before.split('.').nth(1),
+        after.split('.').nth(1),
+        "another device id"
+    );
+    collector.until("SELECT count(), uniqExact(visitor) FROM events", "4\t3");
+    // A second refusal on this page adds to the first.
+    mine.press(&collector, "refuse");
+    let erased = mine.press(&collector, "erase");
+    assert!(
+        erased
+            .body
+            .contains("Done: what was measured today is deleted")
+    );
+    assert_eq!(paths(&collector), "\"/other\"");
+}
+
+#[test]
+fn the_erasure_cookie_measures_nobody() {
+    let collector = start_with_site("", "profile = \"exempt\"\n");
+    let (mut mine, _) = two_people(&collector);
+    mine.beacon(&collector, &no("d"));
+    let (value, _) = mine.cookies[ERASURE_COOKIE].clone();
+    // Even where somebody sends it with a beacon, and under the measurement cookie's name.
+    for name in [ERASURE_COOKIE, "sillage_example-com-a379a6f6"] {
+        let cookie = format!("{name}={value}");
+        let body = pageview(&format!("/with-{}", name.len()), name);
+        collector.beacon_with(&body, &[("Cookie", &cookie)]);
+    }
+    collector.until(
+        "SELECT count(), uniqExact(visitor) FROM events WHERE path LIKE '/with-%' \
+         AND visitor NOT IN (SELECT visitor FROM events WHERE path LIKE '/secret%')",
+        "2\t2",
+    );
+}
+
+#[test]
+fn an_erasure_while_the_engine_is_stopped_is_done_without_a_second_press() {
+    let collector = Collector::start();
+    let (mut mine, _) = two_people(&collector);
+    mine.press(&collector, "refuse");
+    let engine = collector.engine_id().expect("an engine");
+    signal(engine, "STOP");
+    let asked = mine.press(&collector, "erase");
+    assert_eq!(asked.status, 202, "{}", asked.body);
+    assert!(
+        asked.body.contains("Your request is recorded"),
+        "{}",
+        asked.body
+    );
+    let journal = collector.folder.path().join("data/erasures.journal");
+    let lines = |path: &std::path::Path| {
+        std::fs::read_to_string(path)
+            .expect("a journal")
+            .lines()
+            .count()
+    };
+    assert_eq!(lines(&journal), 1);
+    signal(engine, "CONT");
+    collector.until("SELECT path FROM events", "/other");
+    let emptied = wait_for(|| match lines(&journal) {
+        0 => Ok(()),
+        left => Err(left),
+    });
+    assert_eq!(emptied, Ok(()), "a journal entry goes when it is done");
+}
+
+#[test]
+fn an_erasure_that_was_recorded_is_done_after_a_kill() {
+    let collector = Collector::start();
+    let (mut mine, _) = two_people(&collector);
+    // One more that lies in the spool when everything ends.
+    let engine = collector.engine_id().expect("an engine");
+    signal(engine, "STOP");
+    mine.beacon(&collector, &pageview("/secret-c", "d"));
+    let asked = mine.press(&collector, "erase");
+    assert_eq!(asked.status, 202, "{}", asked.body);
+    let folder = collector.kill();
+    signal(engine, "KILL");
+    let collector = Collector::start_in(folder);
+    collector.until(
+        "SELECT groupArray(path) FROM (SELECT path FROM events ORDER BY path)",
+        "['/other']",
+    );
+    // Nothing of it comes back: the visit is new, and begins here.
+    collector.beacon(&pageview("/later", "e"));
+    collector.until(
+        "SELECT path, seq FROM events WHERE path != '/other' FORMAT CSV",
+        "\"/later\",1",
+    );
+}
+
+#[test]
+fn one_network_takes_its_own_erasures_only() {
+    let collector = Collector::start_with("trusted_proxies = [\"127.0.0.0/8\"]\n");
+    let crowd = ("X-Forwarded-For", "203.0.113.7");
+    let mut mine = Jar::default();
+    mine.beacon(&collector, &pageview("/mine", "a"));
+    collector.until("SELECT count() FROM events", "1");
+    let asked = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..90)
+            .map(|number: u32| {
+                let collector = &collector;
+                scope.spawn(move || {
+                    let beacon = pageview("/flood", &number.to_string());
+                    let answer = collector.beacon_with(&beacon, &[crowd]);
+                    let mut jar = Jar::default();
+                    jar.keep(&answer);
+                    let cookies = jar.header(CHOICES);
+                    press(collector, "erase", &[crowd, ("Cookie", &cookies)])
+                })
+            })
+            .collect();
+        let cookies = mine.header(CHOICES);
+        let own = ("X-Forwarded-For", "198.51.100.9");
+        let legitimate = press(&collector, "erase", &[own, ("Cookie", &cookies)]);
+        assert!(
+            [200, 202].contains(&legitimate.status),
+            "{}: {}",
+            legitimate.status,
+            legitimate.body
+        );
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("an answer"))
+            .collect::<Vec<_>>()
+    });
+    let refused: Vec<&Answer> = asked.iter().filter(|answer| answer.status == 429).collect();
+    assert!(refused.len() >= 20, "{}", refused.len());
+    for answer in refused {
+        assert!(answer.header("retry-after").is_some());
+        assert_eq!(answer.header("set-cookie"), None, "it keeps its cookies");
+    }
+    assert!(
+        asked
+            .iter()
+            .all(|answer| [200, 202, 429].contains(&answer.status)),
+        "no other answer"
+    );
+    collector.until("SELECT count() FROM events WHERE path = '/mine'", "0");
+}
+
+#[test]
+fn where_nothing_is_found_the_page_says_so_and_not_done() {
+    let collector = Collector::start();
+    let (_, _) = two_people(&collector);
+    for (language, sentence) in [
+        ("en", "Nothing could be found under this browser"),
+        ("ja", "このブラウザーの記録は見つからなかった"),
+        ("de", "Unter diesem Browser war nichts zu finden"),
+    ] {
+        let mut stranger = Jar::default();
+        let cookies = stranger.header(CHOICES);
+        let headers = [("Accept-Language", language), ("Cookie", &*cookies)];
+        let answer = press(&collector, "erase", &headers);
+        stranger.keep(&answer);
+        assert_eq!(answer.status, 200);
+        assert!(answer.body.contains(sentence), "{}", answer.body);
+        assert!(stranger.has("sillage_opt_out"), "it refuses all the same");
+    }
+    assert_eq!(collector.sql("SELECT count() FROM events"), "3");
+}
+
+#[test]
+fn no_mutation_and_no_file_names_who_was_erased() {
+    let collector = Collector::start();
+    let (mut mine, _) = two_people(&collector);
+    let ids = collector.sql("SELECT DISTINCT visitor FROM events WHERE path LIKE '/secret%'");
+    assert!(ids.len() > 5, "{ids}");
+    let erased = mine.press(&collector, "erase");
+    assert!(erased.body.contains("Done"), "{}", erased.body);
+    assert_eq!(
+        collector.sql("SELECT count() FROM system.mutations WHERE table = 'events'"),
+        "0"
+    );
+    let mut searched = 0;
+    let mut folders = vec![collector.folder.path().join("data")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = entry.file_name().to_string_lossy().into_owned();
+            assert!(
+                !name.starts_with("mutation_"),
+                "a mutation's file is left: {name}"
+            );
+            // What goes while it is looked at is gone.
+            if let Ok(bytes) = std::fs::read(&path) {
+                searched += 1;
+                let text = String::from_utf8_lossy(&bytes);
+                assert!(!text.contains(&ids), "{}", path.display());
+            }
+        }
+    }
+    assert!(searched > 20, "{searched}");
+}
+
+#[test]
+fn a_choice_sent_to_the_page_goes_on_to_where_the_cookie_is() {
+    let collector = Collector::start();
+    let own = [
+        ("Sec-Fetch-Site", "same-origin"),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+    ];
+    for action in ["erase", "refuse"] {
+        let body = format!("action={action}");
+        let answer = post(collector.address, "/privacy?site=example.com", &body, &own);
+        assert_eq!(
+            (
+                answer.status,
+                answer.header("location"),
+                answer.header("set-cookie")
+            ),
+            (307, Some("/api/event/choices?site=example.com"), None)
+        );
+    }
+}
