@@ -204,13 +204,14 @@ pub fn anonymise(
 /// The visitors that a request's own events of today are under: by its devices, by its address, and all under
 /// yesterday's salt while there is one. For a visitor who asks that today's data be erased; nobody else can be looked up,
 /// since it takes the very address and user agent.
-pub fn visitors_of(
+pub fn visitors_of<'a>(
     salts: &Salts<'_>,
     site: &str,
     ip: &ClientIp,
     agent: &UserAgent,
-    devices: &[DeviceId],
+    devices: impl IntoIterator<Item = &'a DeviceId>,
 ) -> Vec<VisitorId> {
+    let devices: Vec<&DeviceId> = devices.into_iter().collect();
     let network = truncate(ip);
     let mut visitors = Vec::with_capacity(4);
     for salt in std::iter::once(salts.today).chain(salts.yesterday) {
@@ -797,13 +798,7 @@ mod tests {
             yesterday: Some(&yesterday),
         };
         let raw = beacon("https://example.com/");
-        let ids = visitors_of(
-            &salts,
-            &raw.site,
-            &raw.ip,
-            &raw.agent,
-            raw.device.as_slice(),
-        );
+        let ids = visitors_of(&salts, &raw.site, &raw.ip, &raw.agent, raw.device.as_ref());
         assert_eq!(ids.len(), 4);
         for basis in [Basis::Full, Basis::Exempt] {
             let Anonymised { event, yesterday } = pass(beacon("https://example.com/"), basis);

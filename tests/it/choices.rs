@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Collector, binary, cookie, get, pageview, post, write_config};
 
-const OWN: (&str, &str) = ("Sec-Fetch-Site", "same-origin");
-const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+pub const OWN: (&str, &str) = ("Sec-Fetch-Site", "same-origin");
+pub const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 
 pub fn press(collector: &Collector, action: &str, headers: &[(&str, &str)]) -> Answer {
     let headers = [&[OWN, FORM], headers].concat();

@@ -1,11 +1,17 @@
 //! Erasure through the socket: in whatever order it is asked for, and whatever fails meanwhile.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use jiff::ToSpan;
 use serde_json::json;
+use sillage::config::Config;
+use sillage::spool::{Spool, SpoolOptions};
+use sillage::store::retention;
 
-use crate::choices::{press, set_cookies, start_with_site};
-use crate::support::{Answer, Collector, pageview, post, signal, wait_for};
+use crate::choices::{FORM, OWN, press, set_cookies, start_with_site};
+use crate::support::{Answer, Collector, pageview, post, signal, wait_for, write_config};
 
 const ERASURE_COOKIE: &str = "sillage_erase_example-com-a379a6f6";
 const CHOICES: &str = "/api/event/choices";
@@ -273,14 +279,15 @@ fn one_network_takes_its_own_erasures_only() {
     let asked = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..90)
             .map(|number: u32| {
-                let collector = &collector;
+                let address = collector.address;
                 scope.spawn(move || {
                     let beacon = pageview("/flood", &number.to_string());
-                    let answer = collector.beacon_with(&beacon, &[crowd]);
+                    let answer = post(address, "/api/event", &beacon, &[crowd]);
                     let mut jar = Jar::default();
                     jar.keep(&answer);
                     let cookies = jar.header(CHOICES);
-                    press(collector, "erase", &[crowd, ("Cookie", &cookies)])
+                    let headers = [crowd, OWN, FORM, ("Cookie", &*cookies)];
+                    post(address, CHOICES, "site=example.com&action=erase", &headers)
                 })
             })
             .collect();
@@ -374,13 +381,14 @@ fn no_mutation_and_no_file_names_who_was_erased() {
 #[test]
 fn a_choice_sent_to_the_page_goes_on_to_where_the_cookie_is() {
     let collector = Collector::start();
-    let own = [
-        ("Sec-Fetch-Site", "same-origin"),
-        ("Content-Type", "application/x-www-form-urlencoded"),
-    ];
     for action in ["erase", "refuse"] {
         let body = format!("action={action}");
-        let answer = post(collector.address, "/privacy?site=example.com", &body, &own);
+        let answer = post(
+            collector.address,
+            "/privacy?site=example.com",
+            &body,
+            &[OWN, FORM],
+        );
         assert_eq!(
             (
                 answer.status,
@@ -390,4 +398,106 @@ fn a_choice_sent_to_the_page_goes_on_to_where_the_cookie_is() {
             (307, Some("/api/event/choices?site=example.com"), None)
         );
     }
+}
+
+/// The files of the spool with this ending.
+fn spool_files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder.join("data/spool")).expect("a spool");
+    let paths = entries.flatten().map(|entry| entry.path());
+    paths
+        .filter(|path| path.to_string_lossy().ends_with(ending))
+        .collect()
+}
+
+#[test]
+fn an_erasure_reaches_what_was_set_aside_and_spares_the_others() {
+    let collector = Collector::start();
+    let (mut mine, mut other) = two_people(&collector);
+    let id: u64 = collector
+        .sql("SELECT DISTINCT visitor FROM events WHERE path LIKE '/secret%'")
+        .parse()
+        .expect("one visitor");
+    let engine = collector.engine_id().expect("an engine");
+    signal(engine, "STOP");
+    mine.beacon(&collector, &pageview("/set-aside/mine", "d"));
+    other.beacon(&collector, &pageview("/set-aside/other", "e"));
+    let folder = collector.kill();
+    signal(engine, "KILL");
+    // As the spool names what it could not store.
+    for path in ["open", "sealed"]
+        .iter()
+        .flat_map(|state| spool_files(folder.path(), &format!(".{state}")))
+    {
+        let name = path.file_name().expect("a name").to_string_lossy();
+        let mut parts = name.split('-');
+        let stem = [parts.next(), parts.next()].map(|part| part.expect("a part"));
+        let aside = path.with_file_name(format!("{}.quarantine", stem.join("-")));
+        std::fs::rename(&path, aside).expect("renamed");
+    }
+    // And a damaged stretch, in which nothing tells where a record begins.
+    let stretch = folder
+        .path()
+        .join("data/spool/0000000000000000-000102030405060708090a0b0c0d0e0f.quarantine");
+    std::fs::write(&stretch, [b"junk", &id.to_le_bytes()[..], b"junk"].concat()).expect("written");
+    let holds = |folder: &Path, path: &str| {
+        let files = spool_files(folder, ".quarantine");
+        files.iter().any(|file| {
+            let bytes = std::fs::read(file).expect("a file");
+            String::from_utf8_lossy(&bytes).contains(path)
+        })
+    };
+    assert!(
+        holds(folder.path(), "/set-aside/mine"),
+        "it is there before"
+    );
+    let collector = Collector::start_in(folder);
+    let erased = mine.press(&collector, "erase");
+    assert!(
+        erased
+            .body
+            .contains("Done: what was measured today is deleted"),
+        "{}",
+        erased.body
+    );
+    let folder = collector.folder.path();
+    assert!(!holds(folder, "/set-aside/mine"));
+    assert!(holds(folder, "/set-aside/other"));
+    assert!(!stretch.exists(), "what can't be told apart goes whole");
+    assert_eq!(paths(&collector), "\"/other\"");
+}
+
+#[tokio::test]
+async fn what_was_set_aside_is_destroyed_when_its_rows_expire() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = write_config(folder.path(), "");
+    let text = std::fs::read_to_string(&path).expect("just written") + "retention_days = 30\n";
+    let config = Config::parse(&text, &path).expect("a configuration");
+    let spool = Spool::open(SpoolOptions {
+        dir: config.spool.dir.clone(),
+        bytes_max: 1 << 24,
+        segment_bytes_max: 1 << 20,
+        segment_age_max: Duration::from_secs(3600),
+        schema: "site".to_owned(),
+    })
+    .expect("a spool");
+    std::fs::create_dir_all(&config.data_dir).expect("a folder");
+    spool.append(b"a row").await.expect("kept");
+    spool.seal().await.expect("sealed");
+    let sealed = spool.next_sealed().await;
+    spool.set_aside(sealed).await.expect("set aside");
+    let files = || spool_files(folder.path(), ".quarantine").len();
+    let rules = retention::Rules::of(&config);
+    let today = retention::today();
+    let after = |days: i64| today.saturating_add(days.days());
+    for (days, destroyed, left) in [(0, 0, 1), (29, 0, 1), (30, 1, 0), (31, 0, 0)] {
+        let done = retention::destroy_set_aside(&spool, &rules, after(days)).await;
+        assert_eq!(
+            (done.expect("it can be read"), files()),
+            (destroyed, left),
+            "{days}"
+        );
+    }
+    assert_eq!(spool.stats().quarantine_bytes, 0);
+    let log = std::fs::read_to_string(config.data_dir.join(retention::LOG)).expect("a log");
+    assert!(log.contains(" destroyed file="), "{log}");
 }
