@@ -217,7 +217,7 @@ pub fn visitors_of<'a>(
     for salt in std::iter::once(salts.today).chain(salts.yesterday) {
         visitors.push(VisitorId::of_address(salt, site, network, agent));
         let of_device = |device| VisitorId::of_device(salt, site, device);
-        visitors.extend(devices.iter().map(of_device));
+        visitors.extend(devices.iter().copied().map(of_device));
     }
     visitors
 }

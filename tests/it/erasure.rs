@@ -107,7 +107,7 @@ fn a_refusal_first_does_not_keep_an_erasure_from_finding_the_rows() {
     assert!(
         refused
             .body
-            .contains("What was measured today until now is still kept"),
+            .contains("What was measured today under this browser, if anything was, is still kept"),
         "erasing is offered at once: {}",
         refused.body
     );
