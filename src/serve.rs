@@ -368,9 +368,10 @@ pub async fn migrate(config: &Config) -> anyhow::Result<Vec<&'static str>> {
 pub async fn verify_retention(config: &Config, url: Option<&str>) -> anyhow::Result<String> {
     let client = reader(config, url)?;
     let rules = store::retention::Rules::of(config);
-    let found = store::retention::verify(&client, &rules, store::retention::today())
+    let mut found = store::retention::verify(&client, &rules, store::retention::today())
         .await
         .context("ClickHouse must run for this; start `sillage serve`, or say where it answers with --clickhouse")?;
+    found.set_aside = store::retention::set_aside_left(&rules, &config.spool.dir, found.until)?;
     if !found.is_clean() {
         bail!(
             "expired data remains: {} rows in {} parts expired until {} ({} of them held), and {} files in the spool's folder; `sillage serve` destroys them within ten minutes, and their files leave the disk within ten more",

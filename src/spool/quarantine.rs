@@ -117,6 +117,11 @@ impl Spool {
         .await
     }
 
+    /// The spool's folder.
+    pub fn dir(&self) -> &Path {
+        &self.handle.shared.options.dir
+    }
+
     /// Ids of the sealed segments that are not stored yet.
     pub fn unstored(&self) -> Vec<super::SegmentId> {
         let segments = self.handle.shared.shelf.unfinished();

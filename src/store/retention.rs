@@ -67,7 +67,6 @@ pub enum RetentionError {
 pub struct Rules {
     pub database: String,
     pub data_dir: PathBuf,
-    pub spool_dir: PathBuf,
     pub sites: Vec<Site>,
     pub holds: Vec<Hold>,
     /// 0 clears no visitors before their rows go.
@@ -80,18 +79,21 @@ impl Rules {
         Self {
             database: config.clickhouse.database.clone(),
             data_dir: config.data_dir.clone(),
-            spool_dir: config.spool.dir.clone(),
             sites: config.sites.clone(),
             holds: config.holds.clone(),
             visitor_days: config.visitor_days,
         }
     }
 
-    /// Files of the spool that are set aside and hold rows which have expired by `today`, and of these the number that a
-    /// hold keeps.
-    fn expired_set_aside(&self, today: Date) -> Result<(Vec<SetAside>, u64), RetentionError> {
-        let files = set_aside_in(&self.spool_dir).map_err(|source| RetentionError::SetAside {
-            path: self.spool_dir.clone(),
+    /// Files that are set aside in the spool's folder and hold rows which have expired by `today`, without those that a hold
+    /// keeps.
+    fn expired_set_aside(
+        &self,
+        spool_dir: &Path,
+        today: Date,
+    ) -> Result<Vec<SetAside>, RetentionError> {
+        let files = set_aside_in(spool_dir).map_err(|source| RetentionError::SetAside {
+            path: spool_dir.to_owned(),
             source,
         })?;
         let days = self.sites.iter().map(|site| site.retention_days).min();
@@ -102,9 +104,8 @@ impl Rules {
             let mut active = self.holds.iter().filter(|hold| hold.is_active(today));
             active.any(|hold| day >= hold.from && day <= hold.to)
         };
-        let (held, gone): (Vec<_>, Vec<_>) =
-            files.into_iter().filter(is_expired).partition(is_held);
-        Ok((gone, held.len() as u64))
+        let expired = files.into_iter().filter(is_expired);
+        Ok(expired.filter(|file| !is_held(file)).collect())
     }
 
     fn held(&self, today: Date) -> Held {
@@ -159,7 +160,7 @@ pub struct Found {
     pub rows: u64,
     /// Of these, those that a hold keeps.
     pub held: u64,
-    /// Files in the spool's folder with such rows, set aside because they could not be stored.
+    /// Files in the spool's folder with such rows, set aside because they could not be stored; [`set_aside_left`].
     pub set_aside: u64,
 }
 
@@ -279,7 +280,7 @@ pub async fn destroy_set_aside(
     rules: &Rules,
     today: Date,
 ) -> Result<u64, RetentionError> {
-    let (expired, _) = rules.expired_set_aside(today)?;
+    let expired = rules.expired_set_aside(spool.dir(), today)?;
     for file in &expired {
         spool.remove_set_aside(file).await?;
         let line = format!("destroyed file={} bytes={}", file.name, file.bytes);
@@ -365,8 +366,16 @@ pub async fn verify(client: &Client, rules: &Rules, today: Date) -> Result<Found
         parts,
         rows,
         held,
-        set_aside: rules.expired_set_aside(until)?.0.len() as u64,
+        set_aside: 0,
     })
+}
+
+/// Number of files in the spool's folder that should be gone since `until`. Reads only.
+///
+/// # Errors
+/// The folder can't be read.
+pub fn set_aside_left(rules: &Rules, spool_dir: &Path, until: Date) -> Result<u64, RetentionError> {
+    Ok(rules.expired_set_aside(spool_dir, until)?.len() as u64)
 }
 
 /// Writes a destruction certificate: what a check that found nothing has found, and when. Returns the line.

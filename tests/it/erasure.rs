@@ -79,11 +79,6 @@ fn no(key: &str) -> String {
         .to_string()
 }
 
-fn silent(path: &str) -> String {
-    json!({"n": "pageview", "u": format!("https://example.com{path}"), "d": "example.com"})
-        .to_string()
-}
-
 /// Two pages of one browser and one of a neighbour behind the same address, all stored.
 fn two_people(collector: &Collector) -> (Jar, Jar) {
     let (mut mine, mut other) = (Jar::default(), Jar::default());
