@@ -16,6 +16,8 @@ use sillage::telemetry::Counters;
 use crate::support::{binary, post, wait_for};
 
 const SECRET: &str = "a-password-of-a-server-that-somebody-else-runs";
+/// The password of those who only read there.
+const TOKEN: &str = "readers-of-that-server";
 
 /// An engine by itself, whose writer is the test.
 struct Server {
@@ -40,7 +42,7 @@ impl Server {
             .spawn()
             .expect("the server starts");
         let mut stdin = child.stdin.take().expect("piped");
-        writeln!(stdin, "{SECRET}").expect("the server reads its secret");
+        writeln!(stdin, "{SECRET}\n{TOKEN}").expect("the server reads its secrets");
         wait_for(|| TcpStream::connect(address)).expect("the server listens");
         Self {
             address,
