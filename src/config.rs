@@ -15,6 +15,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use crate::engine::supervise;
 use crate::privacy::cookie::POLICY_BYTES_MAX;
 use crate::privacy::scrub::label;
 use crate::privacy::{
@@ -123,6 +124,8 @@ struct RawClickHouse {
 struct RawEngine {
     listen: Option<SocketAddr>,
     library: Option<PathBuf>,
+    user: Option<u32>,
+    readers_without_fence: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -254,6 +257,10 @@ pub struct Engine {
     pub listen: SocketAddr,
     /// `libchdb.so`; `None` looks beside the binary and in the places `make` fetches it to.
     pub library: Option<PathBuf>,
+    /// Number of the user and group that the engine runs as when the collector is root.
+    pub user: u32,
+    /// Answers readers where the system can't fence the engine.
+    pub readers_without_fence: bool,
 }
 
 /// The durable queue between the collector and ClickHouse.
@@ -552,6 +559,13 @@ impl RawConfig {
         {
             faults.push(format!("metrics.listen = {metrics} is taken by another listener; give the metrics a port of their own"));
         }
+        let engine_user = self.engine.user.unwrap_or(supervise::USER_DEFAULT);
+        if engine_user == 0 {
+            faults.push(
+                "engine.user = 0: that is root; name the number of a user of the engine's own"
+                    .into(),
+            );
+        }
         let mut trusted_proxies = Vec::new();
         for text in self.trusted_proxies.unwrap_or_default() {
             match IpNet::parse(&text) {
@@ -669,6 +683,8 @@ impl RawConfig {
             engine: Engine {
                 listen: engine_listen,
                 library: self.engine.library.map(at),
+                user: engine_user,
+                readers_without_fence: self.engine.readers_without_fence.unwrap_or(false),
             },
             geo_database,
             limits: Limits {

@@ -65,6 +65,15 @@ enum Command {
         /// The database of a request that names none.
         #[arg(long, default_value = "sillage")]
         database: String,
+        /// Number of the user and group to become when started by root.
+        #[arg(long)]
+        user: Option<u32>,
+        /// Answer readers although the process could not be fenced.
+        #[arg(long)]
+        readers_without_fence: bool,
+        #[cfg(debug_assertions)]
+        #[arg(long, value_enum)]
+        without: Vec<engine::Defence>,
     },
     /// Ask the running collector's ClickHouse: a statement, or the URL for other programs.
     Sql(sql::SqlArguments),
@@ -147,11 +156,19 @@ fn run(command: Command) -> anyhow::Result<()> {
             data,
             library,
             database,
+            user,
+            readers_without_fence,
+            #[cfg(debug_assertions)]
+            without,
         } => match engine::run(&EngineOptions {
             listen,
             data,
             library,
             database,
+            user,
+            readers_without_fence,
+            #[cfg(debug_assertions)]
+            without,
         })? {},
         Command::Sql(arguments) => runtime()?.block_on(sql::run(&arguments)),
         Command::Serve { config, demo } => {

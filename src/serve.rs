@@ -196,6 +196,8 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
                     library: config.engine.library.clone(),
                     reader_token: Some(token.clone()),
                     database: config.clickhouse.database.clone(),
+                    user: config.engine.user,
+                    readers_without_fence: config.engine.readers_without_fence,
                     ..SupervisorOptions::new(config.data_dir.join("engine"))
                 };
                 let supervisor = supervise::start(options).await?;

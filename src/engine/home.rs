@@ -72,6 +72,8 @@ pub enum HomeError {
 /// A data folder that this process holds until the value is dropped.
 #[derive(Debug)]
 pub struct Home {
+    /// All of it.
+    pub folder: PathBuf,
     /// Where tables live.
     pub data: PathBuf,
     /// The configuration file.
@@ -127,6 +129,7 @@ impl Home {
         Ok(Self {
             data,
             config: folder.join("engine.xml"),
+            folder,
             _lock: lock,
         })
     }

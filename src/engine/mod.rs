@@ -6,7 +6,7 @@
 //!
 //! Parent side: [`supervise`]. Child side, in the order of a request: `serve` ▶ `request` ▶ `upload`, `compress` ▶
 //! `statement` ▶ `limits` ▶ `execute` ▶ `libchdb` ▶ `formats` ▶ `answer`; `fault` is what goes wrong on the way,
-//! `home` the data folder, `courtesy` who gets a processor first.
+//! `home` the data folder, `fence` what the process can reach, `courtesy` who gets a processor first.
 //!
 //! # What of ClickHouse's HTTP interface is served
 //! - `/ping`; `/` by GET (reads only) and POST; the statement in `?query=`, in the body, or begun in the one and
@@ -38,6 +38,7 @@ mod courtesy;
 pub mod credential;
 mod execute;
 mod fault;
+mod fence;
 mod formats;
 mod home;
 mod libchdb;
@@ -105,6 +106,41 @@ pub struct EngineOptions {
     pub library: Option<PathBuf>,
     /// The database of a request that names none; created if it is not there.
     pub database: String,
+    /// Number of the user and group that the process becomes when it was started by root.
+    pub user: Option<u32>,
+    /// Answers readers although the fence could not be raised.
+    pub readers_without_fence: bool,
+    /// For the tests that show what fence and filter keep out, by leaving them away; debug builds only.
+    #[cfg(debug_assertions)]
+    pub without: Vec<Defence>,
+}
+
+/// What stands between a reader and the machine.
+#[cfg(debug_assertions)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Defence {
+    /// Around the process.
+    Fence,
+    /// In front of statements.
+    Filter,
+}
+
+impl EngineOptions {
+    fn raise_fence(&self, folder: &Path) -> Result<(), fence::FenceError> {
+        #[cfg(debug_assertions)]
+        if self.without.contains(&Defence::Fence) {
+            return Err(fence::FenceError::Off);
+        }
+        fence::raise(folder)
+    }
+
+    fn has_filter(&self) -> bool {
+        #[cfg(debug_assertions)]
+        if self.without.contains(&Defence::Filter) {
+            return false;
+        }
+        true
+    }
 }
 
 /// Why there is no engine. Each text is a sentence that says what to do.
@@ -202,8 +238,8 @@ fn platform() -> String {
 /// Runs the child until its standard input ends or it is asked to stop by SIGTERM or SIGINT; then ends the process
 /// with status 0.
 ///
-/// The first line of standard input is the collector's secret, the second the readers' token. One line goes to standard output: `ready` once queries are
-/// answered, or `error` and a sentence, which is also returned.
+/// The first line of standard input is the collector's secret, the second the readers' token. To standard output go lines of `warning` and a sentence, then one
+/// line: `ready` once queries are answered, or `error` and a sentence, which is also returned.
 ///
 /// # Errors
 /// Everything that keeps the engine from starting.
@@ -229,9 +265,34 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     if rustix::process::setrlimit(rustix::process::Resource::Core, no_core).is_err() {
         tell("core dumps could not be turned off");
     }
-    let (secrets, parent_gone) = read_secrets()?;
+    let secrets = read_secrets()?;
     let listener = bind(options.listen)?;
     let home = home::Home::open(&options.data)?;
+    // Loaded before the fence, so that it needs no right to read its own file and those it depends on.
+    let library = libchdb::Library::load(&library)?;
+    // Before any thread: those that run already would stay outside.
+    let has_fence = match options.raise_fence(&home.folder) {
+        Ok(()) => true,
+        Err(error) => {
+            let readers = if options.readers_without_fence {
+                "readers are answered all the same (engine.readers_without_fence)"
+            } else {
+                "readers are refused; engine.readers_without_fence = true answers them all the same"
+            };
+            warn(&format!(
+                "the embedded engine runs without a fence ({error}): SQL of readers could reach files and networks; {readers}"
+            ));
+            false
+        }
+    };
+    if let Some(user) = options.user
+        && let Err(error) = fence::leave_root(user, &home.folder)
+    {
+        warn(&format!(
+            "the embedded engine stays root ({error}); start the collector as a user of its own, or set engine.user to a number this system lets root become"
+        ));
+    }
+    let parent_gone = watch_parent()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name(courtesy::SERVING)
@@ -240,16 +301,21 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
         .build()
         .map_err(EngineError::Spawn)?;
     let engine = Arc::new(execute::Engine::start(
-        &library,
+        library,
         &home.data,
         &home.config,
         &options.database,
+        options.has_filter(),
     )?);
     runtime.spawn(be_courteous(Arc::clone(&engine)));
     // From here on the process must not end through the library's destructors.
     let served = runtime.block_on(serve_until_asked_to_stop(
         listener,
-        secrets,
+        serve::Service::new(
+            Arc::clone(&engine),
+            secrets,
+            has_fence || options.readers_without_fence,
+        ),
         Arc::clone(&engine),
         parent_gone,
     ));
@@ -290,8 +356,8 @@ struct Secrets {
     readers: Option<String>,
 }
 
-/// The secrets, and what becomes ready when standard input ends, which is when the parent is gone.
-fn read_secrets() -> Result<(Secrets, oneshot::Receiver<()>), EngineError> {
+/// Two lines of standard input.
+fn read_secrets() -> Result<Secrets, EngineError> {
     let mut input = std::io::stdin().lock();
     let mut read_line = || {
         let mut line = String::new();
@@ -304,11 +370,14 @@ fn read_secrets() -> Result<(Secrets, oneshot::Receiver<()>), EngineError> {
     if collector.len() < 32 {
         return Err(EngineError::SecretMissing);
     }
-    let secrets = Secrets {
+    Ok(Secrets {
         collector,
         readers: Some(readers).filter(|token| !token.is_empty()),
-    };
-    drop(input);
+    })
+}
+
+/// What becomes ready when standard input ends, which is when the parent is gone.
+fn watch_parent() -> Result<oneshot::Receiver<()>, EngineError> {
     let (sender, receiver) = oneshot::channel();
     let watch = move || {
         // An error is an end, too.
@@ -319,7 +388,16 @@ fn read_secrets() -> Result<(Secrets, oneshot::Receiver<()>), EngineError> {
         .name(courtesy::PARENT.into())
         .spawn(watch)
         .map_err(EngineError::Spawn)?;
-    Ok((secrets, receiver))
+    Ok(receiver)
+}
+
+/// A line for the parent's log that an operator should see.
+fn warn(line: &str) {
+    say(&format!(
+        "{}{}",
+        supervise::WARNING_PREFIX,
+        line.replace('\n', " ")
+    ));
 }
 
 fn say(line: &str) {
@@ -348,7 +426,7 @@ fn bind(address: SocketAddr) -> Result<std::net::TcpListener, EngineError> {
 /// Whether every statement has ended.
 async fn serve_until_asked_to_stop(
     listener: std::net::TcpListener,
-    secrets: Secrets,
+    service: serve::Service,
     engine: Arc<execute::Engine>,
     parent_gone: oneshot::Receiver<()>,
 ) -> std::io::Result<bool> {
@@ -360,7 +438,7 @@ async fn serve_until_asked_to_stop(
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     say("ready");
-    let service = Arc::new(serve::Service::new(Arc::clone(&engine), secrets));
+    let service = Arc::new(service);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let mut connections = tokio::task::JoinSet::new();

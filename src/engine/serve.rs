@@ -46,16 +46,18 @@ pub const DISPLAY_NAME: &str = "sillage-engine";
 pub struct Service {
     engine: Arc<Engine>,
     secrets: Secrets,
+    answers_readers: bool,
     collectors: Arc<Semaphore>,
     readers: Arc<Semaphore>,
 }
 
 impl Service {
     /// A service that knows the collector and the readers by these passwords.
-    pub fn new(engine: Arc<Engine>, secrets: Secrets) -> Self {
+    pub fn new(engine: Arc<Engine>, secrets: Secrets, answers_readers: bool) -> Self {
         Self {
             engine,
             secrets,
+            answers_readers,
             collectors: Arc::new(Semaphore::new(COLLECTOR_STATEMENTS_MAX)),
             readers: Arc::new(Semaphore::new(READER_STATEMENTS_MAX)),
         }
@@ -185,6 +187,13 @@ impl Service {
             _ => (Access::Reader, None),
         };
         if secret.is_some_and(|secret| is_same(password, secret)) {
+            if access == Access::Reader && !self.answers_readers {
+                return Err(Fault::new(
+                    497,
+                    "ACCESS_DENIED",
+                    "Readers are refused, because this system can't keep the engine from files and networks (Landlock of Linux 5.19 and seccomp are needed); engine.readers_without_fence = true answers them all the same",
+                ));
+            }
             return Ok(access);
         }
         Err(Fault::new(

@@ -21,6 +21,8 @@ use super::{COLLECTOR_USER, EngineError, Target, credential, find_library};
 
 /// Begins the child's own lines on standard error. Only these are logged: what the library writes may hold query texts.
 pub(super) const LINE_PREFIX: &str = "sillage-engine: ";
+/// Begins a line of the child's standard output that is logged as a warning, before it is ready.
+pub(super) const WARNING_PREFIX: &str = "warning ";
 /// How long a start may take, with a big data folder on a slow disk.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a predecessor that is shutting down may still answer on the port.
@@ -35,6 +37,9 @@ const BACKOFF_MAX: Duration = Duration::from_secs(5);
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 /// How long a child that is asked to stop may take; it gives its statements 2 s and their end 3 s.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The engine's user and group where the collector is root: a number that systemd leaves unused and that nobody else has.
+pub const USER_DEFAULT: u32 = 60_800;
 
 /// What the supervisor is started with.
 #[derive(Clone)]
@@ -51,6 +56,10 @@ pub struct SupervisorOptions {
     pub reader_token: Option<String>,
     /// The database of a request that names none.
     pub database: String,
+    /// Number of the user and group that the engine runs as when this process is root.
+    pub user: u32,
+    /// Answers readers where the system can't fence the engine.
+    pub readers_without_fence: bool,
 }
 
 impl SupervisorOptions {
@@ -63,6 +72,8 @@ impl SupervisorOptions {
             binary: None,
             reader_token: None,
             database: "sillage".to_owned(),
+            user: USER_DEFAULT,
+            readers_without_fence: false,
         }
     }
 }
@@ -96,6 +107,8 @@ pub async fn start(options: SupervisorOptions) -> Result<Supervisor, EngineError
         secret: credential::new_token().map_err(EngineError::Spawn)?,
         reader_token: options.reader_token,
         database: options.database,
+        user: options.user,
+        readers_without_fence: options.readers_without_fence,
     };
     let target = Target {
         url: format!("http://{address}"),
@@ -155,6 +168,8 @@ struct Launch {
     secret: String,
     reader_token: Option<String>,
     database: String,
+    user: u32,
+    readers_without_fence: bool,
 }
 
 /// A child that answers.
@@ -203,8 +218,12 @@ impl RunningEngine {
 
 impl Launch {
     async fn start(&self) -> Result<RunningEngine, EngineError> {
-        let mut child = Command::new(&self.binary)
-            .arg("engine")
+        let mut command = Command::new(&self.binary);
+        command.arg("engine");
+        if self.readers_without_fence {
+            command.arg("--readers-without-fence");
+        }
+        let mut child = command
             .arg("--listen")
             .arg(self.address.to_string())
             .arg("--data")
@@ -213,6 +232,8 @@ impl Launch {
             .arg(&self.library)
             .arg("--database")
             .arg(&self.database)
+            .arg("--user")
+            .arg(self.user.to_string())
             // Cloud credentials and the like are none of the engine's business.
             .env_clear()
             .envs(
@@ -251,7 +272,17 @@ impl Launch {
             .write_all(format!("{}\n{readers}\n", self.secret).as_bytes())
             .await;
         let mut lines = BufReader::new(output).lines();
-        let first = tokio::time::timeout(START_PATIENCE, lines.next_line()).await;
+        let deadline = tokio::time::Instant::now() + START_PATIENCE;
+        let first = loop {
+            let line = tokio::time::timeout_at(deadline, lines.next_line()).await;
+            match &line {
+                Ok(Ok(Some(text))) => match text.strip_prefix(WARNING_PREFIX) {
+                    Some(warning) => tracing::warn!("{warning}"),
+                    None => break line,
+                },
+                Ok(_) | Err(_) => break line,
+            }
+        };
         match first {
             Ok(Ok(Some(line))) if line == "ready" => Ok(RunningEngine {
                 child,

@@ -1,0 +1,235 @@
+//! What the engine's process can reach: its own folder, and no network beyond the connections it accepted.
+//!
+//! The second line of defence behind the statement filter, and the one that holds when a new version of the library
+//! brings a function that the filter does not know. [`raise`] is called once, after the library is loaded and before any
+//! thread is started, because Landlock restricts the calling thread and what that thread starts. [`leave_root`] then
+//! gives up root. Neither can be undone by this process.
+//!
+//! Files (Landlock): the engine's folder, without execution; read-only, what the library and `courtesy` read about
+//! processors, memory and this process's threads. Programs and networks (seccomp): no `execve`, no new socket, no
+//! `connect`, no datagram with an address, nothing that goes round Landlock such as io_uring.
+
+use std::path::Path;
+
+/// Why the fence is not up.
+#[derive(Debug, thiserror::Error)]
+pub enum FenceError {
+    #[cfg(target_os = "linux")]
+    #[error("Landlock of Linux 5.19 or newer is missing: {0}")]
+    Landlock(#[from] landlock::RulesetError),
+    #[cfg(target_os = "linux")]
+    #[error("{0}")]
+    Path(#[from] landlock::PathFdError),
+    #[cfg(target_os = "linux")]
+    #[error("seccomp refuses the filter: {0}")]
+    Seccomp(String),
+    #[error("{0} threads run already")]
+    Threads(usize),
+    #[error("the threads of this process are not known: {0}")]
+    Unknown(#[from] std::io::Error),
+    #[cfg(not(target_os = "linux"))]
+    #[error("this system has neither Landlock nor seccomp")]
+    System,
+    #[cfg(debug_assertions)]
+    #[error("it is off for a test")]
+    Off,
+}
+
+/// Raises the fence around this process, for good.
+///
+/// # Errors
+/// The system lacks a part of it. A part may be in force then; the caller must treat the fence as missing.
+#[cfg(target_os = "linux")]
+pub fn raise(folder: &Path) -> Result<(), FenceError> {
+    let threads = std::fs::read_dir("/proc/self/task")?.count();
+    if threads != 1 {
+        return Err(FenceError::Threads(threads));
+    }
+    restrict_files(folder)?;
+    restrict_calls().map_err(|error| FenceError::Seccomp(error.to_string()))
+}
+
+/// Raises the fence around this process, for good.
+///
+/// # Errors
+/// There is none on this system.
+#[cfg(not(target_os = "linux"))]
+pub fn raise(_folder: &Path) -> Result<(), FenceError> {
+    Err(FenceError::System)
+}
+
+/// Read by the library for the main thread's stack and its sizes, by `courtesy` for the threads, and random numbers. The
+/// entries of `/proc` hold no secret: the environment is empty, and memory can't be read from its beginning.
+#[cfg(target_os = "linux")]
+const READ_ONLY: [&str; 6] = [
+    "/proc/self/maps",
+    "/proc/self/task",
+    "/sys/devices/system",
+    "/sys/fs/cgroup",
+    "/dev/urandom",
+    "/dev/random",
+];
+
+#[cfg(target_os = "linux")]
+fn restrict_files(folder: &Path) -> Result<(), FenceError> {
+    use landlock::{
+        ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, PathBeneath, PathFd,
+        Ruleset, RulesetAttr as _, RulesetCreatedAttr as _,
+    };
+    let own = AccessFs::from_all(ABI::V3)
+        & !(AccessFs::Execute
+            | AccessFs::MakeChar
+            | AccessFs::MakeBlock
+            | AccessFs::MakeSock
+            | AccessFs::MakeFifo);
+    let mut rules = Ruleset::default()
+        // Before the second version of its interface, Landlock forbids every move between folders, and the engine moves parts.
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::from_all(ABI::V2))?
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(ABI::V5))?
+        .handle_access(AccessNet::ConnectTcp | AccessNet::BindTcp)?
+        .create()?
+        .add_rule(PathBeneath::new(PathFd::new(folder)?, own))?;
+    for path in READ_ONLY {
+        // What this system lacks needs no permission.
+        let Ok(place) = PathFd::new(path) else {
+            continue;
+        };
+        let access = if Path::new(path).is_dir() {
+            AccessFs::ReadFile | AccessFs::ReadDir
+        } else {
+            AccessFs::ReadFile.into()
+        };
+        rules = rules.add_rule(PathBeneath::new(&place, access))?;
+        // A rule belongs to an inode, and `/proc` forgets inodes that nobody holds.
+        std::mem::forget(place);
+    }
+    rules.restrict_self()?;
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn restrict_calls() -> Result<(), Box<dyn std::error::Error>> {
+    use seccompiler::{
+        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+        SeccompRule,
+    };
+    let refused = [
+        // networks
+        libc::SYS_socket,
+        libc::SYS_connect,
+        libc::SYS_bind,
+        libc::SYS_listen,
+        libc::SYS_sendmsg,
+        libc::SYS_sendmmsg,
+        // other programs and processes
+        libc::SYS_execve,
+        libc::SYS_execveat,
+        libc::SYS_ptrace,
+        libc::SYS_process_vm_readv,
+        libc::SYS_process_vm_writev,
+        libc::SYS_pidfd_getfd,
+        // ways round Landlock and this filter
+        libc::SYS_io_uring_setup,
+        libc::SYS_open_by_handle_at,
+        libc::SYS_mount,
+        libc::SYS_unshare,
+        libc::SYS_setns,
+        libc::SYS_bpf,
+        libc::SYS_perf_event_open,
+        libc::SYS_userfaultfd,
+        libc::SYS_keyctl,
+    ];
+    let mut rules: std::collections::BTreeMap<i64, Vec<SeccompRule>> =
+        refused.into_iter().map(|call| (call, Vec::new())).collect();
+    // A datagram to an address; answers on accepted connections have none.
+    let has_address = SeccompCondition::new(4, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
+    rules.insert(libc::SYS_sendto, vec![SeccompRule::new(vec![has_address])?]);
+    #[cfg(target_arch = "x86_64")]
+    {
+        // The same calls by their x32 numbers.
+        const X32: i64 = 0x4000_0000;
+        let doubled: Vec<_> = rules
+            .iter()
+            .map(|(call, rule)| (call | X32, rule.clone()))
+            .collect();
+        rules.extend(doubled);
+    }
+    let filter = SeccompFilter::new(
+        rules,
+        SeccompAction::Allow,
+        SeccompAction::Errno(libc::EACCES.unsigned_abs()),
+        std::env::consts::ARCH.try_into()?,
+    )?;
+    let program: BpfProgram = filter.try_into()?;
+    seccompiler::apply_filter_all_threads(&program)?;
+    Ok(())
+}
+
+/// Gives up root for the user and group of number `user`, who is to own `folder`. Without root it does nothing.
+///
+/// Two rights are kept. The data folder above is closed to other users, so the process may pass folders and read (not
+/// write) regardless of owners; what it reads is the fence's to say. And it may change its threads' priorities.
+///
+/// # Errors
+/// The system refuses, e.g. because a container has no right to change users; then the process is still root.
+#[cfg(target_os = "linux")]
+pub fn leave_root(user: u32, folder: &Path) -> std::io::Result<()> {
+    use rustix::process::{Gid, Uid};
+    use rustix::thread::{CapabilitySet, CapabilitySets};
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let (uid, gid) = (Uid::from_raw(user), Gid::from_raw(user));
+    own(folder, user)?;
+    // To pass folders, and to give threads back the priority they had (`turns::may_return`).
+    let wanted = CapabilitySet::DAC_READ_SEARCH | CapabilitySet::SYS_NICE;
+    let kept = rustix::thread::capabilities(None)?.permitted & wanted;
+    rustix::thread::set_keep_capabilities(true)?;
+    rustix::thread::set_thread_groups(&[])?;
+    rustix::thread::set_thread_res_gid(gid, gid, gid)?;
+    rustix::thread::set_thread_res_uid(uid, uid, uid)?;
+    let sets = CapabilitySets {
+        effective: kept,
+        permitted: kept,
+        inheritable: CapabilitySet::empty(),
+    };
+    rustix::thread::set_capabilities(None, sets)?;
+    Ok(rustix::thread::set_keep_capabilities(false)?)
+}
+
+/// Gives up root; only Linux does.
+///
+/// # Errors
+/// None here.
+#[cfg(not(target_os = "linux"))]
+pub fn leave_root(_user: u32, _folder: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Hands a folder over with all that is in it: a folder of an earlier version is root's. The folder itself comes last,
+/// so that in one whose owner is right everything is, except what this start has made at its top.
+#[cfg(target_os = "linux")]
+fn own(path: &Path, user: u32) -> std::io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = std::fs::symlink_metadata(path)?;
+    if found.uid() != user || found.gid() != user {
+        return own_content(path, user);
+    }
+    // What was made by root just now.
+    for entry in std::fs::read_dir(path)? {
+        std::os::unix::fs::lchown(entry?.path(), Some(user), Some(user))?;
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn own_content(path: &Path, user: u32) -> std::io::Result<()> {
+    if std::fs::symlink_metadata(path)?.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            own_content(&entry?.path(), user)?;
+        }
+    }
+    std::os::unix::fs::lchown(path, Some(user), Some(user))
+}
