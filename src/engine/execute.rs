@@ -131,7 +131,8 @@ impl Engine {
         ))?;
         // In the library's `default` database every path of the file system is a table. An empty one takes its place,
         // unless somebody keeps tables there.
-        if database != "default"
+        if has_filter
+            && database != "default"
             && ask("SELECT count() FROM system.tables WHERE database = 'default'")? == "0"
         {
             ask(&use_statement(database))?;
@@ -292,7 +293,7 @@ impl Engine {
     /// Refuses what is not one statement, what writes files, and what a reader may not.
     fn check(&self, connection: &mut Connection, job: &Job) -> Result<StatementClass, Fault> {
         if let Some(reason) = (job.access == Access::Reader && self.has_filter)
-            .then(|| statement::forbidden(&job.sql, &self.outside_functions))
+            .then(|| statement::forbidden(&job.sql, &self.outside_functions, &self.database))
             .flatten()
         {
             return Err(Fault::read_only(&reason));

@@ -52,6 +52,7 @@ impl Token<'_> {
 }
 
 /// Tokens with the position behind each; comments and whitespace are skipped.
+#[derive(Clone)]
 struct Lexer<'a> {
     text: &'a [u8],
     at: usize,
@@ -289,13 +290,37 @@ pub fn first_keyword(sql: &str) -> String {
 /// applied without brackets behind it (`APPLY(file)`, `arrayMap(file, …)`).
 const FILE_FUNCTIONS: [&[u8]; 2] = [b"file", b"catboostevaluate"];
 
+/// Table functions that `readonly` allows and that run another text or ask another server.
+const INDIRECT_FUNCTIONS: [&[u8]; 3] = [b"eval", b"cluster", b"clusterallreplicas"];
+
+/// Words behind which a table stands.
+const BEFORE_TABLES: [&str; 7] = ["FROM", "JOIN", "TABLE", "EXISTS", "DESCRIBE", "DESC", "IN"];
+
+/// The library's database in which every path of the file system is a table.
+const FILE_SYSTEM_DATABASE: &[u8] = b"default";
+
 /// Why a reader's statement is refused before the engine sees it, or `None`. `readonly=1` alone is not enough: it lets
-/// `file()` read any file, `DESCRIBE TABLE url(…)` fetch any address. `outside` holds, in lower case, the table
-/// functions that reach outside the database.
-pub fn forbidden(sql: &str, outside: &HashSet<String>) -> Option<String> {
+/// `file()` read any file, `DESCRIBE TABLE url(…)` fetch any address, and settings below the top level lift it.
+/// `outside` holds, in lower case, the table functions that reach outside the database; `database` is the one that
+/// readers are meant to see.
+///
+/// A list can't be complete; what it misses, the fence around the process keeps in ([`super::fence`]).
+pub fn forbidden(sql: &str, outside: &HashSet<String>, database: &str) -> Option<String> {
     let mut lexer = Lexer::new(sql.as_bytes()).peekable();
+    let (mut depth, mut before) = (0_usize, None);
+    let is_select = matches!(first_keyword(sql).as_str(), "SELECT" | "WITH" | "FROM");
+    let (mut has_settings, mut has_several) = (false, false);
     while let Some(token) = lexer.next() {
+        let previous = before.replace(token);
         let name = match token {
+            Token::Sign(b'(') => {
+                depth += 1;
+                continue;
+            }
+            Token::Sign(b')') => {
+                depth = depth.saturating_sub(1);
+                continue;
+            }
             Token::Word(name) => name,
             Token::Quoted(name) if name.contains(&b'\\') => {
                 return Some(
@@ -310,20 +335,59 @@ pub fn forbidden(sql: &str, outside: &HashSet<String>) -> Option<String> {
                         .to_owned(),
                 );
             }
-            _ => continue,
+            Token::Text | Token::Sign(_) => continue,
         };
+        if token.is("SETTINGS")
+            && let Some(setting) = setting_behind(lexer.clone())
+        {
+            has_settings = true;
+            if depth > 0 || !is_select {
+                return Some(format!(
+                    "Cannot modify '{setting}' setting in readonly mode"
+                ));
+            }
+        }
+        has_several |= ["UNION", "INTERSECT", "EXCEPT"]
+            .iter()
+            .any(|word| token.is(word));
+        let next = lexer.peek();
+        let is_table = previous
+            .is_some_and(|token: Token<'_>| BEFORE_TABLES.iter().any(|word| token.is(word)));
+        if matches!(token, Token::Quoted(_)) && is_table && name.contains(&b'/') {
+            return Some("a path is not a table in readonly mode".to_owned());
+        }
+        if name == FILE_SYSTEM_DATABASE
+            && next == Some(&Token::Sign(b'.'))
+            && database.as_bytes() != FILE_SYSTEM_DATABASE
+        {
+            return Some("the database default is not allowed in readonly mode".to_owned());
+        }
+        let is_call = next == Some(&Token::Sign(b'('));
         let name = name.to_ascii_lowercase();
-        let is_call = lexer.peek() == Some(&Token::Sign(b'('));
         let name_text = String::from_utf8_lossy(&name);
         if FILE_FUNCTIONS.contains(&name.as_slice())
-            || (is_call && outside.contains(name_text.as_ref()))
+            || (is_call
+                && (INDIRECT_FUNCTIONS.contains(&name.as_slice())
+                    || outside.contains(name_text.as_ref())))
         {
             return Some(format!(
                 "{name_text} reaches outside the database and is not allowed in readonly mode"
             ));
         }
     }
-    None
+    // The engine checks those of a whole statement, but not those of one part of several.
+    (has_settings && has_several)
+        .then(|| "Cannot modify settings of a part of a statement in readonly mode".to_owned())
+}
+
+/// The setting that is assigned next, if one is.
+fn setting_behind<'a>(mut tokens: impl Iterator<Item = Token<'a>>) -> Option<String> {
+    let (Some(Token::Word(name) | Token::Quoted(name)), Some(Token::Sign(b'='))) =
+        (tokens.next(), tokens.next())
+    else {
+        return None;
+    };
+    Some(String::from_utf8_lossy(name).into_owned())
 }
 
 #[cfg(test)]
@@ -478,8 +542,25 @@ mod tests {
             "SELECT 1 // '\n, file('x')",
             "SELECT catboostEvaluate('x', 1)",
             "SELECT '\n', file('x')",
+            "SELECT * FROM eval('SELECT 1')",
+            "SELECT * FROM Eval /* */ ('SELECT 1')",
+            "SELECT * FROM cluster('c', a, b)",
+            "SELECT * FROM default.\"/etc/passwd\"",
+            "EXISTS default . `/etc/passwd`",
+            "EXISTS `default`.t",
+            "DESCRIBE \"default\".t",
+            "SELECT * FROM \"/etc/passwd\"",
+            "SELECT 1 IN `/etc/passwd`",
+            "SELECT * FROM (SELECT 1 SETTINGS readonly = 0)",
+            "SELECT * FROM (SELECT 1 settings/**/`readonly`=0)",
+            "WITH x AS (SELECT 1 SETTINGS a = 1) SELECT * FROM x",
+            "(SELECT 1 SETTINGS a = 1)",
+            "SELECT 1 SETTINGS a = 1 UNION ALL SELECT 2",
+            "SELECT 1 UNION ALL SELECT 2 SETTINGS a = 1",
+            "EXPLAIN SELECT 1 SETTINGS a = 1",
+            "DESCRIBE TABLE t SETTINGS a = 1",
         ] {
-            assert!(forbidden(sql, &outside).is_some(), "{sql}");
+            assert!(forbidden(sql, &outside, "sillage").is_some(), "{sql}");
         }
         for sql in [
             "SELECT 'file'",
@@ -490,8 +571,16 @@ mod tests {
             "SELECT 1 /* file */",
             "SELECT '日本 ‘file’'",
             "SELECT profile FROM t",
+            "SELECT name FROM system.settings WHERE name = 'x'",
+            "SELECT settings = 1 FROM t",
+            "SELECT count() FROM (SELECT * FROM system.settings s)",
+            "SELECT clicks / visits AS \"clicks/visits\" FROM t",
+            "SELECT eval, cluster FROM t",
+            "SELECT 1 UNION ALL SELECT 2",
+            // Left to the engine, which refuses what readonly forbids.
+            "SELECT 1 SETTINGS max_threads = 1",
         ] {
-            assert_eq!(forbidden(sql, &outside), None, "{sql}");
+            assert_eq!(forbidden(sql, &outside, "sillage"), None, "{sql}");
         }
     }
 
@@ -513,7 +602,7 @@ mod tests {
             let _ = kind(&bytes);
             let _ = kind(text.as_bytes());
             let _ = output_format(&text);
-            let _ = forbidden(&text, &HashSet::new());
+            let _ = forbidden(&text, &HashSet::new(), "sillage");
             let _ = kind(format!("INSERT INTO t {text}").as_bytes());
         }
     }

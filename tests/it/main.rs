@@ -15,6 +15,7 @@ mod erasure;
 mod exactly_once;
 mod export;
 mod external;
+mod fence;
 mod kept;
 mod keys;
 mod limits;

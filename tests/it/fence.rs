@@ -1,0 +1,406 @@
+//! What readers of the embedded engine reach of the machine: nothing. Each attempt is also made with fence and filter
+//! away, where it must succeed, so that an attempt that has stopped working does not pass for a defence.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::support::{Answer, Collector, binary, get, pageview, post};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const TOKEN: &str = "readers0123456789";
+/// Name of the planted file, and what it holds; no statement holds the latter.
+const NAME: &str = "planted-7d1e";
+const CONTENT: &str = "a-line-that-only-the-file-holds";
+
+/// An engine started by hand, with as much between readers and machine as its arguments leave.
+struct Engine {
+    child: Child,
+    address: SocketAddr,
+    warnings: Vec<String>,
+}
+
+impl Engine {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port");
+        let mut child: Child = Command::new(env!("CARGO_BIN_EXE_sillage"))
+            .args(["engine", "--listen", &address.to_string(), "--data"])
+            .arg(folder)
+            .args(["--user", "60800"])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let input = child.stdin.as_mut().expect("piped");
+        writeln!(input, "{SECRET}\n{TOKEN}").expect("it reads");
+        let output = child.stdout.take().expect("piped");
+        let mut warnings: Vec<String> = BufReader::new(output)
+            .lines()
+            .map_while(Result::ok)
+            .take_while(|line| line != "ready")
+            .collect();
+        warnings.retain(|line| line.starts_with("warning "));
+        Self {
+            child,
+            address,
+            warnings,
+        }
+    }
+
+    fn ask(&self, sql: &str) -> Answer {
+        let key = [("X-ClickHouse-Key", TOKEN)];
+        post(self.address, "/?max_execution_time=2", sql, &key)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // Its input closes, and it leaves by itself.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// Counts connections, and answers each with the planted line.
+fn canary() -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&connections);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            counted.fetch_add(1, Ordering::SeqCst);
+            stream
+                .set_read_timeout(Some(Duration::from_millis(200)))
+                .expect("a timeout");
+            // Protocols that wait for the server to speak send nothing; the connection is what counts.
+            let _ = stream.read(&mut [0; 1_000]);
+            let length = CONTENT.len();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{CONTENT}"
+            );
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    (address, connections)
+}
+
+/// Statements that find the planted file or reach the canary where nothing stops them.
+fn attempts(folder: &Path, canary: SocketAddr) -> Vec<String> {
+    let folder = folder.display();
+    let file = format!("{folder}/{NAME}.txt");
+    // One try, else the engine waits long between them.
+    let settings = "readonly=0, http_max_tries=1, s3_retry_attempts=0, connect_timeout=1";
+    let nested = |table: &str| format!("SELECT * FROM (SELECT * FROM {table} SETTINGS {settings})");
+    let hidden = |sql: &str| {
+        format!(
+            "SELECT * FROM (SELECT * FROM eval('{}') SETTINGS allow_experimental_eval_table_function=1)",
+            sql.replace('\'', "''")
+        )
+    };
+    let mut attempts = Vec::new();
+    for table in [
+        format!("file('{file}', 'LineAsString')"),
+        format!("file('{file}', 'RawBLOB')"),
+        format!("file('{file}', 'CSV', 'a String')"),
+        format!("file('{folder}/*.txt', 'LineAsString')"),
+        format!("file('{folder}/../**/*.txt', 'LineAsString')"),
+        format!("file('{folder}/{{{NAME},x}}.txt', 'LineAsString')"),
+        format!("file('/proc/self/root{file}', 'LineAsString')"),
+        format!("file('../../../../../../../../..{file}', 'LineAsString')"),
+        format!("url('file://{file}', 'LineAsString')"),
+        format!("sqlite('{folder}/planted.db', 't')"),
+        format!("default.\"{file}\""),
+        format!("`default`.`{file}`"),
+        format!("url('http://{canary}/', 'LineAsString')"),
+        format!("url('http://{canary}/x.csv')"),
+        format!("s3('http://{canary}/bucket/k.csv', NOSIGN, 'LineAsString', 'a String')"),
+    ] {
+        attempts.push(nested(&table));
+        attempts.push(hidden(&nested(&table)));
+    }
+    for table in [
+        format!("mysql('{canary}', 'd', 't', 'u', 'p')"),
+        format!("postgresql('{canary}', 'd', 't', 'u', 'p')"),
+        format!("redis('{canary}', 'a', 'a String')"),
+        format!("remote('{canary}', system.one)"),
+    ] {
+        attempts.push(nested(&table));
+    }
+    let lines = format!("(SELECT line FROM file('{file}', 'LineAsString') SETTINGS readonly=0)");
+    let listed = "SELECT _file FROM (SELECT _file FROM file('DIR/*', 'One') SETTINGS readonly=0)";
+    let sizes =
+        "SELECT _path FROM (SELECT _path FROM file('DIR/*', 'RawBLOB') SETTINGS readonly=0)";
+    attempts.extend([
+        listed.replace("DIR", &folder.to_string()),
+        hidden(&listed.replace("DIR", &folder.to_string())),
+        sizes.replace("DIR", &folder.to_string()),
+        format!("SELECT file('{file}')"),
+        format!("SELECT * FROM (SELECT file('{file}') SETTINGS readonly=0)"),
+        hidden(&format!("SELECT file('{file}')")),
+        format!("SELECT arrayMap(x -> file(x), ['{file}'])"),
+        format!("SELECT * APPLY(file) FROM (SELECT '{file}' AS a)"),
+        format!("SELECT * FROM default.\"{file}\""),
+        format!("WITH x AS {lines} SELECT * FROM x"),
+        format!("SELECT * FROM (SELECT 1) a LEFT JOIN {lines} b ON 1"),
+        format!("SELECT {lines}"),
+        format!(
+            "EXPLAIN {}",
+            nested(&format!("url('http://{canary}/x.csv')"))
+        ),
+    ]);
+    attempts
+}
+
+/// Statements among `attempts` that found something.
+fn found<'a>(engine: &Engine, attempts: &'a [String], connections: &AtomicUsize) -> Vec<&'a str> {
+    let finds = |sql: &&String| {
+        connections.store(0, Ordering::SeqCst);
+        let answer = engine.ask(sql);
+        assert_ne!(answer.status, 503, "an earlier one still runs: {sql}");
+        let body = answer.body;
+        body.contains(CONTENT)
+            || (!sql.contains(NAME) && body.contains(NAME))
+            || connections.load(Ordering::SeqCst) > 0
+    };
+    attempts.iter().filter(finds).map(String::as_str).collect()
+}
+
+#[test]
+fn readers_reach_neither_files_nor_networks_in_forty_ways() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let planted = folder.path().join("outside");
+    std::fs::create_dir(&planted).expect("a folder");
+    std::fs::write(planted.join(format!("{NAME}.txt")), CONTENT).expect("written");
+    let database = rusqlite::Connection::open(planted.join("planted.db")).expect("a database");
+    database
+        .execute_batch(&format!(
+            "CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('{CONTENT}')"
+        ))
+        .expect("written");
+    let (canary, connections) = canary();
+    let attempts = attempts(&planted, canary);
+    assert!(attempts.len() >= 40, "{}", attempts.len());
+    let exists = format!("EXISTS default.\"{}/{NAME}.txt\"", planted.display());
+
+    let open = [
+        "--without=fence",
+        "--without=filter",
+        "--readers-without-fence",
+    ];
+    let engine = Engine::start(&folder.path().join("open"), &open);
+    assert_eq!(
+        found(&engine, &attempts, &connections),
+        attempts,
+        "with nothing in the way every attempt finds something"
+    );
+    assert_eq!(engine.ask(&exists).body.trim(), "1");
+    drop(engine);
+
+    let nothing: [&str; 0] = [];
+    let engine = Engine::start(&folder.path().join("fenced"), &["--without=filter"]);
+    assert_eq!(engine.warnings, nothing);
+    assert_eq!(found(&engine, &attempts, &connections), nothing, "fence");
+    drop(engine);
+
+    let engine = Engine::start(&folder.path().join("whole"), &[]);
+    assert_eq!(found(&engine, &attempts, &connections), nothing, "both");
+    assert_ne!(engine.ask(&exists).body.trim(), "1");
+    assert_eq!(
+        engine
+            .ask("SELECT count() FROM system.tables WHERE database = 'default'")
+            .body,
+        "0\n"
+    );
+    drop(engine);
+
+    let unfenced = ["--without=fence", "--readers-without-fence"];
+    let engine = Engine::start(&folder.path().join("filtered"), &unfenced);
+    assert_eq!(found(&engine, &attempts, &connections), nothing, "filter");
+    assert_ne!(engine.ask(&exists).body.trim(), "1");
+}
+
+#[test]
+fn without_a_fence_readers_are_refused_and_the_log_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = Engine::start(&folder.path().join("engine"), &["--without=fence"]);
+    let refused = engine.ask("SELECT 1");
+    assert_eq!(refused.status, 403);
+    assert_eq!(refused.header("x-clickhouse-exception-code"), Some("497"));
+    assert!(
+        refused.body.contains("readers_without_fence"),
+        "{}",
+        refused.body
+    );
+    assert!(
+        engine.warnings[0].contains("without a fence"),
+        "{:?}",
+        engine.warnings
+    );
+    let collector = [
+        ("X-ClickHouse-User", "sillage"),
+        ("X-ClickHouse-Key", SECRET),
+    ];
+    let answer = post(engine.address, "/", "SELECT 1", &collector);
+    assert_eq!(answer.body, "1\n");
+}
+
+/// A line of `/proc/PID/status`, without its name.
+fn status(process: u32, name: &str) -> String {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap_or_default()
+        .trim_start_matches(':')
+        .trim()
+        .to_owned()
+}
+
+#[test]
+fn the_engine_is_fenced_and_not_root_and_keeps_a_folder_of_roots() {
+    let collector = Collector::start();
+    assert_eq!(collector.beacon(&pageview("/", "a")).status, 202);
+    collector.until("SELECT count() FROM events", "1");
+    let (folder, _) = collector.stop();
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root {
+        // As an earlier version left it.
+        let data = folder.path().join("data/engine");
+        let owned = Command::new("chown").args(["-R", "0:0"]).arg(data).status();
+        assert!(owned.expect("chown runs").success());
+    }
+    let collector = Collector::start_in(folder);
+    let process = collector.engine_id().expect("it runs");
+    assert_eq!(status(process, "Seccomp"), "2");
+    assert_eq!(status(process, "NoNewPrivs"), "1");
+    let user = if is_root {
+        60_800
+    } else {
+        rustix::process::geteuid().as_raw()
+    };
+    assert_eq!(
+        status(process, "Uid"),
+        vec![user.to_string(); 4].join("\t").as_str()
+    );
+    assert_eq!(collector.sql("SELECT count() FROM events"), "1");
+    assert_eq!(collector.beacon(&pageview("/b", "b")).status, 202);
+    collector.until("SELECT count() FROM events", "2");
+}
+
+#[test]
+fn web_pages_get_no_answer_from_the_engine() {
+    let collector = Collector::start();
+    let key = ("X-ClickHouse-Key", &*collector.token);
+    let host = collector.clickhouse.to_string();
+    let own = format!("http://{host}");
+    let ask = |more: &[(&str, &str)]| {
+        let headers = [&[key, ("Host", &*host)], more].concat();
+        let answer = get(collector.clickhouse, "/?query=SELECT+1", &headers);
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(
+            answer.header("cross-origin-resource-policy"),
+            Some("same-origin")
+        );
+        answer.status
+    };
+    assert_eq!(ask(&[]), 200);
+    assert_eq!(ask(&[("Sec-Fetch-Site", "none")]), 200);
+    assert_eq!(
+        ask(&[("Sec-Fetch-Site", "same-origin"), ("Origin", &own)]),
+        200
+    );
+    for site in ["cross-site", "same-site", "", "none, cross-site"] {
+        assert_eq!(ask(&[("Sec-Fetch-Site", site)]), 403, "{site}");
+    }
+    let elsewhere = "http://127.0.0.1:1";
+    let secure = own.replace("http:", "https:");
+    for origin in [
+        "https://evil.example",
+        "null",
+        "",
+        "http://localhost",
+        elsewhere,
+        &secure,
+    ] {
+        assert_eq!(ask(&[("Origin", origin)]), 403, "{origin}");
+    }
+    let posted = [
+        key,
+        ("Origin", "https://evil.example"),
+        ("Content-Type", "text/plain"),
+    ];
+    assert_eq!(
+        post(collector.clickhouse, "/", "SELECT 1", &posted).status,
+        403
+    );
+}
+
+/// Runs `sillage sql`: whether it succeeded, standard output, standard error.
+fn sql(folder: &Path, arguments: &[&str]) -> (bool, String, String) {
+    let output = binary()
+        .args(["--log-level", "info", "sql", "--config"])
+        .arg(folder.join("sillage.toml"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary runs");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (
+        output.status.success(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn sql_needs_the_token_of_the_data_folder_which_a_command_uses() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let collector = Collector::start();
+    let address = collector.clickhouse;
+    let ask = |headers: &[(&str, &str)]| post(address, "/", "SELECT 1", headers);
+    for headers in [
+        &[][..],
+        &[("X-ClickHouse-User", "default")],
+        &[("X-ClickHouse-Key", "x")],
+    ] {
+        let refused = ask(headers);
+        assert_eq!(refused.status, 403);
+        assert_eq!(refused.header("x-clickhouse-exception-code"), Some("516"));
+    }
+    assert_eq!(get(address, "/ping", &[]).status, 200);
+    let token = collector.token.clone();
+    let by_url = format!("/?user=default&password={token}&query=SELECT+1");
+    assert_eq!(get(address, &by_url, &[]).body, "1\n");
+    let file = collector.folder.path().join("data/sql.token");
+    let mode = std::fs::metadata(&file)
+        .expect("a file")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let folder = collector.folder.path();
+    let (_, url, _) = sql(folder, &["--print-url"]);
+    assert_eq!(url, format!("http://default:{token}@{address}/\n"));
+    assert_eq!(sql(folder, &["SELECT 1, count() FROM events"]).1, "1\t0\n");
+    assert_eq!(sql(folder, &["--format", "CSV", "SELECT 'a'"]).1, "\"a\"\n");
+    assert_eq!(sql(folder, &["SELECT currentDatabase()"]).1, "sillage\n");
+    let (is_done, _, error) = sql(folder, &["DROP TABLE events"]);
+    assert!(!is_done && error.contains("READONLY"), "{error}");
+    assert!(!sql(folder, &[]).0, "a statement is missing");
+
+    let (folder, _) = collector.stop();
+    let (is_done, _, error) = sql(folder.path(), &["--print-url"]);
+    assert!(
+        !is_done && error.contains("start `sillage serve`"),
+        "{error}"
+    );
+    let again = Collector::start_in(folder);
+    assert_eq!(again.token, token, "the token is kept");
+}
