@@ -135,3 +135,31 @@ fn unavailable(causes: &[Option<(&str, &str)>], addition: Option<&str>) -> Answe
         .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_but_ready_has_a_cause_of_its_own() {
+        let readiness = Readiness::default();
+        assert_eq!(readiness.get(), Reports::Starting, "until told otherwise");
+        let mut causes = Vec::new();
+        for state in Reports::ALL {
+            readiness.set(state);
+            assert_eq!(readiness.get(), state);
+            assert_eq!(readiness.is_ready(), state.cause().is_none());
+            causes.extend(state.cause().map(|(name, _)| name));
+        }
+        // Programs go by these names.
+        assert_eq!(
+            causes,
+            [
+                "starting",
+                "clickhouse_away",
+                "engine_restarting",
+                "newer_schema"
+            ]
+        );
+    }
+}
