@@ -202,7 +202,7 @@ fn every_question_about_visits_is_answered_alike_from_events_and_from_visits_wit
         assert!(rows > 400, "only {rows} rows are compared");
         // Up to 17 May.
         let later = "2025-05-19T00:00:00Z".parse().unwrap();
-        assert!(clear(&client, &[site.clone()], later).await > 400);
+        assert!(clear(&client, std::slice::from_ref(&site), later).await > 400);
         let answerer = new();
         for (question, truth) in questions().iter().zip(&truths) {
             let answer = ask(&answerer, question).await;
