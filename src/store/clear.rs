@@ -9,7 +9,7 @@
 //! cleared on the way, and put in the place of the old one, which ClickHouse does at once or not at all. What changes
 //! the partition meanwhile must not be lost: INSERTs wait while it is exchanged ([`inserting`]), and a partition whose parts
 //! changed since it was copied, or that a deletion is about to rewrite, is copied again. A crash leaves a copy behind
-//! that the next try removes.
+//! that the next round of retention removes.
 
 use clickhouse::Client;
 use clickhouse::query::Query;
@@ -85,7 +85,7 @@ pub(super) async fn clear(
             let _alone = EXCHANGE.write().await;
             work.copy(&partition).await? && work.exchange(&partition).await?
         };
-        work.drop_copy().await?;
+        drop_copy(client).await?;
         if done {
             cleared += rows;
             let line = format!("cleared table=events site={} rows={rows}", site.id);
@@ -99,6 +99,12 @@ pub(super) async fn clear(
         }
     }
     Ok(cleared)
+}
+
+/// Removes a copy, also one that a crash left behind.
+pub(super) async fn drop_copy(client: &Client) -> Result<(), RetentionError> {
+    let statement = client.query(include_str!("sql/clear_drop.sql"));
+    Ok(statement.execute().await?)
 }
 
 struct Work<'a> {
@@ -121,7 +127,7 @@ impl Work<'_> {
 
     /// Copies a partition; false when the copy is not whole.
     async fn copy(&self, partition: &str) -> Result<bool, RetentionError> {
-        self.drop_copy().await?;
+        drop_copy(self.client).await?;
         let client = self.client;
         client
             .query(include_str!("sql/clear_make.sql"))
@@ -164,13 +170,5 @@ impl Work<'_> {
             .fetch_one()
             .await?;
         Ok(state)
-    }
-
-    async fn drop_copy(&self) -> Result<(), RetentionError> {
-        self.client
-            .query(include_str!("sql/clear_drop.sql"))
-            .execute()
-            .await?;
-        Ok(())
     }
 }

@@ -32,7 +32,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::clear::clear;
+use super::clear::{clear, drop_copy};
 use crate::config::{Config, Hold, Site};
 use crate::spool::{SetAside, Spool, SpoolError, set_aside_in};
 
@@ -263,6 +263,7 @@ pub async fn enforce(
         done.rows += gone;
     }
     drop_visits(client, rules, today).await?;
+    drop_copy(client).await?;
     if rules.visitor_days > 0 {
         for site in &rules.sites {
             done.cleared += clear(client, rules, site, &held, today).await?;
