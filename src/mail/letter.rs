@@ -348,7 +348,7 @@ mod tests {
             let link = "https://stats.example.com/letters/x";
             let letter = of_request("example.com", Topic::Alert, words, link);
             // The site, the kind and the link are all that is filled in.
-            let rest = letter.text.replace("example.com", "").replace(link, "");
+            let rest = letter.text.replace(link, "").replace("example.com", "");
             assert!(
                 !rest.contains("http") && !rest.contains('{'),
                 "{}",

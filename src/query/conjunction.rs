@@ -272,7 +272,7 @@ mod tests {
             json!([["has_done", ["is", "event:page", ["/a", "/b"]]]]),
             json!([["has_done", ["contains", "event:page", ["/a"]]]]),
             json!([["has_done", ["is_not", "event:page", ["/a"]]]]),
-            json!([["has_done", ["or", [page, country]]]]),
+            json!([["has_done", ["or", [page, ["is", "event:name", ["x"]]]]]]),
         ] {
             let fault = refuse(&filter(refused.clone()), false).expect_err("it is refused");
             assert!(fault.message.contains("small counts"), "{refused}");

@@ -7,15 +7,21 @@
 //! - **Complements.** `(other)` is itself about `k` people or is not shown: the smallest rows that could be shown are
 //!   folded with it, so that a total minus the visible rows is about `k` people or nobody. Where somebody can be in two
 //!   rows (pages, several days' ids), sums prove nothing, and a whole row of `k` people is folded with it.
-//! - **Filters.** A filtered answer is given only when taking away any one of its conditions, or one value of a list,
-//!   changes it by nobody or by `k` people ([`neighbours`]): subtracting one answer from another then isolates nobody.
-//!   And a filter does not see values that fewer than `k` people have: for it they are all `(other)`.
+//! - **Rows beside others.** A row that a few people are missing from, beside the same row of a neighbour or beside all
+//!   people, is folded as well ([`Floor::telling`]).
+//! - **Parts.** A part of a row (bounces, new visitors) about a few counts as nothing or as everything ([`Floor::shown`]).
+//! - **Filters** are conjunctions of conditions ([`conjunction`]). An answer is given only when taking away any one of its
+//!   conditions, or one value of a list, changes it by nobody or by `k` people ([`neighbours`]), when those who fail several
+//!   conditions are nobody or `k`, and when so are those who have several values of a dimension of events ([`Floor::gate`]).
+//!   A filter does not see values that fewer than `k` of those have who meet its other conditions: for it they are `(other)`.
 //! - **Nobody and a few look alike**: both are zero, or an absent row.
-//! - **Parts of days** can't be asked for ([`refuse`]); by minutes anybody could be cut out.
+//! - **Parts of days** can't be asked for ([`refuse`]); by minutes anybody could be cut out. Unfinished time is released in
+//!   steps (`release`).
 //!
 //! People are counted as the answer counts them: where ids of several days are summed, somebody who came on several
 //! days counts on each, and the floor counts them so too. What is not held: two answers over periods that differ by a
-//! day, each above the floor, can be subtracted.
+//! day, each above the floor, can be subtracted; and the rows of a breakdown by several dimensions are not compared with
+//! those of each dimension alone.
 
 use super::comparison::With;
 use super::conjunction;

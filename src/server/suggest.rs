@@ -373,6 +373,16 @@ mod tests {
     }
 
     #[test]
+    fn folded_small_counts_are_not_suggested() {
+        let body = json!({"results": [
+            {"dimensions": [OTHER], "metrics": [9]},
+            {"dimensions": ["/", OTHER], "metrics": [8]},
+            {"dimensions": ["Signup"], "metrics": [7]},
+        ]});
+        assert_eq!(rows_of(&body), [row(&["Signup"], 7)]);
+    }
+
+    #[test]
     fn of_nothing_nothing_is_suggested() {
         let none = Seen::default();
         assert!(none.goals(&[]).is_empty() && none.funnels().is_empty());
