@@ -199,6 +199,18 @@ mod tests {
     }
 
     #[test]
+    fn a_journal_that_can_not_be_written_says_so_and_keeps_the_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut journal, _) = Journal::open(folder.path()).expect("a journal");
+        journal.add(&entry("a", &[1])).expect("written");
+        // As on a disk that became read-only.
+        journal.file = File::open(folder.path().join(FILE)).expect("a file");
+        assert!(journal.add(&entry("b", &[2])).is_err());
+        let (_, found) = Journal::open(folder.path()).expect("a journal");
+        assert_eq!(found, [entry("a", &[1])]);
+    }
+
+    #[test]
     fn the_journal_is_for_its_owner_only_and_holds_nothing_but_ids_site_and_day() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder");

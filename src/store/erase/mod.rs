@@ -255,3 +255,39 @@ impl Eraser {
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_visitor_who_asks_ninety_times_waits_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let eraser = Eraser::open(folder.path()).expect("a journal");
+        let visitor = |id| VisitorId::from_stored(id).expect("not 0");
+        let day = Date::constant(2026, 11, 30);
+        for _ in 0..90 {
+            let erased = eraser
+                .erase(
+                    "a",
+                    day,
+                    &[visitor(2), visitor(1), visitor(2)],
+                    Duration::ZERO,
+                )
+                .await;
+            assert_eq!(erased.expect("recorded"), Erased::Recorded);
+        }
+        assert!(eraser.waits("a") && !eraser.waits("b"));
+        assert_eq!(eraser.visitors(), [visitor(1), visitor(2)]);
+        let text = std::fs::read_to_string(folder.path().join(journal::FILE)).expect("a journal");
+        assert_eq!(text.lines().count(), 1);
+        // What came while the first round was at work gets another one.
+        let batch = eraser.take();
+        let asked = eraser.record(batch[0].clone()).expect("recorded");
+        eraser.finish(&batch, |_| true).expect("written");
+        assert!(eraser.waits("a") && asked.borrow().is_none());
+        eraser.finish(&eraser.take(), |_| false).expect("written");
+        assert!(!eraser.waits("a"));
+        assert_eq!(*asked.borrow(), Some(Erased::Done));
+    }
+}
