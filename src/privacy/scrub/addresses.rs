@@ -183,8 +183,8 @@ fn dot(text: &str, at: usize, label: &str) -> Option<(usize, bool)> {
         let after = self::label(&rest['。'.len_utf8()..]);
         return after.is_ascii().then_some((at + '。'.len_utf8(), false));
     }
-    if rest.starts_with(',') {
-        let after = self::label(&rest[1..]);
+    if let Some(behind) = rest.strip_prefix(',') {
+        let after = self::label(behind);
         let is_ending =
             (2..=6).contains(&after.len()) && after.bytes().all(|b| b.is_ascii_alphabetic());
         return is_ending.then_some((at + 1, false));

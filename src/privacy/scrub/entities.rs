@@ -22,7 +22,7 @@ pub(super) fn has(text: &str) -> bool {
 
 /// The text with one round of them decoded.
 pub(super) fn decode(text: &str) -> Cow<'_, str> {
-    if !text.contains(['&', '%']) {
+    if !text.contains('&') && !text.contains("%u") && !text.contains("%U") {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

@@ -28,7 +28,9 @@ pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
     }
     if !text.is_ascii() {
         find_kanji_digits(text, found);
-        find_number_plates(text, found);
+        if bytes.iter().any(u8::is_ascii_digit) {
+            find_number_plates(text, found);
+        }
     }
 }
 
@@ -125,7 +127,10 @@ fn national_insurance_end(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 fn is_kanji_digit(c: char) -> bool {
-    "〇零一二三四五六七八九".contains(c)
+    matches!(
+        c,
+        '〇' | '零' | '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九'
+    )
 }
 
 fn find_kanji_digits(text: &str, found: &mut Vec<Finding>) {

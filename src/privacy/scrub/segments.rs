@@ -97,7 +97,7 @@ fn is_luhn(number: &str) -> bool {
             digit => digit * 2,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Where coordinates begin, in segments from the first, and how many they are.

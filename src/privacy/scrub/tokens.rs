@@ -149,10 +149,9 @@ fn is_key(run: &str) -> bool {
         };
         let has = |is: fn(&u8) -> bool| tail.bytes().any(|b| is(&b));
         let len = tail.bytes().filter(u8::is_ascii_alphanumeric).count();
-        len >= *min
-            && has(u8::is_ascii_digit)
-            && has(u8::is_ascii_alphabetic)
-            && changes(tail.as_bytes()) >= 3
+        let words = tail.split(['-', '_']);
+        let class_changes: usize = words.map(|word| changes(word.as_bytes())).sum();
+        len >= *min && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) && class_changes >= 3
     })
 }
 
