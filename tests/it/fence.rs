@@ -287,7 +287,7 @@ fn the_engine_is_fenced_and_not_root_and_keeps_a_folder_of_roots() {
     };
     assert_eq!(
         status(process, "Uid"),
-        vec![user.to_string(); 4].join("\t").as_str()
+        [user; 4].map(|id| id.to_string()).join("\t").as_str()
     );
     assert_eq!(collector.sql("SELECT count() FROM events"), "1");
     assert_eq!(collector.beacon(&pageview("/b", "b")).status, 202);
