@@ -188,7 +188,7 @@ mod tests {
         for cut in first.line().len()..whole.len() {
             fs::write(&path, &whole[..cut]).expect("written");
             let (mut journal, found) = Journal::open(folder.path()).expect("a journal");
-            assert_eq!(found, [first.clone()]);
+            assert_eq!(found, std::slice::from_ref(&first));
             journal.add(&second).expect("written");
             let (_, found) = Journal::open(folder.path()).expect("a journal");
             assert_eq!(found, [first.clone(), second.clone()]);
