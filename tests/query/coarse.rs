@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sillage::privacy::coarse;
-use sillage::store::migrate::MIGRATIONS;
+use sillage::store::migrate::{MIGRATIONS, Tables, migrate};
 
 use crate::engine::{database, insert_rows, runtime};
 
@@ -23,6 +23,7 @@ fn rows_from_before_the_classes_are_brought_into_them() {
                 json!({
                     "site": "example.com", "time": "2025-05-02 10:00:00", "name": "pageview", "key": days + 2,
                     "elapsed": days + 2, "engaged_ms": (days + 2) * 1_234, "days_since_seen": days, "expires": "2099-01-01",
+                    "lcp_ms": (days + 2) % 16_000 * 37, "cls": (days + 2) as f32 / 1000.0,
                 })
             })
             .collect();
@@ -38,7 +39,7 @@ fn rows_from_before_the_classes_are_brought_into_them() {
             .await
             .unwrap();
         // Twice: a crash between a statement and its record runs it again.
-        for name in ["0073_coarsen_events", "0074_coarsen_visits", "0075_coarsen_histories"] {
+        for name in ["0073_coarsen_events", "0074_coarsen_visits", "0075_coarsen_histories", "0111_coarsen_vitals"] {
             run(&client, name).await;
             run(&client, name).await;
         }
@@ -61,6 +62,15 @@ fn rows_from_before_the_classes_are_brought_into_them() {
             let true_ms = *key as u32 * 1_234;
             assert!(engaged_ms.abs_diff(true_ms) < 60_000, "{engaged_ms} for {true_ms}");
         }
+        let vitals: Vec<(u64, Option<u32>, Option<u32>, Option<f32>)> = client
+            .query("SELECT key, lcp_ms, inp_ms, cls FROM events ORDER BY key")
+            .fetch_all()
+            .await
+            .unwrap();
+        for (key, lcp_ms, inp_ms, cls) in vitals {
+            assert_eq!(lcp_ms, Some(coarse::milliseconds(key as u32 % 16_000 * 37)), "{key}");
+            assert_eq!((inp_ms, cls), (None, Some(coarse::shift(key as f32 / 1000.0))), "{key}");
+        }
         let engaged: u64 = stored.iter().map(|(_, _, ms, _)| u64::from(*ms)).sum();
         let truth: u64 = stored.iter().map(|(key, ..)| key * 1_234).sum();
         assert!(engaged.abs_diff(truth) < truth / 20, "{engaged} for {truth}");
@@ -82,5 +92,62 @@ fn rows_from_before_the_classes_are_brought_into_them() {
             .unwrap();
         let wanted: Vec<i16> = (-1..=400).chain([32_767]).map(class).collect();
         assert_eq!(histories, wanted);
+    });
+}
+
+#[test]
+fn events_that_an_earlier_version_spooled_are_stored_in_classes() {
+    runtime().block_on(async {
+        let client = database().await;
+        let insert = |table: &'static str| {
+            let client = client.clone();
+            async move {
+                client
+                    .query(&format!("INSERT INTO {table} (site, time, name, key, elapsed, engaged_ms, days_since_seen, lcp_ms, cls, expires)
+                        SELECT '{table}', toDateTime('2025-05-02 10:00:00', 'UTC'), 'pageview', number, number, number * 1234,
+                        number % 402 - 1, number, number / 1000, '2099-01-01' FROM numbers(2000)"))
+                    .execute()
+                    .await
+                    .unwrap();
+            }
+        };
+        let outside = || async {
+            client
+                .query("SELECT site, countIf(elapsed % 60 != 0), countIf(engaged_ms > 1 AND engaged_ms % 10000 != 0), countIf(days_since_seen IN (32, 60, 399)), countIf(lcp_ms = 123 OR cls > 0.1229 AND cls < 0.1231) FROM events GROUP BY site ORDER BY site")
+                .fetch_all::<(String, u64, u64, u64, u64)>()
+                .await
+                .unwrap()
+        };
+        // Also where the view was dropped and a start made it again.
+        client.query("DROP VIEW arrivals_into_events").execute().await.unwrap();
+        let database: String = client.query("SELECT currentDatabase()").fetch_one().await.unwrap();
+        assert!(migrate(&client, &database, Tables::Local).await.unwrap().is_empty());
+        insert("arrivals").await;
+        assert_eq!(outside().await, [("arrivals".to_owned(), 0, 0, 0, 0)]);
+        let means: (f64, f64, i16, u32) = client
+            .query("SELECT avg(elapsed), avg(engaged_ms) / 1234, min(days_since_seen), max(days_since_seen)::UInt32 FROM events")
+            .fetch_one()
+            .await
+            .unwrap();
+        assert!((means.0 - 999.5).abs() < 10.0 && (means.1 - 999.5).abs() < 10.0, "{means:?}");
+        assert_eq!((means.2, means.3), (-1, 400));
+
+        // What is in its class stays: all rows of a second passage equal those of the first.
+        client
+            .query("INSERT INTO arrivals SELECT * REPLACE ('again' AS site) FROM events")
+            .execute()
+            .await
+            .unwrap();
+        let differences: u64 = client
+            .query("SELECT count() FROM (SELECT key, elapsed, engaged_ms, days_since_seen, lcp_ms, inp_ms, cls FROM events GROUP BY ALL HAVING count() != 2)")
+            .fetch_one()
+            .await
+            .unwrap();
+        assert_eq!(differences, 0);
+
+        // The search finds seconds where there are some.
+        insert("events").await;
+        let found = outside().await;
+        assert!(found.iter().any(|(site, a, b, c, d)| site == "events" && *a > 0 && *b > 0 && *c > 0 && *d > 0), "{found:?}");
     });
 }
