@@ -202,7 +202,15 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
                 };
                 let supervisor = supervise::start(options).await?;
                 credential::publish(&config.data_dir, supervisor.address())?;
-                Some((credential::url(supervisor.address(), &token), supervisor))
+                let url = if is_journal() {
+                    format!(
+                        "http://{}/ (`sillage sql --print-url` prints it with the password)",
+                        supervisor.address()
+                    )
+                } else {
+                    credential::url(supervisor.address(), &token)
+                };
+                Some((url, supervisor))
             }
             Some(_) => None,
         };
@@ -342,6 +350,16 @@ impl Addresses {
             println!("  http://{dashboard_address}/welcome/{}", token.reveal());
         }
     }
+}
+
+/// Whether standard output is systemd's journal, whose readers are not only this user and root: a password does not
+/// belong there. systemd names the journal's socket in `JOURNAL_STREAM` (systemd.exec(5)).
+fn is_journal() -> bool {
+    let journal = std::env::var("JOURNAL_STREAM").ok();
+    let output = rustix::fs::fstat(std::io::stdout()).ok();
+    journal.is_some_and(|journal| {
+        output.is_some_and(|output| journal == format!("{}:{}", output.st_dev, output.st_ino))
+    })
 }
 
 /// `sillage migrate` for a ClickHouse server.

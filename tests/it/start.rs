@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::support::{binary, write_config};
+use crate::support::{binary, signal, wait_for, write_config};
 
 /// Runs `serve` until it gives up: (exit code, what it said).
 fn serve(config: &Path) -> (Option<i32>, String) {
@@ -189,4 +189,44 @@ fn a_spool_on_a_read_only_disk_is_named() {
     let unmounted = Command::new("umount").arg(&disk).status();
     assert!(unmounted.is_ok_and(|status| status.success()), "unmounted");
     assert!(outcome.is_ok(), "the start says what is wrong");
+}
+
+#[test]
+fn the_sql_password_is_printed_but_not_into_the_journal() {
+    use std::os::unix::fs::MetadataExt;
+    let printed = |is_journal: bool| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let config = write_config(folder.path(), "");
+        let path = folder.path().join("output");
+        let output = std::fs::File::create(&path).expect("created");
+        let about = output.metadata().expect("there");
+        let journal = format!("{}:{}", about.dev(), about.ino() + u64::from(!is_journal));
+        let mut child = binary()
+            .args(["--log-level", "info", "serve", "--config"])
+            .arg(config)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("JOURNAL_STREAM", journal)
+            .stderr(output.try_clone().expect("cloned"))
+            .stdout(output)
+            .spawn()
+            .expect("the binary starts");
+        let text = wait_for(|| {
+            let text = std::fs::read_to_string(&path).expect("read");
+            if text.contains("/welcome/") {
+                Ok(text)
+            } else {
+                Err(text)
+            }
+        })
+        .expect("it is ready");
+        signal(child.id(), "TERM");
+        assert!(child.wait().expect("it ends").success());
+        let token = std::fs::read_to_string(folder.path().join("data/sql.token"));
+        (text, token.expect("a token").trim().to_owned())
+    };
+    let (text, token) = printed(false);
+    assert!(text.contains(&token), "{text}");
+    let (text, token) = printed(true);
+    assert!(!text.contains(&token), "{text}");
+    assert!(text.contains("`sillage sql --print-url`"), "{text}");
 }
