@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use sillage::config::Config;
 use sillage::engine::EngineOptions;
 use sillage::privacy::{ScrubRules, explain};
-use sillage::server::snippet::{Variant, fitting, snippet};
+use sillage::server::snippet::{Variant, fitting, refuse_button as refuse_button_html, snippet};
 use sillage::{admin, demo, engine, mail, serve, sql, telemetry};
 
 /// A line on standard output. A reader that has seen enough (`| head`) ends the command quietly.
@@ -230,10 +230,7 @@ fn run(command: Command) -> anyhow::Result<()> {
                 )
             })?;
             if refuse_button {
-                say!(
-                    "<form method=\"post\" action=\"{origin}/privacy?site={}\"><button name=\"action\" value=\"refuse\">Do not measure me</button></form>",
-                    site.id
-                );
+                say!("{}", refuse_button_html(site, &origin));
             } else {
                 let variant = variant.unwrap_or_else(|| fitting(site));
                 say!("{}", snippet(site, &origin, variant)?);

@@ -8,11 +8,21 @@ use hyper::StatusCode;
 use serde_json::json;
 use url::Url;
 
+use super::choices::CHOICES_PATH;
 use super::error::{self, Answer};
 use super::pages::bad_request;
 use super::{App, tracker};
 use crate::config::Site;
 use crate::privacy::Profile;
+
+/// A button for the footer of a page, with which a visitor refuses. It goes straight to where the browser sends the
+/// measurement cookie along, so that what was measured today can still be erased afterwards.
+pub fn refuse_button(site: &Site, origin: &str) -> String {
+    format!(
+        "<form method=\"post\" action=\"{origin}{CHOICES_PATH}?site={}\"><button name=\"action\" value=\"refuse\">Do not measure me</button></form>",
+        site.id
+    )
+}
 
 /// How a page embeds the tracker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -194,7 +194,7 @@ fn two_visitors_get_the_same_bytes_whatever_becomes_of_their_beacons() {
     let opt_out = |agent: &str| {
         let answer = post(
             collector.address,
-            "/privacy",
+            "/api/event/choices",
             "site=example.com&action=refuse",
             &[("Sec-Fetch-Site", "same-origin"), ("User-Agent", agent)],
         );
