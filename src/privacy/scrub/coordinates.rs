@@ -1,7 +1,9 @@
-//! Coordinates of a place: `lat=35.6812&lng=139.7671`, `35.6812/139.7671`, `35°40'52"N`. Pairs with a comma are
+//! Coordinates of a place: `lat=35.6812&lng=139.7671`, `35.6812/139.7671`, `N35.6812 E139.7671`, `35°40'52"N`, and
+//! open location codes. Pairs with a comma are
 //! also found by `mask`, as rows of digits.
 
 use super::kind::{Finding, Kind};
+use super::mask::changes;
 
 /// Names that a coordinate is written after.
 const NAMES: &[&str] = &[
@@ -21,11 +23,21 @@ const DECIMALS_MIN: usize = 4;
 /// Decimals of a named one: two are a kilometre.
 const NAMED_DECIMALS_MIN: usize = 2;
 
+const CARDINAL_POINTS: [char; 8] = ['N', 'S', 'E', 'W', 'n', 's', 'e', 'w'];
+
+/// Digits of open location codes (`8Q7XMQJ8+2R`), which name a place to 14 metres.
+const PLUS_CODE_DIGITS: &[u8] = b"23456789CFGHJMPQRVWX";
+
 /// Appends what it finds.
 pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
     if text.contains('.') {
         find_named(text, found);
         find_pairs(text, found);
+    }
+    for (at, _) in text.match_indices('+') {
+        if let Some((start, end)) = plus_code(text.as_bytes(), at) {
+            found.push(Finding::new(start, end, Kind::Coordinates));
+        }
     }
     for (at, sign) in text.match_indices('°') {
         if let Some(end) = minutes_end(text, at + sign.len()) {
@@ -39,10 +51,11 @@ pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
     }
 }
 
-/// The end of a decimal number with at least that many decimals that stands at the start, and its whole part.
+/// The end of a decimal number with at least that many decimals that stands at the start, with a cardinal point before or
+/// behind it or without, and its whole part.
 fn decimal(text: &str, decimals_min: usize) -> Option<(usize, u32)> {
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-    let sign = usize::from(text.starts_with(['-', '+']));
+    let sign = usize::from(text.starts_with(['-', '+']) || is_cardinal_before(text));
     let whole = digits(&text[sign..]);
     let point = sign + whole;
     if !(1..=3).contains(&whole) || !text[point..].starts_with('.') {
@@ -51,8 +64,30 @@ fn decimal(text: &str, decimals_min: usize) -> Option<(usize, u32)> {
     let decimals = digits(&text[point + 1..]);
     let end = point + 1 + decimals;
     let degrees: u32 = text[sign..point].parse().ok()?;
-    let is_end = !text[end..].starts_with(|c: char| c.is_ascii_alphanumeric());
-    (decimals >= decimals_min && is_end && degrees <= 180).then_some((end, degrees))
+    let rest = &text[end..];
+    let is_over = |text: &str| !text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let point = usize::from(rest.starts_with(CARDINAL_POINTS) && is_over(&rest[1..]));
+    let is_end = is_over(&rest[point..]) || is_cardinal_before(rest);
+    (decimals >= decimals_min && is_end && degrees <= 180).then_some((end + point, degrees))
+}
+
+/// Whether a text begins like `N35`.
+fn is_cardinal_before(text: &str) -> bool {
+    text.starts_with(CARDINAL_POINTS) && text.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
+}
+
+/// The bounds of an open location code around the `+` at `at`.
+fn plus_code(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    let is_digit = |byte: &&u8| PLUS_CODE_DIGITS.contains(byte);
+    let before = bytes[..at].iter().rev().take_while(is_digit).count();
+    let after = bytes[at + 1..].iter().take_while(is_digit).count();
+    let (start, end) = (at.checked_sub(before)?, at + 1 + after);
+    let is_whole = !start
+        .checked_sub(1)
+        .is_some_and(|i| bytes[i].is_ascii_alphanumeric())
+        && !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
+    let is_mixed = changes(&bytes[start..at]) >= 2;
+    (before == 8 && (2..=5).contains(&after) && is_whole && is_mixed).then_some((start, end))
 }
 
 /// Whether a text is one coordinate by itself; for a path's segments.
@@ -71,7 +106,13 @@ pub(super) fn is_name(text: &str) -> bool {
 }
 
 fn find_named(text: &str, found: &mut Vec<Finding>) {
-    for (at, sign) in text.match_indices(['=', ':']) {
+    for (at, sign) in text.match_indices(['=', ':', '-', '_']) {
+        // `lat-35.6812`: also what joins words.
+        let decimals_min = if matches!(sign, "=" | ":") {
+            NAMED_DECIMALS_MIN
+        } else {
+            DECIMALS_MIN
+        };
         let name = text[..at].trim_end_matches(['"', '\'', ' ']);
         let start = name
             .rfind(|c: char| !c.is_alphanumeric())
@@ -79,7 +120,7 @@ fn find_named(text: &str, found: &mut Vec<Finding>) {
         let value = text[at + sign.len()..].trim_start_matches(['"', '\'', ' ']);
         let begin = text.len() - value.len();
         if is_name(&name[start..])
-            && let Some((end, _)) = decimal(value, NAMED_DECIMALS_MIN)
+            && let Some((end, _)) = decimal(value, decimals_min)
         {
             found.push(Finding::new(begin, begin + end, Kind::Coordinates));
         }
@@ -95,7 +136,9 @@ fn find_pairs(text: &str, found: &mut Vec<Finding>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
-        let is_start = (bytes[at].is_ascii_digit() || matches!(bytes[at], b'-' | b'+'))
+        let is_sign = matches!(bytes[at], b'-' | b'+')
+            || text.is_char_boundary(at) && is_cardinal_before(&text[at..]);
+        let is_start = (bytes[at].is_ascii_digit() || is_sign)
             && (at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'.'));
         let Some((end, degrees)) = is_start
             .then(|| decimal(&text[at..], DECIMALS_MIN))
@@ -110,7 +153,7 @@ fn find_pairs(text: &str, found: &mut Vec<Finding>) {
             .take(3)
             .take_while(|b| b" ,;/|&_".contains(b))
             .count();
-        if gap > 0
+        if (gap > 0 || is_cardinal_before(&text[end..]))
             && degrees <= 90
             && let Some((len, _)) = decimal(&text[end + gap..], DECIMALS_MIN)
         {

@@ -4,13 +4,13 @@
 //! The rules err on the side of masking. What this file knows: e-mail addresses, telephone numbers and postcodes with
 //! and without separators, runs of six digits or more (which is every ICCID, IMSI, IMEI, account and order number),
 //! UUIDs, hexadecimal from 16 digits, tokens of mixed letters and digits from 20, JWTs, MAC and IP addresses. The
-//! other finders are `addresses`, `tokens`, `national` and `coordinates`.
+//! other finders are `addresses`, `tokens`, `national`, `coordinates` and `slashed`.
 
 use std::net::Ipv6Addr;
 
 use super::kind::{Finding, Kind};
 use super::look::is_suspect;
-use super::{addresses, coordinates, national, tokens};
+use super::{addresses, coordinates, national, slashed, tokens};
 
 /// The text with placeholders; `None` when there is nothing to mask.
 pub fn mask(text: &str) -> Option<String> {
@@ -39,6 +39,7 @@ pub fn findings(text: &str) -> Vec<Finding> {
     tokens::find(text, &mut found);
     national::find(text, &mut found);
     coordinates::find(text, &mut found);
+    slashed::find(text, &mut found);
     plain_findings(text, &mut found);
     // Where two overlap, both are masked as what the longer one is.
     found.sort_by_key(|found| found.range.start);
@@ -201,7 +202,7 @@ fn long_finding(text: &str, at: usize, seen: &mut Seen) -> Option<(usize, Kind)>
                     .count();
             return Some((end, Kind::Jwt));
         }
-        if run.len() >= 20 && is_random(run) {
+        if run.len() >= 20 && is_random(run) && !tokens::is_camel_case(run) {
             return Some((seen.run_end, Kind::Token));
         }
     }
@@ -233,6 +234,8 @@ fn word_finding(text: &str, at: usize, end: usize) -> Option<(usize, Kind)> {
     let has_digit = word.iter().any(u8::is_ascii_digit);
     let is_token = match word.len() {
         ..20 => false,
+        // `OAuth2AuthorizationRequestResolver` consists of words.
+        20..=80 if tokens::is_camel_case(word) => false,
         20..=40 => is_random(word) || (has_digit && changes(word) >= 3),
         41.. => true,
     };

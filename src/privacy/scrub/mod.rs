@@ -3,7 +3,7 @@
 //! Text is first brought to one form (percent-decoding, NFKC, hidden characters out, repeated until
 //! nothing changes), so that neither double encoding nor full-width characters carry anything past the rules. Then
 //! `mask` replaces what looks like a person's or a SIM's identifier; `segments` does so for what is written over several
-//! segments of a path. `names` drops properties that are about a person by their name. `corpus` measures the rules.
+//! segments of a path. `links` shortens addresses inside a text. `names` drops properties that are about a person by their name. `corpus` measures the rules.
 //!
 //! Laws, held by property tests: every function here is total, idempotent, and bounded by the constants below.
 
@@ -11,12 +11,14 @@ mod addresses;
 mod coordinates;
 mod entities;
 mod kind;
+mod links;
 mod look;
 mod mask;
 mod names;
 mod national;
 mod rules;
 mod segments;
+mod slashed;
 mod tokens;
 
 use std::borrow::Cow;
@@ -62,8 +64,8 @@ pub fn path(url_path: &str, rules: &ScrubRules) -> String {
     settle(text, |text| path_once(text, rules), fallback)
 }
 
-/// What is kept of a short text (an event's name, a campaign, a source). At most `bytes_max` bytes, without spaces at
-/// the ends.
+/// What is kept of a short text (an event's name, a campaign, a source, a property's value). At most `bytes_max` bytes,
+/// without spaces at the ends. Addresses in it lose user info, query and fragment.
 pub fn label(text: &str, bytes_max: usize) -> String {
     if text.is_empty() {
         return String::new();
@@ -112,6 +114,10 @@ fn settle(
 fn label_once(text: &str, bytes_max: usize) -> Cow<'_, str> {
     let Some(text) = normalise(text) else {
         return Cow::Borrowed(":token");
+    };
+    let text = match links::cut(&text) {
+        Some(text) => Cow::Owned(text),
+        None => text,
     };
     let masked = match mask::mask(&text) {
         Some(masked) => Cow::Owned(masked),

@@ -27,6 +27,13 @@ pub(super) const PERSONAL: &[&str] = &[
     "apellido",
     "apellidos",
     "cognome",
+    "fname",
+    "lname",
+    "uname",
+    "voornaam",
+    "achternaam",
+    "nazwisko",
+    "фамилия",
     // ways to reach somebody
     "email",
     "emails",
@@ -52,7 +59,9 @@ pub(super) const PERSONAL: &[&str] = &[
     "fax",
     "whatsapp",
     "msisdn",
+    "телефон",
     // where somebody lives or is
+    "addr",
     "address",
     "addresses",
     "adresse",
@@ -101,6 +110,16 @@ pub(super) const PERSONAL: &[&str] = &[
     "mynumber",
     "taxid",
     "steuerid",
+    "kundennummer",
+    "kontonummer",
+    "mitgliedsnummer",
+    "versichertennummer",
+    "bankaccount",
+    "ccnumber",
+    "insurancenumber",
+    "socialsecurity",
+    "licenseplate",
+    "fingerprint",
     "codicefiscale",
     "dni",
     "curp",
@@ -158,6 +177,7 @@ pub(super) const PERSONS: &[&str] = &[
     "child",
     "client",
     "contact",
+    "cust",
     "customer",
     "device",
     "doctor",
@@ -301,6 +321,10 @@ pub(super) const PERSONAL_CJK: &[&str] = &[
     "电话",
     "地址",
     "密码",
+    "手机号",
+    "身份证",
+    "성명",
+    "휴대폰",
     "이름",
     "이메일",
     "전화번호",
@@ -308,8 +332,19 @@ pub(super) const PERSONAL_CJK: &[&str] = &[
 ];
 
 /// Names that are personal as a whole.
-pub(super) const PERSONAL_CJK_WHOLE: &[&str] =
-    &["姓", "名", "メール", "ユーザー", "ユーザ", "会員", "お客様"];
+pub(super) const PERSONAL_CJK_WHOLE: &[&str] = &[
+    "姓",
+    "名",
+    "メール",
+    "eメール",
+    "e-メール",
+    "携帯",
+    "手机",
+    "ユーザー",
+    "ユーザ",
+    "会員",
+    "お客様",
+];
 
 /// Things that have names and no person's: `商品の名前`.
 pub(super) const THINGS: &[&str] = &[
@@ -411,6 +446,22 @@ mod tests {
     #[test]
     fn property_names_are_personal_by_their_parts() {
         for name in [
+            "Eメール",
+            "E-メール",
+            "携帯",
+            "手机号",
+            "성명",
+            "fname",
+            "lName",
+            "cust_name",
+            "kontonummer",
+            "Kundennummer",
+            "remote_addr",
+            "addr_line_1",
+            "bank_account",
+            "social_security_number",
+            "license_plate",
+            "фамилия",
             "name",
             "Name",
             "full_name",

@@ -4,6 +4,7 @@
 use super::coordinates::{is_coordinate, is_name};
 use super::kind::{Finding, Kind};
 use super::national::is_my_number;
+use super::slashed;
 
 /// Segments that one number is looked for in.
 const SEGMENTS_MAX: usize = 6;
@@ -36,6 +37,18 @@ pub(crate) fn across(path: &str) -> Vec<Finding> {
         found.push(Finding::new(segments[start].0, last + text.len(), kind));
         at = start + count;
     }
+    // Other joints within the segments: `/090/1234-5678`.
+    let mut mixed = Vec::new();
+    slashed::find(path, &mut mixed);
+    for number in mixed {
+        let is_apart = |other: &Finding| {
+            number.range.end <= other.range.start || other.range.end <= number.range.start
+        };
+        if found.iter().all(is_apart) {
+            found.push(number);
+        }
+    }
+    found.sort_by_key(|found| found.range.start);
     found
 }
 

@@ -187,6 +187,14 @@ fn is_short_token(word: &[u8]) -> bool {
     (changes >= 3 && words * 3 < word.len()) || (changes >= 5 && words * 2 < word.len())
 }
 
+/// Whether a long word consists of words that are joined by their capitals: small letters are most of it, and nearly all
+/// of it makes up something like words. Of random letters and figures neither is true.
+pub(super) fn is_camel_case(word: &[u8]) -> bool {
+    let small = word.iter().filter(|b| b.is_ascii_lowercase()).count();
+    let capitals = word.iter().filter(|b| b.is_ascii_uppercase()).count();
+    capitals >= 2 && small * 2 > word.len() && letters_of_words(word) * 4 > word.len() * 3
+}
+
 /// Letters of a word that stand in pieces of three or more with a vowel among them, as `camelCase` is cut.
 fn letters_of_words(word: &[u8]) -> usize {
     let (mut sum, mut at) = (0, 0);
