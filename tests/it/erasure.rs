@@ -133,9 +133,9 @@ fn a_refusal_first_does_not_keep_an_erasure_from_finding_the_rows() {
     let erased = mine.press(&collector, "erase");
     assert_eq!(erased.status, 200);
     assert!(
-        erased
-            .body
-            .contains("Done: what was measured today is deleted")
+        erased.body.contains(
+            "Done: what was measured today and can be found under this browser is deleted"
+        )
     );
     assert_eq!(paths(&collector), "\"/other\"");
     assert!(!mine.has(ERASURE_COOKIE), "it has served its end");
@@ -155,9 +155,9 @@ fn a_banners_no_does_not_keep_an_erasure_from_finding_the_rows() {
     assert!(mine.has(ERASURE_COOKIE));
     let erased = mine.press(&collector, "erase");
     assert!(
-        erased
-            .body
-            .contains("Done: what was measured today is deleted")
+        erased.body.contains(
+            "Done: what was measured today and can be found under this browser is deleted"
+        )
     );
     assert_eq!(paths(&collector), "\"/other\"");
 }
@@ -182,9 +182,9 @@ fn a_yes_after_a_no_is_a_new_device_and_the_old_one_can_still_be_erased() {
     mine.press(&collector, "refuse");
     let erased = mine.press(&collector, "erase");
     assert!(
-        erased
-            .body
-            .contains("Done: what was measured today is deleted")
+        erased.body.contains(
+            "Done: what was measured today and can be found under this browser is deleted"
+        )
     );
     assert_eq!(paths(&collector), "\"/other\"");
 }
@@ -337,6 +337,67 @@ fn where_nothing_is_found_the_page_says_so_and_not_done() {
 }
 
 #[test]
+fn an_erasure_claims_no_more_than_this_browser_can_show() {
+    let collector = start_with_site(
+        "trusted_proxies = [\"127.0.0.1\"]\n",
+        "profile = \"exempt\"\n",
+    );
+    let view = |path: &str, said: Option<u8>| {
+        let url = format!("https://example.com{path}");
+        json!({"n": "pageview", "u": url, "d": "example.com", "c": said}).to_string()
+    };
+    let (train, home) = ("198.51.100.9", "203.0.113.9");
+    let from = |network| [("X-Forwarded-For", network)];
+    collector.beacon_with(&view("/train", None), &from(train));
+    collector.beacon_with(&view("/home", None), &from(home));
+    // Two at the moment of the yes, before the first is answered: each is a device, and the browser keeps one cookie.
+    let mut mine = Jar::default();
+    let answers =
+        ["/first", "/second"].map(|path| collector.beacon_with(&view(path, Some(1)), &from(home)));
+    mine.keep(&answers[0]);
+    mine.keep(&answers[1]);
+    collector.until("SELECT count(), uniqExact(visitor) FROM events", "4\t4");
+    for (lang, done, network, cookie) in [
+        (
+            "en",
+            "Done: what was measured today and can be found under this browser is deleted",
+            "only from the network and with the browser version that you have now",
+            "under a cookie that this browser has not kept is not found",
+        ),
+        (
+            "ja",
+            "今日の計測のうち、このブラウザーについて見つか",
+            "現在と同じネットワーク、同じバージョンのブラウザーからのものだけ",
+            "このブラウザーに残っていない Cookie のもとで計測された記録",
+        ),
+        (
+            "de",
+            "finden lässt, ist gelöscht",
+            "nur aus dem Netz und mit der Browser-Version, die Sie jetzt haben",
+            "das dieser Browser nicht behalten hat, finden wir nicht",
+        ),
+    ] {
+        collector.beacon_with(&view("/again", None), &from(home));
+        collector.until("SELECT countIf(path = '/again') FROM events", "1");
+        let cookies = mine.header(CHOICES);
+        let headers = [FORM, OWN, ("X-Forwarded-For", home), ("Cookie", &cookies)];
+        let form = format!("site=example.com&action=erase&lang={lang}");
+        let erased = post(collector.address, CHOICES, &form, &headers);
+        assert_eq!(erased.status, 200);
+        for said in [done, network, cookie] {
+            assert!(
+                erased.body.contains(said),
+                "{lang}: {said}\n{}",
+                erased.body
+            );
+        }
+        // The positive control is what is gone: what this network and the kept cookie tell.
+        assert_eq!(paths(&collector), "\"/first\"\n\"/train\"");
+        mine = Jar::default();
+    }
+}
+
+#[test]
 fn no_mutation_and_no_file_names_who_was_erased() {
     let collector = Collector::start();
     let (mut mine, _) = two_people(&collector);
@@ -444,9 +505,9 @@ fn an_erasure_reaches_what_was_set_aside_and_spares_the_others() {
     let collector = Collector::start_in(folder);
     let erased = mine.press(&collector, "erase");
     assert!(
-        erased
-            .body
-            .contains("Done: what was measured today is deleted"),
+        erased.body.contains(
+            "Done: what was measured today and can be found under this browser is deleted"
+        ),
         "{}",
         erased.body
     );
