@@ -312,6 +312,7 @@ pub fn forbidden(sql: &str, outside: &HashSet<String>, database: &str) -> Option
     let (mut has_settings, mut has_several) = (false, false);
     while let Some(token) = lexer.next() {
         let previous = before.replace(token);
+        let was_assigned = previous == Some(Token::Sign(b'='));
         let name = match token {
             Token::Sign(b'(') => {
                 depth += 1;
@@ -321,20 +322,23 @@ pub fn forbidden(sql: &str, outside: &HashSet<String>, database: &str) -> Option
                 depth = depth.saturating_sub(1);
                 continue;
             }
-            Token::Word(name) => name,
             Token::Quoted(name) if name.contains(&b'\\') => {
                 return Some(
                     "an identifier with a backslash is not allowed in readonly mode".to_owned(),
                 );
             }
-            Token::Quoted(name) => name,
-            // ‘ ’ “ ” are quotes for ClickHouse; what they hide is not looked for here.
-            Token::Sign(0xe2) => {
+            // Some are blanks for ClickHouse (U+00A0, U+3000), some quotes (‘ “) and some signs (−).
+            Token::Sign(0x80..) => {
                 return Some(
-                    "typographic characters outside of '…' are not allowed in readonly mode"
+                    "characters other than ASCII outside of '…', \"…\" and comments are not allowed in readonly mode"
                         .to_owned(),
                 );
             }
+            // `SETTINGS a = DEFAULT` lifts what was set before the statement; readonly=1 does not hold it.
+            Token::Word(_) if has_settings && was_assigned && token.is("DEFAULT") => {
+                return Some("Cannot reset a setting in readonly mode".to_owned());
+            }
+            Token::Word(name) | Token::Quoted(name) => name,
             Token::Text | Token::Sign(_) => continue,
         };
         if token.is("SETTINGS")
@@ -559,6 +563,13 @@ mod tests {
             "SELECT 1 UNION ALL SELECT 2 SETTINGS a = 1",
             "EXPLAIN SELECT 1 SETTINGS a = 1",
             "DESCRIBE TABLE t SETTINGS a = 1",
+            "SELECT 1 SETTINGS readonly = DEFAULT",
+            "SELECT 1 SETTINGS max_threads = 2, max_execution_time =/**/default FORMAT TSV",
+            "SELECT 1 FORMAT TSV SETTINGS a=DEFAULT",
+            "SELECT * FROM (SELECT 1 SETTINGS\u{a0}readonly = 0)",
+            "SELECT * FROM (SELECT 1 SETTINGS readonly\u{3000}= 0)",
+            "SELECT * FROM url\u{a0}('http://x')",
+            "SELECT * FROM default\u{feff}.t",
         ] {
             assert!(forbidden(sql, &outside, "sillage").is_some(), "{sql}");
         }
@@ -577,6 +588,8 @@ mod tests {
             "SELECT clicks / visits AS \"clicks/visits\" FROM t",
             "SELECT eval, cluster FROM t",
             "SELECT 1 UNION ALL SELECT 2",
+            "SELECT a AS `日本` FROM t WHERE b = '日本' -- 日本",
+            "SELECT a = default FROM t",
             // Left to the engine, which refuses what readonly forbids.
             "SELECT 1 SETTINGS max_threads = 1",
         ] {
