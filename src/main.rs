@@ -74,6 +74,9 @@ enum Command {
         #[cfg(debug_assertions)]
         #[arg(long, value_enum)]
         without: Vec<engine::Defence>,
+        #[cfg(debug_assertions)]
+        #[arg(long)]
+        reach: Option<PathBuf>,
     },
     /// Ask the running collector's ClickHouse: a statement, or the URL for other programs.
     Sql(sql::SqlArguments),
@@ -160,6 +163,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             readers_without_fence,
             #[cfg(debug_assertions)]
             without,
+            #[cfg(debug_assertions)]
+            reach,
         } => match engine::run(&EngineOptions {
             listen,
             data,
@@ -169,6 +174,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             readers_without_fence,
             #[cfg(debug_assertions)]
             without,
+            #[cfg(debug_assertions)]
+            reach,
         })? {},
         Command::Sql(arguments) => runtime()?.block_on(sql::run(&arguments)),
         Command::Serve { config, demo } => {

@@ -2,12 +2,14 @@
 //!
 //! The second line of defence behind the statement filter, and the one that holds when a new version of the library
 //! brings a function that the filter does not know. [`raise`] is called once, after the library is loaded and before any
-//! thread is started, because Landlock restricts the calling thread and what that thread starts. [`leave_root`] then
-//! gives up root. Neither can be undone by this process.
+//! thread is started, because Landlock restricts the calling thread and what that thread starts. [`leave_root`], which
+//! gives up root, comes before it, because the fence forbids to change owners. Neither can be undone by this process.
 //!
 //! Files (Landlock): the engine's folder, without execution; read-only, what the library and `courtesy` read about
-//! processors, memory and this process's threads. Programs and networks (seccomp): no `execve`, no new socket, no
-//! `connect`, no datagram with an address, nothing that goes round Landlock such as io_uring.
+//! processors, memory and this process's threads. Programs and networks (seccomp): no `execve`, no new process, no new
+//! socket, no `connect`, no datagram with an address, nothing that goes round Landlock such as io_uring. Landlock lets a
+//! process change modes, owners and attributes of the files that its user owns, watch any folder and share memory with
+//! other processes, so those calls are refused as well.
 
 use std::path::Path;
 
@@ -74,7 +76,7 @@ const READ_ONLY: [&str; 6] = [
 fn restrict_files(folder: &Path) -> Result<(), FenceError> {
     use landlock::{
         ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, PathBeneath, PathFd,
-        Ruleset, RulesetAttr as _, RulesetCreatedAttr as _,
+        Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, Scope,
     };
     let own = AccessFs::from_all(ABI::V3)
         & !(AccessFs::Execute
@@ -89,6 +91,8 @@ fn restrict_files(folder: &Path) -> Result<(), FenceError> {
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(ABI::V5))?
         .handle_access(AccessNet::ConnectTcp | AccessNet::BindTcp)?
+        // Without root the collector has the same user, which could be sent signals.
+        .scope(Scope::Signal | Scope::AbstractUnixSocket)?
         .create()?
         .add_rule(PathBeneath::new(PathFd::new(folder)?, own))?;
     for path in READ_ONLY {
@@ -109,43 +113,121 @@ fn restrict_files(folder: &Path) -> Result<(), FenceError> {
     Ok(())
 }
 
+/// Calls of every Linux.
+#[cfg(target_os = "linux")]
+const REFUSED_CALLS: &[i64] = &[
+    // networks
+    libc::SYS_socket,
+    libc::SYS_connect,
+    libc::SYS_bind,
+    libc::SYS_listen,
+    libc::SYS_sendmsg,
+    libc::SYS_sendmmsg,
+    // other programs and processes
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_process_madvise,
+    libc::SYS_pidfd_open,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_kcmp,
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_msgget,
+    libc::SYS_semget,
+    libc::SYS_mq_open,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_keyctl,
+    // files of the same user by their path, which Landlock leaves open; by descriptor they stay possible
+    libc::SYS_fchmodat,
+    libc::SYS_fchmodat2,
+    libc::SYS_fchownat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    SETXATTRAT,
+    REMOVEXATTRAT,
+    libc::SYS_inotify_init1,
+    libc::SYS_fanotify_init,
+    // ways round Landlock and this filter
+    libc::SYS_io_uring_setup,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_mount_setattr,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_fsopen,
+    libc::SYS_fspick,
+    libc::SYS_chroot,
+    libc::SYS_pivot_root,
+    libc::SYS_unshare,
+    libc::SYS_setns,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+];
+
+/// Calls since Linux 6.13, whose numbers are the same everywhere.
+#[cfg(target_os = "linux")]
+const SETXATTRAT: i64 = 463;
+#[cfg(target_os = "linux")]
+const REMOVEXATTRAT: i64 = 466;
+
+/// Older calls for the same, which only this architecture has.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+const REFUSED_OLD_CALLS: &[i64] = &[
+    libc::SYS_fork,
+    libc::SYS_vfork,
+    libc::SYS_chmod,
+    libc::SYS_chown,
+    libc::SYS_lchown,
+    libc::SYS_inotify_init,
+    libc::SYS_modify_ldt,
+];
+#[cfg(all(target_os = "linux", not(target_arch = "x86_64")))]
+const REFUSED_OLD_CALLS: &[i64] = &[];
+
 #[cfg(target_os = "linux")]
 fn restrict_calls() -> Result<(), Box<dyn std::error::Error>> {
-    use seccompiler::{
-        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-        SeccompRule,
-    };
-    let refused = [
-        // networks
-        libc::SYS_socket,
-        libc::SYS_connect,
-        libc::SYS_bind,
-        libc::SYS_listen,
-        libc::SYS_sendmsg,
-        libc::SYS_sendmmsg,
-        // other programs and processes
-        libc::SYS_execve,
-        libc::SYS_execveat,
-        libc::SYS_ptrace,
-        libc::SYS_process_vm_readv,
-        libc::SYS_process_vm_writev,
-        libc::SYS_pidfd_getfd,
-        // ways round Landlock and this filter
-        libc::SYS_io_uring_setup,
-        libc::SYS_open_by_handle_at,
-        libc::SYS_mount,
-        libc::SYS_unshare,
-        libc::SYS_setns,
-        libc::SYS_bpf,
-        libc::SYS_perf_event_open,
-        libc::SYS_userfaultfd,
-        libc::SYS_keyctl,
-    ];
-    let mut rules: std::collections::BTreeMap<i64, Vec<SeccompRule>> =
-        refused.into_iter().map(|call| (call, Vec::new())).collect();
+    use seccompiler::{SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
+    let mut rules: std::collections::BTreeMap<i64, Vec<SeccompRule>> = REFUSED_CALLS
+        .iter()
+        .chain(REFUSED_OLD_CALLS)
+        .map(|call| (*call, Vec::new()))
+        .collect();
     // A datagram to an address; answers on accepted connections have none.
     let has_address = SeccompCondition::new(4, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
     rules.insert(libc::SYS_sendto, vec![SeccompRule::new(vec![has_address])?]);
+    // A process of its own, perhaps in namespaces of its own; threads have this flag.
+    let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
+    let is_process = SeccompCondition::new(
+        0,
+        SeccompCmpArgLen::Qword,
+        SeccompCmpOp::MaskedEq(thread),
+        0,
+    )?;
+    rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![is_process])?]);
+    // Limits of other processes.
+    let is_other = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?;
+    rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![is_other])?]);
+    apply(rules, libc::EACCES)?;
+    // Its flags can't be seen from here. The C library takes `clone` where this one is missing.
+    let newer = std::collections::BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+    apply(newer, libc::ENOSYS)
+}
+
+/// Refuses these calls with this error.
+#[cfg(target_os = "linux")]
+fn apply(
+    mut rules: std::collections::BTreeMap<i64, Vec<seccompiler::SeccompRule>>,
+    error: i32,
+) -> Result<(), Box<dyn std::error::Error>> {
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
     #[cfg(target_arch = "x86_64")]
     {
         // The same calls by their x32 numbers.
@@ -159,7 +241,7 @@ fn restrict_calls() -> Result<(), Box<dyn std::error::Error>> {
     let filter = SeccompFilter::new(
         rules,
         SeccompAction::Allow,
-        SeccompAction::Errno(libc::EACCES.unsigned_abs()),
+        SeccompAction::Errno(error.unsigned_abs()),
         std::env::consts::ARCH.try_into()?,
     )?;
     let program: BpfProgram = filter.try_into()?;
@@ -182,10 +264,18 @@ pub fn leave_root(user: u32, folder: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     let (uid, gid) = (Uid::from_raw(user), Gid::from_raw(user));
-    own(folder, user)?;
     // To pass folders, and to give threads back the priority they had (`turns::may_return`).
     let wanted = CapabilitySet::DAC_READ_SEARCH | CapabilitySet::SYS_NICE;
     let kept = rustix::thread::capabilities(None)?.permitted & wanted;
+    if !kept.contains(CapabilitySet::DAC_READ_SEARCH)
+        && let Some(closed) = closed_above(folder)?
+    {
+        return Err(std::io::Error::other(format!(
+            "without the capability DAC_READ_SEARCH another user could not pass {}",
+            closed.display()
+        )));
+    }
+    own(folder, user)?;
     rustix::thread::set_keep_capabilities(true)?;
     rustix::thread::set_thread_groups(&[])?;
     rustix::thread::set_thread_res_gid(gid, gid, gid)?;
@@ -206,6 +296,18 @@ pub fn leave_root(user: u32, folder: &Path) -> std::io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 pub fn leave_root(_user: u32, _folder: &Path) -> std::io::Result<()> {
     Ok(())
+}
+
+/// The nearest folder above that other users may not pass.
+#[cfg(target_os = "linux")]
+fn closed_above(folder: &Path) -> std::io::Result<Option<&Path>> {
+    use std::os::unix::fs::MetadataExt as _;
+    for above in folder.ancestors().skip(1) {
+        if std::fs::metadata(above)?.mode() & 0o001 == 0 {
+            return Ok(Some(above));
+        }
+    }
+    Ok(None)
 }
 
 /// Hands a folder over with all that is in it: a folder of an earlier version is root's. The folder itself comes last,
@@ -232,4 +334,65 @@ fn own_content(path: &Path, user: u32) -> std::io::Result<()> {
         }
     }
     std::os::unix::fs::lchown(path, Some(user), Some(user))
+}
+
+/// What this process can still do to the machine; for the test of the fence, since a library that was taken over could
+/// do the same. `outside` is a file of the same user, outside the engine's folder.
+#[cfg(all(debug_assertions, target_os = "linux"))]
+pub fn reach(outside: &Path) -> Vec<&'static str> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let user = Some(rustix::process::geteuid().as_raw());
+    let parent = rustix::process::getppid();
+    let attempts: [(&str, bool); 10] = [
+        ("read", std::fs::read(outside).is_ok()),
+        (
+            "write",
+            std::fs::OpenOptions::new()
+                .append(true)
+                .open(outside)
+                .is_ok(),
+        ),
+        (
+            "change mode",
+            std::fs::set_permissions(outside, std::fs::Permissions::from_mode(0o666)).is_ok(),
+        ),
+        (
+            "change owner",
+            std::os::unix::fs::chown(outside, user, None).is_ok(),
+        ),
+        (
+            "set attribute",
+            rustix::fs::setxattr(outside, "user.a", b"1", rustix::fs::XattrFlags::empty()).is_ok(),
+        ),
+        (
+            "watch",
+            rustix::fs::inotify::init(rustix::fs::inotify::CreateFlags::CLOEXEC).is_ok(),
+        ),
+        (
+            "signal",
+            parent.is_some_and(|parent| rustix::process::test_kill_process(parent).is_ok()),
+        ),
+        (
+            "limit",
+            rustix::process::prlimit(
+                parent,
+                rustix::process::Resource::Core,
+                rustix::process::Rlimit {
+                    current: Some(0),
+                    maximum: None,
+                },
+            )
+            .is_ok(),
+        ),
+        (
+            "start a program",
+            std::process::Command::new("/bin/true").status().is_ok(),
+        ),
+        (
+            "open a socket",
+            std::net::UdpSocket::bind("127.0.0.1:0").is_ok(),
+        ),
+    ];
+    let can = attempts.into_iter().filter(|(_, is_possible)| *is_possible);
+    can.map(|(attempt, _)| attempt).collect()
 }

@@ -102,15 +102,7 @@ impl Home {
         }
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))
             .map_err(unwritable)?;
-        let open = |name: &str| {
-            OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(folder.join(name))
-        };
-        let lock = open("engine.lock").map_err(unwritable)?;
+        let lock = open_lock(&folder.join("engine.lock")).map_err(unwritable)?;
         let begun = Instant::now();
         while rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             if begun.elapsed() > LOCK_PATIENCE {
@@ -118,14 +110,10 @@ impl Home {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        let mut config = open("engine.xml").map_err(unwritable)?;
         let text = CONFIG
             .replace("MEMORY", &memory_bytes_max().to_string())
             .replace("BACKUPS", &escape(&backups.display().to_string()));
-        config
-            .set_len(0)
-            .and_then(|()| config.write_all(text.as_bytes()))
-            .map_err(unwritable)?;
+        replace(&folder.join("engine.xml"), &text).map_err(unwritable)?;
         Ok(Self {
             data,
             config: folder.join("engine.xml"),
@@ -133,6 +121,32 @@ impl Home {
             _lock: lock,
         })
     }
+}
+
+/// Opens the lock. The folder is the engine's, which is fenced; the process that opens it here is not yet, and may be
+/// root. So a link that the engine left in a file's place is not followed.
+fn open_lock(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)
+}
+
+/// Writes a file anew, whatever stands in its place.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?
+        .write_all(text.as_bytes())
 }
 
 /// All statements together may take half of the machine's memory, from 512 MiB to 8 GiB, so that the collector beside

@@ -113,6 +113,9 @@ pub struct EngineOptions {
     /// For the tests that show what fence and filter keep out, by leaving them away; debug builds only.
     #[cfg(debug_assertions)]
     pub without: Vec<Defence>,
+    /// A file outside the engine's folder; what the process can do to it and to its parent is printed as a warning.
+    #[cfg(debug_assertions)]
+    pub reach: Option<PathBuf>,
 }
 
 /// What stands between a reader and the machine.
@@ -270,6 +273,13 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     let home = home::Home::open(&options.data)?;
     // Loaded before the fence, so that it needs no right to read its own file and those it depends on.
     let library = libchdb::Library::load(&library)?;
+    if let Some(user) = options.user
+        && let Err(error) = fence::leave_root(user, &home.folder)
+    {
+        warn(&format!(
+            "the embedded engine stays root ({error}); start the collector as a user of its own, or set engine.user to a number this system lets root become"
+        ));
+    }
     // Before any thread: those that run already would stay outside.
     let has_fence = match options.raise_fence(&home.folder) {
         Ok(()) => true,
@@ -285,12 +295,9 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
             false
         }
     };
-    if let Some(user) = options.user
-        && let Err(error) = fence::leave_root(user, &home.folder)
-    {
-        warn(&format!(
-            "the embedded engine stays root ({error}); start the collector as a user of its own, or set engine.user to a number this system lets root become"
-        ));
+    #[cfg(all(debug_assertions, target_os = "linux"))]
+    if let Some(outside) = &options.reach {
+        warn(&format!("can {}", fence::reach(outside).join(", ")));
     }
     let parent_gone = watch_parent()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -32,8 +32,17 @@ impl Engine {
         let mut child: Child = Command::new(env!("CARGO_BIN_EXE_sillage"))
             .args(["engine", "--listen", &address.to_string(), "--data"])
             .arg(folder)
-            .args(["--user", "60800"])
             .args(arguments)
+            .args(
+                if arguments
+                    .iter()
+                    .any(|argument| argument.starts_with("--user"))
+                {
+                    &[][..]
+                } else {
+                    &["--user=60800"]
+                },
+            )
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -100,6 +109,12 @@ fn attempts(folder: &Path, canary: SocketAddr) -> Vec<String> {
     // One try, else the engine waits long between them.
     let settings = "readonly=0, http_max_tries=1, s3_retry_attempts=0, connect_timeout=1";
     let nested = |table: &str| format!("SELECT * FROM (SELECT * FROM {table} SETTINGS {settings})");
+    // Blanks for ClickHouse that are not ASCII.
+    let spaced = |table: &str, blank: char| {
+        let table = table.replacen('(', &format!("{blank}("), 1);
+        let table = table.replacen("default.", &format!("default{blank}."), 1);
+        format!("SELECT * FROM (SELECT * FROM {table} SETTINGS{blank}{settings})")
+    };
     let hidden = |sql: &str| {
         format!(
             "SELECT * FROM (SELECT * FROM eval('{}') SETTINGS allow_experimental_eval_table_function=1)",
@@ -134,6 +149,15 @@ fn attempts(folder: &Path, canary: SocketAddr) -> Vec<String> {
         format!("remote('{canary}', system.one)"),
     ] {
         attempts.push(nested(&table));
+    }
+    for table in [
+        format!("sqlite('{folder}/planted.db', 't')"),
+        format!("default.\"{file}\""),
+        format!("url('http://{canary}/x.csv')"),
+        format!("remote('{canary}', system.one)"),
+    ] {
+        attempts.push(spaced(&table, '\u{a0}'));
+        attempts.push(spaced(&table, '\u{3000}'));
     }
     let lines = format!("(SELECT line FROM file('{file}', 'LineAsString') SETTINGS readonly=0)");
     let listed = "SELECT _file FROM (SELECT _file FROM file('DIR/*', 'One') SETTINGS readonly=0)";
@@ -226,6 +250,114 @@ fn readers_reach_neither_files_nor_networks_in_forty_ways() {
     let engine = Engine::start(&folder.path().join("filtered"), &unfenced);
     assert_eq!(found(&engine, &attempts, &connections), nothing, "filter");
     assert_ne!(engine.ask(&exists).body.trim(), "1");
+}
+
+#[test]
+fn a_reader_cannot_lift_the_limits_of_a_statement() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lifted = "SELECT getSetting('max_execution_time') SETTINGS max_execution_time = DEFAULT";
+    let engine = Engine::start(&folder.path().join("open"), &["--without=filter"]);
+    assert_eq!(engine.ask(lifted).body, "0\n", "ClickHouse itself lets it");
+    drop(engine);
+    let engine = Engine::start(&folder.path().join("whole"), &[]);
+    let refused = engine.ask(lifted);
+    assert_eq!(
+        (
+            refused.status,
+            refused.header("x-clickhouse-exception-code")
+        ),
+        (403, Some("164"))
+    );
+    assert_eq!(
+        engine.ask("SELECT getSetting('max_execution_time')").body,
+        "2\n"
+    );
+}
+
+#[test]
+fn without_a_capability_the_engine_stays_root_and_starts() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    // Its folder lies in one that only root may pass, as in a container of Docker's defaults.
+    let folder = tempfile::tempdir().expect("a folder");
+    let closed = folder.path().join("closed");
+    std::fs::create_dir(&closed).expect("a folder");
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).expect("set");
+    let engine = std::thread::scope(|scope| {
+        let start = || {
+            // Of this thread and what it starts.
+            let read_search = rustix::thread::CapabilitySet::DAC_READ_SEARCH;
+            rustix::thread::remove_capability_from_bounding_set(read_search).expect("removed");
+            Engine::start(&closed.join("engine"), &[])
+        };
+        scope.spawn(start).join().expect("no panic")
+    });
+    assert!(
+        engine.warnings[0].contains("stays root") && engine.warnings[0].contains("DAC_READ_SEARCH"),
+        "{:?}",
+        engine.warnings
+    );
+    assert_eq!(engine.ask("SELECT 1").body, "1\n");
+    assert_eq!(status(engine.child.id(), "Seccomp"), "2");
+    drop(engine);
+    // With it again the folder is handed over.
+    let engine = Engine::start(&closed.join("engine"), &[]);
+    assert_eq!(engine.ask("SELECT 1").body, "1\n");
+    assert!(status(engine.child.id(), "Uid").starts_with("60800"));
+}
+
+/// Everything that `fence::reach` tries.
+const REACH: &str = "warning can read, write, change mode, change owner, set attribute, watch, signal, limit, start a program, open a socket";
+
+#[test]
+fn a_library_that_is_taken_over_reaches_nothing_outside_its_folder() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let outside = folder.path().join("outside");
+    std::fs::write(&outside, CONTENT).expect("written");
+    std::fs::set_permissions(&outside, std::fs::Permissions::from_mode(0o600)).expect("set");
+    let user = rustix::process::geteuid().as_raw().to_string();
+    // As without root: the collector's files and its process belong to the same user.
+    let same_user = format!("--user={user}");
+    let reach = format!("--reach={}", outside.display());
+    let run = |name: &str, more: &[&str]| {
+        let arguments = [&[&*same_user, &*reach], more].concat();
+        let engine = Engine::start(&folder.path().join(name), &arguments);
+        engine.warnings.last().cloned().expect("what it can do")
+    };
+    assert_eq!(run("open", &["--without=fence"]), REACH);
+    std::fs::set_permissions(&outside, std::fs::Permissions::from_mode(0o600)).expect("set");
+    assert_eq!(run("fenced", &[]), "warning can ");
+    let mode = std::fs::metadata(&outside)
+        .expect("a file")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn links_left_in_the_engines_folder_are_not_followed_at_a_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let outside = folder.path().join("outside");
+    std::fs::write(&outside, CONTENT).expect("written");
+    let data = folder.path().join("engine");
+    std::fs::create_dir(&data).expect("a folder");
+    std::os::unix::fs::symlink(&outside, data.join("engine.xml")).expect("a link");
+    let engine = Engine::start(&data, &[]);
+    assert_eq!(engine.ask("SELECT 1").body, "1\n");
+    drop(engine);
+    assert_eq!(
+        std::fs::read_to_string(&outside).expect("it is there"),
+        CONTENT
+    );
+    // The lock can't be replaced, since another process may hold it.
+    let (lock, absent) = (data.join("engine.lock"), folder.path().join("absent"));
+    std::fs::remove_file(&lock).expect("removed");
+    std::os::unix::fs::symlink(&absent, &lock).expect("a link");
+    drop(Engine::start(&data, &[]));
+    assert!(!absent.exists(), "nothing is made through a link");
 }
 
 #[test]
