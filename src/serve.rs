@@ -190,7 +190,8 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
     let starting = async {
         let supervisor = match &config.clickhouse.url {
             None => {
-                let token = credential::open(&config.data_dir)?;
+                let token = credential::open(&config.data_dir)
+                    .map_err(|error| explain_full_disk(&config.data_dir, error.into()))?;
                 let options = SupervisorOptions {
                     listen: config.engine.listen,
                     library: config.engine.library.clone(),
@@ -201,7 +202,10 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
                     ..SupervisorOptions::new(config.data_dir.join("engine"))
                 };
                 let supervisor = supervise::start(options).await?;
-                credential::publish(&config.data_dir, supervisor.address())?;
+                // Only commands beside this process look there; beacons and reports need no file.
+                if let Err(error) = credential::publish(&config.data_dir, supervisor.address()) {
+                    tracing::error!(%error, "commands such as `sillage sql` can't find the engine until the next start");
+                }
                 let url = if is_journal() {
                     format!(
                         "http://{}/ (`sillage sql --print-url` prints it with the password)",

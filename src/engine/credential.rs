@@ -4,10 +4,10 @@
 //! every start. `sillage sql` and the other commands that read beside a running collector find them there. User of the
 //! data folder and reader are thereby the same person; another user of the machine reads nothing. Blocking.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,9 +27,7 @@ const PING_PATIENCE: Duration = Duration::from_secs(5);
 /// Why there is no credential. Each text is a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
-    #[error(
-        "{path} can't be used ({source}); run the command as the user that runs `sillage serve`"
-    )]
+    #[error("{path} can't be used ({source}){}", advice(source))]
     Unusable {
         path: PathBuf,
         source: std::io::Error,
@@ -42,7 +40,15 @@ pub enum CredentialError {
     NotRunning,
 }
 
-/// The token of a data folder, made at its first start.
+fn advice(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::PermissionDenied => "; run the command as the user that runs `sillage serve`",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room on its disk",
+        _ => "",
+    }
+}
+
+/// The token of a data folder, made at its first start. Sets the file's mode back to 0600 where it is another.
 ///
 /// # Errors
 /// The file can't be read or written, or holds something else.
@@ -54,7 +60,11 @@ pub fn open(data_dir: &Path) -> Result<String, CredentialError> {
     };
     match read(data_dir) {
         Err(CredentialError::NotRunning) => {}
-        found => return found,
+        Ok(token) => {
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(unusable)?;
+            return Ok(token);
+        }
+        Err(error) => return Err(error),
     }
     let token = new_token().map_err(unusable)?;
     replace(&path, &token).map_err(unusable)?;
@@ -83,12 +93,16 @@ pub fn read(data_dir: &Path) -> Result<String, CredentialError> {
     Ok(token.to_owned())
 }
 
-/// Writes down where the engine answers.
+/// Writes down where the engine answers. Where that is written already, nothing is written, so that a restart on a full
+/// disk finds its engine.
 ///
 /// # Errors
 /// The file can't be written.
 pub fn publish(data_dir: &Path, address: SocketAddr) -> Result<(), CredentialError> {
     let path = data_dir.join(ADDRESS_FILE);
+    if std::fs::read_to_string(&path).is_ok_and(|known| known.trim() == address.to_string()) {
+        return Ok(());
+    }
     replace(&path, &address.to_string())
         .map_err(|source| CredentialError::Unusable { path, source })
 }
@@ -161,7 +175,6 @@ fn answers(address: SocketAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn the_token_is_made_once_and_only_its_owner_may_read_it() {
@@ -175,6 +188,11 @@ mod tests {
         assert_eq!(open(folder.path()).expect("the same"), token);
         assert_eq!(read(folder.path()).expect("the same"), token);
         let path = folder.path().join(TOKEN_FILE);
+        let mode = std::fs::metadata(&path).expect("a file").permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600);
+        // One that others may read is closed again.
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("set");
+        assert_eq!(open(folder.path()).expect("the same"), token);
         let mode = std::fs::metadata(&path).expect("a file").permissions();
         assert_eq!(mode.mode() & 0o777, 0o600);
         std::fs::write(&path, "").expect("written");

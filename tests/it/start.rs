@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::support::{binary, signal, wait_for, write_config};
+use crate::support::{Collector, binary, pageview, signal, wait_for, write_config};
 
 /// Runs `serve` until it gives up: (exit code, what it said).
 fn serve(config: &Path) -> (Option<i32>, String) {
@@ -229,4 +229,21 @@ fn the_sql_password_is_printed_but_not_into_the_journal() {
     let (text, token) = printed(true);
     assert!(!text.contains(&token), "{text}");
     assert!(text.contains("`sillage sql --print-url`"), "{text}");
+}
+
+#[test]
+fn a_start_that_cannot_write_the_engines_address_takes_beacons() {
+    let (folder, _) = Collector::start().stop();
+    // What can't be replaced by a file, as nothing can on a full disk.
+    let file = folder.path().join("data/sql.address");
+    std::fs::remove_file(&file).expect("it was there");
+    std::fs::create_dir(&file).expect("created");
+    let collector = Collector::start_in(folder);
+    assert_eq!(collector.beacon(&pageview("/", "a")).status, 202);
+    collector.until("SELECT count() FROM events", "1");
+    let log = collector.log();
+    assert!(log.contains("can't find the engine"), "{log}");
+    assert!(log.contains("sql.address can't be used"), "{log}");
+    let (_folder, is_clean) = collector.stop();
+    assert!(is_clean);
 }
