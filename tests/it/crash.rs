@@ -67,10 +67,12 @@ impl Load {
 }
 
 /// Whether the engine answers a query.
-fn answers(clickhouse: std::net::SocketAddr) -> bool {
-    let request =
-        b"GET /?query=SELECT%201 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
-    raw(clickhouse, request).is_ok_and(|answer| answer.status == 200)
+fn answers(collector: &Collector) -> bool {
+    let request = format!(
+        "GET /?query=SELECT%201 HTTP/1.1\r\nHost: 127.0.0.1\r\nX-ClickHouse-Key: {}\r\nConnection: close\r\n\r\n",
+        collector.token
+    );
+    raw(collector.clickhouse, request.as_bytes()).is_ok_and(|answer| answer.status == 200)
 }
 
 #[test]
@@ -133,7 +135,7 @@ fn a_killed_engine_is_back_soon_and_the_collector_answers_throughout() {
     signal(before, "KILL");
     let died = Instant::now();
     wait_for(|| match collector.engine_id() {
-        Some(now) if now != before && answers(collector.clickhouse) => Ok(()),
+        Some(now) if now != before && answers(&collector) => Ok(()),
         _ => Err(()),
     })
     .unwrap_or_else(|()| {
