@@ -586,6 +586,12 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
             app.pipeline.opens()
         ),
         send_letters(&app),
+        async {
+            // On a ClickHouse server merging is its administrator's to say.
+            if app.config.clickhouse.url.is_none() {
+                store::merges::keep(&client, database).await;
+            }
+        },
         store::retention::keep(
             client.clone(),
             Arc::new(store::retention::Rules::of(&app.config)),

@@ -5,11 +5,21 @@
 //! beacons a second that is 0.8 µs an event instead of 1.2. What is left of a day, once nothing has come for an hour,
 //! becomes one part, so that a report over a year opens few.
 //!
+//! A day of which one block alone was written has nothing to merge it with, and the disk would show the second of that block,
+//! which may be one visit, as long as the rows live (P8). Such a block is written anew after an hour ([`keep`]).
+//!
 //! On a ClickHouse server this is its administrator's to say.
+
+use std::time::Duration;
 
 use clickhouse::Client;
 
 use super::StoreError;
+
+/// How long a block may stay as it was written. The engine merges several after as long.
+const LONE_MAX: Duration = Duration::from_secs(3_600);
+/// How often [`keep`] looks: what it writes tells the time of the block no better than this.
+const INTERVAL: Duration = Duration::from_secs(600);
 
 const MERGE_RARELY: &str = include_str!("sql/merge_rarely.sql");
 
@@ -19,4 +29,41 @@ const MERGE_RARELY: &str = include_str!("sql/merge_rarely.sql");
 /// The engine refuses; then it merges as it likes, which costs time and nothing else.
 pub async fn rarely(client: &Client) -> Result<(), StoreError> {
     Ok(client.query(MERGE_RARELY).execute().await?)
+}
+
+/// Writes lone blocks anew, now and every ten minutes, until it is dropped. Faults are logged and tried again.
+pub async fn keep(client: &Client, database: &str) {
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = rewrite_lone(client, database, LONE_MAX).await {
+            tracing::warn!(%error, "the disk still shows when a block of events was written; it is written anew in ten minutes");
+        }
+    }
+}
+
+/// Writes partitions of `events` anew that are one block of at least this age, as it was written; says how many.
+///
+/// # Errors
+/// ClickHouse refuses or is away; the rows are as they were.
+pub async fn rewrite_lone(
+    client: &Client,
+    database: &str,
+    age: Duration,
+) -> Result<usize, StoreError> {
+    let partitions: Vec<String> = client
+        .query(include_str!("sql/merge_lone.sql"))
+        .param("database", database)
+        .param("seconds", age.as_secs())
+        .fetch_all()
+        .await?;
+    for partition in &partitions {
+        client
+            .query(include_str!("sql/merge_rewrite.sql"))
+            .param("partition", partition)
+            .execute()
+            .await?;
+    }
+    Ok(partitions.len())
 }

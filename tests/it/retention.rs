@@ -105,6 +105,39 @@ const EARLY: Date = date(2090, 1, 1);
 const LATE: Date = date(2090, 3, 1);
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_block_alone_on_its_day_is_written_anew_and_keeps_its_rows() {
+    let bench = Bench::start("").await;
+    bench.event("a.example", date(2026, 1, 1), EARLY).await;
+    bench.event("a.example", date(2026, 1, 1), LATE).await;
+    bench.event("b.example", date(2026, 1, 1), LATE).await;
+    let parts = async || -> Vec<(String, u32)> {
+        let query = "SELECT partition, level FROM system.parts WHERE table = 'events' AND active ORDER BY name";
+        bench.client.query(query).fetch_all().await.expect("parts")
+    };
+    let part = |expires: Date, level| (expires.to_string(), level);
+    assert_eq!(
+        parts().await,
+        [part(EARLY, 0), part(LATE, 0), part(LATE, 0)]
+    );
+    let rows = bench.rows().await;
+    let rewrite = async |seconds| {
+        let age = std::time::Duration::from_secs(seconds);
+        store::merges::rewrite_lone(&bench.client, "sillage", age)
+            .await
+            .expect("it is written anew")
+    };
+    assert_eq!(rewrite(3_600).await, 0, "it is not old enough");
+    assert_eq!(rewrite(0).await, 1);
+    // What the engine merges by itself is left to it.
+    assert_eq!(
+        parts().await,
+        [part(EARLY, 1), part(LATE, 0), part(LATE, 0)]
+    );
+    assert_eq!(bench.rows().await, rows);
+    assert_eq!(rewrite(0).await, 0, "once is enough");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn expired_rows_go_as_whole_parts_and_the_check_finds_none() {
     let bench = Bench::start("").await;
     bench.event("a.example", date(2026, 1, 1), EARLY).await;
