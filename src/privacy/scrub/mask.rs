@@ -203,7 +203,12 @@ fn long_finding(text: &str, at: usize, seen: &mut Seen) -> Option<(usize, Kind)>
             return Some((end, Kind::Jwt));
         }
         if run.len() >= 20 && is_random(run) && !tokens::is_camel_case(run) {
-            return Some((seen.run_end, Kind::Token));
+            let title = title_len(&text[at..seen.run_end]);
+            if title == 0 {
+                return Some((seen.run_end, Kind::Token));
+            }
+            // What follows the title is looked at by itself when its turn comes.
+            seen.run_end = at + title;
         }
     }
     if at < seen.date_end {
@@ -240,6 +245,36 @@ fn word_finding(text: &str, at: usize, end: usize) -> Option<(usize, Kind)> {
         41.. => true,
     };
     is_token.then_some((end, Kind::Token))
+}
+
+/// Bytes of a random run that are a title before an identifier which is found by itself: `red-panda-rescued-` of
+/// `red-panda-rescued-3f2b1a9c8d7e`. 0 where there is none.
+fn title_len(run: &str) -> usize {
+    let (mut len, mut words) = (0, 0);
+    for part in run.split_inclusive(['-', '_']) {
+        let word = part.trim_end_matches(['-', '_']);
+        let (first, rest) = word.split_at(word.len().min(1));
+        let is_plain = first.bytes().all(|b| b.is_ascii_alphabetic())
+            && rest.bytes().all(|b| b.is_ascii_lowercase())
+            && word.len() < part.len();
+        if !is_plain {
+            break;
+        }
+        len += part.len();
+        words += usize::from(word.len() >= 3 && word.contains(['a', 'e', 'i', 'o', 'u', 'y']));
+    }
+    let identifier = &run[len..];
+    // One word may be chance, unless what follows can't be.
+    let is_uuid = uuid_end(identifier.as_bytes(), 0) == Some(identifier.len());
+    if len == 0 || words < if is_uuid { 1 } else { 2 } {
+        return 0;
+    }
+    let is_whole = |found: &[Finding]| matches!(found, [one] if one.range == (0..identifier.len()));
+    if is_whole(&findings(identifier)) {
+        len
+    } else {
+        0
+    }
 }
 
 fn longest_run(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {

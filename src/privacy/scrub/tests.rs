@@ -259,6 +259,31 @@ fn identifiers_become_placeholders_and_their_neighbours_stay() {
 }
 
 #[test]
+fn a_title_before_an_identifier_is_kept() {
+    check(
+        "/@x/how-to-build-an-app-3f2b1a9c8d7e",
+        "/@x/how-to-build-an-app-:mac",
+    );
+    let uuid = "9f8e7d6c-5b4a-3c2d-1e0f-123456789abc";
+    check(
+        &format!("/story/why-it-is-great-{uuid}"),
+        "/story/why-it-is-great-:id",
+    );
+    check(
+        &format!("/video/launch-{uuid}.html"),
+        "/video/launch-:id.html",
+    );
+    let hex = "1f2e3d4c5b6a79880a1b2c3d4e5f6a7b";
+    check(&format!("/Project-Plan-{hex}"), "/Project-Plan-:token");
+    check(
+        "/news/red-panda-dlF4kPq0aZ9mNb3cXv7yTr",
+        "/news/red-panda-:token",
+    );
+    // Nothing that may be part of the token stays.
+    check("/x/kjhw-3Fk2mQ9zLx4Vb7N1cR8tYp", "/x/:token");
+}
+
+#[test]
 fn routes_are_kept_by_their_template() {
     check("/portal/sims/abc", "/portal/sims/:id");
     check("/portal/sims/8988280000000000001", "/portal/sims/:id");
