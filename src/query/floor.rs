@@ -9,7 +9,8 @@
 //!   rows (pages, several days' ids), sums prove nothing, and a whole row of `k` people is folded with it.
 //! - **Rows beside others.** A row that a few people are missing from, beside the same row of a neighbour or beside all
 //!   people, is folded as well ([`Floor::telling`]).
-//! - **Parts.** A part of a row (bounces, new visitors) about a few counts as nothing or as everything ([`Floor::shown`]).
+//! - **Parts.** A part of a row (bounces, new visitors) about a few counts as nothing or as everything, and is told in
+//!   steps of `k` in between ([`Floor::shown`]).
 //! - **Filters** are conjunctions of conditions ([`conjunction`]). An answer is given only when taking away any one of its
 //!   conditions, or one value of a list, changes it by nobody or by `k` people ([`neighbours`]), when those who fail several
 //!   conditions are nobody or `k`, and when so are those who have several values of a dimension of events ([`Floor::gate`]).
@@ -20,7 +21,7 @@
 //!
 //! People are counted as the answer counts them: where ids of several days are summed, somebody who came on several
 //! days counts on each, and the floor counts them so too. What is not held: two answers over periods that differ by a
-//! day, each above the floor, can be subtracted; and the rows of a breakdown by several dimensions are not compared with
+//! day, each above the floor, can be subtracted, and so can sums (amounts, speeds) that a few have in one of them; and the rows of a breakdown by several dimensions are not compared with
 //! those of each dimension alone.
 
 use super::comparison::With;
@@ -248,7 +249,8 @@ impl Floor {
     }
 
     /// A count of a row as it is shown: a part of the row's people, or of its visits, that is about a few counts as
-    /// nothing, and one that leaves out a few as everything.
+    /// nothing, and one that leaves out a few as everything. In between it is told in steps of the floor: else the part
+    /// of all people less those of the other rows would be the one that counts as nothing.
     fn shown(&self, measure: Measure) -> Sql {
         let column =
             |measure: Measure| Sql::text("whole.").then(measure.alias().trim_start_matches(" AS "));
@@ -266,6 +268,18 @@ impl Floor {
                 .then(own.clone())
                 .then(")")
         };
+        // The nearest multiple of the floor, which is no more than the whole, since that is the floor away.
+        let in_steps = |part: Sql| {
+            Sql::text("toUInt64(intDiv(2 * ")
+                .then(number(part))
+                .then(" + ")
+                .then(self.value())
+                .then(", 2 * ")
+                .then(self.value())
+                .then(") * ")
+                .then(self.value())
+                .then(")")
+        };
         let part_of = |whole: Sql| {
             Sql::text("multiIf(")
                 .then(number(own.clone()))
@@ -280,7 +294,7 @@ impl Floor {
                 .then(", toUInt64(")
                 .then(whole)
                 .then("), ")
-                .then(own.clone())
+                .then(in_steps(own.clone()))
                 .then(")")
         };
         let whole_of = |part: Sql| {

@@ -470,6 +470,53 @@ fn one_new_visitor_of_many_looks_like_none() {
     });
 }
 
+/// One person of 40 from Germany is or did what six of 46 from Japan are or did; told is how many of all less of those.
+fn tried_on_a_part(part: &Person, attack: impl AsyncFn(&Asker) -> Option<i64>) {
+    let of = |person: &Person, country| Person {
+        country,
+        ..person.clone()
+    };
+    let other = Person::of("DE", "Chrome");
+    let groups = [
+        (of(&other, "JP"), 40),
+        (of(part, "JP"), 6),
+        (other.clone(), 39),
+    ];
+    tried(&groups, of(part, "DE"), other, attack);
+}
+
+#[test]
+fn new_visitors_of_all_less_those_of_others_tell_of_nobody() {
+    let new = Person {
+        is_new: true,
+        ..Person::of("DE", "Chrome")
+    };
+    let asked = || json!({"metrics": ["new_visitors"]});
+    tried_on_a_part(&new, async |asker| {
+        let filtered = json!({"metrics": ["new_visitors"], "filters": [japan()]});
+        Some(asker.number(asked()).await? - asker.number(filtered).await?)
+    });
+    tried_on_a_part(&new, async |asker| {
+        Some(asker.number(asked()).await? - asker.row("visit:country", "JP", asked()).await?)
+    });
+}
+
+#[test]
+fn bounces_of_all_less_those_of_others_tell_of_nobody() {
+    let bounced = Person::of("DE", "Chrome").saw(&["/"]);
+    tried_on_a_part(&bounced, async |asker| {
+        let bounces = async |filters: Json| {
+            let change = json!({"metrics": ["visits", "bounce_rate"], "filters": filters});
+            let body = asker.body(change).await?;
+            let metrics = &body["results"][0]["metrics"];
+            let count = metrics[0].as_f64()? * metrics[1].as_f64()? / 100.0;
+            // The rate is a whole number of percent.
+            Some(count.round() as i64)
+        };
+        Some(bounces(json!([])).await? - bounces(json!([japan()])).await?)
+    });
+}
+
 #[test]
 fn the_speed_that_one_person_had_is_not_told() {
     let person = Person::of("DE", "Chrome");
