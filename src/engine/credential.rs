@@ -11,7 +11,8 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::serve::DISPLAY_NAME;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 
 /// The user that readers authenticate as: what ClickHouse clients send when none is chosen.
 pub const READER_USER: &str = "default";
@@ -21,6 +22,9 @@ const TOKEN_FILE: &str = "sql.token";
 const ADDRESS_FILE: &str = "sql.address";
 /// Characters of a token, at least; the file may be written by hand.
 const TOKEN_CHARS_MIN: usize = 32;
+/// A request's header that asks for a proof of the token, and the answer's that holds it.
+pub const CHALLENGE_HEADER: &str = "x-sillage-challenge";
+pub const PROOF_HEADER: &str = "x-sillage-proof";
 /// How long the engine may take to answer `/ping`.
 const PING_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -107,8 +111,8 @@ pub fn publish(data_dir: &Path, address: SocketAddr) -> Result<(), CredentialErr
         .map_err(|source| CredentialError::Unusable { path, source })
 }
 
-/// Where the engine of this data folder answers now. Only an engine of this product is found, so that no other program
-/// on its port is sent the token.
+/// Where the engine of this data folder answers now. Only an engine that proves to know the token is found: while the
+/// collector is stopped another user's program can listen on its port, and would be sent the token.
 ///
 /// # Errors
 /// No engine answers, or the file can't be read.
@@ -121,8 +125,9 @@ pub fn find(data_dir: &Path) -> Result<SocketAddr, CredentialError> {
         }
         Err(source) => return Err(CredentialError::Unusable { path, source }),
     };
+    let token = read(data_dir)?;
     match text.trim().parse() {
-        Ok(address) if answers(address) => Ok(address),
+        Ok(address) if answers(address, &token) => Ok(address),
         Ok(_) | Err(_) => Err(CredentialError::NotRunning),
     }
 }
@@ -136,7 +141,22 @@ pub fn url(address: SocketAddr, token: &str) -> String {
 pub(super) fn new_token() -> std::io::Result<String> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What an engine answers to a challenge: it knows the token and listens on this address. The address keeps a program
+/// elsewhere from passing the challenge on.
+pub(super) fn proof(token: &str, address: SocketAddr, challenge: &[u8]) -> String {
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(token.as_bytes()).expect("a key of any length is taken");
+    mac.update(address.to_string().as_bytes());
+    mac.update(b"\n");
+    mac.update(challenge);
+    hex(&mac.finalize().into_bytes())
 }
 
 /// Writes a file of one line, 0600, as a whole: a reader sees the old line or the new one.
@@ -156,20 +176,22 @@ fn replace(path: &Path, line: &str) -> std::io::Result<()> {
     std::fs::rename(&partial, path)
 }
 
-fn answers(address: SocketAddr) -> bool {
+fn answers(address: SocketAddr, token: &str) -> bool {
     let ask = || {
+        let challenge = new_token()?;
         let mut stream = TcpStream::connect_timeout(&address, PING_PATIENCE)?;
         stream.set_read_timeout(Some(PING_PATIENCE))?;
         write!(
             stream,
-            "GET /ping HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+            "GET /ping HTTP/1.1\r\nHost: {address}\r\n{CHALLENGE_HEADER}: {challenge}\r\nConnection: close\r\n\r\n"
         )?;
         let mut answer = Vec::new();
         stream.take(4_096).read_to_end(&mut answer)?;
-        std::io::Result::Ok(String::from_utf8_lossy(&answer).into_owned())
+        let answer = String::from_utf8_lossy(&answer);
+        std::io::Result::Ok(answer.contains(&proof(token, address, challenge.as_bytes())))
     };
     // Any fault means that it does not answer, which is what the caller reports.
-    ask().is_ok_and(|answer| answer.contains(DISPLAY_NAME))
+    ask().is_ok_and(|is_proven| is_proven)
 }
 
 #[cfg(test)]
@@ -203,14 +225,15 @@ mod tests {
     }
 
     #[test]
-    fn an_address_where_nothing_of_ours_answers_is_not_used() {
+    fn what_only_calls_itself_the_engine_is_not_sent_the_token() {
         let folder = tempfile::tempdir().expect("a folder");
+        open(folder.path()).expect("a token");
         let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = other.local_addr().expect("an address");
         let stranger = std::thread::spawn(move || {
             let (mut stream, _) = other.accept().expect("a connection");
             stream
-                .write_all(b"HTTP/1.1 200 OK\r\n\r\nOk.\n")
+                .write_all(b"HTTP/1.1 200 OK\r\nX-ClickHouse-Server-Display-Name: sillage-engine\r\n\r\nOk.\n")
                 .expect("written");
         });
         publish(folder.path(), address).expect("written");

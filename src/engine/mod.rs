@@ -322,6 +322,7 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
             Arc::clone(&engine),
             secrets,
             has_fence || options.readers_without_fence,
+            options.listen,
         ),
         Arc::clone(&engine),
         parent_gone,

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use super::Secrets;
 use super::answer::{Answer, PIECE_BYTES_MAX, Running, State, lost};
 use super::compress::{Decompressor, compress};
-use super::credential::READER_USER;
+use super::credential::{CHALLENGE_HEADER, PROOF_HEADER, READER_USER, proof};
 use super::execute::{Access, Engine, Event, Job, Progress, Rows};
 use super::fault::Fault;
 use super::request::Query;
@@ -47,17 +48,25 @@ pub struct Service {
     engine: Arc<Engine>,
     secrets: Secrets,
     answers_readers: bool,
+    /// Where it listens.
+    address: SocketAddr,
     collectors: Arc<Semaphore>,
     readers: Arc<Semaphore>,
 }
 
 impl Service {
     /// A service that knows the collector and the readers by these passwords.
-    pub fn new(engine: Arc<Engine>, secrets: Secrets, answers_readers: bool) -> Self {
+    pub fn new(
+        engine: Arc<Engine>,
+        secrets: Secrets,
+        answers_readers: bool,
+        address: SocketAddr,
+    ) -> Self {
         Self {
             engine,
             secrets,
             answers_readers,
+            address,
             collectors: Arc::new(Semaphore::new(COLLECTOR_STATEMENTS_MAX)),
             readers: Arc::new(Semaphore::new(READER_STATEMENTS_MAX)),
         }
@@ -81,6 +90,7 @@ impl Service {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Response<Answer>, Infallible> {
+        let proof = self.proof(&request);
         let path = request.uri().path();
         let plain = |status: StatusCode, text: &'static str| {
             Response::builder()
@@ -116,6 +126,9 @@ impl Service {
             HeaderValue::from_static(DISPLAY_NAME),
         );
         headers.insert("X-ClickHouse-Timezone", HeaderValue::from_static("UTC"));
+        if let Some(proof) = proof {
+            headers.insert(PROOF_HEADER, proof);
+        }
         // A page of another origin that gets an answer all the same can't run it or read it.
         headers.insert(
             "X-Content-Type-Options",
@@ -126,6 +139,13 @@ impl Service {
             HeaderValue::from_static("same-origin"),
         );
         Ok(response)
+    }
+
+    /// For a client that wants to know, before it sends the token, that it is not another program that listens here.
+    fn proof(&self, request: &Request<Incoming>) -> Option<HeaderValue> {
+        let challenge = request.headers().get(CHALLENGE_HEADER)?;
+        let token = self.secrets.readers.as_ref()?;
+        HeaderValue::try_from(proof(token, self.address, challenge.as_bytes())).ok()
     }
 
     async fn statement(&self, request: Request<Incoming>) -> Response<Answer> {
