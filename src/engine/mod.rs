@@ -307,6 +307,7 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
         .enable_all()
         .build()
         .map_err(EngineError::Spawn)?;
+    outlive_other_signals(&runtime).map_err(EngineError::Spawn)?;
     let engine = Arc::new(execute::Engine::start(
         library,
         &home.data,
@@ -340,6 +341,21 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     runtime.shutdown_timeout(Duration::from_secs(1));
     engine.stop();
     libchdb::leave(0)
+}
+
+/// Takes the signals that would end the process and ask for nothing here. `systemctl kill` sends a signal to every process of
+/// the service, and the collector logs it. A handler stays when its receiver is dropped.
+fn outlive_other_signals(runtime: &tokio::runtime::Runtime) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let _inside = runtime.enter();
+    for kind in [
+        SignalKind::hangup(),
+        SignalKind::user_defined1(),
+        SignalKind::user_defined2(),
+    ] {
+        drop(signal(kind)?);
+    }
+    Ok(())
 }
 
 /// Looks after the library's threads, which it starts when it pleases.

@@ -177,6 +177,23 @@ fn no_signal_but_term_and_int_ends_the_collector() {
 }
 
 #[test]
+fn the_engine_outlives_signals_to_the_whole_service() {
+    let collector = Collector::start();
+    let engine = collector.engine_id().expect("an engine runs");
+    for (count, name) in ["HUP", "USR1", "USR2"].into_iter().enumerate() {
+        // `systemctl kill -s HUP` sends it to every process of the service.
+        signal(engine, name);
+        assert_eq!(collector.beacon(&pageview("/", name)).status, 202);
+        collector.until("SELECT count() FROM events", &(count + 1).to_string());
+        assert_eq!(collector.engine_id(), Some(engine), "{name}");
+    }
+    let log = collector.log();
+    assert!(!log.contains("the embedded engine ended"), "{log}");
+    let (_folder, is_clean) = collector.stop();
+    assert!(is_clean);
+}
+
+#[test]
 fn the_shipped_unit_is_started_again_whatever_ends_it() {
     let unit = std::fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
