@@ -62,7 +62,8 @@ fn rows_from_before_the_classes_are_brought_into_them() {
             let true_ms = *key as u32 * 1_234;
             assert!(engaged_ms.abs_diff(true_ms) < 60_000, "{engaged_ms} for {true_ms}");
         }
-        let vitals: Vec<(u64, Option<u32>, Option<u32>, Option<f32>)> = client
+        type Vitals = (u64, Option<u32>, Option<u32>, Option<f32>);
+        let vitals: Vec<Vitals> = client
             .query("SELECT key, lcp_ms, inp_ms, cls FROM events ORDER BY key")
             .fetch_all()
             .await
