@@ -306,6 +306,8 @@ const FILE_SYSTEM_DATABASE: &[u8] = b"default";
 ///
 /// A list can't be complete; what it misses, the fence around the process keeps in ([`super::fence`]).
 pub fn forbidden(sql: &str, outside: &HashSet<String>, database: &str) -> Option<String> {
+    // Editors begin a file with this mark; a blank for ClickHouse.
+    let sql = sql.trim_start_matches('\u{feff}');
     let mut lexer = Lexer::new(sql.as_bytes()).peekable();
     let (mut depth, mut before) = (0_usize, None);
     let is_select = matches!(first_keyword(sql).as_str(), "SELECT" | "WITH" | "FROM");
@@ -590,6 +592,7 @@ mod tests {
             "SELECT 1 UNION ALL SELECT 2",
             "SELECT a AS `日本` FROM t WHERE b = '日本' -- 日本",
             "SELECT a = default FROM t",
+            "\u{feff}SELECT 1",
             // Left to the engine, which refuses what readonly forbids.
             "SELECT 1 SETTINGS max_threads = 1",
         ] {
