@@ -378,8 +378,9 @@ pub fn reach(outside: &Path) -> Vec<&'static str> {
                 parent,
                 rustix::process::Resource::Core,
                 rustix::process::Rlimit {
+                    // Only ever lower, which needs no privilege, whatever the parent's limits are.
                     current: Some(0),
-                    maximum: None,
+                    maximum: Some(0),
                 },
             )
             .is_ok(),
