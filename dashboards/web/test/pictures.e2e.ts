@@ -72,7 +72,7 @@ beforeAll(async () => {
   stage = await setStage();
   version = stage.browser.version().split('.')[0] ?? '';
   await expectFonts();
-  if (isUpdate) writeFileSync(SURROUNDINGS, `${JSON.stringify({ chromium: version })}\n`);
+  if (isUpdate) writeFileSync(SURROUNDINGS, `{ "chromium": "${version}" }\n`);
   await stage.tidy();
 });
 afterEach(() => stage.tidy());
