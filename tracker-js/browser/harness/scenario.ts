@@ -55,6 +55,19 @@ const QUIET_MS = 250;
 export const names = (events: readonly Stored[]): string[] => events.map(({ name }) => name);
 export const paths = (events: readonly Stored[]): string[] => events.map(({ path }) => path);
 
+/**
+ * The engaged time of each page view that told one, milliseconds, in the order in which they first did: the greatest that was
+ * sent, since it counts from the view's beginning. Rows hold classes of 10 s and more, too coarse for these tests.
+ */
+export const engagedTimes = (test: Scenario): number[] => {
+  const greatest = new Map<string, number>();
+  for (const { body } of test.requests()) {
+    const { n, k, e } = JSON.parse(body) as { n: string; k: string; e?: number };
+    if (n === 'engagement') greatest.set(k, Math.max(greatest.get(k) ?? 0, e ?? 0));
+  }
+  return [...greatest.values()];
+};
+
 /** Notes the names of events in the order in which the page sends them; requests of one moment may overtake one another. */
 export const ORDER =
   '<script>order = []; send = fetch; fetch = (url, init) => { order.push(JSON.parse(init.body).n); return send(url, init) }</script>';
