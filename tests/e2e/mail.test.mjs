@@ -195,7 +195,7 @@ test('letters are subscribed to, confirmed by their reader, sent once and ended 
     const { items: [item] } = (await ask('GET', 'subscriptions')).body;
     assert.deepEqual(item, { id: made.body.id, ...wanted, confirmed: false, trouble: null });
     const [request] = await arrived('carl@example.com', 1);
-    assert.match(request.text, /ada hat Briefe an diese Adresse bestellt: eine Zusammenfassung jedes Tages\./);
+    assert.match(request.text, /Jemand, der die Zahlen dieser Website sehen darf, hat Briefe an diese Adresse bestellt: eine Zusammenfassung jedes Tages\./);
     const link = /https:\/\/stats\.example\.com\/(letters\/\S+)/.exec(request.text)?.[1];
     assert.ok(link, request.text);
     const page = (init) => fetch(`${running.dashboard}${link}`, { headers: { 'accept-language': 'de' }, ...init });
