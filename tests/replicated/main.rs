@@ -152,6 +152,8 @@ impl Server {
             .arg(&data)
             .arg("--library")
             .arg(patched())
+            // A server of its own reaches its keeper; the fence is the embedded engine's.
+            .args(["--without=fence", "--readers-without-fence"])
             .stdin(Stdio::piped())
             .stdout(log())
             .stderr(log())
