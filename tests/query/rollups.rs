@@ -156,3 +156,36 @@ fn a_day_from_before_there_were_visits_is_built_anew_while_its_events_are_there(
         assert_eq!(roll_up(&client, &site, now).await.unwrap(), 0);
     });
 }
+
+#[test]
+fn a_site_with_a_waiting_erasure_is_not_rolled_up_and_others_are() {
+    let began_s = jiff::Timestamp::now().as_second() - 5 * 24 * 60 * 60;
+    let row = |id: &str| {
+        serde_json::json!({
+            "site": id, "time": began_s, "name": "pageview", "key": 1, "visitor": 1, "visit": 1, "seq": 1,
+            "path": "/", "entry_path": "/", "basis": "consent", "expires": "2099-01-01",
+        })
+    };
+    runtime().block_on(async {
+        let client = database().await;
+        insert_rows(&client, &[row("held.example"), row("free.example")]).await;
+        let sites: std::sync::Arc<[_]> =
+            vec![site("held.example", "UTC"), site("free.example", "UTC")].into();
+        // The held one comes first: it would be done before the other is.
+        let rolling = tokio::spawn(sillage::query::roll::keep(client.clone(), sites, |id| {
+            id == "held.example"
+        }));
+        let rolled = async |id: &str| {
+            let query = "SELECT count() FROM rolled_days WHERE site = {site:String} AND events > 0";
+            let query = client.query(query).param("site", id);
+            query.fetch_one::<u64>().await.unwrap()
+        };
+        let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while rolled("free.example").await == 0 && std::time::Instant::now() < patience {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        rolling.abort();
+        assert_eq!(rolled("free.example").await, 1);
+        assert_eq!(rolled("held.example").await, 0);
+    });
+}
