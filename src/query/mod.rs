@@ -505,7 +505,7 @@ impl Answerer {
                 let asked = request.in_buckets_of(period.bucket());
                 plan::plan(&asked, &period.before(end_s), zone, coverage, floor)
             }
-            _ => plan::plan(request, period, zone, coverage, floor),
+            Some(_) | None => plan::plan(request, period, zone, coverage, floor),
         };
         let lines = self.runner.rows(plan.statement.clone()).await?;
         let mut rows = Rows::parse(&lines, request, &plan).map_err(RunError::from)?;
