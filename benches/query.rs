@@ -1,9 +1,10 @@
 //! How long the dashboard waits for its numbers: `make bench-query`.
 //!
-//! Generates 50 million events over 12 months for one site (`BENCH_EVENTS` for another number; deterministic), rolls them
-//! up, and asks the dashboard's first view, all its questions in one batch, for 30 days and for 12 months. Prints one
-//! Markdown table with the medians of five rounds, each report from events and from roll-ups in the same run, and the
-//! bytes a stored event takes. The events stay in `target/bench-query` for the next run.
+//! Generates 50 million events over 12 months for one site (`BENCH_EVENTS` for another number;
+//! deterministic), rolls them up, and asks the dashboard's first view, all its questions in one
+//! batch, for 30 days and for 12 months. Prints one Markdown table with the medians of five rounds,
+//! each report from events and from roll-ups in the same run, and the bytes a stored event takes.
+//! The events stay in `target/bench-query` for the next run.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -59,7 +60,8 @@ async fn main() -> anyhow::Result<()> {
     settle(&client).await?;
     sizes(&client).await?;
     let sites = [site()?].into();
-    // The bound is the server's, not the bench's: raw reports over a year may take longer than a person would wait.
+    // The bound is the server's, not the bench's: raw reports over a year may take longer than a
+    // person would wait.
     let patient = QueryLimits {
         execution_time_max: Duration::from_secs(600),
         memory_bytes_max: 12 << 30,
@@ -135,7 +137,8 @@ async fn generate(client: &Client, events: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits until what was written a moment ago is merged, as a year's events are but for the last minutes; at most five minutes.
+/// Waits until what was written a moment ago is merged, as a year's events are but for the last
+/// minutes; at most five minutes.
 async fn settle(client: &Client) -> anyhow::Result<()> {
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(300) {
@@ -232,7 +235,8 @@ fn first_view(range: [&str; 2], before: [&str; 2]) -> Vec<(&'static str, Json)> 
 }
 
 const MONTH: [[&str; 2]; 2] = [["2026-10-02", "2026-10-31"], ["2026-09-02", "2026-10-01"]];
-/// Days that are all rolled up: the last day of `MONTH` is read from events, as yesterday is until its visits have ended.
+/// Days that are all rolled up: the last day of `MONTH` is read from events, as yesterday is until
+/// its visits have ended.
 const ROLLED: [&str; 2] = ["2026-10-01", "2026-10-30"];
 const YEAR: [[&str; 2]; 2] = [["2025-11-01", "2026-10-31"], ["2024-11-01", "2025-10-31"]];
 

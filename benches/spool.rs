@@ -1,8 +1,9 @@
-//! What group commit costs: `Spool::append` against a bare loop that writes and syncs batches of the same size.
+//! What group commit costs: `Spool::append` against a bare loop that writes and syncs batches of
+//! the same size.
 //!
-//! `cargo bench --bench spool [-- <folder>]`. The folder decides the disk; the default is under `target`. Both sides run
-//! alternately and the ratio is of medians, since a shared disk's speed changes by the minute. Then a backlog of ten
-//! million events is laid down and opened.
+//! `cargo bench --bench spool [-- <folder>]`. The folder decides the disk; the default is under
+//! `target`. Both sides run alternately and the ratio is of medians, since a shared disk's speed
+//! changes by the minute. Then a backlog of ten million events is laid down and opened.
 
 use std::fs::File;
 use std::io::Write;
@@ -30,7 +31,8 @@ fn options(dir: PathBuf) -> SpoolOptions {
     }
 }
 
-/// Appends a second by 64 tasks, and appends a sync, while sealed segments are deleted as a store would.
+/// Appends a second by 64 tasks, and appends a sync, while sealed segments are deleted as a store
+/// would.
 async fn spool_rate(dir: &Path) -> anyhow::Result<(f64, f64)> {
     let spool = Spool::open(options(dir.to_owned()))?;
     let start = Instant::now();

@@ -1,7 +1,8 @@
-//! Lays a backlog down in a spool that holds at least one event: copies of the first one, as many as are asked for.
+//! Lays a backlog down in a spool that holds at least one event: copies of the first one, as many
+//! as are asked for.
 //!
-//! `cargo run --example backlog -- <spool folder> <events>`, while no collector uses the folder. For
-//! `benches/backlog.sh`, which then measures the start.
+//! `cargo run --example backlog -- <spool folder> <events>`, while no collector uses the folder.
+//! For `benches/backlog.sh`, which then measures the start.
 
 use std::time::{Duration, SystemTime};
 

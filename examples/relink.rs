@@ -1,13 +1,15 @@
 //! How far stored rows can be put together again, measured: `cargo run --release --example relink`.
 //!
-//! Makes days of traffic, walks them through the collector's own privacy door and visit code, keeps what a row would hold,
-//! and attacks that with what an outsider with the table has. Two attacks:
+//! Makes days of traffic, walks them through the collector's own privacy door and visit code, keeps
+//! what a row would hold, and attacks that with what an outsider with the table has. Two attacks:
 //!
-//! - *Re-linking*: which page views belong to one visit, told without `visitor` and `visit`. (a) with every other column;
-//!   (b) with what is left after the stricter clearing (`[retention] visitor_days`). A visit counts when exactly its page
-//!   views were put together; only visits of two page views and more are asked about.
-//! - *Joining with an access log* that has full addresses and seconds: how many visits match exactly one address. Once with
-//!   `elapsed` in seconds, as it was, once as it is. The ids are known here: that is the table's default.
+//! - *Re-linking*: which page views belong to one visit, told without `visitor` and `visit`. (a)
+//!   with every other column; (b) with what is left after the stricter clearing
+//!   (`[retention] visitor_days`). A visit counts when exactly its page views were put together;
+//!   only visits of two page views and more are asked about.
+//! - *Joining with an access log* that has full addresses and seconds: how many visits match
+//!   exactly one address. Once with `elapsed` in seconds, as it was, once as it is. The ids are
+//!   known here: that is the table's default.
 //!
 //! Deterministic: the same numbers on every machine. The traffic is made up; a real site's differs.
 
@@ -148,7 +150,8 @@ struct Row {
     path: u64,
     previous: u64,
     entry: u64,
-    /// Sort key of `events`, which no mutation can change: country, browser, its version, system, screen.
+    /// Sort key of `events`, which no mutation can change: country, browser, its version, system,
+    /// screen.
     sorted: u64,
     /// What else describes device, place and origin of the visit.
     described: u64,
@@ -339,8 +342,8 @@ fn groups(rows: &[Row], by: impl Fn(&Row) -> u64) -> Vec<Vec<usize>> {
     groups.into_values().collect()
 }
 
-/// (a) All columns except the two ids: rows alike in what describes the visit and in the minute of its begin, chained by
-/// place and previous page.
+/// (a) All columns except the two ids: rows alike in what describes the visit and in the minute of
+/// its begin, chained by place and previous page.
 fn chained(rows: &[Row]) -> Vec<Vec<usize>> {
     let mut parts = Vec::new();
     let alike = |row: &Row| {
@@ -371,7 +374,8 @@ fn chained(rows: &[Row]) -> Vec<Vec<usize>> {
     parts
 }
 
-/// (b) Rows alike in what is left, cut where half an hour is silent; or also wherever the entry page is seen again.
+/// (b) Rows alike in what is left, cut where half an hour is silent; or also wherever the entry
+/// page is seen again.
 fn clustered(rows: &[Row], cuts_at_entries: bool, alike: impl Fn(&Row) -> u64) -> Vec<Vec<usize>> {
     let mut parts = Vec::new();
     for mut group in groups(rows, alike) {
@@ -392,8 +396,9 @@ fn clustered(rows: &[Row], cuts_at_entries: bool, alike: impl Fn(&Row) -> u64) -
     parts
 }
 
-/// How many visits match exactly one address of an access log; and the width to which their begin is known, its median. The
-/// log has each page view with its second; the table each page view and each record of reading time with its minute.
+/// How many visits match exactly one address of an access log; and the width to which their begin
+/// is known, its median. The log has each page view with its second; the table each page view and
+/// each record of reading time with its minute.
 fn joined(rows: &[Row], in_seconds: bool) -> (usize, usize, u64) {
     let mut visits: HashMap<usize, Vec<&Row>> = HashMap::new();
     let mut log: HashMap<u64, Vec<(u64, usize)>> = HashMap::new();
@@ -406,7 +411,8 @@ fn joined(rows: &[Row], in_seconds: bool) -> (usize, usize, u64) {
     let (mut matched, mut widths) = (0, Vec::new());
     for views in visits.values() {
         let begun = views[0].second;
-        // What the rows say of the visit's begin: each was heard in its minute, so and so long after it.
+        // What the rows say of the visit's begin: each was heard in its minute, so and so long
+        // after it.
         let heard = views.iter().flat_map(|row| [row.second, row.left]);
         let (mut from, mut until) = (views[0].time, views[0].time + 59);
         if in_seconds {
@@ -443,8 +449,8 @@ fn joined(rows: &[Row], in_seconds: bool) -> (usize, usize, u64) {
     (matched, visits.len(), widths[widths.len() / 2])
 }
 
-/// Page views that match one address when page and hour are all that rows say, which no longer tell visits: those that are
-/// the only ones of their page in their hour.
+/// Page views that match one address when page and hour are all that rows say, which no longer tell
+/// visits: those that are the only ones of their page in their hour.
 fn alone_in_their_hour(rows: &[Row]) -> (usize, usize) {
     let mut seen: HashMap<(u64, u64), usize> = HashMap::new();
     for row in rows {
@@ -466,8 +472,8 @@ fn main() {
     println!("|---|---|---|---|---|");
     for (visits, days) in [(100, 30), (1_000, 5), (10_000, 1)] {
         let rows = traffic(visits, days, visits);
-        // The better of two guesses: everything within half an hour is one visit, or one that ends where the entry page is
-        // seen again.
+        // The better of two guesses: everything within half an hour is one visit, or one that ends
+        // where the entry page is seen again.
         let best = |alike: &dyn Fn(&Row) -> u64| {
             let whole = exact(&rows, &clustered(&rows, false, alike));
             whole.max(exact(&rows, &clustered(&rows, true, alike)))

@@ -1,6 +1,8 @@
-//! What the command line does about people and keys: `sillage user`, `sillage key`, and the set-up link of the first start.
+//! What the command line does about people and keys: `sillage user`, `sillage key`, and the set-up
+//! link of the first start.
 //!
-//! Works on the same file as a running collector, at the same time; whoever can read and write that file is an owner anyhow.
+//! Works on the same file as a running collector, at the same time; whoever can read and write that
+//! file is an owner anyhow.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -256,7 +258,8 @@ fn read_line() -> anyhow::Result<Zeroizing<String>> {
     Ok(Zeroizing::new(password.to_owned()))
 }
 
-/// Makes the link with which the first person becomes the owner; that of the last start works no more.
+/// Makes the link with which the first person becomes the owner; that of the last start works no
+/// more.
 ///
 /// # Errors
 /// The file can't be written.
@@ -277,7 +280,8 @@ pub fn nobody_can_log_in(address: SocketAddr) -> String {
     )
 }
 
-/// What `check-config` looks at beyond the file: whether somebody can log in where the dashboard is public.
+/// What `check-config` looks at beyond the file: whether somebody can log in where the dashboard is
+/// public.
 ///
 /// # Errors
 /// Nobody can, or the control database can't be read.

@@ -1,8 +1,9 @@
-//! Configuration: [`RawConfig`] (as typed) becomes [`Config`] (validated). Every default lives here and only here.
+//! Configuration: [`RawConfig`] (as typed) becomes [`Config`] (validated). Every default lives here
+//! and only here.
 //!
-//! `sillage.toml` is the reviewed, single source of *what is collected*. Unknown keys are errors that name the
-//! nearest known key; all faults found after parsing are listed at once. Nothing else in the crate reads files of
-//! settings or the environment.
+//! `sillage.toml` is the reviewed, single source of *what is collected*. Unknown keys are errors
+//! that name the nearest known key; all faults found after parsing are listed at once. Nothing else
+//! in the crate reads files of settings or the environment.
 
 mod mail;
 
@@ -206,9 +207,11 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where beacons are taken and the tracker is served.
     pub collector_listen: SocketAddr,
-    /// Where the dashboard is served; beyond loopback only once somebody can log in. May be the collector's.
+    /// Where the dashboard is served; beyond loopback only once somebody can log in. May be the
+    /// collector's.
     pub dashboard_listen: SocketAddr,
-    /// Where the metrics are served, to whoever reaches it; `None` serves them with the dashboard, to local programs only.
+    /// Where the metrics are served, to whoever reaches it; `None` serves them with the dashboard,
+    /// to local programs only.
     pub metrics_listen: Option<SocketAddr>,
     /// Peers that may set `X-Forwarded-For`, as networks; nobody else is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -220,9 +223,9 @@ pub struct Config {
     /// Folder of the salt files, 0700; a tmpfs is recommended.
     pub salts_dir: PathBuf,
     pub limits: Limits,
-    /// Days after which `visitor`, `visit` and what ties events together of a rolled-up day are cleared; 0, the default,
-    /// keeps them as long as the row. Reports about visits stay as they are; those about single events of visits then say
-    /// what they can no longer tell.
+    /// Days after which `visitor`, `visit` and what ties events together of a rolled-up day are
+    /// cleared; 0, the default, keeps them as long as the row. Reports about visits stay as they
+    /// are; those about single events of visits then say what they can no longer tell.
     pub visitor_days: u16,
     /// Where letters are handed in; `None` sends none.
     pub mail: Option<Mail>,
@@ -253,7 +256,8 @@ pub struct ClickHouse {
 /// The embedded engine.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    /// ClickHouse's HTTP interface, for the collector and for readers with the token; loopback only.
+    /// ClickHouse's HTTP interface, for the collector and for readers with the token; loopback
+    /// only.
     pub listen: SocketAddr,
     /// `libchdb.so`; `None` looks beside the binary and in the places `make` fetches it to.
     pub library: Option<PathBuf>,
@@ -271,23 +275,26 @@ pub struct Spool {
     pub bytes_max: u64,
     /// A segment is sealed at this size …
     pub segment_bytes_max: u64,
-    /// … or at this age, or thrice as old under load, whichever comes first. Bounds how late a beacon shows on the dashboard.
+    /// … or at this age, or thrice as old under load, whichever comes first. Bounds how late a
+    /// beacon shows on the dashboard.
     pub segment_age_max: Duration,
 }
 
-/// Bounds of the serving side. What does not fit is answered 503 or closed, never accepted and dropped.
+/// Bounds of the serving side. What does not fit is answered 503 or closed, never accepted and
+/// dropped.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Threads that take beacons, 1 to [`THREADS_MAX`]. Half of the processors unless it is set: the others are for the network, the disk
-    /// and ClickHouse, which a beacon needs about as much.
+    /// Threads that take beacons, 1 to [`THREADS_MAX`]. Half of the processors unless it is set:
+    /// the others are for the network, the disk and ClickHouse, which a beacon needs about as much.
     pub threads: usize,
     /// Open connections.
     pub connections_max: usize,
-    /// Open connections of one network (/24, /48); 0 = no bound. Private networks and trusted proxies have none.
+    /// Open connections of one network (/24, /48); 0 = no bound. Private networks and trusted
+    /// proxies have none.
     pub connections_per_network_max: usize,
-    /// Beacons a second from one network (/24, /48) over a longer while; ten times as many may come at once. Generous,
-    /// since a whole company or mobile network may share one; 0 = no bound. Private networks, and hence a proxy that is
-    /// not named in `trusted_proxies`, have none.
+    /// Beacons a second from one network (/24, /48) over a longer while; ten times as many may come
+    /// at once. Generous, since a whole company or mobile network may share one; 0 = no bound.
+    /// Private networks, and hence a proxy that is not named in `trusted_proxies`, have none.
     pub beacons_per_second_max: u32,
     /// Questions an hour with one API key, all of them at once if need be.
     pub key_queries_per_hour_max: u32,
@@ -393,7 +400,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Whether a visitor of `before` would want to know: a new purpose, a new recipient, a longer life.
+    /// Whether a visitor of `before` would want to know: a new purpose, a new recipient, a longer
+    /// life.
     pub fn is_material_after(&self, before: &Policy) -> bool {
         self.retention_days > before.retention_days
             || self
@@ -506,7 +514,8 @@ impl Config {
         Self::parse(&text, path)
     }
 
-    /// Validates the text of a configuration; `path` is for messages and as the base of relative paths.
+    /// Validates the text of a configuration; `path` is for messages and as the base of relative
+    /// paths.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let raw: RawConfig = toml::from_str(text).map_err(|error| ConfigError::Malformed {
             path: path.to_owned(),

@@ -1,8 +1,10 @@
-//! Log lines of a fault that lasts: one when it begins, one a minute with the count meanwhile, one when it is over.
+//! Log lines of a fault that lasts: one when it begins, one a minute with the count meanwhile, one
+//! when it is over.
 //!
-//! A full disk or a ClickHouse that is away fails thousands of times a second, and an operator needs three lines of it. A
-//! fault that comes and goes is one fault: it is over once nothing has failed for a while, and what fails soon after the
-//! last line is counted and not logged. The caller writes the lines, since it knows what they mean.
+//! A full disk or a ClickHouse that is away fails thousands of times a second, and an operator
+//! needs three lines of it. A fault that comes and goes is one fault: it is over once nothing has
+//! failed for a while, and what fails soon after the last line is counted and not logged. The
+//! caller writes the lines, since it knows what they mean.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! For maps whose keys are keyed hashes already: ids from an HMAC, hashes under a key of this process. Nobody outside can
-//! choose them, so hashing them again would gain nothing.
+//! For maps whose keys are keyed hashes already: ids from an HMAC, hashes under a key of this
+//! process. Nobody outside can choose them, so hashing them again would gain nothing.
 
 use std::hash::{BuildHasherDefault, Hasher};
 

@@ -1,6 +1,7 @@
 //! Text into HTML, for the few pages and letters that are written here.
 
-/// Makes text safe as HTML, in an attribute too. Braces go as well, so that no value can be taken for a place to fill.
+/// Makes text safe as HTML, in an attribute too. Braces go as well, so that no value can be taken
+/// for a place to fill.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -80,7 +80,8 @@ enum Command {
     },
     /// Ask the running collector's ClickHouse: a statement, or the URL for other programs.
     Sql(sql::SqlArguments),
-    /// Bring the database's tables up to date and stop; needs `clickhouse.url`, the embedded engine's are kept by `serve`.
+    /// Bring the database's tables up to date and stop; needs `clickhouse.url`, the embedded
+    /// engine's are kept by `serve`.
     Migrate {
         #[arg(long, default_value = "sillage.toml")]
         config: PathBuf,
@@ -111,7 +112,8 @@ enum Command {
         site: String,
         #[arg(long, default_value = "sillage.toml")]
         config: PathBuf,
-        /// Where browsers reach the collector, e.g. https://stats.example.com; empty when it is the page's own host.
+        /// Where browsers reach the collector, e.g. https://stats.example.com; empty when it is the
+        /// page's own host.
         #[arg(long, default_value = "")]
         origin: String,
         /// Print the button with which a page lets its visitors refuse, instead.
@@ -136,7 +138,8 @@ enum Command {
     User(admin::UserArguments),
     /// Keys for programs that ask about a site.
     Key(admin::KeyArguments),
-    /// Make traffic to look at: replay an access log or make it up. The collector must not run meanwhile.
+    /// Make traffic to look at: replay an access log or make it up. The collector must not run
+    /// meanwhile.
     Demo(demo::DemoArguments),
 }
 

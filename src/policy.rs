@@ -1,9 +1,10 @@
-//! Policies as published: a record that was in force, or that visitors were told about, never changes.
+//! Policies as published: a record that was in force, or that visitors were told about, never
+//! changes.
 //!
-//! Beside the way of a beacon, at the start. [`remember`] keeps the SHA-256 of each published record in
-//! `policies.json` in the data folder and refuses a configuration in which one differs or is gone: rows name the
-//! version they were collected under, and what it promised then must be what it says now. A record that is neither in
-//! force nor announced is a draft and may still change.
+//! Beside the way of a beacon, at the start. [`remember`] keeps the SHA-256 of each published
+//! record in `policies.json` in the data folder and refuses a configuration in which one differs or
+//! is gone: rows name the version they were collected under, and what it promised then must be what
+//! it says now. A record that is neither in force nor announced is a draft and may still change.
 //!
 //! Deliberately not here: what a record may say (`config`) and how it is shown (`server::choices`).
 
@@ -67,16 +68,19 @@ pub fn record(policy: &Policy) -> Value {
     })
 }
 
-/// SHA-256 of the record, 64 hexadecimal digits. Keys are in alphabetical order, so the text is one.
+/// SHA-256 of the record, 64 hexadecimal digits. Keys are in alphabetical order, so the text is
+/// one.
 pub fn fingerprint(policy: &Policy) -> String {
     let digest = Sha256::digest(record(policy).to_string());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Checks the configured policies against those that were published, and remembers what is published on `today`.
+/// Checks the configured policies against those that were published, and remembers what is
+/// published on `today`.
 ///
 /// # Errors
-/// A published record was changed or removed; a site names a policy that is not in force yet; the file can't be used.
+/// A published record was changed or removed; a site names a policy that is not in force yet; the
+/// file can't be used.
 pub fn remember(config: &Config, today: Date) -> Result<(), PolicyError> {
     for site in &config.sites {
         let named = config

@@ -1,9 +1,9 @@
 //! Random numbers of the operating system, fetched a page at a time.
 //!
-//! A system call for every event costs more than most of what else happens to it. Each thread keeps up to 4 KiB that it has
-//! fetched ahead and gives every byte out once, overwriting it, so the numbers are the system's own and no generator
-//! of ours. They make ids of visits, devices and events, none of which is a key: keys and salts are fetched by
-//! themselves, in `salt_keeper`.
+//! A system call for every event costs more than most of what else happens to it. Each thread keeps
+//! up to 4 KiB that it has fetched ahead and gives every byte out once, overwriting it, so the
+//! numbers are the system's own and no generator of ours. They make ids of visits, devices and
+//! events, none of which is a key: keys and salts are fetched by themselves, in `salt_keeper`.
 
 use std::cell::RefCell;
 
@@ -46,8 +46,8 @@ pub fn bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     })
 }
 
-/// A deduplication token that no other INSERT has. ClickHouse drops a block that equals an earlier one unless the two
-/// carry different tokens.
+/// A deduplication token that no other INSERT has. ClickHouse drops a block that equals an earlier
+/// one unless the two carry different tokens.
 ///
 /// # Errors
 /// The system has none to give.

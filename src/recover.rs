@@ -1,13 +1,15 @@
-//! After a restart: the open visits and the keys of kept events are put back, from the spool before the first beacon is
-//! taken, and from ClickHouse as soon as it answers.
+//! After a restart: the open visits and the keys of kept events are put back, from the spool before
+//! the first beacon is taken, and from ClickHouse as soon as it answers.
 //!
-//! What is put back is exact except for time, of which only the minute is stored (P8). `elapsed` counts from minute to
-//! minute and goes on exactly; a visit counts as last heard at the start of its last event's minute, so it may end up
-//! to 59 s early. A beacon that comes between the first address bound and ClickHouse's first answer (0.4 s with the embedded
-//! engine) finds only what was in the spool; if its visit is in ClickHouse alone, it begins a new one.
+//! What is put back is exact except for time, of which only the minute is stored (P8). `elapsed`
+//! counts from minute to minute and goes on exactly; a visit counts as last heard at the start of
+//! its last event's minute, so it may end up to 59 s early. A beacon that comes between the first
+//! address bound and ClickHouse's first answer (0.4 s with the embedded engine) finds only what was
+//! in the spool; if its visit is in ClickHouse alone, it begins a new one.
 //!
-//! Bounded: 128 MiB are read of the spool, and no more is asked of ClickHouse than the memory of visits and keys
-//! holds. A failure here is logged and costs the continuity of visits, never an event.
+//! Bounded: 128 MiB are read of the spool, and no more is asked of ClickHouse than the memory of
+//! visits and keys holds. A failure here is logged and costs the continuity of visits, never an
+//! event.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -26,8 +28,8 @@ use crate::store::StoreError;
 use crate::store::decode::{Decoder, StoredEvent};
 use crate::visit::{LastPage, SILENCE_S, VisitStamp, Visits};
 
-/// What is read of a backlog, newest first in whole segments: some 600,000 events, more than the memory of visits and keys
-/// holds, in about half a second.
+/// What is read of a backlog, newest first in whole segments: some 600,000 events, more than the
+/// memory of visits and keys holds, in about half a second.
 const SPOOL_BYTES_MAX: u64 = 128 << 20;
 /// Least memory that an open visit takes; no more of them are asked for than fit.
 const VISIT_BYTES_MIN: usize = 384;
@@ -135,7 +137,8 @@ struct KeyRow {
     key: u64,
 }
 
-/// Puts back what ClickHouse knows, of visitors who have no open visit. Call it before the spool is stored any further.
+/// Puts back what ClickHouse knows, of visitors who have no open visit. Call it before the spool is
+/// stored any further.
 ///
 /// # Errors
 /// ClickHouse failed; what had come until then is put back.

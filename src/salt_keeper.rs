@@ -1,15 +1,17 @@
-//! Salts and the cookie key: made, kept secret, and destroyed on time. Beside the way of a beacon: `ingest` asks for the
-//! day's salts, the server calls [`SaltKeeper::tick`] every few seconds.
+//! Salts and the cookie key: made, kept secret, and destroyed on time. Beside the way of a beacon:
+//! `ingest` asks for the day's salts, the server calls [`SaltKeeper::tick`] every few seconds.
 //!
-//! One salt per site and site-local day, 32 bytes from the operating system. The day's is on disk so that a restart
-//! counts nobody twice; tomorrow's is made ahead, so that midnight needs neither disk nor randomness; yesterday's is
-//! kept for [`GRACE`] past local midnight, for the visits that are open, and then destroyed: overwritten in memory and
-//! on disk, removed, and written into the audit log by its public name. The audit log and the cookie key lie in the data
-//! folder ([`durable`]), since they must outlive a reboot and the salts' folder need not.
+//! One salt per site and site-local day, 32 bytes from the operating system. The day's is on disk
+//! so that a restart counts nobody twice; tomorrow's is made ahead, so that midnight needs neither
+//! disk nor randomness; yesterday's is kept for [`GRACE`] past local midnight, for the visits that
+//! are open, and then destroyed: overwritten in memory and on disk, removed, and written into the
+//! audit log by its public name. The audit log and the cookie key lie in the data folder
+//! ([`durable`]), since they must outlive a reboot and the salts' folder need not.
 //!
-//! Invariants: no function gives a past day's salt; a clock that goes back brings none back; [`SaltKeeper::with`] never
-//! uses a wrong day's salt, however late `tick` is. What can't be kept secret is not used: a folder or file that others
-//! can read stops the start ([`SaltError`]). Time is always an argument.
+//! Invariants: no function gives a past day's salt; a clock that goes back brings none back;
+//! [`SaltKeeper::with`] never uses a wrong day's salt, however late `tick` is. What can't be kept
+//! secret is not used: a folder or file that others can read stops the start ([`SaltError`]). Time
+//! is always an argument.
 
 mod durable;
 mod epochs;
@@ -36,7 +38,8 @@ pub use folder::SaltError;
 pub struct SaltKeeper {
     sites: Vec<SiteSalts>,
     cookie_key: CookieKey,
-    /// Held by whoever changes files, so that the locks of the sites are never held over a wait for the disk.
+    /// Held by whoever changes files, so that the locks of the sites are never held over a wait for
+    /// the disk.
     files: Mutex<Files>,
 }
 
@@ -55,13 +58,13 @@ struct SiteSalts {
 }
 
 impl SaltKeeper {
-    /// Opens the folders (created 0700 where they do not exist), loads what is in them, destroys what is past, and makes
-    /// what is missing. Also asks the operating system to keep this process's memory out of swap and core dumps, with
-    /// a warning where it does not.
+    /// Opens the folders (created 0700 where they do not exist), loads what is in them, destroys
+    /// what is past, and makes what is missing. Also asks the operating system to keep this
+    /// process's memory out of swap and core dumps, with a warning where it does not.
     ///
     /// # Errors
-    /// The folder or one of its files can't be read or written, can be read by others, belongs to somebody else or is
-    /// not what it should be; another collector uses the folder.
+    /// The folder or one of its files can't be read or written, can be read by others, belongs to
+    /// somebody else or is not what it should be; another collector uses the folder.
     pub fn open(
         salts_dir: &Path,
         data_dir: &Path,
@@ -107,9 +110,9 @@ impl SaltKeeper {
         Ok(keeper)
     }
 
-    /// Calls `use_salts` with the salts of the site with this index (its place in the configuration) at `now`. Holds a
-    /// lock that only a change of day takes exclusively, so keep it short and don't call the keeper from within; touches
-    /// no disk.
+    /// Calls `use_salts` with the salts of the site with this index (its place in the
+    /// configuration) at `now`. Holds a lock that only a change of day takes exclusively, so keep
+    /// it short and don't call the keeper from within; touches no disk.
     ///
     /// # Panics
     /// When there is no such site.
@@ -131,12 +134,13 @@ impl SaltKeeper {
         use_salts(held.salts())
     }
 
-    /// Rotates what is due, and brings the folder in line: tomorrow's salts made, past ones destroyed and audited.
-    /// Call it every few seconds; a call with nothing to do costs a read lock a site.
+    /// Rotates what is due, and brings the folder in line: tomorrow's salts made, past ones
+    /// destroyed and audited. Call it every few seconds; a call with nothing to do costs a read
+    /// lock a site.
     ///
     /// # Errors
-    /// The first fault of the disk. Nothing is lost by one: the rest is done all the same, and what failed is tried
-    /// again by the next call.
+    /// The first fault of the disk. Nothing is lost by one: the rest is done all the same, and what
+    /// failed is tried again by the next call.
     pub fn tick(&self, now: Timestamp) -> Result<(), SaltError> {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let mut outcome = Ok(());
@@ -158,7 +162,8 @@ impl SaltKeeper {
         held.day(now)
     }
 
-    /// Seconds until the salt of the day at `now` is destroyed: the rest of the site-local day and [`GRACE`].
+    /// Seconds until the salt of the day at `now` is destroyed: the rest of the site-local day and
+    /// [`GRACE`].
     ///
     /// # Panics
     /// When there is no site with this index.
@@ -238,7 +243,8 @@ impl SiteSalts {
     }
 }
 
-/// Builds a site's state from its files: the latest day's salt is the current one, whatever the clock says.
+/// Builds a site's state from its files: the latest day's salt is the current one, whatever the
+/// clock says.
 fn load(
     folder: &Folder,
     files: Vec<SaltFile>,
@@ -296,7 +302,8 @@ fn fresh() -> Salt {
 
 fn random<const N: usize>() -> Zeroizing<[u8; N]> {
     let mut bytes = Zeroizing::new([0; N]);
-    // Fails only where the system has no random source at all, and then the first salt of the process already does.
+    // Fails only where the system has no random source at all, and then the first salt of the
+    // process already does.
     getrandom::fill(&mut *bytes).expect("the operating system gives random bytes");
     bytes
 }

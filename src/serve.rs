@@ -1,6 +1,8 @@
-//! `sillage serve`: puts the parts together, in the order of a beacon's way, and takes them apart on SIGTERM.
+//! `sillage serve`: puts the parts together, in the order of a beacon's way, and takes them apart
+//! on SIGTERM.
 //!
-//! Beacons are taken as soon as the address is bound and the spool is open; ClickHouse may come later and may go.
+//! Beacons are taken as soon as the address is bound and the spool is open; ClickHouse may come
+//! later and may go.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -43,11 +45,12 @@ const TICK: Duration = Duration::from_secs(2);
 /// How long the last counts may take on their way to ClickHouse at the stop.
 const LAST_FLUSH_MAX: Duration = Duration::from_secs(5);
 
-/// Free bytes that a start needs: the control database with its log and its index, a first segment, some salts.
+/// Free bytes that a start needs: the control database with its log and its index, a first segment,
+/// some salts.
 const START_BYTES: u64 = 256 << 10;
 
-/// Choices that one network may make at once, and how often then. Forms are pressed by people; a company's network or a
-/// mobile carrier's holds many of them.
+/// Choices that one network may make at once, and how often then. Forms are pressed by people; a
+/// company's network or a mobile carrier's holds many of them.
 const CHOICES_AT_ONCE: u32 = 60;
 const CHOICES_EVERY: Duration = Duration::from_secs(2);
 
@@ -356,8 +359,9 @@ impl Addresses {
     }
 }
 
-/// Whether standard output is systemd's journal, whose readers are not only this user and root: a password does not
-/// belong there. systemd names the journal's socket in `JOURNAL_STREAM` (systemd.exec(5)).
+/// Whether standard output is systemd's journal, whose readers are not only this user and root: a
+/// password does not belong there. systemd names the journal's socket in `JOURNAL_STREAM`
+/// (systemd.exec(5)).
 fn is_journal() -> bool {
     let journal = std::env::var("JOURNAL_STREAM").ok();
     let output = rustix::fs::fstat(std::io::stdout()).ok();
@@ -384,8 +388,9 @@ pub async fn migrate(config: &Config) -> anyhow::Result<Vec<&'static str>> {
     .await?)
 }
 
-/// `sillage retention --verify`: looks for expired data as any engineer could, and writes a certificate when none is left.
-/// `url` is where ClickHouse answers, for when it is not where the configuration says.
+/// `sillage retention --verify`: looks for expired data as any engineer could, and writes a
+/// certificate when none is left. `url` is where ClickHouse answers, for when it is not where the
+/// configuration says.
 ///
 /// # Errors
 /// ClickHouse does not answer, or something expired remains; then there is no certificate.
@@ -409,8 +414,8 @@ pub async fn verify_retention(config: &Config, url: Option<&str>) -> anyhow::Res
     Ok(store::retention::certify(&rules, &found)?)
 }
 
-/// A client for a command that reads beside a running collector. `url` is where ClickHouse answers, for when it is not where the
-/// configuration says.
+/// A client for a command that reads beside a running collector. `url` is where ClickHouse answers,
+/// for when it is not where the configuration says.
 ///
 /// # Errors
 /// The password of a ClickHouse server can't be read.
@@ -645,8 +650,8 @@ async fn look_after(app: Arc<App>, client: Client) {
     }
 }
 
-/// Takes the signals whose default is to end the process, and logs what they do here: nothing. systemd counts an end by
-/// SIGHUP as a clean one, and a terminal that closes sends it.
+/// Takes the signals whose default is to end the process, and logs what they do here: nothing.
+/// systemd counts an end by SIGHUP as a clean one, and a terminal that closes sends it.
 fn outlive_other_signals() -> anyhow::Result<()> {
     let others = [
         ("SIGHUP", SignalKind::hangup()),
@@ -693,7 +698,8 @@ fn raise_files_max(connections_max: usize) {
     }
 }
 
-/// Says that the disk is full where that is why the start failed: SQLite says no more than that reading or writing failed.
+/// Says that the disk is full where that is why the start failed: SQLite says no more than that
+/// reading or writing failed.
 fn explain_full_disk(folder: &std::path::Path, error: anyhow::Error) -> anyhow::Error {
     let free_bytes =
         rustix::fs::statvfs(folder).map(|space| space.f_bavail.saturating_mul(space.f_frsize));

@@ -1,11 +1,14 @@
-//! What is stored of a visitor, field by field: the one table from which every list that visitors read is made.
+//! What is stored of a visitor, field by field: the one table from which every list that visitors
+//! read is made.
 //!
-//! Beside the way of a beacon. `/privacy`, `/privacy/policy.json`, `/privacy/external-transmission` and the self-assessment
-//! ask [`Terms::kept_on`] and [`SENT`]; the sentence of a field stands in each language's file of the choices page as
-//! `field_` and its key, that of a part of a beacon as `sent_` and its key.
+//! Beside the way of a beacon. `/privacy`, `/privacy/policy.json`, `/privacy/external-transmission`
+//! and the self-assessment ask [`Terms::kept_on`] and [`SENT`]; the sentence of a field stands in
+//! each language's file of the choices page as `field_` and its key, that of a part of a beacon as
+//! `sent_` and its key.
 //!
-//! Invariants: every column of `events` belongs to a field, and a field is on a ground exactly when the collector fills its
-//! columns on it. The first is a unit test, the second an integration test that sends beacons with everything in them.
+//! Invariants: every column of `events` belongs to a field, and a field is on a ground exactly when
+//! the collector fills its columns on it. The first is a unit test, the second an integration test
+//! that sends beacons with everything in them.
 //!
 //! Deliberately not here: what the privacy door does. This table describes it and decides nothing.
 

@@ -1,4 +1,5 @@
-//! What an operator may see: log lines and counters. Neither ever holds input of a visitor; labels are closed enums.
+//! What an operator may see: log lines and counters. Neither ever holds input of a visitor; labels
+//! are closed enums.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -10,7 +11,8 @@ use crate::visit::Visits;
 
 /// Starts logging to stderr. `level` is a filter in `tracing`'s own syntax, e.g. `info`.
 ///
-/// Also replaces the panic hook by one that prints the place only: a panic's message may hold input.
+/// Also replaces the panic hook by one that prints the place only: a panic's message may hold
+/// input.
 pub fn start(level: &str) {
     let filter = tracing_subscriber::EnvFilter::try_new(level)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
@@ -38,7 +40,8 @@ type ByOutcome = [AtomicU64; Outcome::ALL.len()];
 #[derive(Debug)]
 pub struct Counters {
     total: ByOutcome,
-    /// Counted since they were last stored; one entry a configured site, and a last one for beacons of no known site.
+    /// Counted since they were last stored; one entry a configured site, and a last one for beacons
+    /// of no known site.
     unstored: Vec<ByOutcome>,
     /// Values stored as `(other)`, by field.
     folded: [AtomicU64; OpenField::ALL.len()],
@@ -81,14 +84,16 @@ impl Counters {
         }
     }
 
-    /// Counts one beacon; `site` is its place in the configuration, `None` when it named no known site.
+    /// Counts one beacon; `site` is its place in the configuration, `None` when it named no known
+    /// site.
     pub fn count(&self, site: Option<usize>, outcome: Outcome) {
         self.total[outcome as usize].fetch_add(1, Relaxed);
         let site = site.unwrap_or(self.unstored.len() - 1);
         self.unstored[site][outcome as usize].fetch_add(1, Relaxed);
     }
 
-    /// Takes what was counted since the last call: (site as in [`count`](Self::count), outcome, beacons).
+    /// Takes what was counted since the last call: (site as in [`count`](Self::count), outcome,
+    /// beacons).
     pub fn take_unstored(&self) -> Vec<(Option<usize>, Outcome, u64)> {
         let mut taken = Vec::new();
         for (site, counters) in self.unstored.iter().enumerate() {

@@ -1,13 +1,18 @@
-//! Who gets a processor first while all are taken: the spool's writer soon, the embedded engine after those who are at it,
-//! its merges last and so, while nobody asks it anything, what it stores (`engine/courtesy.rs`).
+//! Who gets a processor first while all are taken: the spool's writer soon, the embedded engine
+//! after those who are at it, its merges last and so, while nobody asks it anything, what it stores
+//! (`engine/courtesy.rs`).
 //!
-//! How nice a process was started stays as it is, and no right is needed but for one thing: to be last no more ([`may_return`]).
-//! Under `benches/load.sh` on two processors the writer waited for one nearly as long as it then ran, while all connections
-//! waited for it; what the engine does took one, the moment it woke, from whoever took beacons; and during a merge a third
-//! fewer were taken, though a seventh of both processors was idle the rest of the time. Other systems than Linux have no such words; kernels before 6.12 don't know slices
-//! (sched(7), sched_setscheduler(2), sched_setattr(2), the kernel's `Documentation/scheduler/sched-eevdf.rst`).
+//! How nice a process was started stays as it is, and no right is needed but for one thing: to be
+//! last no more ([`may_return`]). Under `benches/load.sh` on two processors the writer waited for
+//! one nearly as long as it then ran, while all connections waited for it; what the engine does
+//! took one, the moment it woke, from whoever took beacons; and during a merge a third fewer were
+//! taken, though a seventh of both processors was idle the rest of the time. Other systems than
+//! Linux have no such words; kernels before 6.12 don't know slices (sched(7),
+//! sched_setscheduler(2), sched_setattr(2), the kernel's
+//! `Documentation/scheduler/sched-eevdf.rst`).
 //!
-//! The second file of the crate that may say `unsafe`: for two system calls that no library here wraps.
+//! The second file of the crate that may say `unsafe`: for two system calls that no library here
+//! wraps.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -16,7 +21,8 @@ use std::io;
 #[cfg(target_os = "linux")]
 const SHORTEST_NS: u64 = 100_000;
 
-/// Has the calling thread run in short slices: it begins sooner when it is woken, and makes room sooner.
+/// Has the calling thread run in short slices: it begins sooner when it is woken, and makes room
+/// sooner.
 ///
 /// # Errors
 /// The system refuses it; all else is as before.
@@ -29,7 +35,8 @@ pub fn soon() -> io::Result<()> {
     Ok(())
 }
 
-/// Has the calling thread, and every thread that it starts from now on, take a processor from nobody when they wake.
+/// Has the calling thread, and every thread that it starts from now on, take a processor from
+/// nobody when they wake.
 ///
 /// # Errors
 /// The system refuses it; all else is as before.
@@ -54,8 +61,8 @@ pub enum Turn {
 /// Has those threads of this process whose name is asked for stand there. Says how many there are.
 ///
 /// # Errors
-/// The system refuses it for one of them; the others may have been changed. It always lets a thread be last, and no
-/// more be last where [`may_return`].
+/// The system refuses it for one of them; the others may have been changed. It always lets a thread
+/// be last, and no more be last where [`may_return`].
 #[cfg_attr(not(target_os = "linux"), expect(unused_variables))]
 pub fn give(turn: Turn, is_meant: impl Fn(&str) -> bool) -> io::Result<usize> {
     #[cfg(target_os = "linux")]
@@ -92,8 +99,9 @@ fn give_policy(turn: Turn, is_meant: impl Fn(&str) -> bool) -> io::Result<usize>
     Ok(count)
 }
 
-/// Whether a thread of this process that is [`Turn::Last`] may be something else again: not everybody's right, but
-/// of those whom `RLIMIT_NICE` (getrlimit(2)) lets be as nice as they are. Raises that limit as far as it goes.
+/// Whether a thread of this process that is [`Turn::Last`] may be something else again: not
+/// everybody's right, but of those whom `RLIMIT_NICE` (getrlimit(2)) lets be as nice as they are.
+/// Raises that limit as far as it goes.
 pub fn may_return() -> bool {
     #[cfg(target_os = "linux")]
     {
@@ -125,7 +133,8 @@ fn comes_back() -> bool {
 fn set_policy(thread: libc::pid_t, policy: libc::c_int) -> io::Result<()> {
     let parameters = libc::sched_param { sched_priority: 0 };
     let set = libc::SYS_sched_setscheduler;
-    // SAFETY: the kernel reads the structure, which lives until the call is over, and keeps no pointer.
+    // SAFETY: the kernel reads the structure, which lives until the call is over, and keeps no
+    // pointer.
     match unsafe { libc::syscall(set, thread, policy, &raw const parameters) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
@@ -146,7 +155,8 @@ fn set_slice(slice_ns: u64) -> io::Result<()> {
         sched_deadline: 0,
         sched_period: 0,
     };
-    // SAFETY: the kernel reads `SIZE` bytes from a structure that lives until the call is over, and keeps no pointer.
+    // SAFETY: the kernel reads `SIZE` bytes from a structure that lives until the call is over, and
+    // keeps no pointer.
     match unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),

@@ -1,12 +1,14 @@
 //! Visitor to visit: events of a visitor with gaps under 30 minutes are one visit.
 //!
-//! After the privacy door, before the spool. Kept in memory only, bounded in bytes: when full, the visit that has been
-//! silent the longest is closed first and counted. After a restart the open visits are put back by
-//! [`reopen`](Visits::reopen). A visit that runs over midnight, when the salt changes and with it the visitor's id, is
-//! found under the id that the old salt gives ([`Anonymised::yesterday`](crate::privacy::Anonymised)) and goes on under
-//! the new one; the old id is forgotten.
+//! After the privacy door, before the spool. Kept in memory only, bounded in bytes: when full, the
+//! visit that has been silent the longest is closed first and counted. After a restart the open
+//! visits are put back by [`reopen`](Visits::reopen). A visit that runs over midnight, when the
+//! salt changes and with it the visitor's id, is found under the id that the old salt gives
+//! ([`Anonymised::yesterday`](crate::privacy::Anonymised)) and goes on under the new one; the old
+//! id is forgotten.
 //!
-//! Deliberately not here: clocks (time is an argument, Unix seconds) and anything about the person but the id of the day.
+//! Deliberately not here: clocks (time is an argument, Unix seconds) and anything about the person
+//! but the id of the day.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -34,7 +36,8 @@ pub struct VisitStamp {
     pub id: u64,
     /// Place of the event in the visit, from 1.
     pub seq: u16,
-    /// Seconds from the minute of the visit's first event to that of this one: says no more than stored minutes do (P8).
+    /// Seconds from the minute of the visit's first event to that of this one: says no more than
+    /// stored minutes do (P8).
     pub elapsed_s: u32,
     /// Page seen before, empty at the start.
     pub previous_path: Arc<str>,
@@ -192,7 +195,8 @@ impl Visits {
 
     /// Adds an event to its visitor's visit, beginning one by `begin` where none is open.
     ///
-    /// `None`: an engagement without an open visit. It still belongs to its pageview, but to no visit any more.
+    /// `None`: an engagement without an open visit. It still belongs to its pageview, but to no
+    /// visit any more.
     pub fn touch(
         &self,
         visitor: VisitorId,
@@ -201,8 +205,8 @@ impl Visits {
         step: Step<'_>,
         begin: impl FnOnce() -> Beginning,
     ) -> Option<VisitStamp> {
-        // Over midnight: what is open under yesterday's id goes on under today's. Taken out before the entry below is
-        // locked, so that two shards are never held at once.
+        // Over midnight: what is open under yesterday's id goes on under today's. Taken out before
+        // the entry below is locked, so that two shards are never held at once.
         let carried = match yesterday {
             Some(old) if !self.open.contains_key(&visitor) => self
                 .open
@@ -265,8 +269,8 @@ impl Visits {
         Some(stamp)
     }
 
-    /// Puts back a visit after a restart, from its events one after the other, oldest first. `stamp` is an event's, which
-    /// was heard in the minute that begins at `heard_s`.
+    /// Puts back a visit after a restart, from its events one after the other, oldest first.
+    /// `stamp` is an event's, which was heard in the minute that begins at `heard_s`.
     pub fn reopen(&self, visitor: VisitorId, stamp: &VisitStamp, page: LastPage<'_>, heard_s: u64) {
         let elapsed_s = u64::from(stamp.elapsed_s);
         let began_s = heard_s.saturating_sub(elapsed_s);
@@ -307,8 +311,8 @@ impl Visits {
         self.evict();
     }
 
-    /// Puts back a visit after a restart, unless the visitor has an open one; says whether it did. `stamp` is that of its
-    /// latest event, heard at `heard_s`, and `path` that of its latest page.
+    /// Puts back a visit after a restart, unless the visitor has an open one; says whether it did.
+    /// `stamp` is that of its latest event, heard at `heard_s`, and `path` that of its latest page.
     pub fn reopen_closed(
         &self,
         visitor: VisitorId,
@@ -339,7 +343,8 @@ impl Visits {
 
     /// Forgets a visitor at once (erasure): its open visit, and in which minutes it was heard.
     pub fn forget(&self, visitor: VisitorId) {
-        // The minutes first: a visit that begins meanwhile is then either removed, or heard after this.
+        // The minutes first: a visit that begins meanwhile is then either removed, or heard after
+        // this.
         for (_, visitors) in self
             .stripe(visitor)
             .lock()
@@ -386,8 +391,8 @@ impl Visits {
         }
     }
 
-    /// Closes visits of the oldest minute, if that minute lies before `before`: at most so many, and says how many. 0
-    /// when there is none.
+    /// Closes visits of the oldest minute, if that minute lies before `before`: at most so many,
+    /// and says how many. 0 when there is none.
     fn close_oldest(&self, before: u64, at_once: usize) -> u64 {
         loop {
             let oldest = self
@@ -442,8 +447,8 @@ fn is_open(visit: &OpenVisit, now_s: u64) -> bool {
     now_s.saturating_sub(visit.last_s) < SILENCE_S
 }
 
-/// From minute to minute, a multiple of 60. Unbiased: a minute's turn lies anywhere in a visit, so that the mean of many
-/// visits is that of their true durations.
+/// From minute to minute, a multiple of 60. Unbiased: a minute's turn lies anywhere in a visit, so
+/// that the mean of many visits is that of their true durations.
 fn elapsed_s(started_s: u64, now_s: u64) -> u32 {
     let minutes = (now_s / 60).saturating_sub(started_s / 60);
     u32::try_from(minutes * 60).unwrap_or(u32::MAX / 60 * 60)

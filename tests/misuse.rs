@@ -1,14 +1,16 @@
-//! Misuse of the privacy door's types does not compile: each file in `ui/` is one, with what the compiler says to it.
+//! Misuse of the privacy door's types does not compile: each file in `ui/` is one, with what the
+//! compiler says to it.
 //!
-//! The compiler's words differ from version to version. With the version they were written by they are compared word for
-//! word; with another it is enough that no file compiles.
+//! The compiler's words differ from version to version. With the version they were written by they
+//! are compared word for word; with another it is enough that no file compiles.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 /// The compiler that wrote `ui/*.stderr`.
 const RUSTC: &str = "rustc 1.95.";
-/// Set for the second run of this very test, in which trybuild writes what the compiler says instead of comparing it.
+/// Set for the second run of this very test, in which trybuild writes what the compiler says
+/// instead of comparing it.
 const COPY: &str = "SILLAGE_MISUSE_COPY";
 
 #[test]

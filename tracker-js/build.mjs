@@ -1,4 +1,5 @@
-// Builds what is served and published, prints what it weighs, and fails when the core file is above its budget.
+// Builds what is served and published, prints what it weighs, and fails when the core file is above
+// its budget.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

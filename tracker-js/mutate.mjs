@@ -1,4 +1,5 @@
-// Removes one guard after the other and runs the tests beside it: each removal must make a test fail.
+// Removes one guard after the other and runs the tests beside it: each removal must make a test
+// fail.
 //
 // Works on copies, several at a time. Arguments: parts of names, to try some only.
 

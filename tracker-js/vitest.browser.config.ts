@@ -7,7 +7,8 @@ export default defineConfig({
     environment: 'node',
     reporters: process.env.UPDATE_TABLE ? ['default', new TableReporter()] : ['default'],
     globalSetup: ['browser/harness/setup.ts'],
-    // Each file has a browser and a server of its own; within a file tests follow one another, because focus is shared.
+    // Each file has a browser and a server of its own; within a file tests follow one another,
+    // because focus is shared.
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 40_000,

@@ -1,5 +1,5 @@
-//! Consent managers' cookies over whatever the fuzzer finds: no panic, and no yes from a text that lacks the words in
-//! which a yes is written.
+//! Consent managers' cookies over whatever the fuzzer finds: no panic, and no yes from a text that
+//! lacks the words in which a yes is written.
 
 #![no_main]
 

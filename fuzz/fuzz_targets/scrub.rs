@@ -1,6 +1,6 @@
-//! The laws of scrubbing (P7) over whatever the fuzzer finds: no panic, nothing changes when scrubbed again, every bound
-//! is kept, and no long number survives. The property tests in `src/privacy/scrub/tests.rs` hold the same laws over
-//! random text; this one is led by coverage.
+//! The laws of scrubbing (P7) over whatever the fuzzer finds: no panic, nothing changes when
+//! scrubbed again, every bound is kept, and no long number survives. The property tests in
+//! `src/privacy/scrub/tests.rs` hold the same laws over random text; this one is led by coverage.
 
 #![no_main]
 
@@ -11,7 +11,8 @@ use sillage::privacy::scrub::{
 };
 use sillage::privacy::{PageUrl, ScrubRules};
 
-/// Digits in a row that are nobody's but a person's or a SIM's: shorter ones may be a year or a page.
+/// Digits in a row that are nobody's but a person's or a SIM's: shorter ones may be a year or a
+/// page.
 const DIGITS_MAX: usize = 13;
 
 fuzz_target!(|bytes: &[u8]| {

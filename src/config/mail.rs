@@ -31,7 +31,8 @@ pub struct Mail {
     pub password_file: Option<PathBuf>,
     /// Sender, e.g. `Sillage <stats@example.com>`.
     pub from: String,
-    /// Where readers reach the dashboard, e.g. `https://stats.example.com/`; empty = letters have no link.
+    /// Where readers reach the dashboard, e.g. `https://stats.example.com/`; empty = letters have
+    /// no link.
     pub dashboard_url: String,
 }
 

@@ -1,4 +1,5 @@
-//! Who changed what, and when. Names and closed words only: no address, no secret, no text that was typed into a report.
+//! Who changed what, and when. Names and closed words only: no address, no secret, no text that was
+//! typed into a report.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, named_params};
@@ -34,7 +35,8 @@ pub struct Deed<'a> {
     pub subject: &'a str,
 }
 
-/// Writes a line and forgets the oldest. Runs within the caller's transaction, so that no change goes unrecorded.
+/// Writes a line and forgets the oldest. Runs within the caller's transaction, so that no change
+/// goes unrecorded.
 ///
 /// # Errors
 /// The file can't be written.

@@ -1,9 +1,11 @@
-//! The file `control.db`: opened, brought up to date, and worked on by one thread with a bounded queue.
+//! The file `control.db`: opened, brought up to date, and worked on by one thread with a bounded
+//! queue.
 //!
-//! SQLite's write-ahead log, every commit synced. Whenever nobody waits, what is in the log is moved into the file, so that
-//! copying the one file is a backup, unless it is copied in the moment of a change. The file carries the number of its last migration (`user_version`): a file
-//! of a later version is refused untouched. A migration is a file of several statements, all or nothing, since SQLite
-//! can take back changes of tables as well.
+//! SQLite's write-ahead log, every commit synced. Whenever nobody waits, what is in the log is
+//! moved into the file, so that copying the one file is a backup, unless it is copied in the moment
+//! of a change. The file carries the number of its last migration (`user_version`): a file of a
+//! later version is refused untouched. A migration is a file of several statements, all or nothing,
+//! since SQLite can take back changes of tables as well.
 
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -14,12 +16,14 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Name of the file in `data_dir`.
 pub const FILE_NAME: &str = "control.db";
-/// Jobs that may wait for the thread. One takes well under a millisecond, so a full queue is a disk that hangs.
+/// Jobs that may wait for the thread. One takes well under a millisecond, so a full queue is a disk
+/// that hangs.
 const QUEUE_MAX: usize = 256;
 /// How long another process (the command line) may hold the file.
 const LOCK_WAIT: Duration = Duration::from_secs(3);
 
-/// In the order in which they run; the number of a migration is its place, counted from 1. Only ever added to.
+/// In the order in which they run; the number of a migration is its place, counted from 1. Only
+/// ever added to.
 const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001_start.sql"),
     include_str!("schema/0002_people.sql"),
@@ -166,8 +170,8 @@ pub fn open_existing(path: &Path) -> Result<Connection, ControlError> {
     open(path)
 }
 
-/// Opens the file to read only, and leaves its tables as they are. `None` where there is none, or one of an older version,
-/// which only a start brings up to date.
+/// Opens the file to read only, and leaves its tables as they are. `None` where there is none, or
+/// one of an older version, which only a start brings up to date.
 ///
 /// # Errors
 /// It is held, newer, no database, or can't be read.
@@ -212,7 +216,8 @@ fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
 fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    // What is deleted is overwritten: hashes of revoked keys and passwords do not linger in free pages.
+    // What is deleted is overwritten: hashes of revoked keys and passwords do not linger in free
+    // pages.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -269,7 +274,8 @@ impl Control {
         Ok(Self { jobs })
     }
 
-    /// Runs `work` on the connection, after what was asked before, and waits for it without holding an async thread.
+    /// Runs `work` on the connection, after what was asked before, and waits for it without holding
+    /// an async thread.
     ///
     /// # Errors
     /// The queue is full, the file is gone, or what `work` says.
@@ -290,7 +296,8 @@ impl Control {
 fn work(mut connection: Connection, inode: u64, path: &Path, mut waiting: mpsc::Receiver<Job>) {
     let mut tidied = connection.total_changes();
     while let Some(job) = waiting.blocking_recv() {
-        // Nothing is written where nobody would find it: into a file that was removed or replaced meanwhile.
+        // Nothing is written where nobody would find it: into a file that was removed or replaced
+        // meanwhile.
         let is_in_place = std::fs::metadata(path).is_ok_and(|file| file.ino() == inode);
         job(if is_in_place {
             Ok(&mut connection)
@@ -451,7 +458,8 @@ mod tests {
             .await
             .expect("written");
         let copy = folder.path().join("copy.db");
-        // The log is moved right after the answer. A copy made in that very moment may be of neither state, so it is made again.
+        // The log is moved right after the answer. A copy made in that very moment may be of
+        // neither state, so it is made again.
         for _ in 0..500 {
             std::fs::copy(&path, &copy).expect("copied");
             let found = open(&copy).and_then(|copied| Ok(audit::latest(&copied, &|_| true)?.len()));

@@ -42,8 +42,8 @@ pub struct Step {
 }
 
 impl Funnel {
-    /// Whether it keeps to the rules. A goal that a step names is not looked up: it may be removed later as well, and the question
-    /// is then refused with its place.
+    /// Whether it keeps to the rules. A goal that a step names is not looked up: it may be removed
+    /// later as well, and the question is then refused with its place.
     ///
     /// # Errors
     /// The first rule that it breaks.

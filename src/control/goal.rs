@@ -33,7 +33,8 @@ pub struct Goal {
     pub currency: Option<String>,
 }
 
-/// What has to happen in a visit. In a `pattern`, `*` stands for anything within a path segment, `**` for anything.
+/// What has to happen in a visit. In a `pattern`, `*` stands for anything within a path segment,
+/// `**` for anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Achievement {

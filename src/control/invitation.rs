@@ -27,7 +27,8 @@ pub enum Invitation {
     Reset { person: i64, name: String },
 }
 
-/// Makes the set-up link while there is nobody; the one before it works no more. `false` when there is somebody.
+/// Makes the set-up link while there is nobody; the one before it works no more. `false` when there
+/// is somebody.
 ///
 /// # Errors
 /// The file can't be written.
@@ -98,8 +99,8 @@ pub fn invite(
     Ok(change.commit()?)
 }
 
-/// Makes a link with which a person chooses a new password; one made before works no more. It works as long as `by` may
-/// manage the person; without `by` it is the command line's.
+/// Makes a link with which a person chooses a new password; one made before works no more. It works
+/// as long as `by` may manage the person; without `by` it is the command line's.
 ///
 /// # Errors
 /// There is no such person.
@@ -208,7 +209,8 @@ pub fn find(
     }
 }
 
-/// Uses a link up: adds the person, or changes the password. Answers the name, or `None` when the link is no good (any more).
+/// Uses a link up: adds the person, or changes the password. Answers the name, or `None` when the
+/// link is no good (any more).
 ///
 /// # Errors
 /// The name is taken or against the rules; then the link still works.

@@ -1,7 +1,9 @@
-//! What people keep with a site: goals, funnels, annotations, saved filters. Stored alike, each kind with a shape and rules of its own.
+//! What people keep with a site: goals, funnels, annotations, saved filters. Stored alike, each
+//! kind with a shape and rules of its own.
 //!
-//! **Two at once.** Whoever changes or removes something says which version they saw; if it is another one by now, nothing
-//! happens and they get the present one, so that neither loses their work.
+//! **Two at once.** Whoever changes or removes something says which version they saw; if it is
+//! another one by now, nothing happens and they get the present one, so that neither loses their
+//! work.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -252,7 +254,8 @@ impl Hand {
     }
 }
 
-/// Keeps something new, for the site or (`is_own`) for the one who asks; answers its number. It has version 1.
+/// Keeps something new, for the site or (`is_own`) for the one who asks; answers its number. It has
+/// version 1.
 ///
 /// # Errors
 /// The name is taken, or there are too many.

@@ -1,4 +1,5 @@
-//! Keys with which programs ask about one site. Kept as hashes; when one was used is known by the day only.
+//! Keys with which programs ask about one site. Kept as hashes; when one was used is known by the
+//! day only.
 
 use jiff::Timestamp;
 use jiff::civil::Date;

@@ -1,8 +1,10 @@
-//! Links with which anybody who has one reads one site's reports, through fixed filters. Read-only by nature: a link is a right to
-//! ask, and there is no function here that takes one to change something.
+//! Links with which anybody who has one reads one site's reports, through fixed filters. Read-only
+//! by nature: a link is a right to ask, and there is no function here that takes one to change
+//! something.
 //!
-//! A link with a password opens with a *pass*: the link's secret, a time, and a seal over both and the password's hash. It is
-//! not kept anywhere, and ends with the link, with its password, or after half a day.
+//! A link with a password opens with a *pass*: the link's secret, a time, and a seal over both and
+//! the password's hash. It is not kept anywhere, and ends with the link, with its password, or
+//! after half a day.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -55,7 +57,8 @@ pub struct NewLink {
     pub expires: Option<Timestamp>,
 }
 
-/// Whether an origin may stand in `frame-ancestors`: scheme, host and port and nothing else, no wildcard.
+/// Whether an origin may stand in `frame-ancestors`: scheme, host and port and nothing else, no
+/// wildcard.
 pub fn is_origin(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {
         matches!(url.scheme(), "https" | "http")

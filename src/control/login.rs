@@ -40,12 +40,14 @@ pub struct Opening<'a> {
     pub hash: TokenHash,
     /// Hash of the cookie that the browser had.
     pub replaces: Option<TokenHash>,
-    /// Whether the person logged in with this browser before: then wrong codes from elsewhere do not count.
+    /// Whether the person logged in with this browser before: then wrong codes from elsewhere do
+    /// not count.
     pub is_known_device: bool,
 }
 
-/// Logs in. Answers how many wrong codes of the second factor were typed with the right password since the log-in before.
-/// `None` when the second factor is missing, wrong or paused, or the password was changed meanwhile.
+/// Logs in. Answers how many wrong codes of the second factor were typed with the right password
+/// since the log-in before. `None` when the second factor is missing, wrong or paused, or the
+/// password was changed meanwhile.
 ///
 /// # Errors
 /// The file can't be written.
@@ -177,11 +179,12 @@ fn record_failure(
     audit::record(connection, now, deed)
 }
 
-/// Seconds in which wrong passwords for one person are one line of the log, so that a flood does not fill it.
+/// Seconds in which wrong passwords for one person are one line of the log, so that a flood does
+/// not fill it.
 const WRONG_PASSWORD_S: i64 = 900;
 
-/// Writes down that a wrong password was typed for a person who is there. Names that nobody has are not written down: they
-/// may be a password in the wrong field.
+/// Writes down that a wrong password was typed for a person who is there. Names that nobody has are
+/// not written down: they may be a password in the wrong field.
 ///
 /// # Errors
 /// The file can't be written.
@@ -215,7 +218,8 @@ pub fn record_wrong_password(
     Ok(change.commit()?)
 }
 
-/// Whether what was typed is a code that is due or an unused recovery code; either is used up by it.
+/// Whether what was typed is a code that is due or an unused recovery code; either is used up by
+/// it.
 fn second_factor(
     connection: &Connection,
     now: Timestamp,
@@ -340,8 +344,9 @@ pub fn secret(
     value.map(Zeroizing::new).ok_or(ControlError::NotThere)
 }
 
-/// The device cookie: says that this person logged in with this browser before, so a flood of wrong passwords from
-/// elsewhere does not keep them out. It grants nothing else and ends with the password.
+/// The device cookie: says that this person logged in with this browser before, so a flood of wrong
+/// passwords from elsewhere does not keep them out. It grants nothing else and ends with the
+/// password.
 pub fn device_cookie(key: &[u8], credentials: &Credentials, random: [u8; DEVICE_BYTES]) -> String {
     let random = hex(&random);
     let seal = hex(&device_mac(key, credentials, &random)

@@ -1,9 +1,11 @@
-//! Passwords: argon2id, and one slow thread for it, so that no flood of log-ins takes the machine from the beacons.
+//! Passwords: argon2id, and one slow thread for it, so that no flood of log-ins takes the machine
+//! from the beacons.
 //!
-//! **Why one thread.** A hash costs about 20 ms of a core and 19 MiB. The thread takes one at a time, yields to everything else on
-//! the machine (its niceness), and rests four times as long as it worked, so that even an endless flood costs a
-//! fifth of one core. Who waits is bounded, and browsers that logged in before wait in a lane of their own, which a flood
-//! of strangers can't fill.
+//! **Why one thread.** A hash costs about 20 ms of a core and 19 MiB. The thread takes one at a
+//! time, yields to everything else on the machine (its niceness), and rests four times as long as
+//! it worked, so that even an endless flood costs a fifth of one core. Who waits is bounded, and
+//! browsers that logged in before wait in a lane of their own, which a flood of strangers can't
+//! fill.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -67,7 +69,8 @@ pub fn hash(password: &str, salt: [u8; SALT_BYTES]) -> String {
         .to_string()
 }
 
-/// Whether a password is the one that was hashed. `None` takes as long and is never right: nobody has that name.
+/// Whether a password is the one that was hashed. `None` takes as long and is never right: nobody
+/// has that name.
 pub fn verify(password: &str, hash: Option<&str>) -> bool {
     const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     if password.len() > BYTES_MAX {

@@ -68,8 +68,8 @@ impl Person {
         self.role_on(site) == Some(Role::Owner)
     }
 
-    /// Whether they may remove somebody or give them a new password: only with every site of theirs.
-    /// Somebody without any role is for those who own every site.
+    /// Whether they may remove somebody or give them a new password: only with every site of
+    /// theirs. Somebody without any role is for those who own every site.
     pub fn may_manage(&self, other: &Person) -> bool {
         if other.roles.is_empty() {
             self.owns(EVERY_SITE)
@@ -78,7 +78,8 @@ impl Person {
         }
     }
 
-    /// Whether they get to know that somebody is there: themselves, and those with a role on a site that they own.
+    /// Whether they get to know that somebody is there: themselves, and those with a role on a site
+    /// that they own.
     pub fn may_see(&self, other: &Person) -> bool {
         self.id == other.id
             || self.owns(EVERY_SITE)
@@ -257,8 +258,9 @@ pub(super) fn give(
     Ok(())
 }
 
-/// Gives a person another role on a site, or takes it. Links for a new password end with it: whoever made one may have
-/// no right to the person any more. So do the keys and links of a site that the person owns no more.
+/// Gives a person another role on a site, or takes it. Links for a new password end with it:
+/// whoever made one may have no right to the person any more. So do the keys and links of a site
+/// that the person owns no more.
 ///
 /// # Errors
 /// There is no such person among those whom `by` may see, or nobody would own every site any more.
@@ -334,8 +336,9 @@ pub fn remove(
     Ok(change.commit()?)
 }
 
-/// Ends the API keys and shared links of some sites that a person made, each with a line in the log: their secrets may
-/// still be in that person's hands. The site's other owners read there what ended, and can make new ones.
+/// Ends the API keys and shared links of some sites that a person made, each with a line in the
+/// log: their secrets may still be in that person's hands. The site's other owners read there what
+/// ended, and can make new ones.
 fn end_what_was_made(
     change: &Connection,
     now: Timestamp,
@@ -426,7 +429,8 @@ pub(super) fn replace_password(
         .ok_or(ControlError::NotThere)
 }
 
-/// Sets up the second factor with the step of its first code and the hashes of its recovery codes, or takes it (`None`).
+/// Sets up the second factor with the step of its first code and the hashes of its recovery codes,
+/// or takes it (`None`).
 ///
 /// # Errors
 /// There is no such person.

@@ -1,4 +1,5 @@
-//! A saved filter: a name for filters that somebody uses again, for themselves or for everybody of the site.
+//! A saved filter: a name for filters that somebody uses again, for themselves or for everybody of
+//! the site.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;

@@ -1,9 +1,11 @@
-//! Letters that people asked for: a summary of each day, week or month of a site, or an alert when its traffic is unusual.
+//! Letters that people asked for: a summary of each day, week or month of a site, or an alert when
+//! its traffic is unusual.
 //!
-//! An address gets letters only after its holder said yes by the link in a first letter, so nobody is subscribed by somebody
-//! else; an address whose holder says nothing is forgotten after a week. The same link ends them, in one click and without a log-in: its *seal* is made of the subscription's number and a key
-//! of this installation, so it is not kept anywhere and ends with the subscription. Who loses the right to see a site gets no
-//! letters about it any more.
+//! An address gets letters only after its holder said yes by the link in a first letter, so nobody
+//! is subscribed by somebody else; an address whose holder says nothing is forgotten after a week.
+//! The same link ends them, in one click and without a log-in: its *seal* is made of the
+//! subscription's number and a key of this installation, so it is not kept anywhere and ends with
+//! the subscription. Who loses the right to see a site gets no letters about it any more.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -65,7 +67,8 @@ pub struct Subscription {
     pub trouble: Option<String>,
 }
 
-/// What a new one is made of; whether the site is there, the address is one and the language known, the caller has checked.
+/// What a new one is made of; whether the site is there, the address is one and the language known,
+/// the caller has checked.
 #[derive(Debug, Clone)]
 pub struct NewSubscription {
     pub person: i64,
@@ -100,7 +103,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Subscription> {
 /// Adds one that is not confirmed yet; answers its number.
 ///
 /// # Errors
-/// [`ControlError::Taken`] when this address has it already, [`ControlError::Rule`] when there are too many.
+/// [`ControlError::Taken`] when this address has it already, [`ControlError::Rule`] when there are
+/// too many.
 pub fn add(
     connection: &mut Connection,
     now: Timestamp,
@@ -248,8 +252,8 @@ pub fn remove(
     Ok(change.commit()?)
 }
 
-/// What became of a letter. With `trouble` it was refused for good, and the same one is not tried again. One that was ended
-/// meanwhile is gone, and nothing happens.
+/// What became of a letter. With `trouble` it was refused for good, and the same one is not tried
+/// again. One that was ended meanwhile is gone, and nothing happens.
 ///
 /// # Errors
 /// The file can't be written.

@@ -1,4 +1,5 @@
-//! Secrets that the program makes: cookies, keys, links. 256 random bits each, so a plain hash of one is enough at rest.
+//! Secrets that the program makes: cookies, keys, links. 256 random bits each, so a plain hash of
+//! one is enough at rest.
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -11,7 +12,8 @@ pub const TOKEN_BYTES: usize = 32;
 /// What is kept of a token.
 pub type TokenHash = [u8; 32];
 
-/// A secret, as its holder sees it: 64 hexadecimal digits. No `Debug` and no `Display`, so that it gets into no log.
+/// A secret, as its holder sees it: 64 hexadecimal digits. No `Debug` and no `Display`, so that it
+/// gets into no log.
 pub struct Token(Zeroizing<String>);
 
 impl Token {

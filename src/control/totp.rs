@@ -1,4 +1,5 @@
-//! The second factor: codes of an app (RFC 6238: SHA-1, 30 seconds, six digits, what every app can do) and recovery codes. Pure.
+//! The second factor: codes of an app (RFC 6238: SHA-1, 30 seconds, six digits, what every app can
+//! do) and recovery codes. Pure.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -7,7 +8,8 @@ use sha1::Sha1;
 pub const SECRET_BYTES: usize = 20;
 /// Seconds that a code is for.
 const STEP_S: i64 = 30;
-/// Steps before and after the present one whose code is taken as well: clocks differ, and people type slowly.
+/// Steps before and after the present one whose code is taken as well: clocks differ, and people
+/// type slowly.
 const DRIFT_STEPS: i64 = 1;
 /// Recovery codes that a person gets.
 pub const RECOVERY_CODES: usize = 10;
@@ -27,7 +29,8 @@ pub fn code(secret: &[u8], step: i64) -> u32 {
     (number & 0x7fff_ffff) % 1_000_000
 }
 
-/// The step whose code was typed, if it is around `now_s` and later than `last_step`: a code works once.
+/// The step whose code was typed, if it is around `now_s` and later than `last_step`: a code works
+/// once.
 pub fn accept(secret: &[u8], typed: &str, now_s: i64, last_step: i64) -> Option<i64> {
     let digits: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
     if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

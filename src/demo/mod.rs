@@ -1,8 +1,9 @@
 //! `sillage demo`: traffic to look at before there is any, from an access log or made up.
 //!
-//! It goes through the very pipeline that beacons go through, consent, salts, door and spool included, with the clock as
-//! an argument: the past is walked through day by day, each with a salt of its own that is destroyed on the way. The
-//! spool is the collector's, so the collector must not run meanwhile; it stores the events at its next start.
+//! It goes through the very pipeline that beacons go through, consent, salts, door and spool
+//! included, with the clock as an argument: the past is walked through day by day, each with a salt
+//! of its own that is destroyed on the way. The spool is the collector's, so the collector must not
+//! run meanwhile; it stores the events at its next start.
 
 mod log;
 mod traffic;
@@ -37,7 +38,8 @@ pub struct DemoArguments {
     /// Site that gets the traffic; the first configured one by default.
     #[arg(long)]
     pub site: Option<String>,
-    /// Replay an access log in the combined format (also gzipped), moved so that its last line is now.
+    /// Replay an access log in the combined format (also gzipped), moved so that its last line is
+    /// now.
     #[arg(long, required_unless_present = "days", conflicts_with = "days")]
     pub log: Option<PathBuf>,
     /// Make up traffic for this many days up to now.
@@ -95,7 +97,8 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         bail!("there is nothing to send: the log has no page views")
     };
 
-    // Salts of past days must never lie beside the collector's own, nor their destruction stand in its audit log.
+    // Salts of past days must never lie beside the collector's own, nor their destruction stand in
+    // its audit log.
     let salts = config
         .data_dir
         .join(format!("demo-salts-{}", std::process::id()));
@@ -127,7 +130,8 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends in order of time; what one browser sends waits for its answer before, as its cookie may change.
+/// Sends in order of time; what one browser sends waits for its answer before, as its cookie may
+/// change.
 async fn replay(pipeline: &Pipeline, sent: &[Sent]) -> anyhow::Result<()> {
     let mut jars: HashMap<(u64, String), String> = HashMap::new();
     let mut next = 0;

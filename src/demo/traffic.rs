@@ -1,4 +1,5 @@
-//! Made-up traffic of a small shop: people who come back, days of the week, places, campaigns, reading time.
+//! Made-up traffic of a small shop: people who come back, days of the week, places, campaigns,
+//! reading time.
 //!
 //! Deterministic under its seed, so that what is made up once can be made up again.
 

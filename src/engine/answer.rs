@@ -1,6 +1,8 @@
-//! An answer's body: the bytes of a result as the engine makes them, and what happens when it fails half-way.
+//! An answer's body: the bytes of a result as the engine makes them, and what happens when it fails
+//! half-way.
 //!
-//! Dropping an answer, which is what hyper does when a client leaves, stops the statement behind it.
+//! Dropping an answer, which is what hyper does when a client leaves, stops the statement behind
+//! it.
 
 use std::collections::VecDeque;
 use std::future::Future as _;
@@ -18,7 +20,8 @@ use super::compress::compress;
 use super::execute::{Engine, Event};
 use super::fault::Fault;
 
-/// Rows are handed to the engine, and compressed results to the client, in pieces of at most this size.
+/// Rows are handed to the engine, and compressed results to the client, in pieces of at most this
+/// size.
 pub const PIECE_BYTES_MAX: usize = 1 << 20;
 
 /// A statement at work; dropping it before its last event stops the statement.
@@ -92,7 +95,8 @@ pub enum State {
         tag: String,
         version: String,
     },
-    /// The exception is written; the connection is closed without an end so that every client notices.
+    /// The exception is written; the connection is closed without an end so that every client
+    /// notices.
     Breaking(Pin<Box<tokio::time::Sleep>>),
     Done,
 }

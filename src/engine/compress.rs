@@ -1,8 +1,10 @@
-//! ClickHouse's own block framing around LZ4, both ways: what `compress=1` and `decompress=1` mean in the URL.
+//! ClickHouse's own block framing around LZ4, both ways: what `compress=1` and `decompress=1` mean
+//! in the URL.
 //!
-//! A block is: CityHash128 (v1.0.2, 16 bytes little-endian, low half first) over all that follows · method byte
-//! · compressed size with these nine bytes, u32 LE · uncompressed size, u32 LE · payload. Methods here: `0x82` LZ4
-//! and `0x02` none. Pure; no IO. Sizes are bounded before anything is allocated.
+//! A block is: CityHash128 (v1.0.2, 16 bytes little-endian, low half first) over all that follows ·
+//! method byte · compressed size with these nine bytes, u32 LE · uncompressed size, u32 LE ·
+//! payload. Methods here: `0x82` LZ4 and `0x02` none. Pure; no IO. Sizes are bounded before
+//! anything is allocated.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -13,10 +15,12 @@ const CHECKSUM_BYTES: usize = 16;
 const HEADER_BYTES: usize = 9;
 /// Uncompressed bytes of a block that is written; ClickHouse writes the same.
 const WRITE_BLOCK_BYTES: usize = 1 << 20;
-/// Largest block that is read, compressed or not; ClickHouse allows 1 GiB, its clients send about 1 MiB.
+/// Largest block that is read, compressed or not; ClickHouse allows 1 GiB, its clients send about 1
+/// MiB.
 pub const READ_BLOCK_BYTES_MAX: usize = 64 << 20;
 
-/// Why a compressed body can't be read. Each text begins as ClickHouse's does, so that clients read a code from it.
+/// Why a compressed body can't be read. Each text begins as ClickHouse's does, so that clients read
+/// a code from it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompressError {
     #[error(

@@ -1,12 +1,14 @@
-//! Beacons go first: what the library does takes a processor from nobody when it wakes, and while it only stores many rows it
-//! runs when nobody else wants to.
+//! Beacons go first: what the library does takes a processor from nobody when it wakes, and while
+//! it only stores many rows it runs when nobody else wants to.
 //!
-//! That holds for merges always. Of INSERTs it holds from [`MANY_BYTES`] on, as long as nobody asks anything, whose answer would
-//! wait for the same threads, and for [`PATIENCE`]; then it takes turns like everybody, so that segments are stored however
-//! busy the machine is. A thread that was once sent back can't be called again by everybody ([`turns::may_return`]): where
-//! it can't, only merges are last. Under the load of `benches/load.sh` on two processors 1.025 ± 0.011 times as many beacons are
-//! accepted this way (three runs of alternating pairs: 1.066 ± 0.030, 1.013 ± 0.014, 1.033 ± 0.022). Beside four busy loops an
-//! INSERT then takes 2.9 s instead of 0.3, and the oldest event waits 5 s instead of 3; nothing grows.
+//! That holds for merges always. Of INSERTs it holds from [`MANY_BYTES`] on, as long as nobody asks
+//! anything, whose answer would wait for the same threads, and for [`PATIENCE`]; then it takes
+//! turns like everybody, so that segments are stored however busy the machine is. A thread that was
+//! once sent back can't be called again by everybody ([`turns::may_return`]): where it can't, only
+//! merges are last. Under the load of `benches/load.sh` on two processors 1.025 ± 0.011 times as
+//! many beacons are accepted this way (three runs of alternating pairs: 1.066 ± 0.030, 1.013 ±
+//! 0.014, 1.033 ± 0.022). Beside four busy loops an INSERT then takes 2.9 s instead of 0.3, and the
+//! oldest event waits 5 s instead of 3; nothing grows.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -72,13 +74,15 @@ impl Courtesy {
         }
     }
 
-    /// Looks again, for INSERTs that have waited enough and for threads that are new. Call it every second.
+    /// Looks again, for INSERTs that have waited enough and for threads that are new. Call it every
+    /// second.
     pub fn tick(&self) {
         self.give(Turn::Last, |name| name == MERGING);
         self.change(|state, _| state.is_given = false);
     }
 
-    /// The engine is to end: those that merge, too, take turns, else all would wait for them to hear of it.
+    /// The engine is to end: those that merge, too, take turns, else all would wait for them to
+    /// hear of it.
     pub fn end(&self) {
         if self.state.is_some() {
             self.give_all(Turn::Behind, true);

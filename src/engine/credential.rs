@@ -1,8 +1,9 @@
 //! The readers' credential: a token in the data folder, and where the running engine answers.
 //!
-//! `sillage serve` makes both files, 0600 and outside the engine's own folder: [`TOKEN_FILE`] once, [`ADDRESS_FILE`] at
-//! every start. `sillage sql` and the other commands that read beside a running collector find them there. User of the
-//! data folder and reader are thereby the same person; another user of the machine reads nothing. Blocking.
+//! `sillage serve` makes both files, 0600 and outside the engine's own folder: [`TOKEN_FILE`] once,
+//! [`ADDRESS_FILE`] at every start. `sillage sql` and the other commands that read beside a running
+//! collector find them there. User of the data folder and reader are thereby the same person;
+//! another user of the machine reads nothing. Blocking.
 
 use std::fs::{OpenOptions, Permissions};
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -52,7 +53,8 @@ fn advice(error: &std::io::Error) -> &'static str {
     }
 }
 
-/// The token of a data folder, made at its first start. Sets the file's mode back to 0600 where it is another.
+/// The token of a data folder, made at its first start. Sets the file's mode back to 0600 where it
+/// is another.
 ///
 /// # Errors
 /// The file can't be read or written, or holds something else.
@@ -97,8 +99,8 @@ pub fn read(data_dir: &Path) -> Result<String, CredentialError> {
     Ok(token.to_owned())
 }
 
-/// Writes down where the engine answers. Where that is written already, nothing is written, so that a restart on a full
-/// disk finds its engine.
+/// Writes down where the engine answers. Where that is written already, nothing is written, so that
+/// a restart on a full disk finds its engine.
 ///
 /// # Errors
 /// The file can't be written.
@@ -111,8 +113,9 @@ pub fn publish(data_dir: &Path, address: SocketAddr) -> Result<(), CredentialErr
         .map_err(|source| CredentialError::Unusable { path, source })
 }
 
-/// Where the engine of this data folder answers now. Only an engine that proves to know the token is found: while the
-/// collector is stopped another user's program can listen on its port, and would be sent the token.
+/// Where the engine of this data folder answers now. Only an engine that proves to know the token
+/// is found: while the collector is stopped another user's program can listen on its port, and
+/// would be sent the token.
 ///
 /// # Errors
 /// No engine answers, or the file can't be read.
@@ -148,8 +151,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What an engine answers to a challenge: it knows the token and listens on this address. The address keeps a program
-/// elsewhere from passing the challenge on.
+/// What an engine answers to a challenge: it knows the token and listens on this address. The
+/// address keeps a program elsewhere from passing the challenge on.
 pub(super) fn proof(token: &str, address: SocketAddr, challenge: &[u8]) -> String {
     let mut mac =
         Hmac::<Sha256>::new_from_slice(token.as_bytes()).expect("a key of any length is taken");

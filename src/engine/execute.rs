@@ -1,8 +1,10 @@
-//! Runs one statement on a connection of its own, on a thread of its own, and reports over a bounded channel.
+//! Runs one statement on a connection of its own, on a thread of its own, and reports over a
+//! bounded channel.
 //!
-//! Blocking throughout; `serve` is the async side. A connection lives for one request, so nothing one client sets
-//! reaches another. Readers get limits first, then `readonly=1`, which is final; what `readonly=1` lets through all
-//! the same is refused here by the statement's class and by [`statement::forbidden`].
+//! Blocking throughout; `serve` is the async side. A connection lives for one request, so nothing
+//! one client sets reaches another. Readers get limits first, then `readonly=1`, which is final;
+//! what `readonly=1` lets through all the same is refused here by the statement's class and by
+//! [`statement::forbidden`].
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -55,7 +57,8 @@ pub enum Event {
     Failed(Fault),
 }
 
-/// How long a client may take nothing of a result before it counts as gone; else one that stalls would keep a place.
+/// How long a client may take nothing of a result before it counts as gone; else one that stalls
+/// would keep a place.
 const STALL_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Hands an event over. Whether somebody took it.
@@ -66,7 +69,8 @@ fn send(events: &mpsc::Sender<Event>, event: Event) -> bool {
     matches!(sent, Ok(Ok(())))
 }
 
-/// Rows on their way into an `INSERT`. A channel that closes without `End` is a client that went away.
+/// Rows on their way into an `INSERT`. A channel that closes without `End` is a client that went
+/// away.
 #[derive(Debug)]
 pub enum Rows {
     Piece(Bytes),
@@ -129,8 +133,8 @@ impl Engine {
             "CREATE DATABASE IF NOT EXISTS {}",
             quote_name(database)
         ))?;
-        // In the library's `default` database every path of the file system is a table. An empty one takes its place,
-        // unless somebody keeps tables there.
+        // In the library's `default` database every path of the file system is a table. An empty
+        // one takes its place, unless somebody keeps tables there.
         if has_filter
             && database != "default"
             && ask("SELECT count() FROM system.tables WHERE database = 'default'")? == "0"
@@ -172,7 +176,8 @@ impl Engine {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Asks the engine to stop the statement with this id, or all of them. It stops at its next block.
+    /// Asks the engine to stop the statement with this id, or all of them. It stops at its next
+    /// block.
     pub fn kill(&self, id: Option<u64>) {
         let which = id.map_or("1".to_owned(), |id| {
             format!("Settings['log_comment'] = '{}'", comment(id))
@@ -184,9 +189,9 @@ impl Engine {
         let _ = connection.query(&format!("KILL QUERY WHERE {which} ASYNC"), "Null", &[]);
     }
 
-    /// Closes the engine's last connection, which closes its tables, and asks its threads to end. Those of
-    /// `MergeTree` tables don't (measured: `chdb_shutdown` refuses with every connection closed), so the process must
-    /// end by [`libchdb::leave`].
+    /// Closes the engine's last connection, which closes its tables, and asks its threads to end.
+    /// Those of `MergeTree` tables don't (measured: `chdb_shutdown` refuses with every connection
+    /// closed), so the process must end by [`libchdb::leave`].
     pub fn stop(&self) {
         self.courtesy.end();
         self.keeper
@@ -370,9 +375,10 @@ fn select(
     Ok(Some(progress))
 }
 
-/// What the parser says of a text that is not a statement. Running such a text would run the statements before its
-/// fault, and the commands of the command line client that the library contains (`\\i file`, `?? question`); the
-/// `INSERT` call parses all of it first and refuses whatever is no `INSERT`.
+/// What the parser says of a text that is not a statement. Running such a text would run the
+/// statements before its fault, and the commands of the command line client that the library
+/// contains (`\\i file`, `?? question`); the `INSERT` call parses all of it first and refuses
+/// whatever is no `INSERT`.
 fn parse_fault(connection: &mut Connection, job: &Job) -> Fault {
     match connection.insert(&job.sql, "", &job.query.parameters) {
         Err(refusal) => refusal.into(),

@@ -1,7 +1,8 @@
 //! What goes wrong on the way of a request, in ClickHouse's words: code, text, HTTP status.
 //!
-//! The text is what clients parse and people search for, so the engine's own is kept as it is but for two things:
-//! exceptions it wrapped into themselves are unwrapped, and the version is added as a server adds it. Pure; no IO.
+//! The text is what clients parse and people search for, so the engine's own is kept as it is but
+//! for two things: exceptions it wrapped into themselves are unwrapped, and the version is added as
+//! a server adds it. Pure; no IO.
 
 use super::libchdb::Refusal;
 
@@ -15,7 +16,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault of ours under ClickHouse's `code` and `name`; `message` is a sentence without its full stop.
+    /// A fault of ours under ClickHouse's `code` and `name`; `message` is a sentence without its
+    /// full stop.
     pub fn new(code: u32, name: &str, message: &str) -> Self {
         Self {
             code,
@@ -46,7 +48,8 @@ impl Fault {
         match self.code {
             // wrong credentials, not allowed
             164 | 192 | 193 | 194 | 497 | 516 => 403,
-            // unknown table, database, function, identifier, type, engine, setting, format, aggregate function
+            // unknown table, database, function, identifier, type, engine, setting, format,
+            // aggregate function
             46 | 47 | 50 | 56 | 60 | 63 | 73 | 78 | 81 | 115 | 336 => 404,
             // too long
             66 | 161 | 307 => 413,
@@ -79,7 +82,8 @@ fn code_of(text: &str) -> Option<u32> {
     rest[..rest.find('.')?].parse().ok()
 }
 
-/// `Code: 164. DB::Exception: Code: 164. DB::Exception: m (READONLY) (version 26). (READONLY)` without its outer half.
+/// `Code: 164. DB::Exception: Code: 164. DB::Exception: m (READONLY) (version 26). (READONLY)`
+/// without its outer half.
 fn unwrap_once(text: &str) -> Option<&str> {
     let code = code_of(text)?;
     let inner = text.strip_prefix(&format!("Code: {code}. DB::Exception: "))?;

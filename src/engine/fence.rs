@@ -1,15 +1,18 @@
-//! What the engine's process can reach: its own folder, and no network beyond the connections it accepted.
+//! What the engine's process can reach: its own folder, and no network beyond the connections it
+//! accepted.
 //!
-//! The second line of defence behind the statement filter, and the one that holds when a new version of the library
-//! brings a function that the filter does not know. [`raise`] is called once, after the library is loaded and before any
-//! thread is started, because Landlock restricts the calling thread and what that thread starts. [`leave_root`], which
-//! gives up root, comes before it, because the fence forbids to change owners. Neither can be undone by this process.
+//! The second line of defence behind the statement filter, and the one that holds when a new
+//! version of the library brings a function that the filter does not know. [`raise`] is called
+//! once, after the library is loaded and before any thread is started, because Landlock restricts
+//! the calling thread and what that thread starts. [`leave_root`], which gives up root, comes
+//! before it, because the fence forbids to change owners. Neither can be undone by this process.
 //!
-//! Files (Landlock): the engine's folder, without execution; read-only, what the library and `courtesy` read about
-//! processors, memory and this process's threads. Programs and networks (seccomp): no `execve`, no new process, no new
-//! socket, no `connect`, no datagram with an address, nothing that goes round Landlock such as io_uring. Landlock lets a
-//! process change modes, owners and attributes of the files that its user owns, watch any folder and share memory with
-//! other processes, so those calls are refused as well.
+//! Files (Landlock): the engine's folder, without execution; read-only, what the library and
+//! `courtesy` read about processors, memory and this process's threads. Programs and networks
+//! (seccomp): no `execve`, no new process, no new socket, no `connect`, no datagram with an
+//! address, nothing that goes round Landlock such as io_uring. Landlock lets a process change
+//! modes, owners and attributes of the files that its user owns, watch any folder and share memory
+//! with other processes, so those calls are refused as well.
 
 use std::path::Path;
 
@@ -40,7 +43,8 @@ pub enum FenceError {
 /// Raises the fence around this process, for good.
 ///
 /// # Errors
-/// The system lacks a part of it. A part may be in force then; the caller must treat the fence as missing.
+/// The system lacks a part of it. A part may be in force then; the caller must treat the fence as
+/// missing.
 #[cfg(target_os = "linux")]
 pub fn raise(folder: &Path) -> Result<(), FenceError> {
     let threads = std::fs::read_dir("/proc/self/task")?.count();
@@ -60,8 +64,9 @@ pub fn raise(_folder: &Path) -> Result<(), FenceError> {
     Err(FenceError::System)
 }
 
-/// Read by the library for the main thread's stack and its sizes, by `courtesy` for the threads, and random numbers. The
-/// entries of `/proc` hold no secret: the environment is empty, and memory can't be read from its beginning.
+/// Read by the library for the main thread's stack and its sizes, by `courtesy` for the threads,
+/// and random numbers. The entries of `/proc` hold no secret: the environment is empty, and memory
+/// can't be read from its beginning.
 #[cfg(target_os = "linux")]
 const READ_ONLY: [&str; 6] = [
     "/proc/self/maps",
@@ -85,7 +90,8 @@ fn restrict_files(folder: &Path) -> Result<(), FenceError> {
             | AccessFs::MakeSock
             | AccessFs::MakeFifo);
     let mut rules = Ruleset::default()
-        // Before the second version of its interface, Landlock forbids every move between folders, and the engine moves parts.
+        // Before the second version of its interface, Landlock forbids every move between folders,
+        // and the engine moves parts.
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(ABI::V2))?
         .set_compatibility(CompatLevel::BestEffort)
@@ -141,7 +147,8 @@ const REFUSED_CALLS: &[i64] = &[
     libc::SYS_add_key,
     libc::SYS_request_key,
     libc::SYS_keyctl,
-    // files of the same user by their path, which Landlock leaves open; by descriptor they stay possible
+    // files of the same user by their path, which Landlock leaves open; by descriptor they stay
+    // possible
     libc::SYS_fchmodat,
     libc::SYS_fchmodat2,
     libc::SYS_fchownat,
@@ -249,13 +256,16 @@ fn apply(
     Ok(())
 }
 
-/// Gives up root for the user and group of number `user`, who is to own `folder`. Without root it does nothing.
+/// Gives up root for the user and group of number `user`, who is to own `folder`. Without root it
+/// does nothing.
 ///
-/// Two rights are kept. The data folder above is closed to other users, so the process may pass folders and read (not
-/// write) regardless of owners; what it reads is the fence's to say. And it may change its threads' priorities.
+/// Two rights are kept. The data folder above is closed to other users, so the process may pass
+/// folders and read (not write) regardless of owners; what it reads is the fence's to say. And it
+/// may change its threads' priorities.
 ///
 /// # Errors
-/// The system refuses, e.g. because a container has no right to change users; then the process is still root.
+/// The system refuses, e.g. because a container has no right to change users; then the process is
+/// still root.
 #[cfg(target_os = "linux")]
 pub fn leave_root(user: u32, folder: &Path) -> std::io::Result<()> {
     use rustix::process::{Gid, Uid};
@@ -310,8 +320,9 @@ fn closed_above(folder: &Path) -> std::io::Result<Option<&Path>> {
     Ok(None)
 }
 
-/// Hands a folder over with all that is in it: a folder of an earlier version is root's. The folder itself comes last,
-/// so that in one whose owner is right everything is, except what this start has made at its top.
+/// Hands a folder over with all that is in it: a folder of an earlier version is root's. The folder
+/// itself comes last, so that in one whose owner is right everything is, except what this start has
+/// made at its top.
 #[cfg(target_os = "linux")]
 fn own(path: &Path, user: u32) -> std::io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -336,8 +347,9 @@ fn own_content(path: &Path, user: u32) -> std::io::Result<()> {
     std::os::unix::fs::lchown(path, Some(user), Some(user))
 }
 
-/// What this process can still do to the machine; for the test of the fence, since a library that was taken over could
-/// do the same. `outside` is a file of the same user, outside the engine's folder.
+/// What this process can still do to the machine; for the test of the fence, since a library that
+/// was taken over could do the same. `outside` is a file of the same user, outside the engine's
+/// folder.
 #[cfg(all(debug_assertions, target_os = "linux"))]
 pub fn reach(outside: &Path) -> Vec<&'static str> {
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,9 +1,11 @@
-//! How a result in some format comes out of the library's streaming calls, and what is done about it.
+//! How a result in some format comes out of the library's streaming calls, and what is done about
+//! it.
 //!
-//! libchdb formats every block of a streamed result as if it were a whole result (measured on 26.7.3: four parts of a
-//! table give four JSON documents, and `CSVWithNames` repeats its header before each). Formats that are rows and
-//! nothing else are right all the same; of those with a header the repetitions are cut off; documents can't be
-//! streamed and are asked for as a whole, within a bound. Pure; no IO.
+//! libchdb formats every block of a streamed result as if it were a whole result (measured on
+//! 26.7.3: four parts of a table give four JSON documents, and `CSVWithNames` repeats its header
+//! before each). Formats that are rows and nothing else are right all the same; of those with a
+//! header the repetitions are cut off; documents can't be streamed and are asked for as a whole,
+//! within a bound. Pure; no IO.
 
 /// What a format's output consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,8 @@ pub enum Header {
     Lines(usize),
     /// So many lines, in which a line break between double quotes is none.
     QuotedLines(usize),
-    /// The count of columns, their names, and their types if there are any: counts and lengths as varints.
+    /// The count of columns, their names, and their types if there are any: counts and lengths as
+    /// varints.
     Binary { has_types: bool },
 }
 

@@ -1,7 +1,8 @@
-//! The engine's data folder: created 0700, held by one process at a time, with the configuration the engine reads.
+//! The engine's data folder: created 0700, held by one process at a time, with the configuration
+//! the engine reads.
 //!
-//! The folder belongs to the engine alone. Its configuration is written anew at every start, so that it is always the
-//! one of this version. Blocking.
+//! The folder belongs to the engine alone. Its configuration is written anew at every start, so
+//! that it is always the one of this version. Blocking.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -14,8 +15,8 @@ use rustix::fs::FlockOperation;
 /// How long a predecessor that is shutting down may still hold the folder.
 const LOCK_PATIENCE: Duration = Duration::from_secs(8);
 
-/// What the engine is started with. No log tables, which would keep query texts; no listening of its own; small
-/// caches, since the page cache serves a collector's data well enough.
+/// What the engine is started with. No log tables, which would keep query texts; no listening of
+/// its own; small caches, since the page cache serves a collector's data well enough.
 const CONFIG: &str = "<clickhouse>
     <!-- Written by sillage at every start; changes are lost. -->
     <timezone>UTC</timezone>
@@ -82,7 +83,8 @@ pub struct Home {
 }
 
 impl Home {
-    /// Creates what is missing, waits up to 8 s for a predecessor to leave, writes the configuration.
+    /// Creates what is missing, waits up to 8 s for a predecessor to leave, writes the
+    /// configuration.
     ///
     /// # Errors
     /// A folder that can't be written, or that another process keeps.
@@ -123,8 +125,8 @@ impl Home {
     }
 }
 
-/// Opens the lock. The folder is the engine's, which is fenced; the process that opens it here is not yet, and may be
-/// root. So a link that the engine left in a file's place is not followed.
+/// Opens the lock. The folder is the engine's, which is fenced; the process that opens it here is
+/// not yet, and may be root. So a link that the engine left in a file's place is not followed.
 fn open_lock(path: &Path) -> std::io::Result<File> {
     OpenOptions::new()
         .write(true)
@@ -149,8 +151,8 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
         .write_all(text.as_bytes())
 }
 
-/// All statements together may take half of the machine's memory, from 512 MiB to 8 GiB, so that the collector beside
-/// them has room; the engine fails a statement that needs more (measured).
+/// All statements together may take half of the machine's memory, from 512 MiB to 8 GiB, so that
+/// the collector beside them has room; the engine fails a statement that needs more (measured).
 fn memory_bytes_max() -> u64 {
     #[cfg(target_os = "linux")]
     let memory = {

@@ -1,12 +1,15 @@
-//! The embedded engine's C interface, made safe: [`Library`], [`Connection`], [`ResultStream`], [`InsertStream`].
+//! The embedded engine's C interface, made safe: [`Library`], [`Connection`], [`ResultStream`],
+//! [`InsertStream`].
 //!
-//! With `turns.rs` the only file of the crate that may say `unsafe`. libchdb (ClickHouse as a shared library, about 570 MB) is loaded
-//! at run time, so that the crate builds and its other tests run without it. Signatures follow `chdb.h` of libchdb
-//! 26.7.3. Every call here blocks; callers give it a thread of its own.
+//! With `turns.rs` the only file of the crate that may say `unsafe`. libchdb (ClickHouse as a
+//! shared library, about 570 MB) is loaded at run time, so that the crate builds and its other
+//! tests run without it. Signatures follow `chdb.h` of libchdb 26.7.3. Every call here blocks;
+//! callers give it a thread of its own.
 //!
-//! Invariants: a handle lives exactly as long as its Rust owner; nothing outlives the library, which is never unloaded;
-//! a connection runs one statement at a time, which `&mut self` enforces; a stream that is dropped unfinished is cancelled.
-//! Deliberately not here: what SQL may be run, by whom, and how it is answered.
+//! Invariants: a handle lives exactly as long as its Rust owner; nothing outlives the library,
+//! which is never unloaded; a connection runs one statement at a time, which `&mut self` enforces;
+//! a stream that is dropped unfinished is cancelled. Deliberately not here: what SQL may be run, by
+//! whom, and how it is answered.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -61,7 +64,8 @@ struct Functions {
     destroy_insert_stream: unsafe extern "C" fn(InsertHandle),
 }
 
-/// connection, query and its length, format and its length, names, name lengths, values, value lengths, count.
+/// connection, query and its length, format and its length, names, name lengths, values, value
+/// lengths, count.
 type QueryWithParams = unsafe extern "C" fn(
     ConnectionHandle,
     *const c_char,
@@ -99,13 +103,15 @@ pub enum StatementClass {
     ReadOnly,
     /// Changes tables, databases, functions or accounts.
     Mutating,
-    /// `SET`, `USE`, `KILL`, `SYSTEM`, `BACKUP`, and whatever writes outside the engine (`INTO OUTFILE`).
+    /// `SET`, `USE`, `KILL`, `SYSTEM`, `BACKUP`, and whatever writes outside the engine
+    /// (`INTO OUTFILE`).
     Control,
     /// Does not parse; running it gives the parser's message.
     Unknown,
 }
 
-/// A query parameter: its name and its value in ClickHouse's escaped text form, as in the URL's `param_` arguments.
+/// A query parameter: its name and its value in ClickHouse's escaped text form, as in the URL's
+/// `param_` arguments.
 pub type Parameter = (String, String);
 
 /// The loaded library.
@@ -116,7 +122,8 @@ pub struct Library {
 }
 
 impl Library {
-    /// Loads `path` and turns the engine's own crash handlers off, whose reports would print query texts.
+    /// Loads `path` and turns the engine's own crash handlers off, whose reports would print query
+    /// texts.
     ///
     /// # Errors
     /// [`LibraryError::Unusable`] when the file can't be loaded or lacks a function.
@@ -125,8 +132,8 @@ impl Library {
             path: path.display().to_string(),
             reason: error.to_string(),
         };
-        // SAFETY: loading runs the library's initialisers; the operator names the file as the engine, and running
-        // it is the purpose.
+        // SAFETY: loading runs the library's initialisers; the operator names the file as the
+        // engine, and running it is the purpose.
         let library = unsafe { libloading::Library::new(path) }.map_err(unusable)?;
         macro_rules! symbol {
             ($name:literal) => {
@@ -167,8 +174,8 @@ impl Library {
         }))
     }
 
-    /// Opens one more connection; the first one starts the engine with `arguments` (`--path=…`, `--config-file=…`).
-    /// Under a millisecond but for the first.
+    /// Opens one more connection; the first one starts the engine with `arguments` (`--path=…`,
+    /// `--config-file=…`). Under a millisecond but for the first.
     ///
     /// # Errors
     /// [`LibraryError::NotOpened`].
@@ -182,7 +189,8 @@ impl Library {
             .map(|argument| argument.as_ptr().cast_mut())
             .collect();
         let count = c_int::try_from(argv.len()).map_err(|_| LibraryError::NotOpened)?;
-        // SAFETY: argv holds `count` NUL-terminated texts that live across the call; the engine copies them.
+        // SAFETY: argv holds `count` NUL-terminated texts that live across the call; the engine
+        // copies them.
         let slot = unsafe { (self.functions.connect)(count, argv.as_mut_ptr()) };
         NonNull::new(slot)
             .map(|slot| Connection {
@@ -192,7 +200,8 @@ impl Library {
             .ok_or(LibraryError::NotOpened)
     }
 
-    /// Stops the engine's threads as far as they can be stopped; for good. With a connection open, nothing happens.
+    /// Stops the engine's threads as far as they can be stopped; for good. With a connection open,
+    /// nothing happens.
     pub fn shutdown(&self) {
         // SAFETY: takes nothing, and refuses by itself while a connection is open.
         unsafe { (self.functions.shutdown)() };
@@ -205,7 +214,8 @@ pub struct Connection {
     slot: NonNull<ConnectionHandle>,
 }
 
-// SAFETY: libchdb allows a connection to be used from any thread, one at a time; `&mut self` sees to the latter.
+// SAFETY: libchdb allows a connection to be used from any thread, one at a time; `&mut self` sees
+// to the latter.
 unsafe impl Send for Connection {}
 
 impl Connection {
@@ -222,8 +232,8 @@ impl Connection {
             flags: 0,
             query_class: 4,
         };
-        // SAFETY: `sql` is given with its length and read only during the call; a null target database is allowed;
-        // `analysis` is as large as its first field says.
+        // SAFETY: `sql` is given with its length and read only during the call; a null target
+        // database is allowed; `analysis` is as large as its first field says.
         let state = unsafe {
             (self.library.functions.classify_query_n)(
                 self.handle(),
@@ -262,7 +272,8 @@ impl Connection {
         Chunk::new(&self.library, handle)
     }
 
-    /// Starts a `SELECT`; returns when its first block is ready, which for an aggregation is near its end.
+    /// Starts a `SELECT`; returns when its first block is ready, which for an aggregation is near
+    /// its end.
     ///
     /// # Errors
     /// The engine's own text; for anything but a `SELECT` see [`is_not_streamable`].
@@ -334,8 +345,8 @@ impl Connection {
             .map(|(_, value)| value.as_ptr().cast())
             .collect();
         let value_lengths: Vec<usize> = parameters.iter().map(|(_, value)| value.len()).collect();
-        // SAFETY: the connection is open; every text is given with its length and lives across the call, which copies
-        // what it keeps; the four arrays hold `parameters.len()` entries each.
+        // SAFETY: the connection is open; every text is given with its length and lives across the
+        // call, which copies what it keeps; the four arrays hold `parameters.len()` entries each.
         unsafe {
             function(
                 self.handle(),
@@ -366,7 +377,8 @@ pub struct Chunk {
     handle: NonNull<c_void>,
 }
 
-// SAFETY: a result is plain memory that nobody else holds; destroying it on another thread is allowed.
+// SAFETY: a result is plain memory that nobody else holds; destroying it on another thread is
+// allowed.
 unsafe impl Send for Chunk {}
 
 impl Chunk {
@@ -423,7 +435,8 @@ impl AsRef<[u8]> for Chunk {
     fn as_ref(&self) -> &[u8] {
         let functions = &self.library.functions;
         let handle = self.handle.as_ptr();
-        // SAFETY: the handle is live; the buffer belongs to it, never moves, and has the length the engine says.
+        // SAFETY: the handle is live; the buffer belongs to it, never moves, and has the length the
+        // engine says.
         unsafe {
             let (buffer, length) = (
                 (functions.result_buffer)(handle),
@@ -462,7 +475,8 @@ impl ResultStream<'_> {
             return Ok(None);
         }
         let functions = &self.connection.library.functions;
-        // SAFETY: connection and stream are live, and `&mut self` keeps this thread the only one to use them.
+        // SAFETY: connection and stream are live, and `&mut self` keeps this thread the only one to
+        // use them.
         let handle = unsafe {
             (functions.stream_fetch_result)(self.connection.handle(), self.head.handle.as_ptr())
         };
@@ -484,7 +498,8 @@ impl Drop for ResultStream<'_> {
     fn drop(&mut self) {
         if !self.is_finished {
             let functions = &self.connection.library.functions;
-            // SAFETY: connection and stream are live; the stream's handle is destroyed afterwards, by `head`.
+            // SAFETY: connection and stream are live; the stream's handle is destroyed afterwards,
+            // by `head`.
             unsafe {
                 (functions.stream_cancel_query)(self.connection.handle(), self.head.handle.as_ptr())
             };
@@ -492,21 +507,23 @@ impl Drop for ResultStream<'_> {
     }
 }
 
-/// A running `INSERT`. Dropped before [`InsertStream::finish`], it is cancelled; blocks of rows the engine had already
-/// written (1,048,449 rows or 256 MiB by default) stay, as in ClickHouse.
+/// A running `INSERT`. Dropped before [`InsertStream::finish`], it is cancelled; blocks of rows the
+/// engine had already written (1,048,449 rows or 256 MiB by default) stay, as in ClickHouse.
 pub struct InsertStream<'a> {
     connection: &'a mut Connection,
     handle: NonNull<c_void>,
 }
 
 impl InsertStream<'_> {
-    /// Hands the next bytes over, cut anywhere. Waits while the engine has 16 pieces it has not read yet.
+    /// Hands the next bytes over, cut anywhere. Waits while the engine has 16 pieces it has not
+    /// read yet.
     ///
     /// # Errors
     /// The engine's own text; nothing more can be appended then.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         let functions = &self.connection.library.functions;
-        // SAFETY: the handle is live; the bytes are given with their length and copied by the engine.
+        // SAFETY: the handle is live; the bytes are given with their length and copied by the
+        // engine.
         let state = unsafe {
             (functions.stream_append)(self.handle.as_ptr(), bytes.as_ptr().cast(), bytes.len())
         };
@@ -543,7 +560,8 @@ impl InsertStream<'_> {
 
 impl Drop for InsertStream<'_> {
     fn drop(&mut self) {
-        // SAFETY: the handle is live and destroyed only here; an unfinished stream is cancelled by it, says chdb.h.
+        // SAFETY: the handle is live and destroyed only here; an unfinished stream is cancelled by
+        // it, says chdb.h.
         unsafe { (self.connection.library.functions.destroy_insert_stream)(self.handle.as_ptr()) };
     }
 }
@@ -565,14 +583,16 @@ unsafe extern "C" {
     fn _exit(code: c_int) -> !;
 }
 
-/// Ends the process at once, without the destructors of a library whose threads may still run: they would crash.
-/// What has to be on disk must be there before.
+/// Ends the process at once, without the destructors of a library whose threads may still run: they
+/// would crash. What has to be on disk must be there before.
 pub fn leave(code: u8) -> ! {
-    // SAFETY: POSIX `_exit` takes a status and never returns; nothing of this process runs after it.
+    // SAFETY: POSIX `_exit` takes a status and never returns; nothing of this process runs after
+    // it.
     unsafe { _exit(c_int::from(code)) }
 }
 
-/// Whether the engine refused to stream a statement before running any of it; such a one goes to [`Connection::query`].
+/// Whether the engine refused to stream a statement before running any of it; such a one goes to
+/// [`Connection::query`].
 pub fn is_not_streamable(refusal: &Refusal) -> bool {
     refusal
         .0

@@ -1,36 +1,44 @@
 //! The embedded ClickHouse: libchdb behind ClickHouse's HTTP interface, in a child process.
 //!
-//! Why a child: the library is half a gigabyte of C++ that shares its process's memory, signals and end. In a process of
-//! its own a crash of it costs a restart of about a second and no beacon, and the collector stays small. Why HTTP: the
-//! collector has one ClickHouse client whatever is behind it, and engineers use the clients they have.
+//! Why a child: the library is half a gigabyte of C++ that shares its process's memory, signals and
+//! end. In a process of its own a crash of it costs a restart of about a second and no beacon, and
+//! the collector stays small. Why HTTP: the collector has one ClickHouse client whatever is behind
+//! it, and engineers use the clients they have.
 //!
-//! Parent side: [`supervise`]. Child side, in the order of a request: `serve` ▶ `request` ▶ `upload`, `compress` ▶
-//! `statement` ▶ `limits` ▶ `execute` ▶ `libchdb` ▶ `formats` ▶ `answer`; `fault` is what goes wrong on the way,
-//! `home` the data folder, `fence` what the process can reach, `courtesy` who gets a processor first.
+//! Parent side: [`supervise`]. Child side, in the order of a request: `serve` ▶ `request` ▶
+//! `upload`, `compress` ▶ `statement` ▶ `limits` ▶ `execute` ▶ `libchdb` ▶ `formats` ▶ `answer`;
+//! `fault` is what goes wrong on the way, `home` the data folder, `fence` what the process can
+//! reach, `courtesy` who gets a processor first.
 //!
 //! # What of ClickHouse's HTTP interface is served
-//! - `/ping`; `/` by GET (reads only) and POST; the statement in `?query=`, in the body, or begun in the one and
-//!   continued in the other; `multipart/form-data` with `query` and `param_…` fields.
-//! - `INSERT` with rows in every input format, inline or streamed; rows behind `VALUES` or `FORMAT`.
-//! - `database`, `default_format`, `query_id`, `param_…`, every other argument as a setting of this request alone.
-//! - Results in every output format; rows are streamed, documents (`JSON`, `Parquet`, `Pretty` …) come whole, up to
-//!   64 MiB before formatting.
+//! - `/ping`; `/` by GET (reads only) and POST; the statement in `?query=`, in the body, or begun
+//!   in the one and continued in the other; `multipart/form-data` with `query` and `param_…`
+//!   fields.
+//! - `INSERT` with rows in every input format, inline or streamed; rows behind `VALUES` or
+//!   `FORMAT`.
+//! - `database`, `default_format`, `query_id`, `param_…`, every other argument as a setting of this
+//!   request alone.
+//! - Results in every output format; rows are streamed, documents (`JSON`, `Parquet`, `Pretty` …)
+//!   come whole, up to 64 MiB before formatting.
 //! - `compress=1` and `decompress=1` in ClickHouse's framing, LZ4 or none.
 //! - Credentials by `X-ClickHouse-User`/`-Key`, Basic, or `user`/`password` in the URL.
-//! - `X-ClickHouse-Query-Id`, `-Format`, `-Summary`, `-Exception-Code`, `-Exception-Tag`, `-Timezone`,
-//!   `-Server-Display-Name`; the engine's own error text with a fitting status; an exception after the result has begun is
-//!   written at its end between `__exception__` marks, and the connection breaks off.
+//! - `X-ClickHouse-Query-Id`, `-Format`, `-Summary`, `-Exception-Code`, `-Exception-Tag`,
+//!   `-Timezone`, `-Server-Display-Name`; the engine's own error text with a fitting status; an
+//!   exception after the result has begun is written at its end between `__exception__` marks, and
+//!   the connection breaks off.
 //!
-//! Requests must name this machine (`Host: 127.0.0.1`, `localhost`), so that no web page can read by DNS rebinding.
+//! Requests must name this machine (`Host: 127.0.0.1`, `localhost`), so that no web page can read
+//! by DNS rebinding.
 //!
-//! Not served: sessions, roles, quotas, external tables, `INTO OUTFILE`, compression of the HTTP body
-//! (`enable_http_compression` is ignored; on loopback it costs more than it saves), TLS. The `query_id` is sent back
-//! but not the engine's own, and `log_comment` is the engine's.
+//! Not served: sessions, roles, quotas, external tables, `INTO OUTFILE`, compression of the HTTP
+//! body (`enable_http_compression` is ignored; on loopback it costs more than it saves), TLS. The
+//! `query_id` is sent back but not the engine's own, and `log_comment` is the engine's.
 //!
 //! # Who may what
-//! [`COLLECTOR_USER`] with the secret that the parent makes may do everything. The user `default` with the readers' token
-//! ([`credential`]) reads, with limits, under `readonly=1` and what `execute` adds to it. Nobody else does anything.
-//! Requests that a browser marks as coming from another page are refused, with the token too.
+//! [`COLLECTOR_USER`] with the secret that the parent makes may do everything. The user `default`
+//! with the readers' token ([`credential`]) reads, with limits, under `readonly=1` and what
+//! `execute` adds to it. Nobody else does anything. Requests that a browser marks as coming from
+//! another page are refused, with the token too.
 
 mod answer;
 mod compress;
@@ -110,10 +118,12 @@ pub struct EngineOptions {
     pub user: Option<u32>,
     /// Answers readers although the fence could not be raised.
     pub readers_without_fence: bool,
-    /// For the tests that show what fence and filter keep out, by leaving them away; debug builds only.
+    /// For the tests that show what fence and filter keep out, by leaving them away; debug builds
+    /// only.
     #[cfg(debug_assertions)]
     pub without: Vec<Defence>,
-    /// A file outside the engine's folder; what the process can do to it and to its parent is printed as a warning.
+    /// A file outside the engine's folder; what the process can do to it and to its parent is
+    /// printed as a warning.
     #[cfg(debug_assertions)]
     pub reach: Option<PathBuf>,
 }
@@ -190,8 +200,8 @@ fn list(paths: &[PathBuf]) -> String {
         .join(", ")
 }
 
-/// The library: the one that is named, or the first there is beside the binary, in `vendor/` and in `node_modules/` of
-/// the current folder and of the folders above the binary.
+/// The library: the one that is named, or the first there is beside the binary, in `vendor/` and in
+/// `node_modules/` of the current folder and of the folders above the binary.
 ///
 /// # Errors
 /// [`EngineError::LibraryMissing`] with every place that was looked at.
@@ -214,7 +224,8 @@ fn library_candidates() -> Vec<PathBuf> {
         .map(|folder| folder.join("libchdb.so"))
         .into_iter()
         .collect();
-    // `target/debug/sillage` lies two folders, its tests three folders below the one with `node_modules`.
+    // `target/debug/sillage` lies two folders, its tests three folders below the one with
+    // `node_modules`.
     for folder in [Path::new(".")]
         .into_iter()
         .chain(binary.ancestors().skip(1).take(4))
@@ -238,11 +249,12 @@ fn platform() -> String {
     }
 }
 
-/// Runs the child until its standard input ends or it is asked to stop by SIGTERM or SIGINT; then ends the process
-/// with status 0.
+/// Runs the child until its standard input ends or it is asked to stop by SIGTERM or SIGINT; then
+/// ends the process with status 0.
 ///
-/// The first line of standard input is the collector's secret, the second the readers' token. To standard output go lines of `warning` and a sentence, then one
-/// line: `ready` once queries are answered, or `error` and a sentence, which is also returned.
+/// The first line of standard input is the collector's secret, the second the readers' token. To
+/// standard output go lines of `warning` and a sentence, then one line: `ready` once queries are
+/// answered, or `error` and a sentence, which is also returned.
 ///
 /// # Errors
 /// Everything that keeps the engine from starting.
@@ -271,7 +283,8 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     let secrets = read_secrets()?;
     let listener = bind(options.listen)?;
     let home = home::Home::open(&options.data)?;
-    // Loaded before the fence, so that it needs no right to read its own file and those it depends on.
+    // Loaded before the fence, so that it needs no right to read its own file and those it depends
+    // on.
     let library = libchdb::Library::load(&library)?;
     if let Some(user) = options.user
         && let Err(error) = fence::leave_root(user, &home.folder)
@@ -343,8 +356,9 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     libchdb::leave(0)
 }
 
-/// Takes the signals that would end the process and ask for nothing here. `systemctl kill` sends a signal to every process of
-/// the service, and the collector logs it. A handler stays when its receiver is dropped.
+/// Takes the signals that would end the process and ask for nothing here. `systemctl kill` sends a
+/// signal to every process of the service, and the collector logs it. A handler stays when its
+/// receiver is dropped.
 fn outlive_other_signals(runtime: &tokio::runtime::Runtime) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let _inside = runtime.enter();
@@ -483,7 +497,8 @@ async fn serve_until_asked_to_stop(
             patience = &mut asked_to_stop => break patience,
             (accepted, place) = accept() => {
                 let Ok((stream, _)) = accepted else {
-                    // Out of file descriptors, or a client that left at once; neither ends by hurrying.
+                    // Out of file descriptors, or a client that left at once; neither ends by
+                    // hurrying.
                     tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
                 };
@@ -508,7 +523,8 @@ async fn serve_until_asked_to_stop(
     let _ = tokio::time::timeout(patience, graceful.shutdown()).await;
     connections.abort_all();
     while connections.join_next().await.is_some() {}
-    // Statements whose clients are gone with their connections are being stopped; this catches what began just now.
+    // Statements whose clients are gone with their connections are being stopped; this catches what
+    // began just now.
     let kill = tokio::task::spawn_blocking(move || engine.kill(None));
     let idle = async {
         // A kill that could not run leaves its statements to the timeout.

@@ -1,7 +1,9 @@
-//! A request's URL, headers and form become a [`Query`]: what is asked, with which settings, by whom.
+//! A request's URL, headers and form become a [`Query`]: what is asked, with which settings, by
+//! whom.
 //!
-//! Pure; no IO. Setting names are checked and values quoted here, so that neither can become SQL; parameter values are
-//! handed to the engine as they are, which reads them in ClickHouse's escaped form exactly as a server does.
+//! Pure; no IO. Setting names are checked and values quoted here, so that neither can become SQL;
+//! parameter values are handed to the engine as they are, which reads them in ClickHouse's escaped
+//! form exactly as a server does.
 
 use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 
@@ -35,8 +37,8 @@ pub struct Query {
     pub boundary: Option<String>,
 }
 
-/// Arguments that steer ClickHouse's HTTP side and have nothing to steer here: no sessions, quotas or roles, and
-/// on loopback no compression of the HTTP body.
+/// Arguments that steer ClickHouse's HTTP side and have nothing to steer here: no sessions, quotas
+/// or roles, and on loopback no compression of the HTTP body.
 const IGNORED: [&str; 22] = [
     "session_id",
     "session_timeout",
@@ -147,7 +149,8 @@ impl Query {
         Ok(())
     }
 
-    /// Takes a `multipart/form-data` body: `query` and `param_` fields, as the `clickhouse` crate sends them.
+    /// Takes a `multipart/form-data` body: `query` and `param_` fields, as the `clickhouse` crate
+    /// sends them.
     ///
     /// # Errors
     /// A body that is not of this form, or a field that [`Query::take`] refuses.

@@ -1,8 +1,9 @@
-//! The child's HTTP side: ClickHouse's interface on loopback in front of [`Engine`]. What of it is served stands in
-//! the module above.
+//! The child's HTTP side: ClickHouse's interface on loopback in front of [`Engine`]. What of it is
+//! served stands in the module above.
 //!
-//! Async; statements run on blocking threads and talk over channels of a few pieces, so that memory is bounded however
-//! large a result or an `INSERT` is, and a slow client slows the engine instead of filling it.
+//! Async; statements run on blocking threads and talk over channels of a few pieces, so that memory
+//! is bounded however large a result or an `INSERT` is, and a slow client slows the engine instead
+//! of filling it.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -30,13 +31,15 @@ use super::upload::Upload;
 
 /// Statements of the collector at once; it needs few: inserts, the dashboard's batches, migrations.
 pub const COLLECTOR_STATEMENTS_MAX: usize = 16;
-/// Statements of readers at once; a number of their own, so that they never take the collector's places.
+/// Statements of readers at once; a number of their own, so that they never take the collector's
+/// places.
 pub const READER_STATEMENTS_MAX: usize = 8;
 /// How long a statement may take to arrive; it takes no place until it is there.
 const STATEMENT_PATIENCE: Duration = Duration::from_secs(60);
 /// Pieces on their way between engine and client; one is about 1 MB.
 const PIECES_MAX: usize = 4;
-/// A result of up to this size is known as a whole before the answer begins, so that its status and summary are final.
+/// A result of up to this size is known as a whole before the answer begins, so that its status and
+/// summary are final.
 const HELD_BYTES_MAX: usize = 256 << 10;
 /// Sent by clients and shown by `system.processes`; longer ones are cut.
 const QUERY_ID_BYTES_MAX: usize = 256;
@@ -141,7 +144,8 @@ impl Service {
         Ok(response)
     }
 
-    /// For a client that wants to know, before it sends the token, that it is not another program that listens here.
+    /// For a client that wants to know, before it sends the token, that it is not another program
+    /// that listens here.
     fn proof(&self, request: &Request<Incoming>) -> Option<HeaderValue> {
         let challenge = request.headers().get(CHALLENGE_HEADER)?;
         let token = self.secrets.readers.as_ref()?;
@@ -385,10 +389,12 @@ impl Service {
         };
         let mut running = self.start(job, place);
         let mut next = Some(first);
-        // Ends with the rows' end, or as soon as the engine refuses them; a client that leaves ends it by dropping it.
+        // Ends with the rows' end, or as soon as the engine refuses them; a client that leaves ends
+        // it by dropping it.
         let refused = loop {
             let Some(piece) = next else {
-                // A send that fails means that the engine has refused and says why in its last event.
+                // A send that fails means that the engine has refused and says why in its last
+                // event.
                 let _ = sender.send(Rows::End).await;
                 break None;
             };
@@ -418,7 +424,8 @@ impl Service {
         Ok(response)
     }
 
-    /// Runs a job on a thread of its own; the place is given back when the thread is done, not when the answer is.
+    /// Runs a job on a thread of its own; the place is given back when the thread is done, not when
+    /// the answer is.
     fn start(&self, job: Job, place: OwnedSemaphorePermit) -> Running {
         let (sender, events) = mpsc::channel(PIECES_MAX);
         let is_done = Arc::new(AtomicBool::new(false));
@@ -438,8 +445,8 @@ impl Service {
     }
 }
 
-/// Whether the client named this machine. A web page that has its own name point here (DNS rebinding) did not, and
-/// could read what it asks for otherwise.
+/// Whether the client named this machine. A web page that has its own name point here (DNS
+/// rebinding) did not, and could read what it asks for otherwise.
 fn is_for_loopback(request: &Request<Incoming>) -> bool {
     let Some(host) = request.headers().get("host") else {
         return true;
@@ -450,8 +457,8 @@ fn is_for_loopback(request: &Request<Incoming>) -> bool {
         .is_some_and(|authority| is_loopback(&authority))
 }
 
-/// Whether the request comes from a program or from a page of this origin. Browsers say where a request comes from in
-/// `Sec-Fetch-Site` and `Origin`; programs send neither.
+/// Whether the request comes from a program or from a page of this origin. Browsers say where a
+/// request comes from in `Sec-Fetch-Site` and `Origin`; programs send neither.
 fn is_from_here(request: &Request<Incoming>) -> bool {
     let headers = request.headers();
     let is_foreign_site = headers

@@ -1,8 +1,10 @@
-//! What has to be known of a statement before the engine sees it: where the rows of an `INSERT` begin, which format a
-//! result has, and whether a reader's statement names a function that reaches outside the database.
+//! What has to be known of a statement before the engine sees it: where the rows of an `INSERT`
+//! begin, which format a result has, and whether a reader's statement names a function that reaches
+//! outside the database.
 //!
-//! Reads tokens as ClickHouse's lexer does; it doesn't parse, and what it doesn't understand is left to the engine's
-//! parser to complain about. Pure; no IO. Works on bytes, because the rows behind an `INSERT` may be binary.
+//! Reads tokens as ClickHouse's lexer does; it doesn't parse, and what it doesn't understand is
+//! left to the engine's parser to complain about. Pure; no IO. Works on bytes, because the rows
+//! behind an `INSERT` may be binary.
 
 use std::collections::HashSet;
 
@@ -23,7 +25,8 @@ pub struct Insert<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Kind<'a> {
     Insert(Insert<'a>),
-    /// `INSERT … FROM INFILE`, which is a client's business: the file would be read by the engine's process.
+    /// `INSERT … FROM INFILE`, which is a client's business: the file would be read by the engine's
+    /// process.
     FromInfile,
     /// Everything else, `INSERT … SELECT` included: a statement without rows behind it.
     Other,
@@ -239,7 +242,8 @@ fn insert(text: &[u8]) -> Option<Kind<'_>> {
     }))
 }
 
-/// Where rows begin behind the format's name: after a semicolon and blanks, and at most one line break.
+/// Where rows begin behind the format's name: after a semicolon and blanks, and at most one line
+/// break.
 fn rows_after(text: &[u8], mut at: usize) -> usize {
     let blanks = |mut at: usize| {
         while matches!(text.get(at), Some(b' ' | b'\t' | 0x0c)) {
@@ -286,8 +290,8 @@ pub fn first_keyword(sql: &str) -> String {
     }
 }
 
-/// Functions that read files whatever `readonly` says; readers may not even name them, because a function can be
-/// applied without brackets behind it (`APPLY(file)`, `arrayMap(file, …)`).
+/// Functions that read files whatever `readonly` says; readers may not even name them, because a
+/// function can be applied without brackets behind it (`APPLY(file)`, `arrayMap(file, …)`).
 const FILE_FUNCTIONS: [&[u8]; 2] = [b"file", b"catboostevaluate"];
 
 /// Table functions that `readonly` allows and that run another text or ask another server.
@@ -299,12 +303,13 @@ const BEFORE_TABLES: [&str; 7] = ["FROM", "JOIN", "TABLE", "EXISTS", "DESCRIBE",
 /// The library's database in which every path of the file system is a table.
 const FILE_SYSTEM_DATABASE: &[u8] = b"default";
 
-/// Why a reader's statement is refused before the engine sees it, or `None`. `readonly=1` alone is not enough: it lets
-/// `file()` read any file, `DESCRIBE TABLE url(…)` fetch any address, and settings below the top level lift it.
-/// `outside` holds, in lower case, the table functions that reach outside the database; `database` is the one that
-/// readers are meant to see.
+/// Why a reader's statement is refused before the engine sees it, or `None`. `readonly=1` alone is
+/// not enough: it lets `file()` read any file, `DESCRIBE TABLE url(…)` fetch any address, and
+/// settings below the top level lift it. `outside` holds, in lower case, the table functions that
+/// reach outside the database; `database` is the one that readers are meant to see.
 ///
-/// A list can't be complete; what it misses, the fence around the process keeps in ([`super::fence`]).
+/// A list can't be complete; what it misses, the fence around the process keeps in
+/// ([`super::fence`]).
 pub fn forbidden(sql: &str, outside: &HashSet<String>, database: &str) -> Option<String> {
     // Editors begin a file with this mark; a blank for ClickHouse.
     let sql = sql.trim_start_matches('\u{feff}');
@@ -329,14 +334,16 @@ pub fn forbidden(sql: &str, outside: &HashSet<String>, database: &str) -> Option
                     "an identifier with a backslash is not allowed in readonly mode".to_owned(),
                 );
             }
-            // Some are blanks for ClickHouse (U+00A0, U+3000), some quotes (‘ “) and some signs (−).
+            // Some are blanks for ClickHouse (U+00A0, U+3000), some quotes (‘ “) and some signs
+            // (−).
             Token::Sign(0x80..) => {
                 return Some(
                     "characters other than ASCII outside of '…', \"…\" and comments are not allowed in readonly mode"
                         .to_owned(),
                 );
             }
-            // `SETTINGS a = DEFAULT` lifts what was set before the statement; readonly=1 does not hold it.
+            // `SETTINGS a = DEFAULT` lifts what was set before the statement; readonly=1 does not
+            // hold it.
             Token::Word(_) if has_settings && was_assigned && token.is("DEFAULT") => {
                 return Some("Cannot reset a setting in readonly mode".to_owned());
             }

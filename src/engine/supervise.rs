@@ -1,8 +1,9 @@
 //! The parent's side: starts `sillage engine`, keeps it running, stops it.
 //!
-//! The child keeps its port and secrets over restarts, so a client only has to try again. It holds a pipe to this process
-//! as its standard input: when this process ends, however it ends, the pipe closes and the child leaves. The secrets go
-//! through that pipe and are never in an argument or the environment, where others could read them.
+//! The child keeps its port and secrets over restarts, so a client only has to try again. It holds
+//! a pipe to this process as its standard input: when this process ends, however it ends, the pipe
+//! closes and the child leaves. The secrets go through that pipe and are never in an argument or
+//! the environment, where others could read them.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,7 +20,8 @@ use tokio::sync::watch;
 use super::serve::DISPLAY_NAME;
 use super::{COLLECTOR_USER, EngineError, Target, credential, find_library};
 
-/// Begins the child's own lines on standard error. Only these are logged: what the library writes may hold query texts.
+/// Begins the child's own lines on standard error. Only these are logged: what the library writes
+/// may hold query texts.
 pub(super) const LINE_PREFIX: &str = "sillage-engine: ";
 /// Begins a line of the child's standard output that is logged as a warning, before it is ready.
 pub(super) const WARNING_PREFIX: &str = "warning ";
@@ -27,7 +29,8 @@ pub(super) const WARNING_PREFIX: &str = "warning ";
 const START_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a predecessor that is shutting down may still answer on the port.
 const PREDECESSOR_PATIENCE: Duration = Duration::from_secs(8);
-/// How often the child is asked whether it is well, how long it may take to say so, and how often it may fail to.
+/// How often the child is asked whether it is well, how long it may take to say so, and how often
+/// it may fail to.
 const PING_EVERY: Duration = Duration::from_secs(2);
 const PING_PATIENCE: Duration = Duration::from_secs(5);
 const PING_FAILURES_MAX: u32 = 3;
@@ -38,7 +41,8 @@ const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 /// How long a child that is asked to stop may take; it gives its statements 2 s and their end 3 s.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The engine's user and group where the collector is root: a number that systemd leaves unused and that nobody else has.
+/// The engine's user and group where the collector is root: a number that systemd leaves unused and
+/// that nobody else has.
 pub const USER_DEFAULT: u32 = 60_800;
 
 /// What the supervisor is started with.
@@ -91,7 +95,8 @@ pub struct Supervisor {
 /// Starts the engine and waits until it answers.
 ///
 /// # Errors
-/// No library, a foreign program on the port, a data folder that can't be used, or whatever the child says.
+/// No library, a foreign program on the port, a data folder that can't be used, or whatever the
+/// child says.
 pub async fn start(options: SupervisorOptions) -> Result<Supervisor, EngineError> {
     let library = find_library(options.library.as_deref())?;
     let binary = match options.binary {
@@ -384,8 +389,8 @@ async fn is_ours(address: SocketAddr) -> bool {
     }
 }
 
-/// The address to listen on, checked to be free. An engine of ours that is just leaving is waited for; whatever else
-/// answers there is named at once, and before it could be sent the secret.
+/// The address to listen on, checked to be free. An engine of ours that is just leaving is waited
+/// for; whatever else answers there is named at once, and before it could be sent the secret.
 async fn free_address(wanted: SocketAddr) -> Result<SocketAddr, EngineError> {
     if !wanted.ip().is_loopback() {
         return Err(EngineError::NotLoopback(wanted));

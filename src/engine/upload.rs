@@ -1,4 +1,5 @@
-//! A request's body: read in pieces, decompressed if it has to be, and its statement told from the rows behind it.
+//! A request's body: read in pieces, decompressed if it has to be, and its statement told from the
+//! rows behind it.
 //!
 //! Async. Holds a statement of at most 1 MiB, or one piece of rows.
 
@@ -13,7 +14,8 @@ use super::fault::Fault;
 use super::request::Query;
 use super::statement::{self, Kind};
 
-/// Longest statement; rows behind an `INSERT` don't count. ClickHouse's own `max_query_size` is a quarter of it.
+/// Longest statement; rows behind an `INSERT` don't count. ClickHouse's own `max_query_size` is a
+/// quarter of it.
 const STATEMENT_BYTES_MAX: usize = 1 << 20;
 /// How much of an `INSERT` may stand before its rows.
 const INSERT_HEAD_BYTES_MAX: usize = 256 << 10;
@@ -59,7 +61,8 @@ impl Upload {
         }
     }
 
-    /// The statement from URL and body: as a whole, or, of an `INSERT` with rows, as far as it was received.
+    /// The statement from URL and body: as a whole, or, of an `INSERT` with rows, as far as it was
+    /// received.
     pub async fn read_statement(&mut self, query: &mut Query) -> Result<Bytes, Fault> {
         if let Some(boundary) = query.boundary.take() {
             let form = self

@@ -1,7 +1,8 @@
-//! User agent to closed names: browser, its major version, system, class of device; and whether it is a program.
+//! User agent to closed names: browser, its major version, system, class of device; and whether it
+//! is a program.
 //!
-//! The names are a closed vocabulary (P2): whatever an agent says, only one of these is stored. Parsing is woothee's.
-//! Parsed agents are [`Remembered`], not by their text.
+//! The names are a closed vocabulary (P2): whatever an agent says, only one of these is stored.
+//! Parsing is woothee's. Parsed agents are [`Remembered`], not by their text.
 
 use woothee::parser::{Parser, WootheeResult};
 
@@ -11,9 +12,9 @@ use crate::privacy::Device;
 /// Sets of four remembered agents; 128 KB together.
 const SETS: usize = 512;
 
-/// Families of browsers: woothee's name, ours, and the highest major version that is believed. Above it
-/// the version is unknown, so that an agent can't carry a number of its sender's choice. The bounds leave
-/// room for about five years at each family's pace (November 2026).
+/// Families of browsers: woothee's name, ours, and the highest major version that is believed.
+/// Above it the version is unknown, so that an agent can't carry a number of its sender's choice.
+/// The bounds leave room for about five years at each family's pace (November 2026).
 const BROWSERS: &[(&str, &str, u16)] = &[
     ("Chrome", "Chrome", 240),
     ("Firefox", "Firefox", 230),
@@ -83,7 +84,8 @@ const SYSTEMS: &[(&str, &str, SystemVersion)] = &[
     ("Nintendo 3DS", "Nintendo", NoVersion),
 ];
 
-/// Words that only programs carry, in lower case. They come before parsing: many programs also say "Mozilla".
+/// Words that only programs carry, in lower case. They come before parsing: many programs also say
+/// "Mozilla".
 const PROGRAMS: &[&str] = &[
     "bot",
     "crawl",
@@ -156,8 +158,8 @@ impl Devices {
         }
     }
 
-    /// The closed names of an agent. Its kind is [`BOT`] for a program, by what it says of itself; an empty agent is a
-    /// program's.
+    /// The closed names of an agent. Its kind is [`BOT`] for a program, by what it says of itself;
+    /// an empty agent is a program's.
     pub fn device(&self, agent: &str) -> Device {
         self.memory.get(agent, || parse(&self.parser, agent))
     }
@@ -208,8 +210,8 @@ fn is_program(agent: &str) -> bool {
         && !PEOPLE.iter().any(|word| lower.contains(word))
 }
 
-/// Leading number of a version such as `141.0.0.0` or `10_15_7`; 0 when there is none or it is above
-/// `max`.
+/// Leading number of a version such as `141.0.0.0` or `10_15_7`; 0 when there is none or it is
+/// above `max`.
 fn major(version: &str, max: u16) -> u16 {
     let digits = version.bytes().take_while(u8::is_ascii_digit).count();
     let number = version[..digits].parse().unwrap_or(0);

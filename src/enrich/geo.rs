@@ -1,4 +1,5 @@
-//! Truncated address to place, by a MaxMind DB file. It never sees a whole address (P1), and remembers none.
+//! Truncated address to place, by a MaxMind DB file. It never sees a whole address (P1), and
+//! remembers none.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -11,9 +12,11 @@ use serde::Deserialize;
 use super::remembered::Remembered;
 use crate::privacy::{Place, TruncatedIp};
 
-/// Sets of four remembered networks, about 300 KB together. A visitor's next beacon is mostly one of them.
+/// Sets of four remembered networks, about 300 KB together. A visitor's next beacon is mostly one
+/// of them.
 const SETS: usize = 4096;
-/// Different places that are kept to be shared by networks, about 100 bytes each. A database of countries has 250.
+/// Different places that are kept to be shared by networks, about 100 bytes each. A database of
+/// countries has 250.
 const PLACES_MAX: usize = 4096;
 
 /// The place database; without a file every place is unknown.
@@ -35,7 +38,8 @@ pub struct GeoError {
     source: maxminddb::MaxMindDbError,
 }
 
-/// The two layouts in use: GeoIP2's (city and country databases) and the flat one of the public-domain lists.
+/// The two layouts in use: GeoIP2's (city and country databases) and the flat one of the
+/// public-domain lists.
 #[derive(Deserialize)]
 struct Record<'a> {
     country_code: Option<&'a str>,

@@ -1,4 +1,5 @@
-//! What the privacy door looks up, inside the door: place by truncated address, device by user agent.
+//! What the privacy door looks up, inside the door: place by truncated address, device by user
+//! agent.
 
 pub mod device;
 pub mod geo;

@@ -1,5 +1,5 @@
-//! What was looked up a short while ago, in bounded memory: under a 64-bit hash with a key of this process, never by what was
-//! asked for.
+//! What was looked up a short while ago, in bounded memory: under a 64-bit hash with a key of this
+//! process, never by what was asked for.
 
 use std::array;
 use std::hash::Hash;
@@ -37,7 +37,8 @@ impl<T: Clone> Remembered<T> {
             .unwrap_or_else(PoisonError::into_inner);
         let is_asked = |held: &Option<(u64, T)>| held.as_ref().is_some_and(|(of, _)| *of == hash);
         if let Some(mut place) = set.iter().position(is_asked) {
-            // One place to the front each time, so that what is asked for once pushes out only its like.
+            // One place to the front each time, so that what is asked for once pushes out only its
+            // like.
             if place > 0 {
                 set.swap(place, place - 1);
                 place -= 1;

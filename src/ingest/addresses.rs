@@ -1,16 +1,18 @@
 //! Properties that hold an address: only addresses of the web are kept.
 //!
-//! Last step of parsing a beacon. A link can carry its content in its address: the table that a page offers for
-//! download (`data:`), a person's mailbox or number (`mailto:`, `tel:`, `sms:`), a path of the visitor's own disk
-//! (`file:`), code (`javascript:`). Our tracker sends none of these since it looks at http and https links only; its
-//! earlier releases and other trackers do, so the collector drops them whatever sends them.
+//! Last step of parsing a beacon. A link can carry its content in its address: the table that a
+//! page offers for download (`data:`), a person's mailbox or number (`mailto:`, `tel:`, `sms:`), a
+//! path of the visitor's own disk (`file:`), code (`javascript:`). Our tracker sends none of these
+//! since it looks at http and https links only; its earlier releases and other trackers do, so the
+//! collector drops them whatever sends them.
 //!
-//! Two rules. In the events that trackers make of links and forms, `url`, `path` and `host` must be what their names
-//! say. In any other property a value that is written as an address with one of [`FOREIGN_SCHEMES`] is dropped.
-//! Dropped is the property; the event counts.
+//! Two rules. In the events that trackers make of links and forms, `url`, `path` and `host` must be
+//! what their names say. In any other property a value that is written as an address with one of
+//! [`FOREIGN_SCHEMES`] is dropped. Dropped is the property; the event counts.
 //!
-//! Deliberately not here: personal data inside a web address, which the privacy door scrubs; the page's own address
-//! ([`PageUrl`](crate::privacy::PageUrl)) and the referrer ([`source`](super::source)), which have their own rules.
+//! Deliberately not here: personal data inside a web address, which the privacy door scrubs; the
+//! page's own address ([`PageUrl`](crate::privacy::PageUrl)) and the referrer
+//! ([`source`](super::source)), which have their own rules.
 
 use url::Url;
 
@@ -26,7 +28,8 @@ const AUTOMATIC: [&str; 8] = [
     "404",
 ];
 
-/// Schemes of addresses that hold content, a person or a place on the visitor's machine instead of a page.
+/// Schemes of addresses that hold content, a person or a place on the visitor's machine instead of
+/// a page.
 const FOREIGN_SCHEMES: [&str; 20] = [
     "about",
     "blob",
@@ -69,15 +72,17 @@ fn is_web_address(value: &str) -> bool {
 
 /// A host with or without a port, written as browsers write it.
 fn is_host(value: &str) -> bool {
-    // A scheme's own port (443 of https) would be left out, so each is tried under a scheme that has another.
+    // A scheme's own port (443 of https) would be left out, so each is tried under a scheme that
+    // has another.
     ["https", "http"].iter().any(|scheme| {
         let address = format!("{scheme}://{value}/");
         Url::parse(&address).is_ok_and(|url| url.as_str() == address && !value.contains(['/', '@']))
     })
 }
 
-/// Written as an address with a scheme of [`FOREIGN_SCHEMES`]. Browsers skip blanks around an address and tabs and line
-/// breaks inside it. A blank behind the colon (`file: three pages`) is prose.
+/// Written as an address with a scheme of [`FOREIGN_SCHEMES`]. Browsers skip blanks around an
+/// address and tabs and line breaks inside it. A blank behind the colon (`file: three pages`) is
+/// prose.
 fn is_foreign(value: &str) -> bool {
     let Some((scheme, rest)) = value.trim().split_once(':') else {
         return false;

@@ -1,8 +1,8 @@
-//! The wire format of a beacon: Plausible's Events API, so that its trackers and servers work unchanged, and our
-//! additions (DESIGN section 5). Every length limit of it is here.
+//! The wire format of a beacon: Plausible's Events API, so that its trackers and servers work
+//! unchanged, and our additions (DESIGN section 5). Every length limit of it is here.
 //!
-//! First stage of [`Pipeline::ingest`](super::Pipeline::ingest). A fault names the field and the rule, never the value: the value may be a
-//! person's. Unknown fields are skipped unread.
+//! First stage of [`Pipeline::ingest`](super::Pipeline::ingest). A fault names the field and the
+//! rule, never the value: the value may be a person's. Unknown fields are skipped unread.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -74,8 +74,8 @@ impl<'a> Beacon<'a> {
     /// Parses a body: a JSON object in UTF-8.
     ///
     /// # Errors
-    /// Not such an object; `n` or `u` absent, of a wrong type or too long; `u` no page's URL; a property too long; an
-    /// engagement that says neither time nor depth.
+    /// Not such an object; `n` or `u` absent, of a wrong type or too long; `u` no page's URL; a
+    /// property too long; an engagement that says neither time nor depth.
     pub fn parse(body: &'a [u8]) -> Result<Self, BeaconError> {
         let text = std::str::from_utf8(body).map_err(|_| fault("request", "must be UTF-8"))?;
         let wire: Wire<'a> = serde_json::from_str(text)
@@ -287,8 +287,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     }
 }
 
-/// What `c` says. A field that is repeated must say the same each time, or it is a no: parsers differ in
-/// which of two equal keys they keep, so a sender can't know which one counts.
+/// What `c` says. A field that is repeated must say the same each time, or it is a no: parsers
+/// differ in which of two equal keys they keep, so a sender can't know which one counts.
 #[derive(Default)]
 struct Consent {
     heard: Option<Option<bool>>,

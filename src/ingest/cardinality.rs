@@ -1,13 +1,15 @@
-//! Bounds on distinct values: how many paths, event names, referrers and the like a site shows in a day. A guard
-//! against identifiers that no scrubbing rule knows, and against one sender who fills a site's reports with invented
-//! names. What is folded is stored as `(other)`, counted in `sillage_folded_total`, and logged once a day.
+//! Bounds on distinct values: how many paths, event names, referrers and the like a site shows in a
+//! day. A guard against identifiers that no scrubbing rule knows, and against one sender who fills
+//! a site's reports with invented names. What is folded is stored as `(other)`, counted in
+//! `sillage_folded_total`, and logged once a day.
 //!
-//! Behind the privacy door and before the visit. A value is *known* when it was seen on an earlier day or came from
-//! several networks (truncated addresses); known values always have a place. Of the places for new ones, one network
-//! may take [`SHARE`] a day, and a private network half, since an intranet may be one network.
+//! Behind the privacy door and before the visit. A value is *known* when it was seen on an earlier
+//! day or came from several networks (truncated addresses); known values always have a place. Of
+//! the places for new ones, one network may take [`SHARE`] a day, and a private network half, since
+//! an intranet may be one network.
 //!
-//! Bounded: 8-byte hashes under a key of the process, at most twice [`places`] a field and site. Yesterday's values are
-//! read back from ClickHouse after a restart (`recover`).
+//! Bounded: 8-byte hashes under a key of the process, at most twice [`places`] a field and site.
+//! Yesterday's values are read back from ClickHouse after a restart (`recover`).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,7 +27,8 @@ const WAITING: usize = 8_192;
 /// Fields of an event that are bounded.
 const FIELDS: usize = OpenField::ALL.len();
 
-/// Distinct new values of a field that a site may show in a day, and known ones that are remembered.
+/// Distinct new values of a field that a site may show in a day, and known ones that are
+/// remembered.
 pub fn places(field: OpenField) -> usize {
     match field {
         OpenField::Path => 10_000,
@@ -56,7 +59,8 @@ struct Values {
     /// New values by network, today.
     shares: HashMap<u32, usize, RandomState>,
     new_today: usize,
-    /// Folded values and the network that sent them; a place for each hash, overwritten by the next.
+    /// Folded values and the network that sent them; a place for each hash, overwritten by the
+    /// next.
     waiting: Vec<(u64, u32)>,
     has_folded: bool,
 }

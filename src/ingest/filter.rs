@@ -1,7 +1,7 @@
 //! What is no visit of a person: known spam, and programs that say what they are.
 //!
-//! After consent, before the door. The user agent's verdict is [`Devices::is_bot`](crate::enrich::Devices); here is
-//! what needs no agent.
+//! After consent, before the door. The user agent's verdict is
+//! [`Devices::is_bot`](crate::enrich::Devices); here is what needs no agent.
 
 use std::borrow::Cow;
 

@@ -1,10 +1,13 @@
 //! Opened e-mails: numbers by campaign and day, and nothing else.
 //!
-//! An image in an e-mail can say that *somebody* opened it and must not say who: no recipient is in its address, no event is
-//! made, neither address nor agent is looked at, and of the time only the day stays. Only campaigns that the configuration names are counted, so
-//! that an address made for one recipient counts nothing. Same consent rules as for pages, without a word of consent (an image has none):
-//! a `consent` site counts none, and an opt-out, `Sec-GPC` or `DNT` that comes along is a no, not even counted as one, because the counts of
-//! outcomes tell what share of a site's *pages* is measured. Programs are not told apart: mail services fetch images on behalf of people.
+//! An image in an e-mail can say that *somebody* opened it and must not say who: no recipient is in
+//! its address, no event is made, neither address nor agent is looked at, and of the time only the
+//! day stays. Only campaigns that the configuration names are counted, so that an address made for
+//! one recipient counts nothing. Same consent rules as for pages, without a word of consent (an
+//! image has none): a `consent` site counts none, and an opt-out, `Sec-GPC` or `DNT` that comes
+//! along is a no, not even counted as one, because the counts of outcomes tell what share of a
+//! site's *pages* is measured. Programs are not told apart: mail services fetch images on behalf of
+//! people.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -12,7 +15,8 @@ use super::{Outcome, Pipeline, Sender};
 use crate::config::Site;
 use crate::privacy::Decision;
 
-/// Opened e-mails since they were last stored: one number for each configured campaign of each site.
+/// Opened e-mails since they were last stored: one number for each configured campaign of each
+/// site.
 #[derive(Debug, Default)]
 pub struct Opens {
     sites: Vec<Vec<(String, AtomicU64)>>,

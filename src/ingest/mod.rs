@@ -4,13 +4,15 @@
 //! parse ▶ site ▶ consent ▶ filter ▶ source ▶ [ privacy door: place, device ] ▶ bot? ▶ distinct values ▶ visit ▶ spool
 //! ```
 //!
-//! Whether a program sent it is known only inside the door, where the agent is read; what the door then gives for a bot is
-//! dropped at once. Consent comes first here: nothing is derived from a refused beacon, not even its address or agent. (Before it
-//! the server counts the truncated address against its bound, in memory; of what is no beacon at all the truncated
-//! address is counted as a fault.) Any stage may end the way with an [`Outcome`], a closed list of which each is
-//! counted; an expected loss is no error. An [`IngestError`] is the sender's fault or ours, and then nothing was kept: a
-//! beacon that names several sites goes to the disk for all of them at once. Should the disk fail exactly between two segments,
-//! it is kept for those before the one that failed; sent again with its `k` it counts once for them.
+//! Whether a program sent it is known only inside the door, where the agent is read; what the door
+//! then gives for a bot is dropped at once. Consent comes first here: nothing is derived from a
+//! refused beacon, not even its address or agent. (Before it the server counts the truncated
+//! address against its bound, in memory; of what is no beacon at all the truncated address is
+//! counted as a fault.) Any stage may end the way with an [`Outcome`], a closed list of which each
+//! is counted; an expected loss is no error. An [`IngestError`] is the sender's fault or ours, and
+//! then nothing was kept: a beacon that names several sites goes to the disk for all of them at
+//! once. Should the disk fail exactly between two segments, it is kept for those before the one
+//! that failed; sent again with its `k` it counts once for them.
 //!
 //! Deliberately not here: HTTP, and anything about how rows are stored.
 
@@ -128,7 +130,8 @@ impl From<Refusal> for Outcome {
 pub struct Sender<'a> {
     pub ip: &'a (dyn Fn() -> ClientIp + Sync),
     pub agent: &'a (dyn Fn() -> UserAgent + Sync),
-    /// Whether the request says that nobody looks at the page yet (`Sec-Purpose`, `Purpose`, `X-Moz`).
+    /// Whether the request says that nobody looks at the page yet (`Sec-Purpose`, `Purpose`,
+    /// `X-Moz`).
     pub is_prefetch: bool,
     pub gpc: bool,
     pub dnt: bool,
@@ -195,7 +198,8 @@ struct SiteRules {
     /// When the policy in force took effect, seconds since 1970; `None` where no record says so.
     policy_since_s: Option<i64>,
     scrub: ScrubRules,
-    /// Whether the policy in force says that campaigns are measured; true where no record says what for.
+    /// Whether the policy in force says that campaigns are measured; true where no record says what
+    /// for.
     keeps_campaigns: bool,
     retention_days: i32,
     cookie_name: String,
@@ -254,7 +258,8 @@ impl Pipeline {
                             .ok()
                     })
                     .map(|start| start.as_second()),
-                // Checked with the configuration; if it were not, the strictest rules are the right ones.
+                // Checked with the configuration; if it were not, the strictest rules are the right
+                // ones.
                 scrub: ScrubRules::new(&site.query_allow, &site.routes).unwrap_or_default(),
                 keeps_campaigns: config
                     .policies
@@ -333,7 +338,8 @@ impl Pipeline {
         });
     }
 
-    /// Does what the clock asks for: rotates salts, closes silent visits. Call it every few seconds.
+    /// Does what the clock asks for: rotates salts, closes silent visits. Call it every few
+    /// seconds.
     ///
     /// # Errors
     /// A new salt could not be written; beacons of a day without one are answered 503.
@@ -343,7 +349,8 @@ impl Pipeline {
         self.salts.tick(now)
     }
 
-    /// Takes one beacon, for each site that it names. Returns when all that is to be kept is on disk.
+    /// Takes one beacon, for each site that it names. Returns when all that is to be kept is on
+    /// disk.
     ///
     /// # Errors
     /// [`IngestError`]; the beacon may be sent again.
@@ -403,7 +410,8 @@ impl Pipeline {
         })
     }
 
-    /// The sites that a beacon names in `d`, or that its page's host belongs to: the first, and the rest.
+    /// The sites that a beacon names in `d`, or that its page's host belongs to: the first, and the
+    /// rest.
     fn sites_of(&self, beacon: &Beacon<'_>) -> (Option<usize>, Vec<Option<usize>>) {
         let find = |name: &str| {
             let name = name.trim();
@@ -542,7 +550,8 @@ impl Pipeline {
         let basis = match decide(&site.consent, &signals) {
             Decision::Count(basis) => basis,
             Decision::Refused(refusal) => {
-                // A no ends the measurement cookie; silence does not (the page may not have asked yet).
+                // A no ends the measurement cookie; silence does not (the page may not have asked
+                // yet).
                 let cookies = match cookie {
                     Some(value) if refusal != Refusal::NoConsent => {
                         self.withdraw(index, &value, None, sender.received)

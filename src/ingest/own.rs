@@ -1,11 +1,13 @@
-//! A visitor's own data: what a request that comes from the choices page can be told, and what it takes away.
+//! A visitor's own data: what a request that comes from the choices page can be told, and what it
+//! takes away.
 //!
-//! Only the visitor's very request can name its visitor ids, since they are hashes of its cookie, its address and its
-//! agent under salts that nobody can read. So whoever asks can find their own events of today, and nobody can find
-//! anybody else's, or those of an earlier day.
+//! Only the visitor's very request can name its visitor ids, since they are hashes of its cookie,
+//! its address and its agent under salts that nobody can read. So whoever asks can find their own
+//! events of today, and nobody can find anybody else's, or those of an earlier day.
 //!
-//! A refusal ends the measurement cookie, and with it the only way to name these ids. So the device id moves into the
-//! erasure cookie, which lives as long as today's salt and comes back to the choices page only.
+//! A refusal ends the measurement cookie, and with it the only way to name these ids. So the device
+//! id moves into the erasure cookie, which lives as long as today's salt and comes back to the
+//! choices page only.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -21,7 +23,8 @@ use crate::salt_keeper::date_of;
 pub struct Own {
     /// Site-local day of the request.
     pub day: Date,
-    /// The ids under which events of that day, and of the day before while its salt lives, are stored.
+    /// The ids under which events of that day, and of the day before while its salt lives, are
+    /// stored.
     pub visitors: Vec<VisitorId>,
 }
 
@@ -95,9 +98,9 @@ impl Pipeline {
         decide(&self.sites[index].consent, &signals)
     }
 
-    /// Forgets the open visits of this request's visitor and says under which ids its events of today are stored: those
-    /// of its devices, from the measurement and the erasure cookie, and those of its truncated network and agent,
-    /// which neighbours with the same browser share.
+    /// Forgets the open visits of this request's visitor and says under which ids its events of
+    /// today are stored: those of its devices, from the measurement and the erasure cookie, and
+    /// those of its truncated network and agent, which neighbours with the same browser share.
     ///
     /// # Panics
     /// When there is no site with this index.
@@ -143,8 +146,9 @@ impl Pipeline {
         changes
     }
 
-    /// Ends the measurement cookie with this value. The device id of a valid one goes into the erasure cookie, beside those
-    /// that are in it already, as far as the request shows that cookie: a beacon's does not.
+    /// Ends the measurement cookie with this value. The device id of a valid one goes into the
+    /// erasure cookie, beside those that are in it already, as far as the request shows that
+    /// cookie: a beacon's does not.
     pub(super) fn withdraw(
         &self,
         index: usize,

@@ -1,12 +1,14 @@
 //! Which events were kept a short while ago, so that one sent again counts once.
 //!
-//! A tracker that gets no answer sends the same event with the same `k` again. Remembered are hashes under a key of this
-//! process, for 10 to 20 minutes, in a table of fixed size: an event's hash says in which set of eight places it may stand,
-//! the newest first, and one that comes to a full set takes the place of the oldest. An event on its way to the disk is
-//! neither kept nor lost: its repetition is told to come back.
+//! A tracker that gets no answer sends the same event with the same `k` again. Remembered are
+//! hashes under a key of this process, for 10 to 20 minutes, in a table of fixed size: an event's
+//! hash says in which set of eight places it may stand, the newest first, and one that comes to a
+//! full set takes the place of the oldest. An event on its way to the disk is neither kept nor
+//! lost: its repetition is told to come back.
 //!
-//! Why a table of our own: looking up, adding and marking as kept touch one cache line each and allocate nothing. Two maps
-//! that took turns cost a beacon nearly twice that, and had to grow again every time they changed.
+//! Why a table of our own: looking up, adding and marking as kept touch one cache line each and
+//! allocate nothing. Two maps that took turns cost a beacon nearly twice that, and had to grow
+//! again every time they changed.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,15 +23,16 @@ pub const MEMORY_S: u64 = GENERATION_S;
 
 /// Places of a set: as many as a cache line holds.
 const WAYS: usize = 8;
-/// Places for each event that is to be remembered, since sets do not fill evenly: of those up to half the bound one in a thousand
-/// is forgotten early, of all one in twenty.
+/// Places for each event that is to be remembered, since sets do not fill evenly: of those up to
+/// half the bound one in a thousand is forgotten early, of all one in twenty.
 const PLACES_EACH: usize = 2;
 /// Locks over the sets.
 const SHARDS_MAX: usize = 64;
 
 /// What is known of an event.
 pub enum Mark<'a> {
-    /// It is new; call [`Pending::kept`] when it is on disk, or drop this when it could not be kept.
+    /// It is new; call [`Pending::kept`] when it is on disk, or drop this when it could not be
+    /// kept.
     New(Pending<'a>),
     /// It was kept.
     Kept,
@@ -60,7 +63,8 @@ impl Drop for Pending<'_> {
     }
 }
 
-/// What stands in a place: 48 bits of an event's hash, in which generation it came, and whether it is on disk.
+/// What stands in a place: 48 bits of an event's hash, in which generation it came, and whether it
+/// is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Held(u64);
 
@@ -124,7 +128,8 @@ impl Seen {
         }
     }
 
-    /// Looks an event up by the stored form of its `k`, which is what a restart finds, and marks it when it is new.
+    /// Looks an event up by the stored form of its `k`, which is what a restart finds, and marks it
+    /// when it is new.
     pub fn mark(&self, site: &str, name: &str, key: u64) -> Mark<'_> {
         let hash = self.hasher.hash_one((site, name, key));
         let generation = self.generation.load(Relaxed);
@@ -136,8 +141,9 @@ impl Seen {
             Some(_) => return Mark::InFlight,
             None => {}
         }
-        // The others up to a free place move on by one; without one the oldest falls out. Should that still be on its way,
-        // because eight more came to its set meanwhile, only its repetition is not known any more.
+        // The others up to a free place move on by one; without one the oldest falls out. Should
+        // that still be on its way, because eight more came to its set meanwhile, only its
+        // repetition is not known any more.
         let is_free = |held: &Held| !held.is_remembered(generation);
         let free = set.0.iter().position(is_free).unwrap_or(WAYS - 1);
         set.0.copy_within(..free, 1);
@@ -156,7 +162,8 @@ impl Seen {
         }
     }
 
-    /// Forgets what is old; call it every few seconds. However far the clock jumped, only one generation ends.
+    /// Forgets what is old; call it every few seconds. However far the clock jumped, only one
+    /// generation ends.
     pub fn tick(&self, now_s: u64) {
         if now_s.saturating_sub(self.changed_s.load(Relaxed)) >= GENERATION_S {
             self.generation.fetch_add(1, Relaxed);
@@ -182,7 +189,8 @@ impl Seen {
     }
 }
 
-/// By the bits of the hash above those that say which shard it is; those that a place holds may be among them.
+/// By the bits of the hash above those that say which shard it is; those that a place holds may be
+/// among them.
 fn set_of(shard: &mut [Set], hash: u64) -> &mut Set {
     let number = (hash >> 8) as usize % shard.len();
     &mut shard[number]

@@ -1,8 +1,9 @@
-//! Where a visit came from: referrer and campaign parameters become source (a name) and channel (its class).
+//! Where a visit came from: referrer and campaign parameters become source (a name) and channel
+//! (its class).
 //!
-//! After the filter, before the door, and decided once: what is written is what reports show. Referrers are kept as
-//! host only (P7); the table of known hosts is `sources.tsv`. Nothing personal is needed here and nothing is kept of
-//! the URL that is not named below.
+//! After the filter, before the door, and decided once: what is written is what reports show.
+//! Referrers are kept as host only (P7); the table of known hosts is `sources.tsv`. Nothing
+//! personal is needed here and nothing is kept of the URL that is not named below.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -148,8 +149,9 @@ fn referrer_host(referrer: &str) -> Option<Cow<'_, str>> {
 
 /// Decides the origin of a visit from its first page's referrer and campaign parameters.
 ///
-/// `own_hosts` are the site's hostnames: a referrer among them is no referrer. The rules of the channels are those that
-/// marketers know from Google Analytics' default channel group, with assistants as a class of their own.
+/// `own_hosts` are the site's hostnames: a referrer among them is no referrer. The rules of the
+/// channels are those that marketers know from Google Analytics' default channel group, with
+/// assistants as a class of their own.
 pub fn origin(referrer: Option<&str>, page: &PageUrl, own_hosts: &[String]) -> Origin {
     origin_of(referrer.and_then(referrer_host), page, own_hosts)
 }
@@ -205,8 +207,8 @@ fn origin_of(referrer: Option<Cow<'_, str>>, page: &PageUrl, own_hosts: &[String
 /// Origins whose hashes fall together, the latest at the front.
 type Set = Mutex<[Option<(u64, Arc<Origin>)>; WAYS]>;
 
-/// Remembers what it has decided of pages without a query, so that their visits share one origin. What is kept is scrubbed
-/// already, under a 64-bit hash with a key of this process.
+/// Remembers what it has decided of pages without a query, so that their visits share one origin.
+/// What is kept is scrubbed already, under a 64-bit hash with a key of this process.
 pub struct Origins {
     hasher: RandomState,
     sets: Vec<Set>,
@@ -315,7 +317,8 @@ const CHANNELS: [&str; 20] = [
     "",
 ];
 
-/// A channel read back from its column; one of another version is not known, which is the empty name.
+/// A channel read back from its column; one of another version is not known, which is the empty
+/// name.
 pub fn channel_named(name: &str) -> &'static str {
     CHANNELS
         .into_iter()

@@ -1,11 +1,13 @@
 //! When traffic is unusual. Pure but for [`look`], which asks for the counts.
 //!
 //! # The rule
-//! The visitors of the last three whole hours are compared with the same hours of the same day of the week in the eight weeks
-//! before: `m` is their median and `s` the greater of their scaled median absolute deviation and √m (chance alone moves a count
-//! by that). It is a *spike* at more than `m + 4 s` and half as many again as usual, a *drop* at fewer than `m − 4 s` and half
-//! of usual. With fewer than four weeks to compare with, nothing is said. A week with a campaign or a holiday among
-//! the eight moves a median little, and comparing like hours of like days leaves the pattern of the week out.
+//! The visitors of the last three whole hours are compared with the same hours of the same day of
+//! the week in the eight weeks before: `m` is their median and `s` the greater of their scaled
+//! median absolute deviation and √m (chance alone moves a count by that). It is a *spike* at more
+//! than `m + 4 s` and half as many again as usual, a *drop* at fewer than `m − 4 s` and half of
+//! usual. With fewer than four weeks to compare with, nothing is said. A week with a campaign or a
+//! holiday among the eight moves a median little, and comparing like hours of like days leaves the
+//! pattern of the week out.
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -76,8 +78,9 @@ fn median(mut counts: Vec<f64>) -> f64 {
     }
 }
 
-/// The last whole hours before `now`, and the same on the clock of the site in the weeks before, the latest first. A window that
-/// would begin before midnight begins there: visitors are told apart within a day.
+/// The last whole hours before `now`, and the same on the clock of the site in the weeks before,
+/// the latest first. A window that would begin before midnight begins there: visitors are told
+/// apart within a day.
 pub fn windows(now: Timestamp, zone: &TimeZone) -> Vec<(ZonedDateTime, ZonedDateTime)> {
     let local = now.to_zoned_datetime(zone.clone());
     let hour = Time::constant(local.hour(), 0, 0, 0);
@@ -157,7 +160,8 @@ mod tests {
                 "{now} {before:?}"
             );
         };
-        // m = 100, s = 10 (chance): unusual beyond 140 and below 60; twice the bounds of half as many again and half.
+        // m = 100, s = 10 (chance): unusual beyond 140 and below 60; twice the bounds of half as
+        // many again and half.
         check(100, &steady, None);
         check(149, &steady, None);
         check(150, &steady, Some(Kind::Spike));
@@ -204,7 +208,8 @@ mod tests {
             });
             texts.collect::<Vec<_>>()
         };
-        // 15:42 in Berlin; four weeks before, the clock was put back between the hours of the night.
+        // 15:42 in Berlin; four weeks before, the clock was put back between the hours of the
+        // night.
         let found = at("2026-11-11T14:42:00Z");
         assert_eq!(found[0], "2026-11-11 12:00 2026-11-11 15:00");
         assert_eq!(found[4], "2026-10-14 12:00 2026-10-14 15:00");

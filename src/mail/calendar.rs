@@ -4,7 +4,8 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Unit};
 
-/// Hour of the site's day from which a summary of the time before it is due: the night is over, and late events are in.
+/// Hour of the site's day from which a summary of the time before it is due: the night is over, and
+/// late events are in.
 pub const DUE_HOUR: i8 = 7;
 
 /// How often a summary comes.
@@ -39,8 +40,9 @@ impl Cadence {
             .find(|cadence| cadence.as_str() == word)
     }
 
-    /// The latest period that is over on `today`, and the one it is compared with: a day with the same day of the week
-    /// before, a week (Monday to Sunday) with the week before, a month with the month before.
+    /// The latest period that is over on `today`, and the one it is compared with: a day with the
+    /// same day of the week before, a week (Monday to Sunday) with the week before, a month with
+    /// the month before.
     pub fn periods(self, today: Date) -> (Days, Days) {
         let back = |date: Date, days: i32| date.saturating_sub(days.days());
         match self {
@@ -79,8 +81,8 @@ impl Cadence {
         }
     }
 
-    /// The period to send a summary of now, when the one that ended on `sent` was the last to be sent. One that was missed
-    /// because nothing ran is not made up for: only the latest is sent.
+    /// The period to send a summary of now, when the one that ended on `sent` was the last to be
+    /// sent. One that was missed because nothing ran is not made up for: only the latest is sent.
     pub fn due(self, now: Timestamp, zone: &TimeZone, sent: Option<Date>) -> Option<Days> {
         let local = now.to_zoned_datetime(zone.clone());
         let (period, _) = self.periods(local.date());

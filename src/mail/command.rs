@@ -1,4 +1,5 @@
-//! `sillage report` and `sillage alert`: one letter, shown or sent, beside a running collector. For a timer such as cron.
+//! `sillage report` and `sillage alert`: one letter, shown or sent, beside a running collector. For
+//! a timer such as cron.
 
 use std::path::PathBuf;
 
@@ -52,7 +53,8 @@ pub struct AlertArguments {
 /// Makes a summary and sends it where it shall go. Gives the letter's text.
 ///
 /// # Errors
-/// The site is not configured, ClickHouse does not answer, the mail server does not take it; in a sentence.
+/// The site is not configured, ClickHouse does not answer, the mail server does not take it; in a
+/// sentence.
 pub async fn report(arguments: &ReportArguments) -> anyhow::Result<String> {
     let desk = Desk::open(&arguments.letter)?;
     let now = Timestamp::now();

@@ -101,8 +101,9 @@ pub fn of_alert(site: &str, alert: &Alert, words: &Words, links: &Links) -> Lett
     page.finish(words.fill(subject, &pairs), links)
 }
 
-/// Words the first letter to an address: what was asked for, and the link by which its holder says yes or no. Until then it
-/// is the only one. It holds no text that the asker chose, such as a name: the address may be a stranger's.
+/// Words the first letter to an address: what was asked for, and the link by which its holder says
+/// yes or no. Until then it is the only one. It holds no text that the asker chose, such as a name:
+/// the address may be a stranger's.
 pub fn of_request(site: &str, topic: Topic, words: &Words, link: &str) -> Letter {
     let topic = words.get(match topic {
         Topic::Summary(Cadence::Day) => "topic_day",

@@ -1,11 +1,14 @@
-//! Letters about a site: a summary of a day, a week or a month, and a warning when traffic is unusual.
+//! Letters about a site: a summary of a day, a week or a month, and a warning when traffic is
+//! unusual.
 //!
-//! Duty: decide which period is due ([`calendar`]) and what is unusual ([`alert`]), ask the same questions as the page
-//! ([`summary`]), word the answers in the reader's language ([`letter`]), and hand the letter to a mail server ([`send`]);
-//! [`post`] does that for whoever subscribed. All but the last two are pure or ask an [`Answerer`](crate::query::Answerer)
-//! only, so every letter can be looked at without being sent (`sillage report`, `sillage alert`).
+//! Duty: decide which period is due ([`calendar`]) and what is unusual ([`alert`]), ask the same
+//! questions as the page ([`summary`]), word the answers in the reader's language ([`letter`]), and
+//! hand the letter to a mail server ([`send`]); [`post`] does that for whoever subscribed. All but
+//! the last two are pure or ask an [`Answerer`](crate::query::Answerer) only, so every letter can
+//! be looked at without being sent (`sillage report`, `sillage alert`).
 //!
-//! A letter holds counts, and nothing in it is loaded from anywhere: no picture, no pixel, no link that tells who opened it.
+//! A letter holds counts, and nothing in it is loaded from anywhere: no picture, no pixel, no link
+//! that tells who opened it.
 
 pub mod alert;
 pub mod calendar;

@@ -1,12 +1,14 @@
 //! The round: writes to whoever subscribed, once a letter is due.
 //!
-//! Every minute each confirmed subscription is looked at. A summary is due in the site's morning after its period ended
-//! ([`Cadence::due`]); whether traffic is unusual is asked once in each of the site's hours, and said to nobody twice on one
-//! day. Numbers are asked once for all who get them.
+//! Every minute each confirmed subscription is looked at. A summary is due in the site's morning
+//! after its period ended ([`Cadence::due`]); whether traffic is unusual is asked once in each of
+//! the site's hours, and said to nobody twice on one day. Numbers are asked once for all who get
+//! them.
 //!
-//! **A letter comes at least once.** It is recorded as sent after the mail server took it, so a collector that is killed
-//! between the two sends it again. A server that is away is asked again a minute later; a letter that it refuses for good is
-//! not sent again, and the list of subscriptions says so. A site whose numbers don't come keeps nobody else from their letters.
+//! **A letter comes at least once.** It is recorded as sent after the mail server took it, so a
+//! collector that is killed between the two sends it again. A server that is away is asked again a
+//! minute later; a letter that it refuses for good is not sent again, and the list of subscriptions
+//! says so. A site whose numbers don't come keeps nobody else from their letters.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,7 +31,8 @@ use zeroize::Zeroizing;
 
 /// How often the subscriptions are looked at.
 const PACE: Duration = Duration::from_secs(60);
-/// Minutes of an hour that pass before the hour before it is judged: beacons that were held back are in by then.
+/// Minutes of an hour that pass before the hour before it is judged: beacons that were held back
+/// are in by then.
 const SETTLED_MINUTES: i8 = 5;
 
 /// Who goes the round.
@@ -47,8 +50,8 @@ pub struct Post {
 struct Memory {
     /// When each site was last looked at for alerts, to the hour.
     looked: HashMap<String, Timestamp>,
-    /// Letters that a server took, by subscription: where that can't be recorded, as on a full disk, they are not sent again
-    /// every minute.
+    /// Letters that a server took, by subscription: where that can't be recorded, as on a full
+    /// disk, they are not sent again every minute.
     sent: HashMap<i64, Date>,
 }
 
@@ -222,7 +225,8 @@ pub async fn link_key(control: &Control) -> Result<Zeroizing<Vec<u8>>, ControlEr
         .await
 }
 
-/// Where a subscription is confirmed and ended; `None` when the configuration does not say where the dashboard is.
+/// Where a subscription is confirmed and ended; `None` when the configuration does not say where
+/// the dashboard is.
 pub fn link(mail: &Mail, key: &[u8], id: i64) -> Option<String> {
     let mut url = url::Url::parse(&mail.dashboard_url).ok()?;
     let seal = subscription::seal(key, id);

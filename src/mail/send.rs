@@ -24,7 +24,8 @@ impl Sender {
     /// Reads the password; connects to nobody yet.
     ///
     /// # Errors
-    /// There is no configuration, the password can't be read, the sender is no address, the system's certificates can't be used.
+    /// There is no configuration, the password can't be read, the sender is no address, the
+    /// system's certificates can't be used.
     pub fn new(config: Option<&Mail>) -> Result<Self, MailError> {
         let config = config.ok_or(MailError::NotConfigured)?;
         let from = config.from.parse().map_err(|_| MailError::Address)?;

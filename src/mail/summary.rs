@@ -1,4 +1,5 @@
-//! The numbers of a summary: the questions of the page, asked of the same [`Answerer`], in one batch.
+//! The numbers of a summary: the questions of the page, asked of the same [`Answerer`], in one
+//! batch.
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};

@@ -1,5 +1,6 @@
-//! The door: [`anonymise`] takes a beacon with a person in it and gives an event without one. A leaf module: the fields
-//! of [`AnonymousEvent`] are private to it, so nothing else can make or change one.
+//! The door: [`anonymise`] takes a beacon with a person in it and gives an event without one. A
+//! leaf module: the fields of [`AnonymousEvent`] are private to it, so nothing else can make or
+//! change one.
 
 use std::sync::Arc;
 
@@ -85,16 +86,19 @@ pub struct AnonymousEvent {
 pub struct Anonymised {
     /// What is kept.
     pub event: AnonymousEvent,
-    /// The visitor under yesterday's salt, in the half hour in which there still is one. For `visit` alone, which
-    /// looks up whether a visit that began before midnight goes on; never stored.
+    /// The visitor under yesterday's salt, in the half hour in which there still is one. For
+    /// `visit` alone, which looks up whether a visit that began before midnight goes on; never
+    /// stored.
     pub yesterday: Option<VisitorId>,
 }
 
-/// Takes what identifies a person, keeps what does not. What is kept narrows with the basis (DESIGN section 4):
-/// `Exempt` has no campaign, clicks, props or revenue; `CountOnly` has no visitor, key, engagement, vitals, language,
-/// versions, region or city either, and [`Basis::keeps`] lets page views alone come here under it.
+/// Takes what identifies a person, keeps what does not. What is kept narrows with the basis (DESIGN
+/// section 4): `Exempt` has no campaign, clicks, props or revenue; `CountOnly` has no visitor, key,
+/// engagement, vitals, language, versions, region or city either, and [`Basis::keeps`] lets page
+/// views alone come here under it.
 ///
-/// Total. Costs one HMAC (two in the half hour after midnight), one pass over the path and the two lookups.
+/// Total. Costs one HMAC (two in the half hour after midnight), one pass over the path and the two
+/// lookups.
 pub fn anonymise(
     raw: RawBeacon,
     basis: Basis,
@@ -201,9 +205,9 @@ pub fn anonymise(
     Anonymised { event, yesterday }
 }
 
-/// The visitors that a request's own events of today are under: by its devices, by its address, and all under
-/// yesterday's salt while there is one. For a visitor who asks that today's data be erased; nobody else can be looked up,
-/// since it takes the very address and user agent.
+/// The visitors that a request's own events of today are under: by its devices, by its address, and
+/// all under yesterday's salt while there is one. For a visitor who asks that today's data be
+/// erased; nobody else can be looked up, since it takes the very address and user agent.
 pub fn visitors_of<'a>(
     salts: &Salts<'_>,
     site: &str,
@@ -247,8 +251,8 @@ fn screen(width: Option<u16>) -> &'static str {
     }
 }
 
-/// A field of an event whose text a page chooses. How many distinct values a site shows in a day is bounded, behind
-/// the door.
+/// A field of an event whose text a page chooses. How many distinct values a site shows in a day is
+/// bounded, behind the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenField {
     /// Path of the page.
@@ -294,8 +298,8 @@ impl OpenField {
 }
 
 impl AnonymousEvent {
-    /// Replaces by `(other)` what is not to be kept of the texts that a page chooses. Empty texts and those that are
-    /// `(other)` already are not asked about.
+    /// Replaces by `(other)` what is not to be kept of the texts that a page chooses. Empty texts
+    /// and those that are `(other)` already are not asked about.
     pub fn fold(&mut self, is_kept: &mut dyn FnMut(OpenField, &str) -> bool) {
         let mut is_folded = |field, text: &str| {
             !matches!(text, "" | scrub::OTHER | scrub::OTHER_PATH) && !is_kept(field, text)
@@ -429,7 +433,8 @@ impl AnonymousEvent {
         self.interactive
     }
 
-    /// Milliseconds the page was visible and focused so far, in [classes](coarse::engaged_ms); at most [`ENGAGED_MS_MAX`].
+    /// Milliseconds the page was visible and focused so far, in [classes](coarse::engaged_ms); at
+    /// most [`ENGAGED_MS_MAX`].
     pub fn engaged_ms(&self) -> u32 {
         self.engaged_ms
     }

@@ -1,31 +1,36 @@
-//! Classes in which single rows hold quantities that would otherwise be finer than the promised minute (P8), or that would
-//! tie the visits of one device together (P3).
+//! Classes in which single rows hold quantities that would otherwise be finer than the promised
+//! minute (P8), or that would tie the visits of one device together (P3).
 //!
 //! In the door: what leaves it holds nothing finer. Two kinds of rounding:
 //!
-//! - *Unbiased* ([`engaged_ms`]): a value is rounded up or down by a threshold that the row's key decides, so that the
-//!   mean of many rows is the mean of what was measured, while a single row tells its class only. All records of one
-//!   pageview share the key, hence the threshold, so their order is kept and "the greatest counts" stays right.
-//! - *Middle of the class* ([`days_since_seen`]) and *two significant digits* ([`milliseconds`], [`shift`]).
+//! - *Unbiased* ([`engaged_ms`]): a value is rounded up or down by a threshold that the row's key
+//!   decides, so that the mean of many rows is the mean of what was measured, while a single row
+//!   tells its class only. All records of one pageview share the key, hence the threshold, so their
+//!   order is kept and "the greatest counts" stays right.
+//! - *Middle of the class* ([`days_since_seen`]) and *two significant digits* ([`milliseconds`],
+//!   [`shift`]).
 //!
 //! Sums and averages are made from these values; nothing finer is kept anywhere else.
 
-/// Longest gap between two visits that is stored to the day: the longest calendar month. Distinct visitors over up to
-/// this many days are exact, because a person is new in a period when the gap reaches back before its first day.
+/// Longest gap between two visits that is stored to the day: the longest calendar month. Distinct
+/// visitors over up to this many days are exact, because a person is new in a period when the gap
+/// reaches back before its first day.
 pub const EXACT_DAYS_MAX: i32 = 31;
 /// From here on gaps are stored by month of 30 days.
 const WEEKS_UNTIL: i32 = 94;
 /// Longest gap that is stored; a cookie lives 395 days.
 const DAYS_MAX: i32 = 400;
 
-/// Classes of engaged time: up to (milliseconds), width (milliseconds). Each begins where the one before ends, at a
-/// multiple of its own width.
+/// Classes of engaged time: up to (milliseconds), width (milliseconds). Each begins where the one
+/// before ends, at a multiple of its own width.
 const ENGAGED: [(u32, u32); 3] = [(60_000, 10_000), (300_000, 30_000), (u32::MAX, 60_000)];
-/// What stands for less than the first class: some time, so that a page that was read at all stays one.
+/// What stands for less than the first class: some time, so that a page that was read at all stays
+/// one.
 const ENGAGED_MIN: u32 = 1;
 
-/// The class of an engaged time, for the pageview with this key: 0, 1 ("under 10 s"), then steps of 10 s to one
-/// minute, 30 s to five, 60 s beyond. Monotone in `ms` for one key; its mean over many keys is `ms`.
+/// The class of an engaged time, for the pageview with this key: 0, 1 ("under 10 s"), then steps of
+/// 10 s to one minute, 30 s to five, 60 s beyond. Monotone in `ms` for one key; its mean over many
+/// keys is `ms`.
 pub fn engaged_ms(ms: u32, key: u64) -> u32 {
     if ms == 0 {
         return 0;
@@ -51,8 +56,9 @@ pub fn engaged_ms(ms: u32, key: u64) -> u32 {
     }
 }
 
-/// The class of a gap between two visits of one device in days: to the day up to 31, then by week (35 stands for 32 to
-/// 38, 91 for 88 to 94), then by 30 days (110 stands for 95 to 124), 400 at most.
+/// The class of a gap between two visits of one device in days: to the day up to 31, then by week
+/// (35 stands for 32 to 38, 91 for 88 to 94), then by 30 days (110 stands for 95 to 124), 400 at
+/// most.
 pub fn days_since_seen(days: i32) -> i16 {
     let days = days.clamp(0, DAYS_MAX);
     let class = match days {
@@ -77,7 +83,8 @@ pub fn shift(cls: f32) -> f32 {
     milliseconds((cls * 1000.0).round() as u32) as f32 / 1000.0
 }
 
-/// Keys come from pages: mixed, so that keys which are alike are not rounded alike (finalizer of SplitMix64).
+/// Keys come from pages: mixed, so that keys which are alike are not rounded alike (finalizer of
+/// SplitMix64).
 fn mixed(key: u64) -> u64 {
     let mut z = key.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,7 +1,8 @@
-//! Consent: from what a request says to whether, and how much of it, may be kept. First stage after parsing, so that
-//! nothing is derived from a beacon that is refused.
+//! Consent: from what a request says to whether, and how much of it, may be kept. First stage after
+//! parsing, so that nothing is derived from a beacon that is refused.
 //!
-//! One rule above all others: a deny always wins, from whatever side it comes, and unknown is not consent.
+//! One rule above all others: a deny always wins, from whatever side it comes, and unknown is not
+//! consent.
 
 use serde::Deserialize;
 
@@ -64,7 +65,8 @@ pub enum PolicyClaim<'a> {
     InForce,
     /// The version that was named.
     Version(&'a str),
-    /// Something that is not a version (a number, null, a list), or two that differ. Never the one in force.
+    /// Something that is not a version (a number, null, a list), or two that differ. Never the one
+    /// in force.
     Unreadable,
 }
 
@@ -79,8 +81,8 @@ impl PolicyClaim<'_> {
     }
 }
 
-/// What one request says about consent. All of it is claims of the sender: each can take away, and only
-/// [`said`](Self::said) and [`manager`](Self::manager) can give.
+/// What one request says about consent. All of it is claims of the sender: each can take away, and
+/// only [`said`](Self::said) and [`manager`](Self::manager) can give.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Signals<'a> {
     /// The page's own word (`c`): yes, no, or nothing.
@@ -93,7 +95,8 @@ pub struct Signals<'a> {
     pub gpc: bool,
     /// `DNT: 1`.
     pub dnt: bool,
-    /// What the consent manager's own first-party cookie says, where one is configured; `None` = no cookie, no choice.
+    /// What the consent manager's own first-party cookie says, where one is configured; `None` = no
+    /// cookie, no choice.
     pub manager: Option<bool>,
 }
 
@@ -111,7 +114,8 @@ pub enum Decision {
 pub enum Basis {
     /// The visitor said yes: device id, visits, engagement, clicks, campaigns.
     Full,
-    /// Audience measurement: a visitor for the day, no cookie, no campaigns, no clicks, no props, no revenue.
+    /// Audience measurement: a visitor for the day, no cookie, no campaigns, no clicks, no props,
+    /// no revenue.
     Exempt,
     /// Page counts: page views alone, without visitor, visit or engagement.
     CountOnly,

@@ -1,9 +1,10 @@
-//! The cookies: a pure codec for the measurement cookie, the constants of the opt-out cookie, and a reader that finds a
-//! named cookie and looks at no other.
+//! The cookies: a pure codec for the measurement cookie, the constants of the opt-out cookie, and a
+//! reader that finds a named cookie and looks at no other.
 //!
-//! The measurement cookie is set only after a yes. It is readable, so that a visitor who looks sees what is in it:
-//! `1.<device id>.<first day>.<last day>.<visits>.<policy>.<tag>`. The tag is an HMAC under a key of the server's,
-//! which authenticates only; it is no salt, and knowing it gives nobody a visitor id.
+//! The measurement cookie is set only after a yes. It is readable, so that a visitor who looks sees
+//! what is in it: `1.<device id>.<first day>.<last day>.<visits>.<policy>.<tag>`. The tag is an
+//! HMAC under a key of the server's, which authenticates only; it is no salt, and knowing it gives
+//! nobody a visitor id.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -13,7 +14,8 @@ use zeroize::Zeroize;
 pub const OPT_OUT_COOKIE: &str = "sillage_opt_out";
 /// Value of the opt-out cookie: the same for everybody, so that it tells nobody apart.
 pub const OPT_OUT_VALUE: &str = "1";
-/// Days the measurement cookie lives from the day it was first set, never prolonged: thirteen months.
+/// Days the measurement cookie lives from the day it was first set, never prolonged: thirteen
+/// months.
 pub const LIFETIME_DAYS: i32 = 395;
 /// Bytes of a policy version.
 pub const POLICY_BYTES_MAX: usize = 64;
@@ -22,7 +24,8 @@ pub(super) const VALUE_BYTES_MAX: usize = 400;
 pub(super) const TAG_BYTES: usize = 16;
 const LABEL: &str = "sillage measurement 1";
 
-/// Random 128 bits that a visitor who said yes carries for one site. The visitor id hashes it; it is never stored.
+/// Random 128 bits that a visitor who said yes carries for one site. The visitor id hashes it; it
+/// is never stored.
 pub struct DeviceId([u8; 16]);
 
 impl DeviceId {
@@ -42,8 +45,9 @@ impl Drop for DeviceId {
     }
 }
 
-/// The server's key for the measurement cookie's tag: the HMAC with it already absorbed, which saves two of its six
-/// compressions for every cookie. Overwritten when dropped, by the `zeroize` features of `hmac` and `sha2`.
+/// The server's key for the measurement cookie's tag: the HMAC with it already absorbed, which
+/// saves two of its six compressions for every cookie. Overwritten when dropped, by the `zeroize`
+/// features of `hmac` and `sha2`.
 pub struct CookieKey(Box<Hmac<Sha256>>);
 
 impl CookieKey {
@@ -61,8 +65,9 @@ impl CookieKey {
 
 /// What the measurement cookie says. No `Debug`, no `Clone`: it holds the device id.
 ///
-/// [`visit_number`](Self::visit_number) and [`days_since_seen`](Self::days_since_seen) speak of the visit that is
-/// beginning, so they are asked *before* [`visited`](Self::visited) writes that visit into it.
+/// [`visit_number`](Self::visit_number) and [`days_since_seen`](Self::days_since_seen) speak of the
+/// visit that is beginning, so they are asked *before* [`visited`](Self::visited) writes that visit
+/// into it.
 pub struct Measurement {
     /// Random, and all that makes this cookie somebody's.
     pub device: DeviceId,
@@ -77,7 +82,8 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// A new device's cookie, before its first visit is written into it. `policy` is cut at [`POLICY_BYTES_MAX`].
+    /// A new device's cookie, before its first visit is written into it. `policy` is cut at
+    /// [`POLICY_BYTES_MAX`].
     pub fn begin(device: DeviceId, today: i32, policy: &str) -> Self {
         let policy = policy[..policy.floor_char_boundary(POLICY_BYTES_MAX)].to_owned();
         Self {
@@ -89,8 +95,8 @@ impl Measurement {
         }
     }
 
-    /// Reads a cookie's value. `None` for one that is tampered with, of another site, expired, or from the future:
-    /// each of them is as if there were no cookie.
+    /// Reads a cookie's value. `None` for one that is tampered with, of another site, expired, or
+    /// from the future: each of them is as if there were no cookie.
     pub fn read(value: &str, site: &str, key: &CookieKey, today: i32) -> Option<Self> {
         if value.len() > VALUE_BYTES_MAX {
             return None;
@@ -155,15 +161,17 @@ impl Measurement {
         self.last_day = self.last_day.max(today);
     }
 
-    /// Seconds until the cookie ends, for `Max-Age`: at most [`LIFETIME_DAYS`] after the day it was first set began,
-    /// whatever the hour, so a rewrite never carries it past that; 0 = it ends now.
+    /// Seconds until the cookie ends, for `Max-Age`: at most [`LIFETIME_DAYS`] after the day it was
+    /// first set began, whatever the hour, so a rewrite never carries it past that; 0 = it ends
+    /// now.
     pub fn max_age_s(&self, today: i32) -> u32 {
         let days_left =
             (LIFETIME_DAYS - 1 - today.saturating_sub(self.first_day)).clamp(0, LIFETIME_DAYS - 1);
         days_left as u32 * 86_400
     }
 
-    /// Which visit of this device is beginning, in classes: 1, 2, 3 (3–5), 6 (6–10), 11 (11 and more).
+    /// Which visit of this device is beginning, in classes: 1, 2, 3 (3–5), 6 (6–10), 11 (11 and
+    /// more).
     pub fn visit_number(&self) -> u8 {
         match self.visits {
             0 => 1,
@@ -185,7 +193,8 @@ impl Measurement {
     }
 }
 
-/// The tag's computation; the label keeps the kinds of cookies apart, so that none passes for another.
+/// The tag's computation; the label keeps the kinds of cookies apart, so that none passes for
+/// another.
 pub(super) fn mac_of(label: &str, payload: &str, site: &str, key: &CookieKey) -> Hmac<Sha256> {
     let mut mac = key.mac();
     for field in [label, site, payload] {
@@ -200,8 +209,8 @@ pub fn cookie_name(site: &str) -> String {
     format!("sillage_{}", site_slug(site))
 }
 
-/// A site's id as cookies and files are named after it: readable, and distinct for distinct ids. Letters, digits and
-/// `-` only, at most 33 bytes.
+/// A site's id as cookies and files are named after it: readable, and distinct for distinct ids.
+/// Letters, digits and `-` only, at most 33 bytes.
 pub fn site_slug(site: &str) -> String {
     let mut slug: String = site
         .chars()
@@ -214,9 +223,10 @@ pub fn site_slug(site: &str) -> String {
     slug
 }
 
-/// The value of the cookie called `name`, first occurrence, from the request's `Cookie` headers. Nothing else of them
-/// is decoded, copied or kept: the site's own login cookies come along with every beacon. A value that is not UTF-8 is
-/// read as empty, so that an opt-out cookie objects whatever its value is.
+/// The value of the cookie called `name`, first occurrence, from the request's `Cookie` headers.
+/// Nothing else of them is decoded, copied or kept: the site's own login cookies come along with
+/// every beacon. A value that is not UTF-8 is read as empty, so that an opt-out cookie objects
+/// whatever its value is.
 pub fn find<'a>(cookie_headers: impl Iterator<Item = &'a [u8]>, name: &str) -> Option<&'a str> {
     for header in cookie_headers {
         for pair in header.split(|&b| b == b';') {

@@ -1,9 +1,10 @@
-//! The erasure cookie: after a refusal it holds the device ids of the day, so that what was measured under them can still
-//! be erased. A pure codec, beside the measurement cookie's.
+//! The erasure cookie: after a refusal it holds the device ids of the day, so that what was
+//! measured under them can still be erased. A pure codec, beside the measurement cookie's.
 //!
-//! `1.<day>.<device id>[-<device id>…].<tag>`. It serves erasure only: the tag has a label of its own, so the value never
-//! passes for a measurement cookie, and nothing on the way of a beacon reads it. It is valid on the site-local day on which it
-//! was set, and on the next one while yesterday's salt still lives; after that no row could be found with it.
+//! `1.<day>.<device id>[-<device id>…].<tag>`. It serves erasure only: the tag has a label of its
+//! own, so the value never passes for a measurement cookie, and nothing on the way of a beacon
+//! reads it. It is valid on the site-local day on which it was set, and on the next one while
+//! yesterday's salt still lives; after that no row could be found with it.
 
 use hmac::Mac;
 
@@ -43,8 +44,8 @@ pub fn write_erasure(devices: &[DeviceId], day: i32, site: &str, key: &CookieKey
     value
 }
 
-/// Reads a value. Empty for one that is tampered with, of another site or another day. `lives_yesterday` says whether
-/// the salt of the day before `today` still exists.
+/// Reads a value. Empty for one that is tampered with, of another site or another day.
+/// `lives_yesterday` says whether the salt of the day before `today` still exists.
 pub fn read_erasure(
     value: &str,
     site: &str,

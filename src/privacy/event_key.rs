@@ -1,4 +1,5 @@
-//! The stored form of an event's own id `k`: the first 8 bytes of HMAC-SHA-256 under the installation's key.
+//! The stored form of an event's own id `k`: the first 8 bytes of HMAC-SHA-256 under the
+//! installation's key.
 //!
 //! A bare hash would let a reader of the table test guesses of `k`, and an equal `k` would be an
 //! equal number on every site and day. The key that the measurement cookie is authenticated with is
@@ -6,8 +7,8 @@
 //! so equal numbers never join two sites or two days.
 //!
 //! The day of a key begins at [`DAY_BEGINS_HOUR`] local time, not at midnight: a page that is open
-//! over midnight keeps its key. Where a page is open over that hour, its later engagement is counted
-//! apart.
+//! over midnight keeps its key. Where a page is open over that hour, its later engagement is
+//! counted apart.
 
 use hmac::Mac;
 

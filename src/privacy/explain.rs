@@ -1,4 +1,5 @@
-//! Why an address is kept as it is: the answer of `sillage scrub --explain URL`, made by the same functions that scrub.
+//! Why an address is kept as it is: the answer of `sillage scrub --explain URL`, made by the same
+//! functions that scrub.
 
 use super::raw::{ClickId, PageUrl, UrlFault};
 use super::scrub::{self, ScrubRules};
@@ -17,8 +18,8 @@ pub struct Step {
     pub why: String,
 }
 
-/// Explains an address part by part; the last step is `stored`, the whole that is kept. What is printed is what was
-/// typed in, so this is for the operator's terminal only.
+/// Explains an address part by part; the last step is `stored`, the whole that is kept. What is
+/// printed is what was typed in, so this is for the operator's terminal only.
 ///
 /// # Errors
 /// When it is no address.
@@ -67,8 +68,8 @@ pub fn explain(url: &str, rules: &ScrubRules) -> Result<Vec<Step>, UrlFault> {
     Ok(steps)
 }
 
-/// What is kept of a parameter as a trait of the visit: of a campaign's parameters, as [`PageUrl::campaign`] reads them, the
-/// scrubbed value, of an advertiser's click id its name.
+/// What is kept of a parameter as a trait of the visit: of a campaign's parameters, as
+/// [`PageUrl::campaign`] reads them, the scrubbed value, of an advertiser's click id its name.
 fn campaign(pair: &str) -> Option<Step> {
     const NAMES: [&str; 7] = [
         "utm_source",

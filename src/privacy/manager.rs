@@ -1,16 +1,18 @@
-//! What a consent manager's own cookie says, where a site is configured to have it read (`consent_cookie`).
+//! What a consent manager's own cookie says, where a site is configured to have it read
+//! (`consent_cookie`).
 //!
-//! Before the decision, beside the page's own word. The cookie is the site's first-party cookie and comes along with
-//! every beacon; it is looked for by name, only where a site names its manager, and nothing of it is kept but a yes, a
-//! no, or nothing.
+//! Before the decision, beside the page's own word. The cookie is the site's first-party cookie and
+//! comes along with every beacon; it is looked for by name, only where a site names its manager,
+//! and nothing of it is kept but a yes, a no, or nothing.
 //!
-//! Invariants: only what the visitor *did* is a yes. What a banner assumes before a click (a default, a region without
-//! a banner, a choice that the manager itself wants to ask for again) is none. A no that stands in the cookie is a no
-//! however it came there. What can't be read is no choice, so that a change of the manager's format closes and does not
-//! open. A yes from before the policy in force took effect has lapsed, as one with another version has.
+//! Invariants: only what the visitor *did* is a yes. What a banner assumes before a click (a
+//! default, a region without a banner, a choice that the manager itself wants to ask for again) is
+//! none. A no that stands in the cookie is a no however it came there. What can't be read is no
+//! choice, so that a change of the manager's format closes and does not open. A yes from before the
+//! policy in force took effect has lapsed, as one with another version has.
 //!
-//! Deliberately not here: adapters in the page (`tracker-js`), which see a choice at once; the cookie is for pages that
-//! have none, and as a second look at the same choice.
+//! Deliberately not here: adapters in the page (`tracker-js`), which see a choice at once; the
+//! cookie is for pages that have none, and as a second look at the same choice.
 
 /// Bytes of a cookie that are looked at; managers stay below 4 KiB, which is what browsers keep.
 pub const MANAGER_COOKIE_BYTES_MAX: usize = 4 << 10;
@@ -48,9 +50,9 @@ impl ConsentManager {
         }
     }
 
-    /// The visitor's choice for [`Signals::manager`](super::Signals::manager). `cookie` gives a cookie's value by its
-    /// name; `since_s` is when the policy in force took effect, where that is known: an earlier yes, or one without a
-    /// time, has lapsed.
+    /// The visitor's choice for [`Signals::manager`](super::Signals::manager). `cookie` gives a
+    /// cookie's value by its name; `since_s` is when the policy in force took effect, where that is
+    /// known: an earlier yes, or one without a time, has lapsed.
     pub fn choice(
         &self,
         cookie: &dyn Fn(&str) -> Option<String>,
@@ -73,8 +75,9 @@ impl ConsentManager {
     }
 }
 
-/// `{stamp:'…',necessary:true,…,statistics:false,…,method:'explicit',ver:1,utc:1700000000000,region:'de'}`, its quotes
-/// and commas percent-encoded as a rule; `0` for a visitor who took nothing, `-1` where nobody is asked.
+/// `{stamp:'…',necessary:true,…,statistics:false,…,method:'explicit',ver:1,utc:1700000000000,region:'de'}`,
+/// its quotes and commas percent-encoded as a rule; `0` for a visitor who took nothing, `-1` where
+/// nobody is asked.
 fn cookiebot(value: &str) -> Option<Choice> {
     let text = decoded(value)?;
     if text == "0" {
@@ -103,8 +106,8 @@ fn cookiebot(value: &str) -> Option<Choice> {
     }
 }
 
-/// `isGpcEnabled=0&datestamp=…&groups=C0001%3A1%2CC0002%3A0&AwaitingReconsent=false&…`; the other cookie holds the time
-/// at which the banner was closed, and without it nobody has chosen.
+/// `isGpcEnabled=0&datestamp=…&groups=C0001%3A1%2CC0002%3A0&AwaitingReconsent=false&…`; the other
+/// cookie holds the time at which the banner was closed, and without it nobody has chosen.
 fn onetrust(value: &str, closed: Option<&str>, category: &str) -> Option<Choice> {
     let mut given = None;
     let mut is_asked_again = false;
@@ -167,7 +170,8 @@ impl std::str::FromStr for Moment {
         if !is_sound {
             return Err(());
         }
-        // Days since 1970 of a Gregorian date, the year taken to begin in March so that the leap day is its last.
+        // Days since 1970 of a Gregorian date, the year taken to begin in March so that the leap
+        // day is its last.
         let (year, month) = if month > 2 {
             (year, month - 3)
         } else {

@@ -1,8 +1,9 @@
 //! The privacy door: a beacon with a person in it goes in, an event without one comes out.
 //!
-//! Stands between `ingest` (which parses) and `visit` (which groups what is already anonymous). The module is *pure*:
-//! no IO, no clock, no log, no async, and it imports nothing of ours. Time, randomness, places and devices are passed
-//! in, so each promise below can be checked by calling a function.
+//! Stands between `ingest` (which parses) and `visit` (which groups what is already anonymous). The
+//! module is *pure*: no IO, no clock, no log, no async, and it imports nothing of ours. Time,
+//! randomness, places and devices are passed in, so each promise below can be checked by calling a
+//! function.
 //!
 //! # What is promised, and where it is held
 //!
@@ -19,8 +20,8 @@
 //! | P9 | every row says on what ground it is kept | [`Basis`]; version and expiry: `store` |
 //! | P10 | small counts are folded | not here: `query` |
 //!
-//! Types that identify a person have no `Debug`, `Display`, `Clone` or `Serialize` and are overwritten when dropped;
-//! `tests/misuse.rs` shows that each misuse fails to compile.
+//! Types that identify a person have no `Debug`, `Display`, `Clone` or `Serialize` and are
+//! overwritten when dropped; `tests/misuse.rs` shows that each misuse fails to compile.
 
 #![warn(missing_docs)]
 

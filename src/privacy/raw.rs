@@ -1,6 +1,6 @@
-//! What comes in: the parts of a beacon before the door that identify a person or may carry one in their text. They have
-//! no `Debug`, `Display`, `Clone` or `Serialize`, and are overwritten when dropped. What a beacon has besides, scrubbed or
-//! closed as it is made, is in `words`.
+//! What comes in: the parts of a beacon before the door that identify a person or may carry one in
+//! their text. They have no `Debug`, `Display`, `Clone` or `Serialize`, and are overwritten when
+//! dropped. What a beacon has besides, scrubbed or closed as it is made, is in `words`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -33,7 +33,8 @@ impl ClientIp {
         Self { octets }
     }
 
-    /// An address as proxies write it in headers: plain, with a port, in brackets, with a zone. `None` when it is none.
+    /// An address as proxies write it in headers: plain, with a port, in brackets, with a zone.
+    /// `None` when it is none.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().trim_matches('"');
         let (address, port) = match text.strip_prefix('[') {
@@ -78,7 +79,8 @@ impl Drop for ClientIp {
     }
 }
 
-/// The browser's own description of itself. What leaves the door is a [`Device`](super::Device): closed names.
+/// The browser's own description of itself. What leaves the door is a [`Device`](super::Device):
+/// closed names.
 pub struct UserAgent(Zeroizing<String>);
 
 impl UserAgent {
@@ -98,7 +100,8 @@ impl UserAgent {
     }
 }
 
-/// The page's address as the browser sent it. Host and campaign can be read; the path only leaves scrubbed.
+/// The page's address as the browser sent it. Host and campaign can be read; the path only leaves
+/// scrubbed.
 pub struct PageUrl {
     text: Zeroizing<String>,
     /// Lower case; a site's host, not a person's.
@@ -130,8 +133,9 @@ pub enum UrlFault {
     NotWeb,
 }
 
-/// The host of an address that is written in the plainest way, as nearly all are; `None` leaves it to the whole rules.
-/// A last label of letters alone is neither part of a numeric address nor an encoded name.
+/// The host of an address that is written in the plainest way, as nearly all are; `None` leaves it
+/// to the whole rules. A last label of letters alone is neither part of a numeric address nor an
+/// encoded name.
 pub fn plain_host(address: &str) -> Option<&str> {
     let rest = address.strip_prefix("https://")?;
     let end = rest.bytes().position(|byte| byte == b'/');
@@ -149,8 +153,8 @@ pub fn plain_host(address: &str) -> Option<&str> {
     is_name.then_some(host)
 }
 
-/// Where the query of an address begins that is `https://`, a host, a path and perhaps a query, all written so plainly that
-/// the WHATWG's rules leave it as it is.
+/// Where the query of an address begins that is `https://`, a host, a path and perhaps a query, all
+/// written so plainly that the WHATWG's rules leave it as it is.
 fn plain_query(address: &str, host: &str) -> Option<usize> {
     let path_at = "https://".len() + host.len();
     let rest = address.get(path_at..)?;
@@ -166,8 +170,8 @@ fn plain_query(address: &str, host: &str) -> Option<usize> {
 }
 
 impl PageUrl {
-    /// Parses by the WHATWG's rules, as browsers do. With `hash_mode` the fragment belongs to the page's path
-    /// (`/#/prices`); otherwise it is dropped here.
+    /// Parses by the WHATWG's rules, as browsers do. With `hash_mode` the fragment belongs to the
+    /// page's path (`/#/prices`); otherwise it is dropped here.
     pub fn parse(text: &str, hash_mode: bool) -> Result<Self, UrlFault> {
         if text.is_empty() {
             return Err(UrlFault::Empty);
@@ -222,8 +226,8 @@ impl PageUrl {
         &self.host
     }
 
-    /// The campaign parameters as they stand in the query, decoded and not yet scrubbed ([`Origin::new`] does that).
-    /// `utm_source` falls back to `source`, then `ref`.
+    /// The campaign parameters as they stand in the query, decoded and not yet scrubbed
+    /// ([`Origin::new`] does that). `utm_source` falls back to `source`, then `ref`.
     pub fn campaign(&self) -> Campaign {
         let mut campaign = Campaign::default();
         let (mut source, mut reference) = (String::new(), String::new());
@@ -255,7 +259,8 @@ impl PageUrl {
         !self.query.is_empty()
     }
 
-    /// Which advertiser's click id the address carries: its name, never its value. The first in the query counts.
+    /// Which advertiser's click id the address carries: its name, never its value. The first in the
+    /// query counts.
     pub fn click_id(&self) -> Option<ClickId> {
         self.pairs().find_map(|(name, value)| {
             (!value.is_empty())
@@ -279,8 +284,8 @@ impl PageUrl {
     }
 }
 
-/// Campaign parameters as typed into a link; empty = absent. Raw: whoever wrote the link may have put a person in it,
-/// so there is no `Debug`.
+/// Campaign parameters as typed into a link; empty = absent. Raw: whoever wrote the link may have
+/// put a person in it, so there is no `Debug`.
 #[derive(Default)]
 pub struct Campaign {
     /// `utm_source`, else `source`, else `ref`.
@@ -354,7 +359,8 @@ impl ClickId {
     }
 }
 
-/// A parsed beacon with a person still in it. Its only way on is through [`anonymise`](super::anonymise()).
+/// A parsed beacon with a person still in it. Its only way on is through
+/// [`anonymise`](super::anonymise()).
 pub struct RawBeacon {
     /// Site id as configured.
     pub site: Arc<str>,

@@ -1,7 +1,8 @@
-//! Salts: 32 random bytes per site and site-local day, the key under which visitors of that day are known.
+//! Salts: 32 random bytes per site and site-local day, the key under which visitors of that day are
+//! known.
 //!
-//! This module only holds one in memory. Making, keeping and destroying them is `salt_keeper`'s; nothing anywhere
-//! derives a salt from anything else, so a destroyed one can't be had again.
+//! This module only holds one in memory. Making, keeping and destroying them is `salt_keeper`'s;
+//! nothing anywhere derives a salt from anything else, so a destroyed one can't be had again.
 
 use hmac::{Hmac, KeyInit};
 use sha2::Sha256;
@@ -10,20 +11,21 @@ use zeroize::Zeroize;
 /// Bytes of a salt.
 pub const SALT_BYTES: usize = 32;
 
-/// The key of one site's visitors on one site-local day. Boxed, so that moving it leaves no copy behind; overwritten
-/// when dropped.
+/// The key of one site's visitors on one site-local day. Boxed, so that moving it leaves no copy
+/// behind; overwritten when dropped.
 pub struct Salt {
     bytes: Box<[u8; SALT_BYTES]>,
-    /// The HMAC with this key already absorbed, which saves two of its five compressions for every event. Overwritten
-    /// when dropped, by the `zeroize` features of `hmac` and `sha2`. What a compiler leaves on the stack in between is out
-    /// of reach of safe Rust; that is why core dumps and swap are off.
+    /// The HMAC with this key already absorbed, which saves two of its five compressions for every
+    /// event. Overwritten when dropped, by the `zeroize` features of `hmac` and `sha2`. What a
+    /// compiler leaves on the stack in between is out of reach of safe Rust; that is why core dumps
+    /// and swap are off.
     keyed: Box<Hmac<Sha256>>,
     name: [u8; 8],
 }
 
 impl Salt {
-    /// Takes 32 bytes that came from the operating system's random source. Its public name is all zeros until
-    /// [`named`](Self::named).
+    /// Takes 32 bytes that came from the operating system's random source. Its public name is all
+    /// zeros until [`named`](Self::named).
     pub fn from_bytes(mut bytes: [u8; SALT_BYTES]) -> Self {
         let keyed = Box::new(
             Hmac::<Sha256>::new_from_slice(&bytes).expect("HMAC takes keys of any length"),
@@ -65,8 +67,8 @@ impl Drop for Salt {
     }
 }
 
-/// The salts of one site that an event may meet: today's, and for half an hour after midnight yesterday's, by which
-/// `visit` finds the visit that began before midnight.
+/// The salts of one site that an event may meet: today's, and for half an hour after midnight
+/// yesterday's, by which `visit` finds the visit that began before midnight.
 #[derive(Clone, Copy)]
 pub struct Salts<'a> {
     /// Makes today's ids.

@@ -1,14 +1,15 @@
-//! Where the full address ends (P1): IPv4 to /24, IPv6 to /48, after everything that wraps an IPv4 address is unwrapped.
+//! Where the full address ends (P1): IPv4 to /24, IPv6 to /48, after everything that wraps an IPv4
+//! address is unwrapped.
 //!
-//! Unwrapping comes first because a mask on the wrapping keeps too much or too little: /48 of a 6to4 address is the
-//! *whole* IPv4 address, /48 of a mapped one is `::` for everybody.
+//! Unwrapping comes first because a mask on the wrapping keeps too much or too little: /48 of a
+//! 6to4 address is the *whole* IPv4 address, /48 of a mapped one is `::` for everybody.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::raw::ClientIp;
 
-/// The network an address lies in. `Eq` and `Hash` so that rate limits can be kept by it; it is never
-/// stored with an event, only counted apart where many faulty requests come from it.
+/// The network an address lies in. `Eq` and `Hash` so that rate limits can be kept by it; it is
+/// never stored with an event, only counted apart where many faulty requests come from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TruncatedIp {
     network: IpAddr,
@@ -16,13 +17,14 @@ pub struct TruncatedIp {
 }
 
 impl TruncatedIp {
-    /// The network's first address; `None` for private, local and otherwise special addresses, which have no place.
+    /// The network's first address; `None` for private, local and otherwise special addresses,
+    /// which have no place.
     pub fn get(self) -> Option<IpAddr> {
         (!self.special).then_some(self.network)
     }
 
-    /// What the visitor id hashes: family and network. Private networks count too, so that an intranet's visitors are
-    /// not all one.
+    /// What the visitor id hashes: family and network. Private networks count too, so that an
+    /// intranet's visitors are not all one.
     pub(super) fn hash_input(self) -> ([u8; 7], usize) {
         let mut input = [0; 7];
         match self.network {
@@ -75,8 +77,8 @@ fn canonical(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// Ranges of the IANA special-purpose registry that no public client has. Documentation ranges are left in: they are
-/// what examples and tests use, and nobody's.
+/// Ranges of the IANA special-purpose registry that no public client has. Documentation ranges are
+/// left in: they are what examples and tests use, and nobody's.
 fn is_special_v4(ip: Ipv4Addr) -> bool {
     let [a, b, c, _] = ip.octets();
     matches!(

@@ -1,8 +1,9 @@
 //! Visitor ids (P3, P4): the first 8 bytes of HMAC-SHA-256 under the day's salt of the site.
 //!
-//! Fields are length-prefixed, so ("ab", "c") and ("a", "bc") differ, and each kind of input has its own domain, so no
-//! device id can be chosen to equal somebody's address. The site is a field although salts are per site already: two
-//! sites that were ever given the same salt by mistake still have nothing in common.
+//! Fields are length-prefixed, so ("ab", "c") and ("a", "bc") differ, and each kind of input has
+//! its own domain, so no device id can be chosen to equal somebody's address. The site is a field
+//! although salts are per site already: two sites that were ever given the same salt by mistake
+//! still have nothing in common.
 
 use std::num::NonZeroU64;
 
@@ -17,7 +18,8 @@ use super::truncate::TruncatedIp;
 const DEVICE: &[u8] = b"device 1";
 const ADDRESS: &[u8] = b"address 1";
 
-/// A visitor of one site on one site-local day. Not reversible, and once the salt is destroyed not testable either.
+/// A visitor of one site on one site-local day. Not reversible, and once the salt is destroyed not
+/// testable either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VisitorId(NonZeroU64);
 
@@ -27,7 +29,8 @@ impl VisitorId {
         self.0.get()
     }
 
-    /// A number read back from the column `visitor`, to put open visits back after a restart. `None` for 0.
+    /// A number read back from the column `visitor`, to put open visits back after a restart.
+    /// `None` for 0.
     pub fn from_stored(number: u64) -> Option<Self> {
         NonZeroU64::new(number).map(Self)
     }
@@ -58,7 +61,8 @@ impl VisitorId {
         let tag = mac.finalize().into_bytes();
         let mut first = [0; 8];
         first.copy_from_slice(&tag[..8]);
-        // Zero means "not known" in the table; the one tag in 2^64 that starts so is counted with its neighbour.
+        // Zero means "not known" in the table; the one tag in 2^64 that starts so is counted with
+        // its neighbour.
         Self(NonZeroU64::new(u64::from_le_bytes(first)).unwrap_or(NonZeroU64::MIN))
     }
 }

@@ -1,5 +1,5 @@
-//! What a beacon has besides: names, origins, languages, amounts, measurements. Each is scrubbed or of a closed set from
-//! the moment it is made, so it may be printed, copied and kept.
+//! What a beacon has besides: names, origins, languages, amounts, measurements. Each is scrubbed or
+//! of a closed set from the moment it is made, so it may be printed, copied and kept.
 
 use super::anonymise::OpenField;
 use super::coarse;
@@ -25,8 +25,9 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// From a referrer's host, the source's name and class, and the campaign. Every part is scrubbed again, whatever
-    /// the caller has done: a referrer that is an IP address or carries an id in its host is masked.
+    /// From a referrer's host, the source's name and class, and the campaign. Every part is
+    /// scrubbed again, whatever the caller has done: a referrer that is an IP address or carries an
+    /// id in its host is masked.
     pub fn new(referrer: &str, source: &str, channel: &'static str, campaign: &Campaign) -> Self {
         let part = |text: &str| scrub::label(text, CAMPAIGN_BYTES_MAX);
         let Campaign {
@@ -45,8 +46,9 @@ impl Origin {
         }
     }
 
-    /// Says what source and channel are without the campaign, which is all that `exempt` and `count` keep. Where this
-    /// is not called and there is a campaign, they keep the referrer's host and `Referral` or `Direct`.
+    /// Says what source and channel are without the campaign, which is all that `exempt` and
+    /// `count` keep. Where this is not called and there is a campaign, they keep the referrer's
+    /// host and `Referral` or `Direct`.
     pub fn without_campaign(mut self, source: &str, channel: &'static str) -> Self {
         self.plain = Some((scrub::label(source, CAMPAIGN_BYTES_MAX), channel));
         self
@@ -124,7 +126,8 @@ pub enum EventName {
     Custom(CustomName),
 }
 
-/// The scrubbed name of a site's own event, 1 to [`EVENT_NAME_BYTES_MAX`] bytes; only [`EventName::parse`] makes one.
+/// The scrubbed name of a site's own event, 1 to [`EVENT_NAME_BYTES_MAX`] bytes; only
+/// [`EventName::parse`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomName(Box<str>);
 
@@ -173,7 +176,8 @@ impl EventName {
 pub struct Language([u8; 3]);
 
 impl Language {
-    /// From an `Accept-Language` header or a language tag: the first tag's primary subtag, or `None`.
+    /// From an `Accept-Language` header or a language tag: the first tag's primary subtag, or
+    /// `None`.
     pub fn parse(header: &str) -> Option<Self> {
         let first = header.split([',', ';']).next()?.trim();
         let primary = first.split(['-', '_']).next()?;
@@ -205,8 +209,8 @@ impl Revenue {
     /// Greatest amount, either sign, in thousandths of the currency: what `Decimal(18, 3)` holds.
     pub const THOUSANDTHS_MAX: i64 = 999_999_999_999_999_999;
 
-    /// From a decimal number (`12.5`, `-3`, `1300`; digits after the third are cut off) and a currency of three letters.
-    /// `None` when either is not that, or the amount is out of bounds.
+    /// From a decimal number (`12.5`, `-3`, `1300`; digits after the third are cut off) and a
+    /// currency of three letters. `None` when either is not that, or the amount is out of bounds.
     pub fn parse(amount: &str, currency: &str) -> Option<Self> {
         let amount = amount.trim();
         let (sign, digits) = match amount.strip_prefix('-') {
@@ -264,8 +268,9 @@ impl Vitals {
     /// Milliseconds above this are a measuring fault, not a page: ten minutes.
     pub const MS_MAX: u32 = 600_000;
 
-    /// Without what no page can have: times over ten minutes, shifts that are negative, over 100 or no number. The rest
-    /// to two significant digits, so that a single row does not stand out by its loading time.
+    /// Without what no page can have: times over ten minutes, shifts that are negative, over 100 or
+    /// no number. The rest to two significant digits, so that a single row does not stand out by
+    /// its loading time.
     pub(super) fn bounded(self) -> Self {
         let time = |ms: Option<u32>| {
             ms.filter(|ms| *ms <= Self::MS_MAX)

@@ -1,7 +1,7 @@
 //! For whom an answer is, and how few people it may speak of (P10).
 //!
-//! Duty: a closed list of audiences and their floors. Whoever asks is told apart elsewhere (log-ins, keys, links); here
-//! is only what follows from it. Pure.
+//! Duty: a closed list of audiences and their floors. Whoever asks is told apart elsewhere
+//! (log-ins, keys, links); here is only what follows from it. Pure.
 
 use super::floor::Floor;
 

@@ -1,8 +1,9 @@
 //! What changed: which values of which dimensions make most of the difference between two periods.
 //!
-//! Duty: one total and its breakdowns in both periods, each by the same way as any other question, and the rows with the
-//! greatest differences. Each is named by a filter that can be asked next. Only metrics that can be added up are taken;
-//! contributions of different dimensions overlap, those of one add up to the total.
+//! Duty: one total and its breakdowns in both periods, each by the same way as any other question,
+//! and the rows with the greatest differences. Each is named by a filter that can be asked next.
+//! Only metrics that can be added up are taken; contributions of different dimensions overlap,
+//! those of one add up to the total.
 
 use std::collections::HashMap;
 
@@ -36,10 +37,11 @@ const METRICS: [Metric; 4] = [
 ];
 
 impl Answerer {
-    /// Answers `{"site_id", "metric", "date_range", "comparison", "filters", "limit"}` (`POST /api/v2/changes`):
-    /// `comparison` is as `include.comparisons` of a question, by default the previous period. The answer is `{"total":
-    /// {"now", "before"}, "contributors": [{"dimension", "value", "now", "before", "difference", "filter"}], "meta":
-    /// {"date_range", "comparison_date_range", "incomplete_dimensions"}}`, the greatest difference first.
+    /// Answers `{"site_id", "metric", "date_range", "comparison", "filters", "limit"}`
+    /// (`POST /api/v2/changes`): `comparison` is as `include.comparisons` of a question, by default
+    /// the previous period. The answer is
+    /// `{"total": {"now", "before"}, "contributors": [{"dimension", "value", "now", "before", "difference", "filter"}], "meta": {"date_range", "comparison_date_range", "incomplete_dimensions"}}`,
+    /// the greatest difference first.
     pub async fn changes(&self, body: &[u8], now: Timestamp) -> Answer {
         self.what_changed(body, now).await.into()
     }
@@ -146,7 +148,8 @@ impl Answerer {
     }
 }
 
-/// Whole days by their dates, as which alone they can be asked for where small counts are protected.
+/// Whole days by their dates, as which alone they can be asked for where small counts are
+/// protected.
 fn as_dates(range: &Json) -> Option<Json> {
     let (first, last) = (range[0].as_str()?, range[1].as_str()?);
     let (first, since) = first.split_once('T')?;
@@ -165,7 +168,8 @@ fn values(report: &Json) -> HashMap<String, i64> {
     .collect()
 }
 
-/// What is not the same: size of the difference, dimension and value for the order, and what is said about it.
+/// What is not the same: size of the difference, dimension and value for the order, and what is
+/// said about it.
 fn differences(
     dimension: &'static str,
     now: &HashMap<String, i64>,

@@ -1,8 +1,8 @@
 //! Comparisons: the period that another is compared with, and by how much a number changed.
 //!
-//! Duty: parse `include.comparisons`, resolve its period in the site's calendar, and pair the rows of the two answers.
-//! Pure. A period that is not over is compared with as much of the other as has passed of it, today included; that a
-//! period is not over is said in the answer's `meta`.
+//! Duty: parse `include.comparisons`, resolve its period in the site's calendar, and pair the rows
+//! of the two answers. Pure. A period that is not over is compared with as much of the other as has
+//! passed of it, today included; that a period is not over is said in the answer's `meta`.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,8 @@ use super::request::{Fault, refuse_unknown};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Comparison {
     pub with: With,
-    /// Whether it begins on the same day of the week, moved by at most three days, and a week more where it would overlap.
+    /// Whether it begins on the same day of the week, moved by at most three days, and a week more
+    /// where it would overlap.
     pub match_weekday: bool,
 }
 
@@ -38,7 +39,8 @@ pub enum With {
 /// What a row was in the other period.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Compared {
-    /// In the order of the query's `metrics`; `null` where the other answer was cut off before this row.
+    /// In the order of the query's `metrics`; `null` where the other answer was cut off before this
+    /// row.
     pub metrics: Vec<Json>,
     /// As the row's own, but for those of time.
     pub dimensions: Vec<Json>,
@@ -52,7 +54,8 @@ impl Comparison {
     /// Reads the object under `include.comparisons`.
     ///
     /// # Errors
-    /// Another shape, an unknown key or mode, `custom` without a range of two ends, another mode with one.
+    /// Another shape, an unknown key or mode, `custom` without a range of two ends, another mode
+    /// with one.
     pub fn parse(value: &Json, at: &str) -> Result<Self, Fault> {
         let Json::Object(object) = value else {
             return Err(Fault::new(at, "an object with `mode` is expected"));
@@ -188,7 +191,8 @@ fn nearest(from: Date, like: Date) -> i32 {
     if ahead > 3 { ahead - 7 } else { ahead }
 }
 
-/// The two answers' rows in pairs. `is_cut` says that the other answer has more rows than are there.
+/// The two answers' rows in pairs. `is_cut` says that the other answer has more rows than are
+/// there.
 pub fn pair(
     rows: &mut [Row],
     metrics: &[Metric],
@@ -308,8 +312,8 @@ mod tests {
                 "2025-01-16T00:00",
                 "2025-02-12T23:59",
             ),
-            // 30 days from Tuesday 11 February; 12 January is a Sunday, 14 January the nearest Tuesday but one that
-            // would overlap, 7 January does not.
+            // 30 days from Tuesday 11 February; 12 January is a Sunday, 14 January the nearest
+            // Tuesday but one that would overlap, 7 January does not.
             (
                 json!("30d"),
                 &weekday,

@@ -1,11 +1,13 @@
 //! Which filters can be asked for where small counts are protected, and how they come apart.
 //!
-//! Duty: take a filter as a conjunction of *conditions*, each about one dimension (or one goal, or one thing that a
-//! visitor has done), refuse every other filter, and give what the floor needs of it: the cells that its conditions
-//! divide the visitors into, the context of each dimension, and the dimensions whose values overlap. Pure.
+//! Duty: take a filter as a conjunction of *conditions*, each about one dimension (or one goal, or
+//! one thing that a visitor has done), refuse every other filter, and give what the floor needs of
+//! it: the cells that its conditions divide the visitors into, the context of each dimension, and
+//! the dimensions whose values overlap. Pure.
 //!
-//! Why other filters are refused: for two conditions `A` and `B`, the answers to `A`, to `B` and to `A or B` give the
-//! number of visitors who meet both, however few they are. The same goes for `not` around several conditions.
+//! Why other filters are refused: for two conditions `A` and `B`, the answers to `A`, to `B` and to
+//! `A or B` give the number of visitors who meet both, however few they are. The same goes for
+//! `not` around several conditions.
 
 use std::collections::BTreeSet;
 
@@ -18,11 +20,12 @@ pub const CONDITIONS_MAX: usize = 4;
 
 const WHY: &str = "small counts are protected, and one more answer would tell a few visitors apart";
 
-/// Refuses a filter that is not a conjunction of conditions. `by_goal` says that the answer has a row for each goal.
+/// Refuses a filter that is not a conjunction of conditions. `by_goal` says that the answer has a
+/// row for each goal.
 ///
 /// # Errors
-/// `or`, or `not` around several conditions, over different dimensions; `has_done` with more than single values; several
-/// goals at once; more than [`CONDITIONS_MAX`] conditions.
+/// `or`, or `not` around several conditions, over different dimensions; `has_done` with more than
+/// single values; several goals at once; more than [`CONDITIONS_MAX`] conditions.
 pub fn refuse(filter: &Filter, by_goal: bool) -> Result<(), Fault> {
     refuse_part(filter, by_goal)?;
     let of_several = |part: &Filter| !has_one_value(part);
@@ -142,8 +145,8 @@ pub fn event_contexts(filter: &Filter) -> Vec<(Dimension, Filter)> {
     found
 }
 
-/// The cells that a conjunction's conditions divide the visitors into and that no answer with one condition less gives
-/// as a difference: those that fail at least two conditions.
+/// The cells that a conjunction's conditions divide the visitors into and that no answer with one
+/// condition less gives as a difference: those that fail at least two conditions.
 pub fn cells(filter: &Filter) -> Vec<Filter> {
     let conditions = conditions(filter);
     let negated = |part: &Filter| Filter::Not(Box::new(part.clone()));
@@ -162,7 +165,8 @@ pub fn cells(filter: &Filter) -> Vec<Filter> {
         .collect()
 }
 
-/// Whether it has several conditions, and all that are about a dimension name their values. Patterns mean what is there.
+/// Whether it has several conditions, and all that are about a dimension name their values.
+/// Patterns mean what is there.
 pub fn names_values(filter: &Filter) -> bool {
     let conditions = conditions(filter);
     conditions.len() > 1 && conditions.iter().all(is_of_named_values)
@@ -177,8 +181,9 @@ fn is_of_named_values(part: &Filter) -> bool {
     }
 }
 
-/// The dimensions that a filter takes several values of. A visitor can have two of them (two pages, two sources), so a
-/// count of distinct visitors over them would tell, beside the counts for each value, how many have both.
+/// The dimensions that a filter takes several values of. A visitor can have two of them (two pages,
+/// two sources), so a count of distinct visitors over them would tell, beside the counts for each
+/// value, how many have both.
 pub fn overlapping(filter: &Filter) -> Vec<Dimension> {
     let mut found = Vec::new();
     collect_overlapping(filter, &mut found);

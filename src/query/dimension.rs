@@ -1,8 +1,9 @@
 //! The dimensions: by what an answer can be broken down or filtered.
 //!
-//! Duty: a closed list of names, each with the fixed SQL expression of its value. Every value is text, as it is shown:
-//! an unknown one reads `(not set)`, a visit without a referrer `Direct / None`; filters compare with the same text,
-//! so a row that is seen can be clicked. Not here: the time buckets' boundaries (`period`).
+//! Duty: a closed list of names, each with the fixed SQL expression of its value. Every value is
+//! text, as it is shown: an unknown one reads `(not set)`, a visit without a referrer
+//! `Direct / None`; filters compare with the same text, so a row that is seen can be clicked. Not
+//! here: the time buckets' boundaries (`period`).
 
 use std::sync::Arc;
 
@@ -352,7 +353,8 @@ const TIME: [Entry<Bucket>; 5] = [
 ];
 
 impl Dimension {
-    /// The dimension of this name. `time` alone is not one: `request` chooses its bucket by the period.
+    /// The dimension of this name. `time` alone is not one: `request` chooses its bucket by the
+    /// period.
     pub fn parse(name: &str) -> Option<Self> {
         if let Some(property) = name.strip_prefix(PROPERTY_PREFIX) {
             let fits = !property.is_empty() && property.len() <= PROPERTY_NAME_BYTES_MAX;
@@ -376,8 +378,8 @@ impl Dimension {
         event.or_else(visit).or_else(time)
     }
 
-    /// Whether every person is under at least one of its values, so that the values add up to all people and those who
-    /// have several.
+    /// Whether every person is under at least one of its values, so that the values add up to all
+    /// people and those who have several.
     pub fn can_be_added_up(&self) -> bool {
         matches!(
             self,
@@ -487,8 +489,8 @@ impl Dimension {
         )
     }
 
-    /// Its value on one row of events, as text (dates and times for the buckets). `zone` is the site's time zone and
-    /// `first_day` the first day of the period, in days since 1970.
+    /// Its value on one row of events, as text (dates and times for the buckets). `zone` is the
+    /// site's time zone and `first_day` the first day of the period, in days since 1970.
     pub fn expression(&self, zone: &Sql, first_day: i64) -> Sql {
         match self {
             Dimension::Event(which) => column(EVENT.iter().find(|entry| entry.which == *which)),
@@ -517,8 +519,9 @@ fn column<T>(entry: Option<&Entry<T>>) -> Sql {
 }
 
 impl Bucket {
-    /// The bucket's beginning on the site's wall clock. Hours and minutes are wall-clock ones: on the day on which the
-    /// clock goes back, one hour lasts two, and no two buckets of an answer have the same label.
+    /// The bucket's beginning on the site's wall clock. Hours and minutes are wall-clock ones: on
+    /// the day on which the clock goes back, one hour lasts two, and no two buckets of an answer
+    /// have the same label.
     fn expression(self, zone: &Sql, first_day: i64) -> Sql {
         let day = || Sql::text("toDate(time, ").then(zone.clone()).then(")");
         let wall = || {
@@ -551,8 +554,8 @@ impl Bucket {
         }
     }
 
-    /// First day, in days since 1970, of the part of the row's bucket that lies in the period; for the buckets of a day
-    /// and longer.
+    /// First day, in days since 1970, of the part of the row's bucket that lies in the period; for
+    /// the buckets of a day and longer.
     pub fn first_day_expression(self, zone: &Sql, first_day: i64) -> Sql {
         Sql::text("greatest(toInt32(toDate(")
             .then(self.expression(zone, first_day))

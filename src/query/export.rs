@@ -1,11 +1,14 @@
 //! Exports: a report as a file, and a line in the log that says who it is for.
 //!
-//! Duty: the same answer as a question's, written as CSV, JSON, lines of JSON or Parquet. Invariants:
+//! Duty: the same answer as a question's, written as CSV, JSON, lines of JSON or Parquet.
+//! Invariants:
 //!
-//! - **Aggregated only.** An export is made from a [report](super::report) and by the same way; there is none of events.
-//! - **Accounted for.** Recipient and purpose are asked for and logged, with site, format and number of rows, before the
-//!   file is handed out.
-//! - **No formulas.** A text of a CSV that a spreadsheet would calculate begins with an apostrophe instead.
+//! - **Aggregated only.** An export is made from a [report](super::report) and by the same way;
+//!   there is none of events.
+//! - **Accounted for.** Recipient and purpose are asked for and logged, with site, format and
+//!   number of rows, before the file is handed out.
+//! - **No formulas.** A text of a CSV that a spreadsheet would calculate begins with an apostrophe
+//!   instead.
 //!
 //! A file is whole in memory: a report has at most 10,000 rows.
 
@@ -67,7 +70,8 @@ impl Answerer {
     /// Answers `{"query": question, "format", "recipient", "purpose"}` (`POST /api/v2/export`).
     ///
     /// # Errors
-    /// The answer to give instead of a file: a fault of the request, or whatever the question itself is answered.
+    /// The answer to give instead of a file: a fault of the request, or whatever the question
+    /// itself is answered.
     pub async fn export(&self, body: &[u8], now: Timestamp) -> Result<Export, Answer> {
         let Json::Object(body) = parse(body)? else {
             return Err(Fault::new("#", "a JSON object is expected").into());
@@ -218,7 +222,8 @@ fn csv_cell(cell: &Json) -> String {
     }
 }
 
-/// A text, quoted where it has to be, and with an apostrophe before what a spreadsheet takes for a formula.
+/// A text, quoted where it has to be, and with an apostrophe before what a spreadsheet takes for a
+/// formula.
 fn csv_text(text: &str) -> String {
     let is_formula =
         text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);

@@ -1,8 +1,9 @@
 //! Filters: from the contract's nested arrays to a predicate over one row of events.
 //!
-//! Duty: parse the whole grammar, refuse what can't be meant with the place of the fault, and give the predicate as
-//! [`Sql`] whose every value is bound. Filters compare with a dimension's text as it is shown. Bounds are constants
-//! here; each has a test. Not here: which rows a predicate is applied to (`plan`).
+//! Duty: parse the whole grammar, refuse what can't be meant with the place of the fault, and give
+//! the predicate as [`Sql`] whose every value is bound. Filters compare with a dimension's text as
+//! it is shown. Bounds are constants here; each has a test. Not here: which rows a predicate is
+//! applied to (`plan`).
 
 use std::sync::Arc;
 
@@ -39,8 +40,8 @@ pub enum Filter {
     Compare(Comparison),
     /// The event meets one of these goals.
     Goal(Vec<Arc<Goal>>),
-    /// The same visitor (of the same day) has an event in the period that meets the condition, or has none.
-    /// Events without a visitor meet neither.
+    /// The same visitor (of the same day) has an event in the period that meets the condition, or
+    /// has none. Events without a visitor meet neither.
     Behaviour {
         done: bool,
         what: Box<Filter>,
@@ -83,8 +84,8 @@ impl Filter {
     /// Parses the list under `filters`, all of whose members have to hold.
     ///
     /// # Errors
-    /// A [`Fault`] at the member that can't be read: unknown operator or dimension, wrong shape, a bound exceeded, a
-    /// pattern that is no RE2, `has_done` inside another or about visits.
+    /// A [`Fault`] at the member that can't be read: unknown operator or dimension, wrong shape, a
+    /// bound exceeded, a pattern that is no RE2, `has_done` inside another or about visits.
     pub fn parse_all(value: &Json, at: &str, goals: &[Arc<Goal>]) -> Result<Self, Fault> {
         let mut parsing = Parsing {
             comparisons: 0,
@@ -93,8 +94,8 @@ impl Filter {
         parse_list(value, at, 0, &mut parsing, false).map(Filter::All)
     }
 
-    /// Whether a list of filters can be kept for later: as [`Self::parse_all`], but a goal that does not exist is none of its
-    /// business, since it may come and go.
+    /// Whether a list of filters can be kept for later: as [`Self::parse_all`], but a goal that
+    /// does not exist is none of its business, since it may come and go.
     ///
     /// # Errors
     /// Those of [`Self::parse_all`].
@@ -106,7 +107,8 @@ impl Filter {
         parse_list(value, at, 0, &mut parsing, false).map(drop)
     }
 
-    /// Whether it asks about single events or about a visitor's other events, and not only about whole visits.
+    /// Whether it asks about single events or about a visitor's other events, and not only about
+    /// whole visits.
     pub fn is_about_events(&self) -> bool {
         match self {
             Filter::All(filters) | Filter::Any(filters) => {
@@ -218,8 +220,8 @@ impl Filter {
         }
     }
 
-    /// The predicate over a row. `column` gives a dimension's expression, `visitors` the statement that lists the
-    /// visitors who have an event that meets a condition.
+    /// The predicate over a row. `column` gives a dimension's expression, `visitors` the statement
+    /// that lists the visitors who have an event that meets a condition.
     pub fn predicate(
         &self,
         column: &dyn Fn(&Dimension) -> Sql,

@@ -1,13 +1,16 @@
-//! Finished visits: what stays of a visit when the ids of its events are cleared, and how answers are taken from it.
+//! Finished visits: what stays of a visit when the ids of its events are cleared, and how answers
+//! are taken from it.
 //!
-//! Duty: the two statements about table `visits`, building and reading. Beside `rollup`: that one holds counts by one
-//! dimension, this one holds visits, so that any filter and any breakdown by properties of visits can be answered for
-//! days whose events no longer say who saw what ([`can_tell`]). Building comes with each rolled-up day (`roll`). Pure.
+//! Duty: the two statements about table `visits`, building and reading. Beside `rollup`: that one
+//! holds counts by one dimension, this one holds visits, so that any filter and any breakdown by
+//! properties of visits can be answered for days whose events no longer say who saw what
+//! ([`can_tell`]). Building comes with each rolled-up day (`roll`). Pure.
 //!
-//! What differs from reading the events, and only for people without a history: somebody who came twice in a day is
-//! found under the first of the two visits.
+//! What differs from reading the events, and only for people without a history: somebody who came
+//! twice in a day is found under the first of the two visits.
 //!
-//! Not here: questions about events. Which pages a visit saw is what clearing takes away; `plan` says so in the answer.
+//! Not here: questions about events. Which pages a visit saw is what clearing takes away; `plan`
+//! says so in the answer.
 
 use super::conjunction;
 use super::dimension::{Bucket, Dimension};
@@ -39,7 +42,8 @@ pub fn can_tell(
             .all(|measure| expression(*measure).is_some())
 }
 
-/// The statement that reads the days from `[first_day, day_after)`: columns as those of a [`reading`](super::reading).
+/// The statement that reads the days from `[first_day, day_after)`: columns as those of a
+/// [`reading`](super::reading).
 pub fn read(
     scope: &Scope,
     covered: (&Coverage, (i64, i64)),
@@ -136,7 +140,8 @@ fn seen(
     floor.seen(column, people, rows)
 }
 
-/// The statement that writes down the visits of the days of `scope`, which are whole days of the site, as `version`.
+/// The statement that writes down the visits of the days of `scope`, which are whole days of the
+/// site, as `version`.
 pub fn build(scope: &Scope, version: i64) -> Sql {
     Sql::template(
         include_str!("sql/build_visits.sql"),

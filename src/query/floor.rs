@@ -1,28 +1,34 @@
 //! Small counts (P10): what an audience may not be told because it would be about too few people.
 //!
-//! Duty: the pieces that `plan` puts around an answer's counts when its [`Audience`](super::audience::Audience) has a
-//! floor of `k` visitors. Pure; the database folds, since only it sees all rows of an answer. What holds:
+//! Duty: the pieces that `plan` puts around an answer's counts when its
+//! [`Audience`](super::audience::Audience) has a floor of `k` visitors. Pure; the database folds,
+//! since only it sees all rows of an answer. What holds:
 //!
-//! - **Rows.** A row of fewer than `k` people is folded into one row `(other)`, before any metric is made from it.
-//! - **Complements.** `(other)` is itself about `k` people or is not shown: the smallest rows that could be shown are
-//!   folded with it, so that a total minus the visible rows is about `k` people or nobody. Where somebody can be in two
-//!   rows (pages, several days' ids), sums prove nothing, and a whole row of `k` people is folded with it.
-//! - **Rows beside others.** A row that a few people are missing from, beside the same row of a neighbour or beside all
-//!   people, is folded as well ([`Floor::telling`]).
-//! - **Parts.** A part of a row (bounces, new visitors) about a few counts as nothing or as everything, and is told in
-//!   steps of `k` in between ([`Floor::shown`]).
-//! - **Filters** are conjunctions of conditions ([`conjunction`]). An answer is given only when taking away any one of its
-//!   conditions, or one value of a list, changes it by nobody or by `k` people ([`neighbours`]), when those who fail several
-//!   conditions are nobody or `k`, and when so are those who have several values of a dimension of events ([`Floor::gate`]).
-//!   A filter does not see values that fewer than `k` of those have who meet its other conditions: for it they are `(other)`.
+//! - **Rows.** A row of fewer than `k` people is folded into one row `(other)`, before any metric
+//!   is made from it.
+//! - **Complements.** `(other)` is itself about `k` people or is not shown: the smallest rows that
+//!   could be shown are folded with it, so that a total minus the visible rows is about `k` people
+//!   or nobody. Where somebody can be in two rows (pages, several days' ids), sums prove nothing,
+//!   and a whole row of `k` people is folded with it.
+//! - **Rows beside others.** A row that a few people are missing from, beside the same row of a
+//!   neighbour or beside all people, is folded as well ([`Floor::telling`]).
+//! - **Parts.** A part of a row (bounces, new visitors) about a few counts as nothing or as
+//!   everything, and is told in steps of `k` in between ([`Floor::shown`]).
+//! - **Filters** are conjunctions of conditions ([`conjunction`]). An answer is given only when
+//!   taking away any one of its conditions, or one value of a list, changes it by nobody or by `k`
+//!   people ([`neighbours`]), when those who fail several conditions are nobody or `k`, and when so
+//!   are those who have several values of a dimension of events ([`Floor::gate`]). A filter does
+//!   not see values that fewer than `k` of those have who meet its other conditions: for it they
+//!   are `(other)`.
 //! - **Nobody and a few look alike**: both are zero, or an absent row.
-//! - **Parts of days** can't be asked for ([`refuse`]); by minutes anybody could be cut out. Unfinished time is released in
-//!   steps (`release`).
+//! - **Parts of days** can't be asked for ([`refuse`]); by minutes anybody could be cut out.
+//!   Unfinished time is released in steps (`release`).
 //!
-//! People are counted as the answer counts them: where ids of several days are summed, somebody who came on several
-//! days counts on each, and the floor counts them so too. What is not held: two answers over periods that differ by a
-//! day, each above the floor, can be subtracted, and so can sums (amounts, speeds) that a few have in one of them; and the rows of a breakdown by several dimensions are not compared with
-//! those of each dimension alone.
+//! People are counted as the answer counts them: where ids of several days are summed, somebody who
+//! came on several days counts on each, and the floor counts them so too. What is not held: two
+//! answers over periods that differ by a day, each above the floor, can be subtracted, and so can
+//! sums (amounts, speeds) that a few have in one of them; and the rows of a breakdown by several
+//! dimensions are not compared with those of each dimension alone.
 
 use super::comparison::With;
 use super::conjunction;
@@ -43,7 +49,8 @@ pub const NEIGHBOURS_MAX: usize = 12;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Floor {
     visitors: u32,
-    /// Whether pages stand in for people where there are none: a site that only counts pages knows no visitors.
+    /// Whether pages stand in for people where there are none: a site that only counts pages knows
+    /// no visitors.
     counts_pages: bool,
     /// The instant up to which events are released, seconds since 1970; none releases all.
     released_until_s: Option<i64>,
@@ -122,9 +129,9 @@ impl Floor {
         self.counts_pages
     }
 
-    /// A dimension's value as a filter sees it: `(other)` unless enough people of the period have it. `rows` is the
-    /// end of a statement, from `FROM` to its conditions, that gives the period's rows, and `people` how many people
-    /// some of them are about.
+    /// A dimension's value as a filter sees it: `(other)` unless enough people of the period have
+    /// it. `rows` is the end of a statement, from `FROM` to its conditions, that gives the period's
+    /// rows, and `people` how many people some of them are about.
     pub fn seen(&self, column: Sql, people: Sql, rows: Sql) -> Sql {
         let known = Sql::template(
             include_str!("sql/known_values.sql"),
@@ -144,9 +151,9 @@ impl Floor {
             .then(", '(other)')")
     }
 
-    /// The readings of an answer with its small rows folded; columns as before, dimensions as text. `is_additive` says
-    /// that nobody is in two rows; `telling` lists further rows to fold, and `gate` is a condition under which anything
-    /// is answered at all.
+    /// The readings of an answer with its small rows folded; columns as before, dimensions as text.
+    /// `is_additive` says that nobody is in two rows; `telling` lists further rows to fold, and
+    /// `gate` is a condition under which anything is answered at all.
     pub fn fold(
         &self,
         readings: Sql,
@@ -194,8 +201,8 @@ impl Floor {
             Sql::text("GROUP BY ").then(Sql::join(names(), ", "))
         };
         let order = Sql::join([Sql::text("ranked_as")].into_iter().chain(names()), ", ");
-        // How many people some rows are about together, at least. The histories of one person are in one row; ids of
-        // days, and whoever has such an event, may be in several.
+        // How many people some rows are about together, at least. The histories of one person are
+        // in one row; ids of days, and whoever has such an event, may be in several.
         let together = |sum: &'static str, rest: &'static str, most: &'static str, window: Sql| {
             let over = |aggregate| Sql::text(aggregate).then(window.clone()).then(")");
             if is_additive {
@@ -248,9 +255,10 @@ impl Floor {
         )
     }
 
-    /// A count of a row as it is shown: a part of the row's people, or of its visits, that is about a few counts as
-    /// nothing, and one that leaves out a few as everything. In between it is told in steps of the floor: else the part
-    /// of all people less those of the other rows would be the one that counts as nothing.
+    /// A count of a row as it is shown: a part of the row's people, or of its visits, that is about
+    /// a few counts as nothing, and one that leaves out a few as everything. In between it is told
+    /// in steps of the floor: else the part of all people less those of the other rows would be the
+    /// one that counts as nothing.
     fn shown(&self, measure: Measure) -> Sql {
         let column =
             |measure: Measure| Sql::text("whole.").then(measure.alias().trim_start_matches(" AS "));
@@ -268,7 +276,8 @@ impl Floor {
                 .then(own.clone())
                 .then(")")
         };
-        // The nearest multiple of the floor, which is no more than the whole, since that is the floor away.
+        // The nearest multiple of the floor, which is no more than the whole, since that is the
+        // floor away.
         let in_steps = |part: Sql| {
             Sql::text("toUInt64(intDiv(2 * ")
                 .then(number(part))
@@ -341,10 +350,11 @@ impl Floor {
         }
     }
 
-    /// The condition that no neighbour of an answer differs from it by a few people, that none of the `cells` that its
-    /// conditions make holds a few, and that none of the `severals` does: each is what the values of a dimension add up
-    /// to, and all people. Where `unprotected` is given, the answer lacks a few people of it at most: values that are
-    /// named are answered in full or not at all. Each reading counts [`Floor::measures`].
+    /// The condition that no neighbour of an answer differs from it by a few people, that none of
+    /// the `cells` that its conditions make holds a few, and that none of the `severals` does: each
+    /// is what the values of a dimension add up to, and all people. Where `unprotected` is given,
+    /// the answer lacks a few people of it at most: values that are named are answered in full or
+    /// not at all. Each reading counts [`Floor::measures`].
     pub fn gate(
         &self,
         own: Sql,
@@ -398,8 +408,9 @@ impl Floor {
         ))
     }
 
-    /// The rows of an answer that a few people are missing from, beside the same row of a neighbour or, where `whole` is
-    /// given, beside the whole answer. `rows` are the readings of the answer and its neighbours by the dimensions.
+    /// The rows of an answer that a few people are missing from, beside the same row of a neighbour
+    /// or, where `whole` is given, beside the whole answer. `rows` are the readings of the answer
+    /// and its neighbours by the dimensions.
     pub fn telling(&self, dimensions: usize, rows: Vec<Sql>, whole: Option<Sql>) -> Sql {
         if dimensions == 0 || (rows.len() < 2 && whole.is_none()) {
             return Sql::empty();
@@ -444,8 +455,8 @@ impl Floor {
 /// Refuses what no floor can be held for.
 ///
 /// # Errors
-/// A period that does not begin and end with the site's days, buckets shorter than an hour, cells of clicks, filters with more than
-/// [`NEIGHBOURS_MAX`] conditions and values.
+/// A period that does not begin and end with the site's days, buckets shorter than an hour, cells
+/// of clicks, filters with more than [`NEIGHBOURS_MAX`] conditions and values.
 pub fn refuse(request: &Request) -> Result<(), Fault> {
     if matches!(
         request.range,
@@ -511,7 +522,8 @@ pub fn neighbours(filter: &Filter) -> Vec<Filter> {
             .collect(),
         Filter::Not(inner) => neighbours(inner)
             .into_iter()
-            // Without any condition it would be `not everybody`, which is nobody and compares with nothing.
+            // Without any condition it would be `not everybody`, which is nobody and compares with
+            // nothing.
             .filter(|inner| !inner.is_empty())
             .map(|inner| Filter::Not(Box::new(inner)))
             .collect(),

@@ -1,9 +1,10 @@
 //! Funnels: how many visits came how far through two to eight steps.
 //!
-//! Duty: read a question about a funnel, plan its one statement, and word its answer. A step is a condition on one event, in
-//! the grammar of [`filter`](super::filter). The steps are taken in order within a visit, each by an event of its own: in
-//! `loose` order with anything between them, in `strict` order with no other page and no other event between. Visits belong
-//! to the period in which they began. Pure; [`Answerer::funnel`](super::Answerer::funnel) runs it.
+//! Duty: read a question about a funnel, plan its one statement, and word its answer. A step is a
+//! condition on one event, in the grammar of [`filter`](super::filter). The steps are taken in
+//! order within a visit, each by an event of its own: in `loose` order with anything between them,
+//! in `strict` order with no other page and no other event between. Visits belong to the period in
+//! which they began. Pure; [`Answerer::funnel`](super::Answerer::funnel) runs it.
 
 use std::sync::Arc;
 
@@ -71,8 +72,9 @@ impl Funnel {
     /// Reads a question; `goals` are the site's.
     ///
     /// # Errors
-    /// The first [`Fault`] with its place: unknown keys, fewer or more steps than allowed, a step without a condition or
-    /// with one that is not about a single event, a dimension that is not one of visits.
+    /// The first [`Fault`] with its place: unknown keys, fewer or more steps than allowed, a step
+    /// without a condition or with one that is not about a single event, a dimension that is not
+    /// one of visits.
     pub fn parse(body: &Json, goals: &[Arc<Goal>]) -> Result<Self, Fault> {
         let Json::Object(body) = body else {
             return Err(Fault::new("#", "a JSON object is expected"));
@@ -108,8 +110,8 @@ impl Funnel {
         })
     }
 
-    /// The statement; a row of its answer is the dimension's value, if there is one, and the visits by step: all, then those that
-    /// did the first, the first two …
+    /// The statement; a row of its answer is the dimension's value, if there is one, and the visits
+    /// by step: all, then those that did the first, the first two …
     pub fn plan(&self, period: &Period, zone: &str) -> Statement {
         let scope = Scope::of(&self.site, zone, period, None);
         let mut joins: Vec<_> = self.dimension.iter().filter_map(Dimension::join).collect();
@@ -207,8 +209,9 @@ impl Funnel {
     }
 }
 
-/// Says from which day on (since 1970) visits are counted: of earlier ones it is no longer known which events they are made
-/// of. Where the whole period lies before, numbers are null and not zero.
+/// Says from which day on (since 1970) visits are counted: of earlier ones it is no longer known
+/// which events they are made of. Where the whole period lies before, numbers are null and not
+/// zero.
 pub fn warn_of_cleared_ids(body: &mut Json, period: &Period, first: i64) {
     let day = date_of(first).map_or_else(String::new, |day| day.to_string());
     body["meta"]["ids_cleared_before"] = json!(day);

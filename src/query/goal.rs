@@ -1,10 +1,12 @@
 //! Goals: what a site wants its visitors to do, as a condition on one row of events.
 //!
-//! Duty: the definition of a goal as the query side knows it, and its predicate. Goals are stored elsewhere (`control`);
-//! the [`Answerer`](super::Answerer) is given each site's list and settles names against it, so that a goal that was
-//! deleted is refused with its place and never counts as nothing. Pure.
+//! Duty: the definition of a goal as the query side knows it, and its predicate. Goals are stored
+//! elsewhere (`control`); the [`Answerer`](super::Answerer) is given each site's list and settles
+//! names against it, so that a goal that was deleted is refused with its place and never counts as
+//! nothing. Pure.
 //!
-//! A goal met several times by one key (a retry, a later engagement record of the same page) is one conversion.
+//! A goal met several times by one key (a retry, a later engagement record of the same page) is one
+//! conversion.
 
 use std::sync::Arc;
 
@@ -21,7 +23,8 @@ pub struct Goal {
     pub currency: Option<String>,
 }
 
-/// What has to have happened. A `pattern` is a path in which `*` stands for anything but a slash and `**` for anything.
+/// What has to have happened. A `pattern` is a path in which `*` stands for anything but a slash
+/// and `**` for anything.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum GoalKind {
     /// A page was seen.

@@ -1,24 +1,26 @@
 //! The metrics: what each is, in which unit, and from which counts it is made.
 //!
-//! Duty: the one definition of every number that an answer can hold. The doc comment of a variant is the public
-//! definition: `docs/metrics.md` is made from it. A metric is an expression over [`Measure`]s, plain sums that `plan`
-//! takes from the events in as few readings as it can ([`Reading`]); the same expression therefore serves raw rows and
-//! roll-ups alike.
+//! Duty: the one definition of every number that an answer can hold. The doc comment of a variant
+//! is the public definition: `docs/metrics.md` is made from it. A metric is an expression over
+//! [`Measure`]s, plain sums that `plan` takes from the events in as few readings as it can
+//! ([`Reading`]); the same expression therefore serves raw rows and roll-ups alike.
 //!
-//! Words: an *event* is a row that is not an engagement record. A *visit* begins with its first event (`seq` = 1) and
-//! belongs, whole, to the period and the row in which it began, unless the question is about events (a page, a goal, an
-//! event name): then a visit counts wherever it had such an event.
+//! Words: an *event* is a row that is not an engagement record. A *visit* begins with its first
+//! event (`seq` = 1) and belongs, whole, to the period and the row in which it began, unless the
+//! question is about events (a page, a goal, an event name): then a visit counts wherever it had
+//! such an event.
 
 use serde_json::Value as Json;
 
 /// A number that can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
-    /// Distinct people. For whole days and questions about whole visits it is exact for everybody who consented, over up
-    /// to 32 days: a visit counts as a new person exactly when the same device's previous visit began before the period.
-    /// Over longer periods it is an estimate, because longer gaps between visits are stored by the week or month. People
-    /// without a measurement cookie, and all people in questions about events, are counted per day and summed over
-    /// days, an upper bound; `meta.visitors_semantics` says which it is.
+    /// Distinct people. For whole days and questions about whole visits it is exact for everybody
+    /// who consented, over up to 32 days: a visit counts as a new person exactly when the same
+    /// device's previous visit began before the period. Over longer periods it is an estimate,
+    /// because longer gaps between visits are stored by the week or month. People without a
+    /// measurement cookie, and all people in questions about events, are counted per day and summed
+    /// over days, an upper bound; `meta.visitors_semantics` says which it is.
     Visitors,
     /// Visits that began in the period. A visit ends after 30 minutes without an event.
     Visits,
@@ -26,56 +28,65 @@ pub enum Metric {
     Pageviews,
     /// Pageviews of visits divided by visits, two decimals.
     ViewsPerVisit,
-    /// Share of visits with at most one pageview and no interactive custom event, in percent, 0 to 100.
+    /// Share of visits with at most one pageview and no interactive custom event, in percent, 0 to
+    /// 100.
     BounceRate,
-    /// Mean time from the first to the last record of a visit, in seconds; engagement records count as records. Times are
-    /// stored by the minute: a single visit is off by up to a minute, the mean of many is not.
+    /// Mean time from the first to the last record of a visit, in seconds; engagement records count
+    /// as records. Times are stored by the minute: a single visit is off by up to a minute, the
+    /// mean of many is not.
     VisitDuration,
     /// Pageviews and custom events.
     Events,
     /// Visitors of the row divided by visitors of the whole answer, in percent, one decimal.
     Percentage,
-    /// Mean of the greatest depth to which a page was scrolled, in percent of its height, 0 to 100, over the pageviews
-    /// whose depth is known; `null` when there is none.
+    /// Mean of the greatest depth to which a page was scrolled, in percent of its height, 0 to 100,
+    /// over the pageviews whose depth is known; `null` when there is none.
     ScrollDepth,
-    /// Mean time a page was visible and focused, in seconds per visit that saw it; `null` when none is known.
+    /// Mean time a page was visible and focused, in seconds per visit that saw it; `null` when none
+    /// is known.
     TimeOnPage,
-    /// Mean time the site's pages were visible and focused, in seconds per visit with any such time; `null` when none
-    /// is known. Single pages are stored in classes, rounded so that sums and means of many stay right.
+    /// Mean time the site's pages were visible and focused, in seconds per visit with any such
+    /// time; `null` when none is known. Single pages are stored in classes, rounded so that sums
+    /// and means of many stay right.
     EngagementTime,
-    /// Visitors whose first visit ever lies in the period. Only people with a measurement cookie can be told apart.
+    /// Visitors whose first visit ever lies in the period. Only people with a measurement cookie
+    /// can be told apart.
     NewVisitors,
-    /// Visitors who had been here before the period. Only people with a measurement cookie can be told apart.
+    /// Visitors who had been here before the period. Only people with a measurement cookie can be
+    /// told apart.
     ReturningVisitors,
-    /// Share of the pageviews of a page after which the visit ended, in percent, one decimal; needs the one dimension
-    /// `visit:exit_page`.
+    /// Share of the pageviews of a page after which the visit ended, in percent, one decimal; needs
+    /// the one dimension `visit:exit_page`.
     ExitRate,
-    /// Visitors who reached the goal divided by all visitors of the period, in percent, two decimals. Filters on goals
-    /// and properties don't narrow the latter. Both are daily visitors.
-    ConversionRate,
-    /// Visitors who reached the goal divided by the visitors of the same row (source, page ...), in percent, two
+    /// Visitors who reached the goal divided by all visitors of the period, in percent, two
     /// decimals. Filters on goals and properties don't narrow the latter. Both are daily visitors.
+    ConversionRate,
+    /// Visitors who reached the goal divided by the visitors of the same row (source, page ...), in
+    /// percent, two decimals. Filters on goals and properties don't narrow the latter. Both are
+    /// daily visitors.
     GroupConversionRate,
-    /// Sum of the amounts of the goal's events, in the goal's currency; amounts in another currency don't count.
+    /// Sum of the amounts of the goal's events, in the goal's currency; amounts in another currency
+    /// don't count.
     TotalRevenue,
-    /// Mean of the amounts of the goal's events that have one in the goal's currency; `null` when there is none.
+    /// Mean of the amounts of the goal's events that have one in the goal's currency; `null` when
+    /// there is none.
     AverageRevenue,
     /// Clicks on pages, of visitors who consented.
     Clicks,
-    /// Largest Contentful Paint, in milliseconds: three quarters of the pageviews were at most so slow; `null` when none
-    /// is known.
+    /// Largest Contentful Paint, in milliseconds: three quarters of the pageviews were at most so
+    /// slow; `null` when none is known.
     LcpP75,
-    /// Interaction to Next Paint, in milliseconds: three quarters of the pageviews were at most so slow; `null` when none
-    /// is known.
+    /// Interaction to Next Paint, in milliseconds: three quarters of the pageviews were at most so
+    /// slow; `null` when none is known.
     InpP75,
-    /// Cumulative Layout Shift, without unit, three decimals: three quarters of the pageviews moved at most so much;
-    /// `null` when none is known.
+    /// Cumulative Layout Shift, without unit, three decimals: three quarters of the pageviews moved
+    /// at most so much; `null` when none is known.
     ClsP75,
-    /// First Contentful Paint, in milliseconds: three quarters of the pageviews were at most so slow; `null` when none
-    /// is known.
+    /// First Contentful Paint, in milliseconds: three quarters of the pageviews were at most so
+    /// slow; `null` when none is known.
     FcpP75,
-    /// Time to First Byte, in milliseconds: three quarters of the pageviews were at most so slow; `null` when none is
-    /// known.
+    /// Time to First Byte, in milliseconds: three quarters of the pageviews were at most so slow;
+    /// `null` when none is known.
     TtfbP75,
 }
 
@@ -109,7 +120,8 @@ pub enum Measure {
     /// Events with an amount.
     RevenueEvents,
     Clicks,
-    /// Pageviews whose value is known, then all values as a state of the server's, of each web vital.
+    /// Pageviews whose value is known, then all values as a state of the server's, of each web
+    /// vital.
     LcpViews,
     LcpValues,
     InpViews,
@@ -274,7 +286,8 @@ impl Metric {
             Metric::NewVisitors => "sum(new)",
             // Within a day, whoever came for the first time and came again is still new.
             Metric::ReturningVisitors => "sum(known) - sum(new)",
-            // A page can be the last of a visit only where it was seen, but its records may lie beyond the period's end.
+            // A page can be the last of a visit only where it was seen, but its records may lie
+            // beyond the period's end.
             Metric::ExitRate => {
                 "round(least(100 * sum(visits) / greatest(sum(exit_views), 1), 100), 1)"
             }

@@ -5,8 +5,9 @@
 //!                             ▲ reading (events), rollup (days; `roll` builds them)
 //! ```
 //!
-//! Duty: answer for the dashboard, for integrations and for exports, all by the same [`Answerer`]. It knows nothing of
-//! HTTP but a status number, and trusts its caller to have checked *who* asks; it checks *what* is asked. Invariants:
+//! Duty: answer for the dashboard, for integrations and for exports, all by the same [`Answerer`].
+//! It knows nothing of HTTP but a status number, and trusts its caller to have checked *who* asks;
+//! it checks *what* is asked. Invariants:
 //!
 //! - What a request says never becomes part of a statement's text (see [`sql`]).
 //! - Days, weeks and hours are the site's.
@@ -102,7 +103,8 @@ pub type Goals = Arc<[Arc<Goal>]>;
 /// An answer as the server sends it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// 200, 400 (the question), 401 (no such site for this asker), 403 (not for this audience), 422 (costs too much), 502 (the database), 503 (busy).
+    /// 200, 400 (the question), 401 (no such site for this asker), 403 (not for this audience), 422
+    /// (costs too much), 502 (the database), 503 (busy).
     pub status: u16,
     /// A report, or `{"error": text}`.
     pub body: Json,
@@ -183,8 +185,8 @@ impl Answerer {
         self
     }
 
-    /// The same for somebody else: small counts are folded as that audience's floor says. Without this, answers are for
-    /// members.
+    /// The same for somebody else: small counts are folded as that audience's floor says. Without
+    /// this, answers are for members.
     #[must_use]
     pub fn for_audience(&self, audience: Audience) -> Self {
         Self {
@@ -199,15 +201,16 @@ impl Answerer {
         Some(floor.counting_pages(counts_pages))
     }
 
-    /// The same for somebody who may see some sites only: the others do not exist, in whatever way they are asked for.
+    /// The same for somebody who may see some sites only: the others do not exist, in whatever way
+    /// they are asked for.
     #[must_use]
     pub fn only(mut self, sites: Option<Arc<[String]>>) -> Self {
         self.visible = sites;
         self
     }
 
-    /// Sets what questions about a site's goals are settled against, from now on and for all clones. A site that is not
-    /// configured has none.
+    /// Sets what questions about a site's goals are settled against, from now on and for all
+    /// clones. A site that is not configured has none.
     pub fn set_goals(&self, site: &str, goals: impl IntoIterator<Item = Goal>) {
         let index = self.sites.iter().position(|known| known.id == site);
         if let Some(cell) = index.and_then(|index| self.goals.get(index)) {
@@ -235,7 +238,8 @@ impl Answerer {
         }
     }
 
-    /// What questions about a site's goals are settled against. Of a site that may not be seen, nothing.
+    /// What questions about a site's goals are settled against. Of a site that may not be seen,
+    /// nothing.
     pub fn goals(&self, site: Option<&str>) -> Goals {
         let site = site.and_then(|id| self.site(id).ok());
         let index = site.and_then(|site| self.sites.iter().position(|known| known.id == site.id));
@@ -261,8 +265,9 @@ impl Answerer {
         }
     }
 
-    /// Answers up to [`BATCH_MAX`] questions, `{"queries": [...]}`, at the same time (`POST /api/v2/batch`): the answer
-    /// is `{"results": [{"status", "body"}, ...]}` in their order. One that fails does not spoil the others.
+    /// Answers up to [`BATCH_MAX`] questions, `{"queries": [...]}`, at the same time
+    /// (`POST /api/v2/batch`): the answer is `{"results": [{"status", "body"}, ...]}` in their
+    /// order. One that fails does not spoil the others.
     pub async fn batch(&self, body: &[u8], now: Timestamp) -> Answer {
         self.reports(body, now).await.into()
     }
@@ -284,8 +289,8 @@ impl Answerer {
         self.live_visitors(site, now).await.into()
     }
 
-    /// What became of the beacons of some days, both included: `{"accepted": N, "dropped": {reason: N},
-    /// "by_day": {day: {outcome: N}}}`.
+    /// What became of the beacons of some days, both included:
+    /// `{"accepted": N, "dropped": {reason: N}, "by_day": {day: {outcome: N}}}`.
     pub async fn quality(&self, site: &str, from: Date, to: Date) -> Answer {
         self.outcomes(site, from, to).await.into()
     }
@@ -513,7 +518,8 @@ impl Answerer {
         Ok((plan, rows))
     }
 
-    /// How many rows an answer has whose asked-for page lies behind its end: no row is there to say so.
+    /// How many rows an answer has whose asked-for page lies behind its end: no row is there to say
+    /// so.
     async fn count_rows(
         &self,
         request: &Request,

@@ -1,7 +1,7 @@
 //! Amounts of money as answers show them: `{value, currency, short, long}`.
 //!
-//! Pure. Amounts are counted in thousandths, because that is how they are stored; nothing is converted between
-//! currencies.
+//! Pure. Amounts are counted in thousandths, because that is how they are stored; nothing is
+//! converted between currencies.
 
 use serde_json::{Value as Json, json};
 

@@ -1,8 +1,9 @@
 //! The contract as an OpenAPI document.
 //!
-//! Duty: say in a machine's words what [`request`](super::request) accepts and [`report`](super::report) gives. Names,
-//! bounds and lists come from the code that enforces them; `docs/openapi.json` is this document, and a test fails when
-//! the two differ, when an example is refused, or when a golden answer has a key that is not in it.
+//! Duty: say in a machine's words what [`request`](super::request) accepts and
+//! [`report`](super::report) gives. Names, bounds and lists come from the code that enforces them;
+//! `docs/openapi.json` is this document, and a test fails when the two differ, when an example is
+//! refused, or when a golden answer has a key that is not in it.
 
 use serde_json::{Value as Json, json};
 

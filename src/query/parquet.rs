@@ -1,7 +1,8 @@
 //! A report as an Apache Parquet file, for data frames and warehouses.
 //!
-//! Duty: one row group of optional columns: texts, whole numbers where a column has no others, else floating-point ones.
-//! Not compressed: a report has at most 10,000 rows. Format: <https://parquet.apache.org/docs/file-format/>.
+//! Duty: one row group of optional columns: texts, whole numbers where a column has no others, else
+//! floating-point ones. Not compressed: a report has at most 10,000 rows. Format:
+//! <https://parquet.apache.org/docs/file-format/>.
 
 use std::sync::Arc;
 

@@ -1,11 +1,12 @@
 //! From a `date_range` to two instants.
 //!
-//! Duty: resolve the forms of the contract in the site's own time zone, daylight saving included, and name the buckets
-//! of a period. Pure: the clock is an argument. Invariants: a [`Period`] is `[since, until)` with `since < until`;
-//! days, weeks and months are the site's, never UTC's; weeks begin on Monday.
+//! Duty: resolve the forms of the contract in the site's own time zone, daylight saving included,
+//! and name the buckets of a period. Pure: the clock is an argument. Invariants: a [`Period`] is
+//! `[since, until)` with `since < until`; days, weeks and months are the site's, never UTC's; weeks
+//! begin on Monday.
 //!
-//! `Nd` and `Nmo` end before today and before this month, because a period that is not over can't be compared with one
-//! that is; `day`, `month` and `year` contain now and run to their end.
+//! `Nd` and `Nmo` end before today and before this month, because a period that is not over can't
+//! be compared with one that is; `day`, `month` and `year` contain now and run to their end.
 
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::TimeZone;
@@ -68,7 +69,8 @@ impl DateRange {
     /// Reads every form of the contract.
     ///
     /// # Errors
-    /// Any other form, counts out of bounds, days or instants in the wrong order, more than [`DAYS_MAX`] days.
+    /// Any other form, counts out of bounds, days or instants in the wrong order, more than
+    /// [`DAYS_MAX`] days.
     pub fn parse(value: &Json) -> Result<Self, RangeFault> {
         match value {
             Json::String(name) => Self::parse_name(name),
@@ -277,7 +279,8 @@ impl Period {
         is_midnight(&self.since) && is_midnight(&self.until)
     }
 
-    /// The site's day after the last that lies wholly in a period that begins with a day, in days since 1970.
+    /// The site's day after the last that lies wholly in a period that begins with a day, in days
+    /// since 1970.
     pub fn whole_days_end(&self) -> i64 {
         self.day_after() - i64::from(!is_midnight(&self.until))
     }
@@ -391,7 +394,8 @@ impl Period {
         let date = at.date();
         let zone = at.time_zone();
         match bucket {
-            // By elapsed time, so that a repeated hour is walked through and a skipped one is not met.
+            // By elapsed time, so that a repeated hour is walked through and a skipped one is not
+            // met.
             Bucket::Minute => at.round(trunc(Unit::Minute))?.checked_add(1.minute()),
             Bucket::Hour => {
                 let next = start.checked_add(Span::new().hours(1))?;

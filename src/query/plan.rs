@@ -1,13 +1,15 @@
 //! From a request and a period to one statement.
 //!
-//! Duty: decide which readings of the events an answer needs and put the statement together from the files in `sql/`.
-//! Pure, so that every plan can be looked at and tested without a server. Invariants: the statement's columns are the
-//! dimensions, then the metrics, then what `Columns` says; a row in which nothing was counted is absent; equal rows
-//! are ordered by their dimensions, so that the same question has the same answer and pages don't overlap.
+//! Duty: decide which readings of the events an answer needs and put the statement together from
+//! the files in `sql/`. Pure, so that every plan can be looked at and tested without a server.
+//! Invariants: the statement's columns are the dimensions, then the metrics, then what `Columns`
+//! says; a row in which nothing was counted is absent; equal rows are ordered by their dimensions,
+//! so that the same question has the same answer and pages don't overlap.
 //!
-//! Where the roll-ups hold the answer ([`Rolled`]), its first days are taken from them and only the rest is read from
-//! the events: the last two days, as a rule. Where they don't but it is about whole visits, [`finished`] visits stand in
-//! for them. What is left are questions about events; of days whose ids are cleared they can count pages, not people.
+//! Where the roll-ups hold the answer ([`Rolled`]), its first days are taken from them and only the
+//! rest is read from the events: the last two days, as a rule. Where they don't but it is about
+//! whole visits, [`finished`] visits stand in for them. What is left are questions about events; of
+//! days whose ids are cleared they can count pages, not people.
 
 use super::conjunction;
 use super::dimension::{Bucket, Dimension};
@@ -32,9 +34,11 @@ pub struct Plan {
     pub semantics: Option<Semantics>,
     /// Whether people who are known are counted over more days than their histories are exact for.
     pub is_estimated: bool,
-    /// First day, since 1970, whose events have their ids, where the answer is counted from events of earlier days too.
+    /// First day, since 1970, whose events have their ids, where the answer is counted from events
+    /// of earlier days too.
     pub blind_until: Option<i64>,
-    /// Whether the question asks for what cleared events do not say: then nothing of the days before is counted.
+    /// Whether the question asks for what cleared events do not say: then nothing of the days
+    /// before is counted.
     pub needs_cleared: bool,
 }
 
@@ -52,13 +56,17 @@ pub struct Columns {
 pub enum Semantics {
     /// Distinct people.
     Exact,
-    /// Distinct people over more days than gaps between visits are stored to the day for: near, not exact.
+    /// Distinct people over more days than gaps between visits are stored to the day for: near, not
+    /// exact.
     Estimated,
-    /// Distinct people, each under the properties of the first visit in the period (in the bucket, where there is one).
+    /// Distinct people, each under the properties of the first visit in the period (in the bucket,
+    /// where there is one).
     FirstTouch,
-    /// Sum of the distinct visitors of each day: somebody who came on three days counts three times.
+    /// Sum of the distinct visitors of each day: somebody who came on three days counts three
+    /// times.
     Daily,
-    /// As `Daily`, and once under each value that the filter takes of a dimension; for audiences with a floor.
+    /// As `Daily`, and once under each value that the filter takes of a dimension; for audiences
+    /// with a floor.
     ByValue,
 }
 
@@ -92,8 +100,8 @@ const METRIC_ALIASES: [&str; 24] = [
     " AS m17", " AS m18", " AS m19", " AS m20", " AS m21", " AS m22", " AS m23",
 ];
 
-/// Plans the statement for a request. `zone` is the name of the site's time zone, `coverage` what of the site is rolled
-/// up; none makes a plan over raw events. `floor` is that of whoever asks.
+/// Plans the statement for a request. `zone` is the name of the site's time zone, `coverage` what
+/// of the site is rolled up; none makes a plan over raw events. `floor` is that of whoever asks.
 pub fn plan(
     request: &Request,
     period: &Period,
@@ -288,7 +296,8 @@ impl Question<'_> {
         question.readings(dimensions, floor.measures())
     }
 
-    /// People, each counted on each day, by the same way as everybody sees them in an answer by days.
+    /// People, each counted on each day, by the same way as everybody sees them in an answer by
+    /// days.
     fn everybody(&self, filter: &Filter, floor: Floor) -> Sql {
         let counting = match filter.is_about_events() {
             true => Counting::DailyIds,
@@ -314,9 +323,9 @@ impl Question<'_> {
         question.with(filter, std::slice::from_ref(dimension), floor)
     }
 
-    /// Whether the answer may be given beside its neighbours. The counting is that of the whole answer, so that people
-    /// are compared who are counted alike. What the values of a dimension of events add up to tells, beside the number
-    /// of all, how many people have several of them.
+    /// Whether the answer may be given beside its neighbours. The counting is that of the whole
+    /// answer, so that people are compared who are counted alike. What the values of a dimension of
+    /// events add up to tells, beside the number of all, how many people have several of them.
     fn gate(&self, floor: Floor, dimensions: &[Dimension], neighbours: &[Filter]) -> Sql {
         let people = |filter: &Filter| self.with(filter, &[], floor);
         // Rare values as well: what is folded among a few would be everybody under `not`.
@@ -347,8 +356,8 @@ impl Question<'_> {
         )
     }
 
-    /// Rows that would tell of a few people beside the rows of its neighbours. People can lack a value of a dimension of
-    /// events, so its rows are compared with the number of all people too.
+    /// Rows that would tell of a few people beside the rows of its neighbours. People can lack a
+    /// value of a dimension of events, so its rows are compared with the number of all people too.
     fn telling(&self, floor: Floor, dimensions: &[Dimension], neighbours: &[Filter]) -> Sql {
         let own = [self.filter];
         let asked = own.into_iter().chain(neighbours);
@@ -358,7 +367,8 @@ impl Question<'_> {
         floor.telling(dimensions.len(), rows.collect(), whole)
     }
 
-    /// All rows that count for these dimensions and measures: from roll-ups as far as they go, then from events.
+    /// All rows that count for these dimensions and measures: from roll-ups as far as they go, then
+    /// from events.
     fn readings(&self, dimensions: &[Dimension], measures: &[Measure]) -> Sql {
         let source = self.source(dimensions, measures);
         let first_day = self.scope.first_day;

@@ -1,14 +1,15 @@
 //! The readings: ways of going through the events of a period, and what each counts.
 //!
-//! Duty: one statement a reading, put together from its file in `sql/`; `plan` adds the readings of an answer up, and
-//! `rollup` stores them by day, so that both ways to an answer count alike. Pure.
+//! Duty: one statement a reading, put together from its file in `sql/`; `plan` adds the readings of
+//! an answer up, and `rollup` stores them by day, so that both ways to an answer count alike. Pure.
 //!
-//! How people are counted ([`Counting`]): a visitor id lives for one site-local day, so ids alone can't say how many
-//! people came in a week. Where the question is about whole visits in whole days, a visit is taken as a new person
-//! exactly when the device's previous visit began before the row's first day, which every visit carries along as
-//! `days_since_seen`; nobody is counted twice, and a row's people are those whose first visit in the period has the
-//! row's properties. Where it is about events or about parts of days, ids are counted, which is exact within a day and
-//! an upper bound beyond.
+//! How people are counted ([`Counting`]): a visitor id lives for one site-local day, so ids alone
+//! can't say how many people came in a week. Where the question is about whole visits in whole
+//! days, a visit is taken as a new person exactly when the device's previous visit began before the
+//! row's first day, which every visit carries along as `days_since_seen`; nobody is counted twice,
+//! and a row's people are those whose first visit in the period has the row's properties. Where it
+//! is about events or about parts of days, ids are counted, which is exact within a day and an
+//! upper bound beyond.
 
 use super::conjunction;
 use super::dimension::{Bucket, Dimension, EventDimension, Goals, Join, VisitDimension};
@@ -46,7 +47,8 @@ pub struct Scope {
     pub since: Sql,
     /// Seconds since 1970, not included.
     pub until: Sql,
-    /// First day of the period, days since 1970; `since` may lie later when the days before come from roll-ups.
+    /// First day of the period, days since 1970; `since` may lie later when the days before come
+    /// from roll-ups.
     pub first_day: i64,
     /// What filters may not see, for audiences with a floor.
     pub floor: Option<Floor>,
@@ -137,8 +139,8 @@ impl Scope {
         })
     }
 
-    /// A condition, with its `AND`, on the rows of visits: of those that meet it themselves or, where it is about events, that
-    /// have an event which does.
+    /// A condition, with its `AND`, on the rows of visits: of those that meet it themselves or,
+    /// where it is about events, that have an event which does.
     pub fn visits_condition(&self, filter: &Filter, joins: &mut Vec<Join>) -> Sql {
         if filter.is_empty() {
             return Sql::empty();
@@ -220,7 +222,8 @@ fn rows(with_engagement: bool) -> Sql {
     })
 }
 
-/// One reading, as a statement whose columns are the dimensions and all `measures`; those it doesn't count are 0.
+/// One reading, as a statement whose columns are the dimensions and all `measures`; those it
+/// doesn't count are 0.
 pub fn read(
     reading: Reading,
     scope: &Scope,
@@ -334,8 +337,8 @@ pub fn read(
     }
 }
 
-/// The dimensions as a reading sees them: what a page's exits and a goal's visitors are measured by stands under the same
-/// values, taken from other columns.
+/// The dimensions as a reading sees them: what a page's exits and a goal's visitors are measured by
+/// stands under the same values, taken from other columns.
 fn in_reading(reading: Reading, dimensions: &[Dimension]) -> Vec<Dimension> {
     let one = |dimension: &Dimension| match (reading, dimension) {
         (Reading::Pages, Dimension::Visit(VisitDimension::ExitPage)) => {
@@ -349,7 +352,8 @@ fn in_reading(reading: Reading, dimensions: &[Dimension]) -> Vec<Dimension> {
     dimensions.iter().map(one).collect()
 }
 
-/// A measure over the rows of its reading. Every one is a UInt64 but for revenue, an Int64, and states.
+/// A measure over the rows of its reading. Every one is a UInt64 but for revenue, an Int64, and
+/// states.
 fn measure_expression(
     measure: Measure,
     scope: &Scope,

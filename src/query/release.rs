@@ -1,13 +1,15 @@
 //! When events of unfinished time are released to audiences with a floor.
 //!
-//! Duty: the latest full hour up to which an answer may reach. Asking before and after one visit would tell everything
-//! about that visit, so time is released in steps: a step ends with the first full hour by whose end at least the floor's
-//! number of visitors came since the step before. Two answers then differ by one or several whole steps. What holds:
+//! Duty: the latest full hour up to which an answer may reach. Asking before and after one visit
+//! would tell everything about that visit, so time is released in steps: a step ends with the first
+//! full hour by whose end at least the floor's number of visitors came since the step before. Two
+//! answers then differ by one or several whole steps. What holds:
 //!
-//! - **The same for everybody.** It follows from the stored events and the clock alone, so asking differently or from two
-//!   places gives no finer steps.
+//! - **The same for everybody.** It follows from the stored events and the clock alone, so asking
+//!   differently or from two places gives no finer steps.
 //! - **Yesterday's rest** waits for the first step of today. Earlier days are finished.
-//! - **Late beacons.** An hour counts when it has been over for [`LATE_S`], so that what waits in a spool is there.
+//! - **Late beacons.** An hour counts when it has been over for [`LATE_S`], so that what waits in a
+//!   spool is there.
 
 use jiff::Timestamp;
 use serde_json::Value as Json;

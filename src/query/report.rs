@@ -160,8 +160,8 @@ pub fn body(
     })
 }
 
-/// Says which numbers of an answer lack the days before `first` (since 1970): their events no longer say who, or which
-/// visit, they are of.
+/// Says which numbers of an answer lack the days before `first` (since 1970): their events no
+/// longer say who, or which visit, they are of.
 pub fn warn_of_cleared_ids(body: &mut Json, request: &Request, plan: &Plan, first: i64) {
     let day = date_of(first).map_or_else(String::new, |day| day.to_string());
     body["meta"]["ids_cleared_before"] = json!(day);
@@ -183,8 +183,8 @@ pub fn warn_of_cleared_ids(body: &mut Json, request: &Request, plan: &Plan, firs
     }
 }
 
-/// Says "unknown" for what can't be known: numbers that are about days only whose events are cleared, in the whole answer or
-/// in a row's bucket of time, are null and not zero.
+/// Says "unknown" for what can't be known: numbers that are about days only whose events are
+/// cleared, in the whole answer or in a row's bucket of time, are null and not zero.
 pub fn blank_cleared(rows: &mut Rows, request: &Request, plan: &Plan, period: &Period) {
     let Some(first) = plan.blind_until else {
         return;

@@ -1,9 +1,10 @@
 //! From a request's JSON to a [`Request`].
 //!
-//! Duty: read every key of the contract (the Stats API v2 of Plausible, and our metrics and dimensions on top), refuse
-//! everything else with the place of the fault as a JSON pointer, and settle what is implied: default order, default
-//! page, the bucket of `time`. Invariants of a [`Request`]: at least one metric, no metric or dimension twice, the order
-//! names only what is asked for, the page lies within its bounds. Pure.
+//! Duty: read every key of the contract (the Stats API v2 of Plausible, and our metrics and
+//! dimensions on top), refuse everything else with the place of the fault as a JSON pointer, and
+//! settle what is implied: default order, default page, the bucket of `time`. Invariants of a
+//! [`Request`]: at least one metric, no metric or dimension twice, the order names only what is
+//! asked for, the page lies within its bounds. Pure.
 
 use std::sync::Arc;
 
@@ -121,7 +122,8 @@ impl Request {
     /// Reads one question.
     ///
     /// # Errors
-    /// The first [`Fault`] in the order site, unknown keys, metrics, date range, dimensions, filters, order, include, page.
+    /// The first [`Fault`] in the order site, unknown keys, metrics, date range, dimensions,
+    /// filters, order, include, page.
     pub fn parse(body: &Json) -> Result<Self, Fault> {
         Self::parse_with(body, &[])
     }
@@ -209,8 +211,8 @@ impl Request {
         }
     }
 
-    /// The same question about the period it is compared with: all rows, since the order may differ, and `time` as it was
-    /// settled here.
+    /// The same question about the period it is compared with: all rows, since the order may
+    /// differ, and `time` as it was settled here.
     #[must_use]
     pub fn of_comparison(&self, bucket: Option<Bucket>) -> Self {
         let settle = |asked: &AskedDimension| match (asked, bucket) {
@@ -811,7 +813,8 @@ mod tests {
         );
     }
 
-    /// Puts `wrong` in the place of each part of `whole`, outermost first, and tells `check` where it did.
+    /// Puts `wrong` in the place of each part of `whole`, outermost first, and tells `check` where
+    /// it did.
     fn spoil(whole: &Json, wrong: &Json, check: &mut dyn FnMut(&Json, &str)) {
         fn places(value: &Json, at: String, found: &mut Vec<String>) {
             match value {
@@ -879,7 +882,8 @@ mod tests {
                     Ok(_) => accepted += 1,
                     Err(fault) => {
                         refused += 1;
-                        // A part can also make another one senseless, so only the first key has to be the same or to depend on it.
+                        // A part can also make another one senseless, so only the first key has to
+                        // be the same or to depend on it.
                         let key = |pointer: &str| {
                             pointer.split('/').nth(1).unwrap_or_default().to_owned()
                         };
@@ -895,7 +899,8 @@ mod tests {
                 },
             );
         }
-        // What is accepted are other values of the right type: texts in filters, true for false, another number.
+        // What is accepted are other values of the right type: texts in filters, true for false,
+        // another number.
         assert!(
             refused > 500 && accepted < 120,
             "{refused} refused, {accepted} accepted"

@@ -1,14 +1,17 @@
 //! Keeps the roll-ups complete.
 //!
-//! Duty: find the days of a site that are over and not rolled up, or of which more events have come since, build them,
-//! and only then let them count. Beside the way of a beacon: it reads what `store` wrote and writes what `plan` reads.
-//! Invariants:
+//! Duty: find the days of a site that are over and not rolled up, or of which more events have come
+//! since, build them, and only then let them count. Beside the way of a beacon: it reads what
+//! `store` wrote and writes what `plan` reads. Invariants:
 //!
-//! - **Safe to repeat.** Rows are built under a new version and count once `rolled_days` names it; what a crash leaves
-//!   behind is never read. No materialised view is involved, so no insert can count twice.
-//! - **Whole visits.** A day is built when the day after it is over as well: a visit that runs over midnight has ended.
-//! - **Outlives the events.** A day is built anew when it has more events than were counted, never when it has fewer:
-//!   retention takes events away, and the counts stay. Nor when the ids of its events are cleared.
+//! - **Safe to repeat.** Rows are built under a new version and count once `rolled_days` names it;
+//!   what a crash leaves behind is never read. No materialised view is involved, so no insert can
+//!   count twice.
+//! - **Whole visits.** A day is built when the day after it is over as well: a visit that runs over
+//!   midnight has ended.
+//! - **Outlives the events.** A day is built anew when it has more events than were counted, never
+//!   when it has fewer: retention takes events away, and the counts stay. Nor when the ids of its
+//!   events are cleared.
 //!
 //! Not here: the statements themselves (`rollup`), and when to run (`serve` calls [`keep`]).
 
@@ -38,7 +41,8 @@ const DAYS_AT_ONCE: usize = 92;
 const EVENTS_AT_ONCE: i64 = 4_000_000;
 /// The same where every visit is held with its properties.
 const VISITS_EVENTS_AT_ONCE: i64 = 500_000;
-/// Memory from which on a building statement uses the disk, for a single day that is larger than that.
+/// Memory from which on a building statement uses the disk, for a single day that is larger than
+/// that.
 const BYTES_IN_MEMORY_MAX: u64 = 512 << 20;
 /// Time one building statement may take.
 const EXECUTION_TIME_MAX: Duration = Duration::from_secs(600);
@@ -59,8 +63,8 @@ pub enum RollError {
 /// A day, in days since 1970, and how many events it has.
 type CountedDay = (i64, i64);
 
-/// Rolls up all sites, now and every ten minutes, until it is dropped. Faults are logged and tried again. A site that
-/// `is_held` has its turn later.
+/// Rolls up all sites, now and every ten minutes, until it is dropped. Faults are logged and tried
+/// again. A site that `is_held` has its turn later.
 pub async fn keep(client: Client, sites: Arc<[Site]>, is_held: impl Fn(&str) -> bool) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -109,7 +113,8 @@ fn chunk_length(days: &[CountedDay], events_max: i64) -> usize {
     fitting.count().max(1)
 }
 
-/// The days before `end` that are not rolled up as they are, empty ones after the first with events included.
+/// The days before `end` that are not rolled up as they are, empty ones after the first with events
+/// included.
 async fn missing_days(
     client: &Client,
     site: &Site,
@@ -153,7 +158,8 @@ async fn missing_days(
     Ok(missing)
 }
 
-/// First day whose events have their ids, in days since 1970, where those of earlier days are cleared.
+/// First day whose events have their ids, in days since 1970, where those of earlier days are
+/// cleared.
 pub async fn cleared_before(runner: &Runner, site: &Site) -> Result<Option<i64>, RunError> {
     let site = Value::Text(site.id.clone()).into();
     let statement = Sql::template(include_str!("sql/cleared.sql"), &[("site", site)]);
@@ -235,7 +241,8 @@ async fn execute(client: &Client, sql: Sql) -> Result<(), RollError> {
             "max_bytes_before_external_group_by",
             BYTES_IN_MEMORY_MAX.to_string(),
         )
-        // Never sent again: what is built anew has another version. So no block may be taken for a retry.
+        // Never sent again: what is built anew has another version. So no block may be taken for a
+        // retry.
         .with_setting("insert_deduplication_token", random::token()?);
     statement
         .bind(query)

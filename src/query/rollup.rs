@@ -1,14 +1,18 @@
-//! Roll-ups: what is stored by day, when an answer may be taken from it, and the statements for both.
+//! Roll-ups: what is stored by day, when an answer may be taken from it, and the statements for
+//! both.
 //!
-//! Duty: the list of dimensions that are rolled up, and the two statements about table `daily`. Building goes through
-//! the same [`reading`](super::reading)s as answering from events, grouped by day, so there is one definition of every
-//! count; a test asks each golden question both ways. Pure; `roll` runs the statements.
+//! Duty: the list of dimensions that are rolled up, and the two statements about table `daily`.
+//! Building goes through the same [`reading`](super::reading)s as answering from events, grouped by
+//! day, so there is one definition of every count; a test asks each golden question both ways.
+//! Pure; `roll` runs the statements.
 //!
-//! The hours of a day are one more dimension, so that an earlier day can be looked at when its ids are cleared.
+//! The hours of a day are one more dimension, so that an earlier day can be looked at when its ids
+//! are cleared.
 //!
-//! Why one dimension at a time: the cost of an answer is then the length of its rows times its days. Filters and pairs
-//! of dimensions go to the events, which are there for as long as retention says. Why arrays of `days_since_seen`:
-//! people over `[a, b]` are the visits whose device was last seen before `a`, for every `a`.
+//! Why one dimension at a time: the cost of an answer is then the length of its rows times its
+//! days. Filters and pairs of dimensions go to the events, which are there for as long as retention
+//! says. Why arrays of `days_since_seen`: people over `[a, b]` are the visits whose device was last
+//! seen before `a`, for every `a`.
 
 use super::dimension::{Bucket, Dimension, EventDimension, VisitDimension};
 use super::filter::Filter;
@@ -123,7 +127,8 @@ impl Rolled {
             .collect()
     }
 
-    /// The rows that hold an answer by these dimensions, those of time left out but for hours alone.
+    /// The rows that hold an answer by these dimensions, those of time left out but for hours
+    /// alone.
     pub fn of(dimensions: &[Dimension]) -> Option<Rolled> {
         let named: Vec<Dimension> = dimensions
             .iter()
@@ -152,7 +157,8 @@ impl Rolled {
         }
     }
 
-    /// Whether it is about the hours of a day; and such rows are there of days whose visits are written down only.
+    /// Whether it is about the hours of a day; and such rows are there of days whose visits are
+    /// written down only.
     pub fn is_by_hour(&self) -> bool {
         self.label == HOURS
     }
@@ -167,7 +173,8 @@ impl Rolled {
         self.dimensions.iter().any(Dimension::is_of_events)
     }
 
-    /// The statement that reads its rows from `[first_day, day_after)`: columns as those of a [`reading`](super::reading).
+    /// The statement that reads its rows from `[first_day, day_after)`: columns as those of a
+    /// [`reading`](super::reading).
     pub fn read(
         &self,
         scope: &Scope,
@@ -222,12 +229,14 @@ impl Rolled {
         )
     }
 
-    /// The statement that rolls up the days of `scope`, which are whole days of the site, as `version`.
+    /// The statement that rolls up the days of `scope`, which are whole days of the site, as
+    /// `version`.
     pub fn build(&self, scope: &Scope, version: i64) -> Sql {
         let day = Dimension::Time(Bucket::Day);
         let dimensions: Vec<Dimension> = [day].into_iter().chain(self.dimensions.clone()).collect();
         let none = Filter::All(Vec::new());
-        // People who are known are counted from their histories, but for events, where daily ids are.
+        // People who are known are counted from their histories, but for events, where daily ids
+        // are.
         let counting = if self.has_ids() {
             Counting::DailyIds
         } else {
@@ -279,8 +288,8 @@ impl Rolled {
 }
 
 impl Coverage {
-    /// Days that are rolled up, with whether their visits are written down and the version that counts; ascending, each
-    /// once.
+    /// Days that are rolled up, with whether their visits are written down and the version that
+    /// counts; ascending, each once.
     pub fn new(days: &[(i64, bool, i64)], cleared_before: Option<i64>) -> Self {
         let with_visits = days.iter().filter(|(_, has_visits, _)| *has_visits);
         Self {
@@ -291,8 +300,9 @@ impl Coverage {
         }
     }
 
-    /// The slots `days` and `versions` of a statement over `[first_day, day_after)`: which building counts for which day.
-    /// Bound from here rather than asked for in each statement, which took a third of the time of a short answer.
+    /// The slots `days` and `versions` of a statement over `[first_day, day_after)`: which building
+    /// counts for which day. Bound from here rather than asked for in each statement, which took a
+    /// third of the time of a short answer.
     pub fn current(&self, (first_day, day_after): (i64, i64)) -> [(&'static str, Sql); 2] {
         let within = self
             .days
@@ -306,8 +316,8 @@ impl Coverage {
             .map(|(slot, numbers)| (slot, Value::Numbers(numbers).into()))
     }
 
-    /// The day up to which the days from `first_day` on can be taken from the roll-ups, at most `day_after`; none if
-    /// the first can't.
+    /// The day up to which the days from `first_day` on can be taken from the roll-ups, at most
+    /// `day_after`; none if the first can't.
     pub fn until(&self, first_day: i64, day_after: i64) -> Option<i64> {
         self.run(&self.days, first_day, day_after)
     }
@@ -382,7 +392,8 @@ fn rolled_measure(measure: Measure, scope: &Scope, counting: Counting) -> Sql {
         (Measure::EngagedVisits, _) => "sum(rolled.engaged_visits)".into(),
         (Measure::ScrollPercent, _) => "sum(rolled.scroll_percent)".into(),
         (Measure::ScrolledViews, _) => "sum(rolled.scrolled_views)".into(),
-        // Not rolled up: `Rolled::has` says so of their readings, and revenue is only asked for of goals.
+        // Not rolled up: `Rolled::has` says so of their readings, and revenue is only asked for of
+        // goals.
         (other, _) => Sql::text(other.zero()),
     }
 }

@@ -1,9 +1,9 @@
 //! Sends statements and bounds what they may cost.
 //!
-//! Duty: one statement in, bytes out, with the read-only profile, the limits and the queue of [`QueryLimits`]. A future
-//! that is dropped closes its connection, and the server then cancels the query. Errors are told apart by what the
-//! asker can do: ask again later, ask for less, or write the pattern differently. Not here: HTTP status codes but for
-//! the number in `Answer`.
+//! Duty: one statement in, bytes out, with the read-only profile, the limits and the queue of
+//! [`QueryLimits`]. A future that is dropped closes its connection, and the server then cancels the
+//! query. Errors are told apart by what the asker can do: ask again later, ask for less, or write
+//! the pattern differently. Not here: HTTP status codes but for the number in `Answer`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

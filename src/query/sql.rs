@@ -1,15 +1,17 @@
 //! SQL text that no request can write into.
 //!
-//! Duty: put a statement together from the files in `sql/` and from fixed fragments, after the request was parsed and
-//! before `run` sends it. Invariants:
+//! Duty: put a statement together from the files in `sql/` and from fixed fragments, after the
+//! request was parsed and before `run` sends it. Invariants:
 //!
-//! - **Text is part of the program.** [`Sql`] can only be made from `&'static str` and from other [`Sql`]; there is no
-//!   constructor that takes a `String`, and nothing here formats one into text. What a request says can therefore
-//!   choose *which* fragment is used (through the closed enums of `dimension`, `metric` and `filter`), never what it says.
-//! - **Values travel apart.** A [`Value`] becomes a placeholder `{pN:Type}`; name and type are ours, the value goes to
-//!   the server as a parameter and is parsed there as a literal of that type. It is never part of the statement.
-//! - **A template's slots are a closed list**: filling an unknown slot or leaving one open is a programming error that
-//!   the tests of `plan` meet for every slot.
+//! - **Text is part of the program.** [`Sql`] can only be made from `&'static str` and from other
+//!   [`Sql`]; there is no constructor that takes a `String`, and nothing here formats one into
+//!   text. What a request says can therefore choose *which* fragment is used (through the closed
+//!   enums of `dimension`, `metric` and `filter`), never what it says.
+//! - **Values travel apart.** A [`Value`] becomes a placeholder `{pN:Type}`; name and type are
+//!   ours, the value goes to the server as a parameter and is parsed there as a literal of that
+//!   type. It is never part of the statement.
+//! - **A template's slots are a closed list**: filling an unknown slot or leaving one open is a
+//!   programming error that the tests of `plan` meet for every slot.
 //!
 //! Not here: what the fragments mean (`plan`), and sending them (`run`).
 
@@ -120,8 +122,8 @@ impl Sql {
     /// A file with its slots filled. A slot is a comment of the form `/*{name}*/`.
     ///
     /// # Panics
-    /// When a slot of the file is not among `slots`, or one of `slots` is not in the file: both are faults of the
-    /// program, and no request can cause them.
+    /// When a slot of the file is not among `slots`, or one of `slots` is not in the file: both are
+    /// faults of the program, and no request can cause them.
     pub fn template(file: &'static str, slots: &[(&'static str, Sql)]) -> Self {
         let mut filled = Self::empty();
         let mut used = 0;
@@ -162,7 +164,8 @@ impl Sql {
             match part {
                 Part::Text(text) => statement.text.push_str(text),
                 Part::Value(value) => {
-                    // The same value twice is one parameter: the time range stands in every part of a statement.
+                    // The same value twice is one parameter: the time range stands in every part of
+                    // a statement.
                     let known = statement
                         .values
                         .iter()

@@ -1,9 +1,10 @@
-//! What outlives a reboot: the key of the measurement cookies, which are valid for 13 months, and the audit log, which proves
-//! that salts were destroyed. Both lie in the data folder. Salts must not outlive their day and have a folder of their
-//! own, which may be in memory only.
+//! What outlives a reboot: the key of the measurement cookies, which are valid for 13 months, and
+//! the audit log, which proves that salts were destroyed. Both lie in the data folder. Salts must
+//! not outlive their day and have a folder of their own, which may be in memory only.
 //!
-//! Until now the two lay beside the salts. A start moves them: copy, sync, then remove, so that a crash at any point
-//! leaves the key in one place at least, and the next start goes on. Where both places have a key, the data folder's wins.
+//! Until now the two lay beside the salts. A start moves them: copy, sync, then remove, so that a
+//! crash at any point leaves the key in one place at least, and the next start goes on. Where both
+//! places have a key, the data folder's wins.
 
 use std::path::Path;
 
@@ -31,10 +32,12 @@ enum Found {
 }
 
 impl Durable {
-    /// Opens the data folder, moves there what lies beside the salts, and makes a key where there is none.
+    /// Opens the data folder, moves there what lies beside the salts, and makes a key where there
+    /// is none.
     ///
     /// # Errors
-    /// As of the salts' folder. A file that can't be removed from beside the salts is a warning only.
+    /// As of the salts' folder. A file that can't be removed from beside the salts is a warning
+    /// only.
     pub fn open(data_dir: &Path, salts: &Folder) -> Result<(Self, CookieKey), SaltError> {
         let folder = Folder::open_shared(data_dir)?;
         // Two starts at once must not make two keys.

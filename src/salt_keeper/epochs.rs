@@ -1,4 +1,5 @@
-//! Which salt is whose day: the state of one site, without IO. All it needs to know of files is their names.
+//! Which salt is whose day: the state of one site, without IO. All it needs to know of files is
+//! their names.
 
 use std::ops::Range;
 
@@ -10,10 +11,12 @@ use crate::privacy::{Salt, Salts};
 
 use super::folder::{SaltFile, Stage};
 
-/// How long past local midnight yesterday's salt is kept: as long as a visit lasts without a sign of life.
+/// How long past local midnight yesterday's salt is kept: as long as a visit lasts without a sign
+/// of life.
 pub const GRACE: SignedDuration = SignedDuration::from_mins(30);
 
-/// A site-local day and the instants it covers, `[start, end)`; 23 to 25 hours, or what the zone's rules make of it.
+/// A site-local day and the instants it covers, `[start, end)`; 23 to 25 hours, or what the zone's
+/// rules make of it.
 pub(super) struct LocalDay {
     /// Days since 1970-01-01.
     pub day: i32,
@@ -72,9 +75,9 @@ pub(super) struct Doomed {
 
 /// The salts of one site.
 ///
-/// `current.label` only grows. While the clock agrees it is the local day; after the clock went back, it is the greatest
-/// day there was, and `since` is the day by the clock. A salt's life stays bounded then too: the clock's next midnight
-/// ends it.
+/// `current.label` only grows. While the clock agrees it is the local day; after the clock went
+/// back, it is the greatest day there was, and `since` is the day by the clock. A salt's life stays
+/// bounded then too: the clock's next midnight ends it.
 pub(super) struct Epochs {
     zone: TimeZone,
     current: Held,

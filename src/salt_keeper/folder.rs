@@ -1,9 +1,11 @@
-//! The salt folder: 0700, its files 0600, everything ours, everything that is written on disk before it counts.
+//! The salt folder: 0700, its files 0600, everything ours, everything that is written on disk
+//! before it counts.
 //!
-//! Files: `<site>.<day>.<name>.salt` (the current day's, yesterday's for its grace), `<site>.<day>.<name>.next`
-//! (tomorrow's), and `lock`, which keeps a second collector out. A day is written `<day>@<clock>` while the clock is behind
-//! the greatest day it ever showed. The data folder, for what [`durable`](super::durable) keeps there, is opened by the
-//! same means but shared with others.
+//! Files: `<site>.<day>.<name>.salt` (the current day's, yesterday's for its grace),
+//! `<site>.<day>.<name>.next` (tomorrow's), and `lock`, which keeps a second collector out. A day
+//! is written `<day>@<clock>` while the clock is behind the greatest day it ever showed. The data
+//! folder, for what [`durable`](super::durable) keeps there, is opened by the same means but shared
+//! with others.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
@@ -114,8 +116,8 @@ pub(super) enum Entry {
     Leftover(String),
 }
 
-/// The open folder. Its files are reached through the open folder and not through its path, so that nobody can put
-/// another folder in its place.
+/// The open folder. Its files are reached through the open folder and not through its path, so that
+/// nobody can put another folder in its place.
 pub(super) struct Folder {
     path: PathBuf,
     dir: OwnedFd,
@@ -151,7 +153,8 @@ impl Folder {
         })
     }
 
-    /// Opens a folder in which others keep things too. They may look into it; none but its owner may change it.
+    /// Opens a folder in which others keep things too. They may look into it; none but its owner
+    /// may change it.
     pub fn open_shared(path: &Path) -> Result<Self, SaltError> {
         Ok(Self {
             path: path.to_owned(),
@@ -160,7 +163,8 @@ impl Folder {
         })
     }
 
-    /// Locks or unlocks the folder itself, for a few steps that belong together. Waits for whoever has it.
+    /// Locks or unlocks the folder itself, for a few steps that belong together. Waits for whoever
+    /// has it.
     pub fn flock(&self, operation: FlockOperation) -> Result<(), SaltError> {
         rustix::fs::flock(&self.dir, operation).map_err(self.fault("lock", ""))
     }
@@ -179,7 +183,8 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// Salt files and leftovers. Other files are none of our business, unless they call themselves salts.
+    /// Salt files and leftovers. Other files are none of our business, unless they call themselves
+    /// salts.
     pub fn entries(&self) -> Result<Vec<Entry>, SaltError> {
         let mut entries = Vec::new();
         let found = rustix::fs::Dir::read_from(&self.dir).map_err(self.fault("list", ""))?;
@@ -246,7 +251,8 @@ impl Folder {
         self.sync()
     }
 
-    /// Overwrites a file, removes it, and waits until both are on disk. A file that is gone already is fine.
+    /// Overwrites a file, removes it, and waits until both are on disk. A file that is gone already
+    /// is fine.
     pub fn destroy(&self, name: &str) -> Result<(), SaltError> {
         if !self.has(name)? {
             return Ok(());
@@ -325,7 +331,8 @@ fn open_at(dir: &OwnedFd, name: &str, flags: OFlags) -> io::Result<File> {
     Ok(rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR)?.into())
 }
 
-/// Opens a folder, made 0700 where it does not exist, that is ours and whose mode has none of the `forbidden` bits.
+/// Opens a folder, made 0700 where it does not exist, that is ours and whose mode has none of the
+/// `forbidden` bits.
 fn open_dir(path: &Path, forbidden: u32) -> Result<OwnedFd, SaltError> {
     DirBuilder::new()
         .recursive(true)

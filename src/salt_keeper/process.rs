@@ -1,10 +1,10 @@
-//! Asks the operating system to keep this process's memory to itself: no core dumps, no reading by other processes of
-//! the same user, no swap. Each is tried; what is refused is said once and the collector runs on, because a container
-//! often may not.
+//! Asks the operating system to keep this process's memory to itself: no core dumps, no reading by
+//! other processes of the same user, no swap. Each is tried; what is refused is said once and the
+//! collector runs on, because a container often may not.
 //!
-//! Swap: locking single pages is an `unsafe` call, which this crate does not make, so the whole process is locked, each
-//! page as it is first touched. That is only done where the limit on locked memory is lifted or can be: under a finite
-//! limit later allocations would fail.
+//! Swap: locking single pages is an `unsafe` call, which this crate does not make, so the whole
+//! process is locked, each page as it is first touched. That is only done where the limit on locked
+//! memory is lifted or can be: under a finite limit later allocations would fail.
 
 use std::sync::Once;
 

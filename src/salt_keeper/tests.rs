@@ -704,7 +704,8 @@ proptest! {
             match happening {
                 Happening::Clock(_) => {}
                 Happening::Tick => past.append(&mut pending),
-                // A crash before the tick that would have written the change of day down may undo it.
+                // A crash before the tick that would have written the change of day down may undo
+                // it.
                 Happening::Restart => pending.clear(),
             }
             prop_assert!(!past.contains(&current), "a past salt is in use again");
@@ -763,9 +764,9 @@ fn nothing_on_disk_tells_a_destroyed_salt() {
     assert_eq!(place.salt_files("example.com").len(), 2);
 }
 
-/// What somebody has who holds the whole database and every file of the next day, and tries to find out which of a
-/// thousand known addresses a stored visitor id is: every 32 bytes that stand anywhere in the files, and what can be
-/// made of names and dates, each tried as the key.
+/// What somebody has who holds the whole database and every file of the next day, and tries to find
+/// out which of a thousand known addresses a stored visitor id is: every 32 bytes that stand
+/// anywhere in the files, and what can be made of names and dates, each tried as the key.
 fn addresses_recovered(stored: &BTreeSet<u64>, keys: &BTreeSet<Bytes>) -> usize {
     let agent = UserAgent::from_header(AGENT);
     let recovered = keys.iter().map(|key| {

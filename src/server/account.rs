@@ -1,4 +1,5 @@
-//! One's own account: password, second factor, log-ins; and what scripts of ours need to know about it.
+//! One's own account: password, second factor, log-ins; and what scripts of ours need to know about
+//! it.
 
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};

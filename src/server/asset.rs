@@ -1,5 +1,5 @@
-//! The built dashboard and the demo pages, embedded in the binary (read from the folders in debug builds). The tracker's
-//! files are in [`tracker`](super::tracker).
+//! The built dashboard and the demo pages, embedded in the binary (read from the folders in debug
+//! builds). The tracker's files are in [`tracker`](super::tracker).
 
 use std::borrow::Cow;
 

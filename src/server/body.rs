@@ -16,7 +16,8 @@ use super::error::{Answer, refused};
 /// The whole body, at most `bytes_max` long and complete within `timeout`.
 ///
 /// # Errors
-/// The answer to give: 415 for an encoded body, 413 for a long one, 408 for a slow one, 400 for one cut short.
+/// The answer to give: 415 for an encoded body, 413 for a long one, 408 for a slow one, 400 for one
+/// cut short.
 pub async fn read(
     request: Request<Incoming>,
     bytes_max: usize,

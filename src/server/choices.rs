@@ -1,24 +1,28 @@
-//! `/privacy`: the visitor's own page. What is measured, what the server sees of the choice, and three buttons: refuse,
-//! take the refusal back, erase what was measured today.
+//! `/privacy`: the visitor's own page. What is measured, what the server sees of the choice, and
+//! three buttons: refuse, take the refusal back, erase what was measured today.
 //!
-//! Everything on it is made from the live configuration. It needs no script, sets no cookie when it is looked at, and
-//! is the same in all languages.
+//! Everything on it is made from the live configuration. It needs no script, sets no cookie when it
+//! is looked at, and is the same in all languages.
 //!
-//! **Two addresses.** The measurement cookie is bound to the path `/api/event`, so that no page of the site and no log
-//! in front of it ever sees a device id. A wider path would undo that for everybody in order to serve the few who come
-//! here, so the page goes to the cookie instead: it stands at `/privacy`, where people look for it, and its forms go to
-//! `/api/event/choices`, where the browser adds the cookie that erasing needs. The page answers there as well and then
-//! says whether the cookie is there. A refusal or an erasure that is sent to `/privacy` itself is redirected with its body.
+//! **Two addresses.** The measurement cookie is bound to the path `/api/event`, so that no page of
+//! the site and no log in front of it ever sees a device id. A wider path would undo that for
+//! everybody in order to serve the few who come here, so the page goes to the cookie instead: it
+//! stands at `/privacy`, where people look for it, and its forms go to `/api/event/choices`, where
+//! the browser adds the cookie that erasing needs. The page answers there as well and then says
+//! whether the cookie is there. A refusal or an erasure that is sent to `/privacy` itself is
+//! redirected with its body.
 //!
-//! **An erasure is never confirmed falsely.** "Done" is said only of rows that were found and are gone; without any the page
-//! says so; as long as it is not done the page says that it is recorded. The cookies that find a visitor's rows are
-//! deleted only once the erasure is in the journal ([`crate::store::erase`]).
+//! **An erasure is never confirmed falsely.** "Done" is said only of rows that were found and are
+//! gone; without any the page says so; as long as it is not done the page says that it is recorded.
+//! The cookies that find a visitor's rows are deleted only once the erasure is in the journal
+//! ([`crate::store::erase`]).
 //!
-//! **Not by others.** A POST counts only when the browser says that it comes from this origin, or from a page of the
-//! measured site; everything else is 403. A forged refusal would be harmless, a forged withdrawal of one would not.
+//! **Not by others.** A POST counts only when the browser says that it comes from this origin, or
+//! from a page of the measured site; everything else is 403. A forged refusal would be harmless, a
+//! forged withdrawal of one would not.
 //!
-//! Deliberately not here: showing rows. Somebody in the same network with the same browser can't be told apart, and
-//! may be erased along, but not read.
+//! Deliberately not here: showing rows. Somebody in the same network with the same browser can't be
+//! told apart, and may be erased along, but not read.
 
 mod lists;
 mod notice;
@@ -47,7 +51,8 @@ use words::{Words, escape, fill};
 
 /// Where the forms go, and where the measurement cookie comes along.
 pub const CHOICES_PATH: &str = "/api/event/choices";
-/// Seconds the opt-out cookie lives: 400 days, the most that browsers keep one, and more than the 13 months of the other.
+/// Seconds the opt-out cookie lives: 400 days, the most that browsers keep one, and more than the
+/// 13 months of the other.
 const OPT_OUT_SECONDS: u32 = 400 * 86_400;
 /// How long a request waits for the end of its erasure, which goes on without it.
 const ERASURE_PATIENCE: Duration = Duration::from_secs(10);
@@ -181,7 +186,8 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
         }
     };
     if !is_at_cookie && action != Action::Allow {
-        // The cookie is there, and a refusal that does not see it could not keep what an erasure needs.
+        // The cookie is there, and a refusal that does not see it could not keep what an erasure
+        // needs.
         return to_cookie(&query);
     }
     let Some(index) = app.pipeline.site_index(&site.id) else {
@@ -214,7 +220,8 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
     if !changes.is_empty() {
         state.is_known_device = false;
     }
-    // What the page says follows from the state after the button, not from the one the request came with.
+    // What the page says follows from the state after the button, not from the one the request came
+    // with.
     state.without_word = app.pipeline.decide_for(index, &state);
     let sees_cookie = is_at_cookie;
     let mut answer = html(
@@ -242,7 +249,8 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
     answer
 }
 
-/// Sends a form to the address where the browser adds the cookies. What the form's own address said goes along.
+/// Sends a form to the address where the browser adds the cookies. What the form's own address said
+/// goes along.
 fn to_cookie(query: &Asked) -> Answer {
     let mut target = CHOICES_PATH.to_owned();
     let pairs = [("site", &query.site), ("lang", &query.lang)];

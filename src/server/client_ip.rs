@@ -1,8 +1,9 @@
-//! Peer and trusted proxies to the client's address: the sole reader of `X-Forwarded-For` and `Forwarded`.
+//! Peer and trusted proxies to the client's address: the sole reader of `X-Forwarded-For` and
+//! `Forwarded`.
 //!
-//! Only a peer in `trusted_proxies` is believed, and the list it sends is walked from the right (the nearest proxy) over
-//! all instances of the header: the first address that is no trusted proxy is the client's. What stands further left is
-//! the client's own claim and is never used.
+//! Only a peer in `trusted_proxies` is believed, and the list it sends is walked from the right
+//! (the nearest proxy) over all instances of the header: the first address that is no trusted proxy
+//! is the client's. What stands further left is the client's own claim and is never used.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,7 +19,8 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// Hops that are looked at; a longer list is a forgery or a loop.
 const HOPS_MAX: usize = 32;
 
-/// The address of one request's client, looked for once though two ask: the bound on its network, and the door.
+/// The address of one request's client, looked for once though two ask: the bound on its network,
+/// and the door.
 pub struct Client<'a> {
     peer: IpAddr,
     headers: &'a HeaderMap,
@@ -48,8 +50,9 @@ impl<'a> Client<'a> {
         self.found().take().unwrap_or_else(|| self.find())
     }
 
-    /// Whether a peer at this machine or in a private network names a client and is not believed: most likely the site's own
-    /// proxy, missing in `trusted_proxies`, so that all visitors look like one.
+    /// Whether a peer at this machine or in a private network names a client and is not believed:
+    /// most likely the site's own proxy, missing in `trusted_proxies`, so that all visitors look
+    /// like one.
     pub fn is_unheeded_proxy(&self) -> bool {
         let names_a_client =
             self.headers.contains_key(X_FORWARDED_FOR) || self.headers.contains_key(FORWARDED);
@@ -68,7 +71,8 @@ impl<'a> Client<'a> {
     }
 }
 
-/// The network of a peer, as far as it may be known outside the door; `None` for private ones and trusted proxies.
+/// The network of a peer, as far as it may be known outside the door; `None` for private ones and
+/// trusted proxies.
 pub fn peer_network(peer: IpAddr, trusted: &[IpNet]) -> Option<TruncatedIp> {
     let network = truncate(&ClientIp::from_peer(peer));
     let is_bounded = network.get().is_some() && !is_trusted(trusted, peer.to_canonical());
@@ -90,7 +94,8 @@ fn resolve(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     if !is_trusted(client) {
         return client;
     }
-    // A proxy writes one of the two; `Forwarded` (RFC 7239) is the standard, X-Forwarded-For what nearly all send.
+    // A proxy writes one of the two; `Forwarded` (RFC 7239) is the standard, X-Forwarded-For what
+    // nearly all send.
     let mut instances = headers.get_all(X_FORWARDED_FOR).iter().peekable();
     let is_rfc7239 = instances.peek().is_none();
     if is_rfc7239 {

@@ -1,7 +1,9 @@
-//! `POST /api/event`: reads a beacon within its bounds, hands it to the pipeline, answers 202, 4xx or 503.
+//! `POST /api/event`: reads a beacon within its bounds, hands it to the pipeline, answers 202, 4xx
+//! or 503.
 //!
-//! The request's headers end here: the pipeline gets the few signals that it may know, and the address and agent as
-//! functions that the door calls. A beacon that is dropped on purpose is answered like one that is kept.
+//! The request's headers end here: the pipeline gets the few signals that it may know, and the
+//! address and agent as functions that the door calls. A beacon that is dropped on purpose is
+//! answered like one that is kept.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -165,8 +167,8 @@ pub(super) fn append_cookie(answer: &mut Answer, cookie: &str) {
     }
 }
 
-/// The measurement cookie is sent to the collector's endpoint only, the erasure cookie to the choices page only; no
-/// script can read either.
+/// The measurement cookie is sent to the collector's endpoint only, the erasure cookie to the
+/// choices page only; no script can read either.
 pub(super) fn set_cookie(change: &CookieChange, is_https: bool) -> String {
     let (name, value, path, max_age_s) = match change {
         CookieChange::Set {

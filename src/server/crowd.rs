@@ -1,7 +1,9 @@
-//! How many connections one network may have open: before any request, so that one machine can't take all places.
+//! How many connections one network may have open: before any request, so that one machine can't
+//! take all places.
 //!
-//! Only networks of public peers are counted. Private networks and trusted proxies have no bound: they are the site's own,
-//! and a proxy's connections are those of everybody. Kept is the truncated network (P1), as long as it has a connection.
+//! Only networks of public peers are counted. Private networks and trusted proxies have no bound:
+//! they are the site's own, and a proxy's connections are those of everybody. Kept is the truncated
+//! network (P1), as long as it has a connection.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -1,8 +1,9 @@
 //! Getting in: the log-in, and the links that work once. Plain forms, without a script.
 //!
-//! A wrong name, a wrong password and a wrong code are one answer and take equally long. Tries are bounded by name *and*
-//! network, so that whoever tries somebody's name elsewhere keeps only themselves out, and a browser that the person logged
-//! in with before has a bound and a place in the queue of its own.
+//! A wrong name, a wrong password and a wrong code are one answer and take equally long. Tries are
+//! bounded by name *and* network, so that whoever tries somebody's name elsewhere keeps only
+//! themselves out, and a browser that the person logged in with before has a bound and a place in
+//! the queue of its own.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -188,7 +189,8 @@ async fn log_in(
     Ok(answer)
 }
 
-/// Writes down a wrong password, without being waited for: a name that is there takes as long as one that is not.
+/// Writes down a wrong password, without being waited for: a name that is there takes as long as
+/// one that is not.
 fn write_down(app: &App, person: Option<i64>) {
     let Some(person) = person else {
         return;

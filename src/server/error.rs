@@ -1,4 +1,5 @@
-//! Answers: the only place where a domain error becomes a status and a public text. No text ever repeats input.
+//! Answers: the only place where a domain error becomes a status and a public text. No text ever
+//! repeats input.
 
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ pub fn answer(status: StatusCode, content_type: &'static str, body: impl Into<By
     response
 }
 
-/// The answer to a beacon that was taken. It needs no word against caches, which keep no answer to a POST.
+/// The answer to a beacon that was taken. It needs no word against caches, which keep no answer to
+/// a POST.
 pub fn accepted() -> Answer {
     let mut response = Response::new(Full::from("ok"));
     *response.status_mut() = StatusCode::ACCEPTED;
@@ -50,7 +52,8 @@ pub fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
     answer(status, "application/json", body.to_string())
 }
 
-/// A fault of a beacon, in the shape that Plausible's Events API answers: field -> list of messages.
+/// A fault of a beacon, in the shape that Plausible's Events API answers: field -> list of
+/// messages.
 fn beacon_fault(status: StatusCode, field: &str, rule: &str) -> Answer {
     json(status, &serde_json::json!({ "errors": { field: [rule] } }))
 }

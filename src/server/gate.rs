@@ -1,7 +1,9 @@
-//! Who is asking, and whether they may: from a request's credentials to a [`Caller`], from a caller to an [`Asker`].
+//! Who is asking, and whether they may: from a request's credentials to a [`Caller`], from a caller
+//! to an [`Asker`].
 //!
-//! The only reader of the log-in's cookie and of `Authorization`. [`Gate::admit`] stands before every handler and decides by
-//! the route's line alone; handlers check only what the line can't say (the site in a body, the person in a path).
+//! The only reader of the log-in's cookie and of `Authorization`. [`Gate::admit`] stands before
+//! every handler and decides by the route's line alone; handlers check only what the line can't say
+//! (the site in a body, the person in a path).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,7 +138,8 @@ impl Asker {
 }
 
 impl Caller {
-    /// What a caller may ask about; the one place where credentials become rights to read. `None` = nothing.
+    /// What a caller may ask about; the one place where credentials become rights to read. `None` =
+    /// nothing.
     pub fn asker(&self) -> Option<Asker> {
         match self {
             Self::Nobody => None,
@@ -183,8 +186,8 @@ impl Gate {
     /// Lets a request in by its route's line.
     ///
     /// # Errors
-    /// The answer for who may not: 401 for nobody (a page sends them to `/login`), 403 for the wrong one, 421 for who comes
-    /// to what is for this machine only.
+    /// The answer for who may not: 401 for nobody (a page sends them to `/login`), 403 for the
+    /// wrong one, 421 for who comes to what is for this machine only.
     pub async fn admit(
         &self,
         app: &App,
@@ -269,8 +272,8 @@ impl Gate {
             }
         }
         if app.has_demo && self.is_without_people().await? {
-            // The only guard is the address: a foreign name that resolves to loopback, or a proxy that passes on what it
-            // gets from elsewhere, is turned away.
+            // The only guard is the address: a foreign name that resolves to loopback, or a proxy
+            // that passes on what it gets from elsewhere, is turned away.
             return if connection.is_local(request) {
                 Ok(Caller::Demo)
             } else {
@@ -352,7 +355,8 @@ fn bearer(authorization: &HeaderValue) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| value.trim())
 }
 
-/// The log-in's cookie. On https only the one with the prefix: another host of the same domain can set the other.
+/// The log-in's cookie. On https only the one with the prefix: another host of the same domain can
+/// set the other.
 pub fn login_cookie(headers: &HeaderMap) -> Option<&str> {
     let plain = (!Head::read(headers).is_https).then_some(LOGIN_COOKIE);
     [Some(LOGIN_COOKIE_HTTPS), plain]
@@ -379,7 +383,8 @@ pub fn set_login(value: Option<&str>, headers: &HeaderMap) -> String {
     format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
 }
 
-/// What a page of ours sends along to prove that it is one. Follows from the cookie, and the cookie not from it.
+/// What a page of ours sends along to prove that it is one. Follows from the cookie, and the cookie
+/// not from it.
 pub fn csrf_of(cookie: &str) -> String {
     hex(&token::hash(&format!("csrf {cookie}")))
 }

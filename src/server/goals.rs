@@ -1,5 +1,5 @@
-//! The site's goals as people keep them become those that questions are settled against: at the start, and at once when one
-//! is changed.
+//! The site's goals as people keep them become those that questions are settled against: at the
+//! start, and at once when one is changed.
 
 use super::route::App;
 use crate::control::ControlError;
@@ -7,7 +7,8 @@ use crate::control::goal::{Achievement, Goal as KeptGoal};
 use crate::control::kept;
 use crate::query::goal::{Goal, GoalKind};
 
-/// Hands a site's goals to whoever answers; before ClickHouse answers there is nobody yet, and the start does it.
+/// Hands a site's goals to whoever answers; before ClickHouse answers there is nobody yet, and the
+/// start does it.
 ///
 /// # Errors
 /// The file can't be read; questions are then still settled against the goals before.

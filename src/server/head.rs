@@ -1,12 +1,14 @@
-//! What a beacon's headers say, read in one pass over them: looking each of them up would cost more than parsing the beacon.
+//! What a beacon's headers say, read in one pass over them: looking each of them up would cost more
+//! than parsing the beacon.
 //!
-//! Not here: the address ([`client_ip`](super::client_ip)), and cookies, of which only those with a name of ours are looked at.
+//! Not here: the address ([`client_ip`](super::client_ip)), and cookies, of which only those with a
+//! name of ours are looked at.
 
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 
-/// The few headers that a beacon may say something by. Of several of the same name the first counts, and of signals that
-/// say no any.
+/// The few headers that a beacon may say something by. Of several of the same name the first
+/// counts, and of signals that say no any.
 #[derive(Default)]
 pub(super) struct Head<'a> {
     /// The user agent, as sent.
@@ -19,7 +21,8 @@ pub(super) struct Head<'a> {
     pub gpc: bool,
     /// Do Not Track.
     pub dnt: bool,
-    /// Whether the visitor's connection is encrypted, as the proxy in front says. A forgery only changes the forger's cookie.
+    /// Whether the visitor's connection is encrypted, as the proxy in front says. A forgery only
+    /// changes the forger's cookie.
     pub is_https: bool,
     /// Whether there are any cookies.
     pub has_cookies: bool,
@@ -52,8 +55,8 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Whether any member of an objecting header's list means 1. Proxies join repeated lines by a comma, structured fields
-/// write `?1`, and `DNT` may carry extensions behind its digit.
+/// Whether any member of an objecting header's list means 1. Proxies join repeated lines by a
+/// comma, structured fields write `?1`, and `DNT` may carry extensions behind its digit.
 fn objects(value: &HeaderValue) -> bool {
     value.as_bytes().split(|byte| *byte == b',').any(|member| {
         let member = member.trim_ascii();

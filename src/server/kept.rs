@@ -1,8 +1,9 @@
 //! Goals, annotations and saved filters of a site, as JSON.
 //!
-//! `GET` lists, `POST` takes a new one, `PUT …/ID` takes `{"version": seen, "value": …}` and `DELETE …/ID?version=seen` removes. Where
-//! somebody else was first, the answer is 409 with the present one as `current`. A viewer keeps filters of their own
-//! (`?own`); what is the site's is for editors.
+//! `GET` lists, `POST` takes a new one, `PUT …/ID` takes `{"version": seen, "value": …}` and
+//! `DELETE …/ID?version=seen` removes. Where somebody else was first, the answer is 409 with the
+//! present one as `current`. A viewer keeps filters of their own (`?own`); what is the site's is
+//! for editors.
 
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};

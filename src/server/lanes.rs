@@ -1,8 +1,9 @@
 //! Threads that take beacons, each with connections and a single-threaded runtime of its own.
 //!
-//! A connection stays on the lane that it was given to: no other thread looks for its work, is woken to help, or shares a
-//! cache line with it. With 64 busy connections on two processors a beacon then costs a sixth less than on the runtime that
-//! everything else shares (`benches/load.sh`). What is not a beacon is answered on that other runtime ([`Elsewhere`]), so
+//! A connection stays on the lane that it was given to: no other thread looks for its work, is
+//! woken to help, or shares a cache line with it. With 64 busy connections on two processors a
+//! beacon then costs a sixth less than on the runtime that everything else shares
+//! (`benches/load.sh`). What is not a beacon is answered on that other runtime ([`Elsewhere`]), so
 //! that no report, however long it computes, holds up beacons.
 
 use std::io;
@@ -49,7 +50,8 @@ impl Lanes {
         })
     }
 
-    /// Has the next lane in turn serve a connection; `serve` is called on its thread and may spawn tasks there.
+    /// Has the next lane in turn serve a connection; `serve` is called on its thread and may spawn
+    /// tasks there.
     ///
     /// # Errors
     /// The connection can't change hands, and is closed.
@@ -95,8 +97,9 @@ impl Lane {
     }
 }
 
-/// Keeps a timer that ends before any connection's. A header timeout would else often be the next to end, and a runtime that
-/// hears of an earlier end than it knows of wakes itself by a system call, for each request.
+/// Keeps a timer that ends before any connection's. A header timeout would else often be the next
+/// to end, and a runtime that hears of an earlier end than it knows of wakes itself by a system
+/// call, for each request.
 async fn keep_time() {
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;

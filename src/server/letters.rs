@@ -1,11 +1,14 @@
-//! Letters that people subscribe to: one's own subscriptions to a site as JSON, and the page behind the link in each letter.
+//! Letters that people subscribe to: one's own subscriptions to a site as JSON, and the page behind
+//! the link in each letter.
 //!
-//! `GET …/subscriptions` answers `{"items": [{"id", "kind", "every", "to", "language", "confirmed", "trouble"}], "mail"}`; `mail` is whether letters can
-//! be sent at all. `POST` takes `{"kind", "every", "to", "language"}` and writes to the address, whose holder says yes on the page behind the
-//! link; `DELETE …/ID` ends one. `GET …/letters/week` shows the summary that would come now.
+//! `GET …/subscriptions` answers
+//! `{"items": [{"id", "kind", "every", "to", "language", "confirmed", "trouble"}], "mail"}`; `mail`
+//! is whether letters can be sent at all. `POST` takes `{"kind", "every", "to", "language"}` and
+//! writes to the address, whose holder says yes on the page behind the link; `DELETE …/ID` ends
+//! one. `GET …/letters/week` shows the summary that would come now.
 //!
-//! The link's page changes nothing by being looked at, since mail servers look at links. Its `POST` ends the letters unless it says
-//! otherwise, so that a mail program's own button works (RFC 8058).
+//! The link's page changes nothing by being looked at, since mail servers look at links. Its `POST`
+//! ends the letters unless it says otherwise, so that a mail program's own button works (RFC 8058).
 
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};

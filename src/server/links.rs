@@ -1,7 +1,8 @@
 //! Shared links: made and revoked by a site's owners as JSON, opened by whoever has one.
 //!
-//! Opening one sets no cookie, so that it works in a frame and mixes with no log-in: the page gets the link's secret with the data
-//! it starts with, and its questions carry it as `Authorization: Bearer sl_…`. Nothing but questions takes that.
+//! Opening one sets no cookie, so that it works in a frame and mixes with no log-in: the page gets
+//! the link's secret with the data it starts with, and its questions carry it as
+//! `Authorization: Bearer sl_…`. Nothing but questions takes that.
 
 use std::net::IpAddr;
 

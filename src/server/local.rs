@@ -1,14 +1,17 @@
 //! Whether a request comes from this machine itself, and not through a proxy on it.
 //!
-//! The metrics and a demo without people are open without a log-in, so they are for this machine only. A proxy on it passes
-//! on requests of the whole world from a loopback address, and its headers can't be relied on: nginx's plain `proxy_pass`
-//! sets a loopback `Host` and names nobody, HAProxy and TCP proxies pass on the `Host` that the client chose. The kernel
-//! can tell: it knows the user to whom the other end of a loopback connection belongs, and proxies have users of their own.
+//! The metrics and a demo without people are open without a log-in, so they are for this machine
+//! only. A proxy on it passes on requests of the whole world from a loopback address, and its
+//! headers can't be relied on: nginx's plain `proxy_pass` sets a loopback `Host` and names nobody,
+//! HAProxy and TCP proxies pass on the `Host` that the client chose. The kernel can tell: it knows
+//! the user to whom the other end of a loopback connection belongs, and proxies have users of their
+//! own.
 //!
-//! Local is what meets all of these: a loopback peer, whose socket belongs to the collector's user or to root; a `Host` of
-//! this machine; HTTP/1.1, since nginx asks by HTTP/1.0; and no header by which proxies name a client or themselves.
-//! What remains is a proxy that runs as the collector's own user or as root, speaks HTTP/1.1 and adds no header. For that
-//! one, `metrics.listen` gives the metrics an address that it does not pass on, and a person ends the demo.
+//! Local is what meets all of these: a loopback peer, whose socket belongs to the collector's user
+//! or to root; a `Host` of this machine; HTTP/1.1, since nginx asks by HTTP/1.0; and no header by
+//! which proxies name a client or themselves. What remains is a proxy that runs as the collector's
+//! own user or as root, speaks HTTP/1.1 and adds no header. For that one, `metrics.listen` gives
+//! the metrics an address that it does not pass on, and a person ends the demo.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -45,8 +48,9 @@ impl Connection {
         self.peer.ip().to_canonical().is_loopback() && is_direct(request) && self.is_of_own_user()
     }
 
-    /// Whether a request may read the metrics: locally, or on their own address. That one may be read from elsewhere if it
-    /// was put there; on loopback a page of another name in a browser may not.
+    /// Whether a request may read the metrics: locally, or on their own address. That one may be
+    /// read from elsewhere if it was put there; on loopback a page of another name in a browser may
+    /// not.
     pub fn may_read_metrics<B>(&self, request: &Request<B>) -> bool {
         if self.faces != Faces::METRICS {
             return self.is_local(request);
@@ -105,7 +109,8 @@ fn is_direct<B>(request: &Request<B>) -> bool {
         && !headers.keys().any(|name| is_of_proxy(name.as_str()))
 }
 
-/// Whether `Host` is a name of this machine, so that a foreign name which resolves to loopback reads nothing.
+/// Whether `Host` is a name of this machine, so that a foreign name which resolves to loopback
+/// reads nothing.
 fn has_loopback_host(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST);
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or("");

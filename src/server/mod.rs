@@ -1,7 +1,9 @@
-//! The hyper accept loop: connections, their bounds, and a clean stop. It knows no word of the domain; see [`route`].
+//! The hyper accept loop: connections, their bounds, and a clean stop. It knows no word of the
+//! domain; see [`route`].
 //!
-//! Too many connections are closed at once and counted; a slow head is closed after the header timeout; a slow body is
-//! answered 408; who takes no answers is hung up on. On stop no connection is accepted any more and open requests are finished.
+//! Too many connections are closed at once and counted; a slow head is closed after the header
+//! timeout; a slow body is answered 408; who takes no answers is hung up on. On stop no connection
+//! is accepted any more and open requests are finished.
 
 mod account;
 mod asset;
@@ -55,7 +57,8 @@ pub use lanes::Lanes;
 use local::Connection;
 pub use route::{App, Faces};
 
-/// Connections that may wait to be accepted; one more would be made to try again after a second. The kernel may allow fewer.
+/// Connections that may wait to be accepted; one more would be made to try again after a second.
+/// The kernel may allow fewer.
 const WAITING_MAX: u32 = 4096;
 
 /// Bytes of a request's head.
@@ -94,8 +97,9 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
     })
 }
 
-/// Serves until `stop` becomes true, then finishes open requests. Returns when none is open or the timeout is over.
-/// Connections are served by the lanes, and by the calling runtime where there are none.
+/// Serves until `stop` becomes true, then finishes open requests. Returns when none is open or the
+/// timeout is over. Connections are served by the lanes, and by the calling runtime where there are
+/// none.
 pub async fn serve(
     listener: TcpListener,
     app: Arc<App>,
@@ -111,7 +115,8 @@ pub async fn serve(
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
-        // Who sends a beacon and hangs up has sent it: it is taken to its end, so that a repetition is known as one.
+        // Who sends a beacon and hangs up has sent it: it is taken to its end, so that a repetition
+        // is known as one.
         .half_close(true)
         // Answers are small: one piece is cheaper to write than two.
         .writev(false);
@@ -183,8 +188,9 @@ pub async fn serve(
     let _ = tokio::time::timeout(limits.shutdown_timeout, connections.acquire_many(all)).await;
 }
 
-/// Has the kernel end a connection whose peer acknowledges nothing, or takes none of the answers that wait for it, for so
-/// long: hyper has no timeout for that, and whoever reads nothing would keep a place for ever.
+/// Has the kernel end a connection whose peer acknowledges nothing, or takes none of the answers
+/// that wait for it, for so long: hyper has no timeout for that, and whoever reads nothing would
+/// keep a place for ever.
 fn give_up_on_slow_readers(stream: &TcpStream, patience: Duration) {
     #[cfg(target_os = "linux")]
     {

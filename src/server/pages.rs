@@ -1,4 +1,5 @@
-//! What the pages for people share: reading their forms, words in three languages, the frame of a page. No script.
+//! What the pages for people share: reading their forms, words in three languages, the frame of a
+//! page. No script.
 
 use std::sync::LazyLock;
 
@@ -45,8 +46,8 @@ pub fn style() -> Answer {
     answer
 }
 
-/// A whole page: `{{key}}` becomes the word of that key, after `values` (each escaped, or made of escaped parts and our own
-/// words) took their places.
+/// A whole page: `{{key}}` becomes the word of that key, after `values` (each escaped, or made of
+/// escaped parts and our own words) took their places.
 pub fn page(
     status: StatusCode,
     words: &Words,

@@ -1,5 +1,6 @@
-//! What owners do about other people, as JSON: look, invite, give and take roles, offer a new password, remove, and the log
-//! of who did what. An owner of one site sees and touches only what lies within the sites they own.
+//! What owners do about other people, as JSON: look, invite, give and take roles, offer a new
+//! password, remove, and the log of who did what. An owner of one site sees and touches only what
+//! lies within the sites they own.
 
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
@@ -52,7 +53,8 @@ pub async fn answer(
     result.map_or_else(|answer| answer, |body| error::json(StatusCode::OK, &body))
 }
 
-/// `{"people": [{"id", "name", "roles": {site: role}, "second_factor"}]}`, of others only what concerns the caller's sites.
+/// `{"people": [{"id", "name", "roles": {site: role}, "second_factor"}]}`, of others only what
+/// concerns the caller's sites.
 async fn list(app: &App, caller: Person) -> Result<Json, Answer> {
     let people = app.gate.control.run(|connection| people::all(connection));
     let people = people.await.map_err(|error| failed(&error))?;
@@ -77,7 +79,8 @@ async fn list(app: &App, caller: Person) -> Result<Json, Answer> {
     Ok(json!({ "people": shown }))
 }
 
-/// `{"entries": [{"at", "who", "what", "site", "subject"}]}`; what is about no site, for owners of every site.
+/// `{"entries": [{"at", "who", "what", "site", "subject"}]}`; what is about no site, for owners of
+/// every site.
 async fn log(app: &App, caller: Person) -> Result<Json, Answer> {
     let entries = app.gate.control.run(move |connection| {
         audit::latest(connection, &|site| {
@@ -143,8 +146,8 @@ async fn remove(app: &App, caller: Person, person: i64) -> Result<Json, Answer> 
     Ok(json!({}))
 }
 
-/// Does `work` when the caller owns every site of the person. An unknown person and one without a role on the caller's
-/// sites are answered alike.
+/// Does `work` when the caller owns every site of the person. An unknown person and one without a
+/// role on the caller's sites are answered alike.
 async fn managing(
     app: &App,
     caller: Person,

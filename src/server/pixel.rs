@@ -1,9 +1,13 @@
-//! `GET /p.gif`: a page seen by a browser that runs no script, or an e-mail opened; answered with 43 bytes of nothing.
+//! `GET /p.gif`: a page seen by a browser that runs no script, or an e-mail opened; answered with
+//! 43 bytes of nothing.
 //!
-//! A page's view becomes a beacon and goes the same way as all others ([`collect`](super::collect)); an opened e-mail becomes a number
-//! ([`Pipeline::open_mail`](crate::ingest::Pipeline::open_mail)). An image has no word about consent, so the site's profile alone decides:
-//! `exempt` and `count` sites count it, `consent` sites never do, and a parameter that claims a yes is not looked at. It sets and deletes no
-//! cookie. The image comes with every answer, also with one that says 400, 429 or 503: a page must not show a broken one.
+//! A page's view becomes a beacon and goes the same way as all others
+//! ([`collect`](super::collect)); an opened e-mail becomes a number
+//! ([`Pipeline::open_mail`](crate::ingest::Pipeline::open_mail)). An image has no word about
+//! consent, so the site's profile alone decides: `exempt` and `count` sites count it, `consent`
+//! sites never do, and a parameter that claims a yes is not looked at. It sets and deletes no
+//! cookie. The image comes with every answer, also with one that says 400, 429 or 503: a page must
+//! not show a broken one.
 
 use std::net::IpAddr;
 
@@ -87,7 +91,8 @@ impl Query {
     }
 }
 
-/// A view of a page. Where it was come from is not known: the request's referrer is the page itself.
+/// A view of a page. Where it was come from is not known: the request's referrer is the page
+/// itself.
 async fn view(app: &App, client: &Client<'_>, headers: &HeaderMap, query: &Query) -> Answer {
     let referrer = || {
         let referrer = headers.get(header::REFERER)?.to_str().ok()?;

@@ -11,7 +11,8 @@ use tokio::sync::watch;
 
 type Io = hyper_util::rt::TokioIo<TcpStream>;
 
-/// Serves a connection to its end. Once `stop` is true, or nobody is left who would say so, it takes no further request.
+/// Serves a connection to its end. Once `stop` is true, or nobody is left who would say so, it
+/// takes no further request.
 pub async fn serve<S, B>(connection: Connection<Io, S>, mut stop: watch::Receiver<bool>)
 where
     S: HttpService<Incoming, ResBody = B>,
@@ -25,8 +26,8 @@ where
     let mut is_waiting = false;
     let mut is_ending = false;
     let ended = poll_fn(|context| {
-        // Asked once, it wakes this task when there is news, and is not asked again before: a connection is polled several times
-        // a request.
+        // Asked once, it wakes this task when there is news, and is not asked again before: a
+        // connection is polled several times a request.
         let has_news = || !is_waiting || !matches!(told.has_changed(), Ok(false));
         if !is_ending && has_news() {
             is_waiting = true;

@@ -1,10 +1,11 @@
 //! How much one network may send: a token bucket for each truncated address, in bounded memory.
 //!
-//! Before consent and parsing, since it protects them. It sees only the truncated address (P1), keeps nothing but a hash of it
-//! under a key of this process, and forgets that as soon as the bucket is full again. A bucket is one number, the
-//! moment at which it is full (the "generic cell rate algorithm"), so taking from it is one atomic exchange. Four
-//! places are looked at for a network; when all are taken, the one that is full the soonest is given up, so a crowd
-//! of networks makes the bound laxer, never stricter for somebody else.
+//! Before consent and parsing, since it protects them. It sees only the truncated address (P1),
+//! keeps nothing but a hash of it under a key of this process, and forgets that as soon as the
+//! bucket is full again. A bucket is one number, the moment at which it is full (the "generic cell
+//! rate algorithm"), so taking from it is one atomic exchange. Four places are looked at for a
+//! network; when all are taken, the one that is full the soonest is given up, so a crowd of
+//! networks makes the bound laxer, never stricter for somebody else.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -22,8 +23,8 @@ const WAYS: usize = 4;
 /// Seconds' worth of beacons that may come at once.
 const BURST_S: u64 = 10;
 
-/// Upper 16 bits: which network of those that share the places; lower 48: when its bucket is full, microseconds since
-/// the start (for nine years).
+/// Upper 16 bits: which network of those that share the places; lower 48: when its bucket is full,
+/// microseconds since the start (for nine years).
 const FULL_BITS: u32 = 48;
 const FULL_MASK: u64 = (1 << FULL_BITS) - 1;
 
@@ -40,13 +41,15 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Allows each network `per_second_max` beacons a second, and ten seconds' worth at once; 0 allows all.
+    /// Allows each network `per_second_max` beacons a second, and ten seconds' worth at once; 0
+    /// allows all.
     pub fn new(per_second_max: u32) -> Self {
         let cost_us = 1_000_000_u64.checked_div(u64::from(per_second_max));
         Self::with(NETWORKS_MAX, cost_us.unwrap_or(0), BURST_S * 1_000_000)
     }
 
-    /// For other things than beacons, of which there are fewer: `at_once` of them, and then one each `every`.
+    /// For other things than beacons, of which there are fewer: `at_once` of them, and then one
+    /// each `every`.
     pub fn of(at_once: u32, every: Duration) -> Self {
         let cost_us = every.as_micros() as u64;
         Self::with(OTHERS_MAX, cost_us, cost_us * u64::from(at_once))
@@ -71,7 +74,8 @@ impl Rate {
         self.take_at(self.hasher.hash_one(key), now_us, u64::from(count))
     }
 
-    /// Takes one beacon of a network. Private and local networks have no bound: they are the site's own, or its proxy.
+    /// Takes one beacon of a network. Private and local networks have no bound: they are the site's
+    /// own, or its proxy.
     ///
     /// # Errors
     /// How long until one is allowed again.

@@ -1,8 +1,9 @@
 //! Whether this collector can be used, and if not, why: `/readyz` and `/readyz/beacons`.
 //!
-//! Two questions, since a load balancer and a person ask different ones. `/readyz/beacons` is for who sends beacons here: it
-//! is 200 as long as they are kept, and while ClickHouse is away they are, for as long as the spool has room. `/readyz`
-//! is 200 when reports are answered as well. What is wrong stands in `causes`, by names that stay the same.
+//! Two questions, since a load balancer and a person ask different ones. `/readyz/beacons` is for
+//! who sends beacons here: it is 200 as long as they are kept, and while ClickHouse is away they
+//! are, for as long as the spool has room. `/readyz` is 200 when reports are answered as well. What
+//! is wrong stands in `causes`, by names that stay the same.
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 

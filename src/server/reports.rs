@@ -1,4 +1,5 @@
-//! The dashboard's page and the reports behind it, for an [`Asker`]: what may not be seen does not exist for it.
+//! The dashboard's page and the reports behind it, for an [`Asker`]: what may not be seen does not
+//! exist for it.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -150,8 +151,8 @@ fn through_filters(asker: &Asker, handler: Handler, body: Bytes) -> Result<Bytes
         return Err("#: not valid JSON");
     };
     let questions = questions(handler, &mut parsed)?;
-    // Rates are measured against the visitors whom filters on goals and properties do not narrow: through such a fixed
-    // filter they would tell the number of the site's visitors.
+    // Rates are measured against the visitors whom filters on goals and properties do not narrow:
+    // through such a fixed filter they would tell the number of the site's visitors.
     let is_about_goals = is_about_goals(&asker.filters);
     for question in questions {
         if is_about_goals && asks_for_rates(question) {
@@ -208,7 +209,8 @@ pub(super) fn questions(
     })
 }
 
-/// What the dashboard's page starts with: the sites that may be seen, and what their visitors are meant to do.
+/// What the dashboard's page starts with: the sites that may be seen, and what their visitors are
+/// meant to do.
 pub fn boot(app: &App, asker: &Asker) -> Json {
     let sites = app.config.sites.iter().filter(|site| asker.sees(&site.id));
     // Before ClickHouse answers nothing can be asked about them.
@@ -242,7 +244,8 @@ pub fn boot(app: &App, asker: &Asker) -> Json {
 /// Notes that a page starts with, the latest.
 const NOTES_MAX: usize = 200;
 
-/// What people noted down beside the numbers, for those who may log in; a link's readers are told nothing of it.
+/// What people noted down beside the numbers, for those who may log in; a link's readers are told
+/// nothing of it.
 async fn add_notes(app: &App, asker: &Asker, boot: &mut Json) -> Result<(), ControlError> {
     if asker.kind != AskerKind::Login {
         return Ok(());

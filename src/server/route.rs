@@ -1,4 +1,5 @@
-//! From a request to its handler by the table of [`routes`]. Also says which of the two faces of the server an address shows.
+//! From a request to its handler by the table of [`routes`]. Also says which of the two faces of
+//! the server an address shows.
 
 use std::net::IpAddr;
 use std::pin::Pin;

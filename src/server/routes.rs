@@ -1,8 +1,10 @@
-//! Every route of the server, in one table: method, path, which face shows it, who may, and what proves that they meant it.
+//! Every route of the server, in one table: method, path, which face shows it, who may, and what
+//! proves that they meant it.
 //!
-//! The dispatcher works from this table and from nothing else, so a route that is not in it does not exist, and the test of
-//! who may do what walks it: a new line without an expectation fails there. In a path, `{site}`, `{id}` and `{token}` stand
-//! for one segment, percent-decoded; `{rest}` at the end for all that follow.
+//! The dispatcher works from this table and from nothing else, so a route that is not in it does
+//! not exist, and the test of who may do what walks it: a new line without an expectation fails
+//! there. In a path, `{site}`, `{id}` and `{token}` stand for one segment, percent-decoded;
+//! `{rest}` at the end for all that follow.
 
 use hyper::Method;
 use percent_encoding::percent_decode_str;
@@ -30,7 +32,8 @@ pub enum Who {
     Anyone,
     /// Programs on this machine, without a log-in.
     Local,
-    /// Who may see reports of a site: a person who is logged in, or a demo without people. Which site, the answer checks.
+    /// Who may see reports of a site: a person who is logged in, or a demo without people. Which
+    /// site, the answer checks.
     Reader,
     /// A [`Who::Reader`], an API key or a shared link. Which site, the answer checks.
     Asker,
@@ -42,19 +45,21 @@ pub enum Who {
     Has(Role),
 }
 
-/// What shows that a person meant it, and not a page of somebody else in their browser. Cookies are `SameSite=Strict` besides.
+/// What shows that a person meant it, and not a page of somebody else in their browser. Cookies are
+/// `SameSite=Strict` besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
     /// Changes nothing, or is nothing that a log-in is needed for.
     None,
-    /// A form of ours: the browser says it comes from this origin. There is no log-in yet that a token could belong to.
+    /// A form of ours: the browser says it comes from this origin. There is no log-in yet that a
+    /// token could belong to.
     Origin,
     /// A form of ours with the log-in's token in its field `csrf`, and from this origin.
     Form,
     /// The log-in's token in the header `x-sillage-csrf`.
     Header,
-    /// The secret in the path, which was sent to one person only: mail programs press the button for them (RFC 8058), without
-    /// saying where they come from.
+    /// The secret in the path, which was sent to one person only: mail programs press the button
+    /// for them (RFC 8058), without saying where they come from.
     Link,
 }
 
@@ -231,7 +236,8 @@ pub static ROUTES: &[Route] = &{
         route(DELETE,  "/api/sites/{site}/links/{id}", Dashboard, Has(SiteOwner), Proof::Header, H::RevokeLink),
         route(GET,     "/share/{token}",               Dashboard, Anyone, Proof::None,   H::Share),
         route(POST,    "/share/{token}",               Dashboard, Anyone, Proof::Origin, H::UnlockShare),
-        // What people keep with a site. Viewers keep filters of their own; the handler tells them from the site's.
+        // What people keep with a site. Viewers keep filters of their own; the handler tells them
+        // from the site's.
         route(GET,     "/api/sites/{site}/goals",      Dashboard, Has(Viewer), Proof::None,   H::Kept(Kind::Goal, Act::List)),
         route(POST,    "/api/sites/{site}/goals",      Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Goal, Act::Add)),
         route(PUT,     "/api/sites/{site}/goals/{id}", Dashboard, Has(Editor), Proof::Header, H::Kept(Kind::Goal, Act::Change)),

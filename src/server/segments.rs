@@ -1,7 +1,8 @@
 //! `["is", "segment", [7]]` in a question becomes the filters that people saved under that number.
 //!
-//! Only those of the site, which everybody who may ask about it may use; somebody's own stay with their dashboard. Several
-//! numbers mean any of them. What is put in is checked as if it had been sent.
+//! Only those of the site, which everybody who may ask about it may use; somebody's own stay with
+//! their dashboard. Several numbers mean any of them. What is put in is checked as if it had been
+//! sent.
 
 use std::collections::HashMap;
 

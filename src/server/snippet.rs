@@ -1,5 +1,6 @@
-//! What a page embeds: `sillage snippet SITE` prints it, in the variant that the page needs, and the dashboard shows the
-//! same line for a new site (`GET /api/sites/{site}/snippet?origin=…` answers `{"snippet"}`).
+//! What a page embeds: `sillage snippet SITE` prints it, in the variant that the page needs, and
+//! the dashboard shows the same line for a new site (`GET /api/sites/{site}/snippet?origin=…`
+//! answers `{"snippet"}`).
 //!
 //! The addresses and hashes are those of the files that this very binary serves.
 
@@ -15,8 +16,9 @@ use super::{App, tracker};
 use crate::config::Site;
 use crate::privacy::Profile;
 
-/// A button for the footer of a page, with which a visitor refuses. It goes straight to where the browser sends the
-/// measurement cookie along, so that what was measured today can still be erased afterwards.
+/// A button for the footer of a page, with which a visitor refuses. It goes straight to where the
+/// browser sends the measurement cookie along, so that what was measured today can still be erased
+/// afterwards.
 pub fn refuse_button(site: &Site, origin: &str) -> String {
     format!(
         "<form method=\"post\" action=\"{origin}{CHOICES_PATH}?site={}\"><button name=\"action\" value=\"refuse\">Do not measure me</button></form>",
@@ -76,8 +78,8 @@ pub fn fitting(site: &Site) -> Variant {
     }
 }
 
-/// Answers with the line that fits the site in the path. `origin`, where the asking page reaches the collector, may be left
-/// out as in [`snippet`].
+/// Answers with the line that fits the site in the path. `origin`, where the asking page reaches
+/// the collector, may be left out as in [`snippet`].
 pub fn answer(app: &App, site: &str, query: Option<&str>) -> Answer {
     let Some(site) = app.config.sites.iter().find(|known| known.id == site) else {
         return error::json(
@@ -98,7 +100,8 @@ pub fn answer(app: &App, site: &str, query: Option<&str>) -> Answer {
     }
 }
 
-/// What to embed. `origin` is where browsers reach the collector, with a path if it lies behind one; empty when pages share its host.
+/// What to embed. `origin` is where browsers reach the collector, with a path if it lies behind
+/// one; empty when pages share its host.
 ///
 /// # Errors
 /// [`SnippetError`]; its text says what to do.

@@ -1,9 +1,11 @@
-//! What people could keep: goals and funnels made of what was really seen in the last 30 days, and what a goal would have
-//! counted, before it is kept.
+//! What people could keep: goals and funnels made of what was really seen in the last 30 days, and
+//! what a goal would have counted, before it is kept.
 //!
-//! `GET …/suggestions` answers `{"goals": [{"value", "visits"}], "funnels": [{"value", "visits"}]}`, the most frequent first, without
-//! goals that are there already; a `value` can be sent as it is to keep it. `POST …/goals/preview` takes a goal and
-//! answers `{"days", "visitors", "conversions", "conversion_rate", "revenue"}`.
+//! `GET …/suggestions` answers
+//! `{"goals": [{"value", "visits"}], "funnels": [{"value", "visits"}]}`, the most frequent first,
+//! without goals that are there already; a `value` can be sent as it is to keep it.
+//! `POST …/goals/preview` takes a goal and answers
+//! `{"days", "visitors", "conversions", "conversion_rate", "revenue"}`.
 
 use std::collections::HashSet;
 
@@ -220,7 +222,8 @@ impl Seen {
         found
     }
 
-    /// The ways to pages of success, walked back step by step along the most frequent one, and the ways from entry pages on.
+    /// The ways to pages of success, walked back step by step along the most frequent one, and the
+    /// ways from entry pages on.
     fn funnels(&self) -> Vec<(Funnel, u64)> {
         let ways = |from: usize, page: &str| -> Vec<(&str, u64)> {
             let ways = self.steps.iter().filter(|(way, _)| way[from] == page);
@@ -262,7 +265,8 @@ impl Seen {
     }
 }
 
-/// Goes from page to page along the most frequent step that leads to a new one; what went the rarest of the steps went all.
+/// Goes from page to page along the most frequent step that leads to a new one; what went the
+/// rarest of the steps went all.
 fn walk<'a>(start: &str, ways: impl Fn(&str) -> Vec<(&'a str, u64)>) -> (Vec<String>, u64) {
     let mut pages = vec![start.to_owned()];
     let mut least = u64::MAX;

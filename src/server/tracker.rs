@@ -1,9 +1,11 @@
-//! The tracker's files, embedded in the binary (read from the folder in debug builds), and those of earlier releases.
+//! The tracker's files, embedded in the binary (read from the folder in debug builds), and those of
+//! earlier releases.
 //!
-//! `/s.js` and `/s.extra.js` are the newest; everything else lies below `/s/`, so that a proxy needs one rule for it:
-//! `/s/consent/tcf.js` is an adapter, `/s/<release>/s.js` a file that never changes. A release is named by a digest of all its files,
-//! so a page that pins one by its integrity hash goes on after an upgrade: at each start the collector puts its own
-//! release beside those it finds in the data folder and serves them all. The bytes are the same for everybody, and
+//! `/s.js` and `/s.extra.js` are the newest; everything else lies below `/s/`, so that a proxy
+//! needs one rule for it: `/s/consent/tcf.js` is an adapter, `/s/<release>/s.js` a file that never
+//! changes. A release is named by a digest of all its files, so a page that pins one by its
+//! integrity hash goes on after an upgrade: at each start the collector puts its own release beside
+//! those it finds in the data folder and serves them all. The bytes are the same for everybody, and
 //! validators depend on the bytes only: an `ETag` can't become an identifier.
 
 use std::borrow::Cow;

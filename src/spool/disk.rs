@@ -1,5 +1,6 @@
-//! The disk as the spool sees it: files by name in one folder. Two implementations exist: the real one here, and the
-//! tests' own, which fails, writes short, lies about syncing, fills up and has its power cut.
+//! The disk as the spool sees it: files by name in one folder. Two implementations exist: the real
+//! one here, and the tests' own, which fails, writes short, lies about syncing, fills up and has
+//! its power cut.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
@@ -14,7 +15,8 @@ pub(super) const LOCK_NAME: &str = "lock";
 
 /// One folder of files.
 pub(super) trait Disk: Send + Sync + 'static {
-    /// Names of everything in the folder that is neither `.`, `..` nor the lock, with the length of plain files.
+    /// Names of everything in the folder that is neither `.`, `..` nor the lock, with the length of
+    /// plain files.
     fn list(&self) -> io::Result<Vec<Entry>>;
     /// A new file, readable by nobody else.
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;

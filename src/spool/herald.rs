@@ -1,8 +1,10 @@
-//! How those who wait for a sync hear that it is over: on a thread that appends much, through a herald.
+//! How those who wait for a sync hear that it is over: on a thread that appends much, through a
+//! herald.
 //!
-//! To wake a task of another thread's runtime takes locks, and of a single-threaded one a system call, for each task. A thread
-//! that appends much has a herald, a task of its own: the writer wakes that one, and it wakes the others on its thread, which
-//! costs little there. Tasks of threads without a herald are woken by the writer, one by one.
+//! To wake a task of another thread's runtime takes locks, and of a single-threaded one a system
+//! call, for each task. A thread that appends much has a herald, a task of its own: the writer
+//! wakes that one, and it wakes the others on its thread, which costs little there. Tasks of
+//! threads without a herald are woken by the writer, one by one.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -66,8 +68,8 @@ impl Drop for Leave {
 }
 
 impl Drop for Herald {
-    /// Nobody is left waiting by a herald that ends early: whom it should have told it tells now, and whose batch comes
-    /// later the writer finds it gone.
+    /// Nobody is left waiting by a herald that ends early: whom it should have told it tells now,
+    /// and whose batch comes later the writer finds it gone.
     fn drop(&mut self) {
         self.batches.close();
         while let Ok(batch) = self.batches.try_recv() {

@@ -1,8 +1,10 @@
-//! Where appends gather for the next group commit: one buffer, filled by any number of tasks, emptied by the writer.
+//! Where appends gather for the next group commit: one buffer, filled by any number of tasks,
+//! emptied by the writer.
 //!
-//! Whatever arrives while the disk syncs becomes the next batch, so the batch grows with the load and nobody waits for
-//! a timer. The lock is held for the copy of one record or the swap of the buffer, never over disk work. A task waits
-//! on its batch, not on a channel of its own: one allocation a batch, none a record.
+//! Whatever arrives while the disk syncs becomes the next batch, so the batch grows with the load
+//! and nobody waits for a timer. The lock is held for the copy of one record or the swap of the
+//! buffer, never over disk work. A task waits on its batch, not on a channel of its own: one
+//! allocation a batch, none a record.
 
 use std::mem;
 use std::ops::Range;
@@ -15,11 +17,13 @@ use tokio::sync::{Notify, Semaphore, TryAcquireError};
 use super::error::{AppendFailed, SpoolError};
 use super::herald::{self, Herald, Voice};
 
-/// Payload bytes one batch holds. Bounds the memory of the intake (two buffers) and how long one sync can take.
+/// Payload bytes one batch holds. Bounds the memory of the intake (two buffers) and how long one
+/// sync can take.
 pub(super) const BATCH_BYTES_MAX: usize = 1 << 20;
 /// Appends that may wait for room in the next batch; one more is refused as `Busy`.
 pub(super) const WAITING_MAX: usize = 4096;
-/// Longest wait for room, after which an append is refused as `Busy`. A disk that takes longer for one batch is stuck.
+/// Longest wait for room, after which an append is refused as `Busy`. A disk that takes longer for
+/// one batch is stuck.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
 pub(super) struct Intake {
@@ -33,10 +37,12 @@ pub(super) struct Intake {
 
 struct Pending {
     work: Work,
-    /// Whether the writer waits for the first record, and is to be woken for it. Whoever wakes it takes this back: until
-    /// it gets a processor many more may come, and each would pay a system call to wake it again.
+    /// Whether the writer waits for the first record, and is to be woken for it. Whoever wakes it
+    /// takes this back: until it gets a processor many more may come, and each would pay a system
+    /// call to wake it again.
     is_idle: bool,
-    /// Records for which the writer, letting them gather, would be woken early; 0 while it does not.
+    /// Records for which the writer, letting them gather, would be woken early; 0 while it does
+    /// not.
     enough: usize,
     is_closed: bool,
     /// Those that each batch from the next on knows.
@@ -123,8 +129,9 @@ impl Intake {
         herald
     }
 
-    /// Adds records to the next batch, waiting for room within bounds; `payload_bytes` is what they take together, no more
-    /// than a batch holds. Says which batch, and the place of the first there.
+    /// Adds records to the next batch, waiting for room within bounds; `payload_bytes` is what they
+    /// take together, no more than a batch holds. Says which batch, and the place of the first
+    /// there.
     ///
     /// # Errors
     /// `Busy` beyond the bounds, `Closed`.
@@ -211,11 +218,13 @@ impl Intake {
         }
     }
 
-    /// Lets work gather, and waits for some, at most `patience`. `spent` gives its buffers back for the next batch.
+    /// Lets work gather, and waits for some, at most `patience`. `spent` gives its buffers back for
+    /// the next batch.
     pub fn take(&self, spent: &mut Work, patience: Option<Duration>, gather: Gather) -> Take {
         let mut pending = self.lock();
-        // Those who were answered just now and those who came while the disk synced: more are not to be expected. Until they
-        // are there, or it is time, nobody has to wake the writer for anything less.
+        // Those who were answered just now and those who came while the disk synced: more are not
+        // to be expected. Until they are there, or it is time, nobody has to wake the writer for
+        // anything less.
         pending.enough = gather.records + pending.work.lengths.len();
         let is_gathering = |pending: &mut Pending| {
             pending.work.lengths.len() < pending.enough

@@ -1,14 +1,20 @@
-//! The durable queue on disk between accepting a beacon and inserting its event: after `visit`, before `store`.
+//! The durable queue on disk between accepting a beacon and inserting its event: after `visit`,
+//! before `store`.
 //!
 //! # Constraints
 //!
-//! - What is acknowledged is on disk: [`Spool::append`] comes back after `fdatasync` covered the record.
-//! - What is on disk goes into ClickHouse exactly once: a sealed segment never changes, reads as the same bytes each
-//!   time, and keeps its random id over restarts. The id is the INSERT's `insert_deduplication_token`.
-//! - Nothing is acknowledged and then dropped for want of room: a full spool refuses ([`SpoolError::is_transient`], 503).
+//! - What is acknowledged is on disk: [`Spool::append`] comes back after `fdatasync` covered the
+//!   record.
+//! - What is on disk goes into ClickHouse exactly once: a sealed segment never changes, reads as
+//!   the same bytes each time, and keeps its random id over restarts. The id is the INSERT's
+//!   `insert_deduplication_token`.
+//! - Nothing is acknowledged and then dropped for want of room: a full spool refuses
+//!   ([`SpoolError::is_transient`], 503).
 //! - Only anonymised events come here. The spool takes bytes and does not look into them.
-//! - No input, no damage and no failing disk makes it panic, or lose a record other than the one damaged.
-//! - Memory is bounded whatever the backlog: two batches of 1 MiB, a read window, and under 300 bytes a segment.
+//! - No input, no damage and no failing disk makes it panic, or lose a record other than the one
+//!   damaged.
+//! - Memory is bounded whatever the backlog: two batches of 1 MiB, a read window, and under 300
+//!   bytes a segment.
 //!
 //! # When 202 is sent, and when data may be deleted
 //!
@@ -17,30 +23,36 @@
 //!                                                                                        │
 //!              unlink, fsync of the folder ◀── INSERT acknowledged ◀── next_sealed ◀─────┘
 //! ```
-//! One thread writes. All that arrives while the disk syncs is the next batch. The first batch of a segment also syncs the
-//! folder before it is acknowledged. A segment is deleted only by [`Spool::delete`], which takes the [`Sealed`]: call it
-//! once the INSERT, roll-ups included, is acknowledged and durable on the other side. A `Sealed` that is dropped goes back.
+//! One thread writes. All that arrives while the disk syncs is the next batch. The first batch of a
+//! segment also syncs the folder before it is acknowledged. A segment is deleted only by
+//! [`Spool::delete`], which takes the [`Sealed`]: call it once the INSERT, roll-ups included, is
+//! acknowledged and durable on the other side. A `Sealed` that is dropped goes back.
 //!
 //! A segment is sealed when the next record would not fit, or at its age. Age seals nothing while
-//! four segments are already waiting: in an outage, segments grow to full size instead of one a second piling up.
+//! four segments are already waiting: in an outage, segments grow to full size instead of one a
+//! second piling up.
 //!
 //! # What is lost
 //!
-//! - **`kill -9`**: nothing acknowledged. Records whose append was still waiting may be kept or not.
-//! - **Power cut**: the same, as long as the disk honours a flush and does not damage, in a torn write, sectors
-//!   (512 bytes) it was not given or that it was given unchanged. A deletion may come undone; the segment is then inserted
-//!   again under its old token.
-//! - **Failed write or `fdatasync`**: the appends concerned fail. The kernel may afterwards call pages clean that it never wrote,
-//!   so the file is never written to or trusted again past its last good sync: it is sealed with that length in its name, and
-//!   a new segment begun. Until the rename has worked no segment is begun. Only a crash before that can bring
-//!   back records whose append had failed (whoever sends them again does so with the same idempotency key).
-//! - **Damage at rest**: the damaged record; if its head is hit, nothing more. A segment with both copies of its header
-//!   damaged is set aside whole as `.quarantine`. Both are logged, counted, and never fatal.
+//! - **`kill -9`**: nothing acknowledged. Records whose append was still waiting may be kept or
+//!   not.
+//! - **Power cut**: the same, as long as the disk honours a flush and does not damage, in a torn
+//!   write, sectors (512 bytes) it was not given or that it was given unchanged. A deletion may
+//!   come undone; the segment is then inserted again under its old token.
+//! - **Failed write or `fdatasync`**: the appends concerned fail. The kernel may afterwards call
+//!   pages clean that it never wrote, so the file is never written to or trusted again past its
+//!   last good sync: it is sealed with that length in its name, and a new segment begun. Until the
+//!   rename has worked no segment is begun. Only a crash before that can bring back records whose
+//!   append had failed (whoever sends them again does so with the same idempotency key).
+//! - **Damage at rest**: the damaged record; if its head is hit, nothing more. A segment with both
+//!   copies of its header damaged is set aside whole as `.quarantine`. Both are logged, counted,
+//!   and never fatal.
 //!
 //! # On disk
 //!
-//! A folder (0700) with one `lock` and the segments (0600), named as `name.rs` says: length and number of records of a sealed
-//! segment stand in its name, so opening reads names and headers, not records. All numbers are little-endian.
+//! A folder (0700) with one `lock` and the segments (0600), named as `name.rs` says: length and
+//! number of records of a sealed segment stand in its name, so opening reads names and headers, not
+//! records. All numbers are little-endian.
 //!
 //! ```text
 //! segment  header, header again, record …                    (zeros may follow the records of an .open segment)
@@ -48,31 +60,37 @@
 //!          id 16 bytes  created, Unix ms, u64  schema length u32  schema  crc32 of all before u32
 //! record   payload length u32  crc32 of payload u32  crc32 of (offset u64, the two before) u32  payload
 //! ```
-//! Both checksums of a record start from the crc32 of the segment's id. A record's length has a checksum of its own, so a
-//! damaged payload costs no search: the length still leads on. If the head is damaged, the reader searches byte by byte for the
-//! next whole head. As that is checked against its own offset and a random id that no visitor knows, bytes sent
-//! in a beacon cannot pose as a record, nor can a block which the disk put in the wrong place.
+//! Both checksums of a record start from the crc32 of the segment's id. A record's length has a
+//! checksum of its own, so a damaged payload costs no search: the length still leads on. If the
+//! head is damaged, the reader searches byte by byte for the next whole head. As that is checked
+//! against its own offset and a random id that no visitor knows, bytes sent in a beacon cannot pose
+//! as a record, nor can a block which the disk put in the wrong place.
 //!
-//! Zeros are written ahead of the records, as far again as the segment is long, at most 1 MiB; most syncs then change no
-//! metadata. On ext4, a write and `fdatasync` of 10 KiB takes 0.21 to 0.26 ms this way (medians of four runs, two busy cores), 0.64 to
-//! 0.80 ms when simply appending and 0.46 to 0.60 ms after `fallocate`, whose extents have to be converted.
+//! Zeros are written ahead of the records, as far again as the segment is long, at most 1 MiB; most
+//! syncs then change no metadata. On ext4, a write and `fdatasync` of 10 KiB takes 0.21 to 0.26 ms
+//! this way (medians of four runs, two busy cores), 0.64 to 0.80 ms when simply appending and 0.46
+//! to 0.60 ms after `fallocate`, whose extents have to be converted.
 //!
-//! The batch that follows a sync waits a moment for those who were just answered (`writer.rs`, `Gather`). With 64 tasks that append
-//! 150 bytes each as fast as they are answered, it raises the mean batch to 60 and `benches/spool.rs` from 13,300 to 27,800
-//! appends a second: 1.06 times what a bare loop gets that appends and syncs 64 such records at a time, instead of 0.59
-//! times (medians of seven, unoptimised build, two busy cores). Opening ten million events took 0.11 s and 11 MB.
-//! Under load about a millisecond also passes from one write to the next, unless all who may be expected are there: a sync costs
-//! the processor as much as two beacons. Under `benches/load.lua` that makes 42 records a sync instead of 14.
+//! The batch that follows a sync waits a moment for those who were just answered (`writer.rs`,
+//! `Gather`). With 64 tasks that append 150 bytes each as fast as they are answered, it raises the
+//! mean batch to 60 and `benches/spool.rs` from 13,300 to 27,800 appends a second: 1.06 times what
+//! a bare loop gets that appends and syncs 64 such records at a time, instead of 0.59 times
+//! (medians of seven, unoptimised build, two busy cores). Opening ten million events took 0.11 s
+//! and 11 MB. Under load about a millisecond also passes from one write to the next, unless all who
+//! may be expected are there: a sync costs the processor as much as two beacons. Under
+//! `benches/load.lua` that makes 42 records a sync instead of 14.
 //!
 //! # Deliberately not here
 //!
-//! - **Encryption at rest.** What lies here is anonymised, lives for seconds, and then lies in ClickHouse in the clear; a key
-//!   in memory would cost what the spool is for, surviving a restart, and a key beside it would protect nothing.
+//! - **Encryption at rest.** What lies here is anonymised, lives for seconds, and then lies in
+//!   ClickHouse in the clear; a key in memory would cost what the spool is for, surviving a
+//!   restart, and a key beside it would protect nothing.
 //! - Deduplication of beacons (`k`), INSERTs, retries: `visit` and `store`.
-//! - **A crate.** Looked at in late 2026: *yaque* 0.6.6 and *commitlog* 0.2.0 call neither `fsync` nor `fdatasync` (only
-//!   `File::flush`, which does nothing); *okaywal* 0.3.1 syncs, but says of itself that it is not for production, and reclaims by
-//!   checkpoint; *fjall* 3 is a whole LSM tree. None hands out a segment with a stable id that reads as the same bytes
-//!   each time, and that is what exactly-once hangs on.
+//! - **A crate.** Looked at in late 2026: *yaque* 0.6.6 and *commitlog* 0.2.0 call neither `fsync`
+//!   nor `fdatasync` (only `File::flush`, which does nothing); *okaywal* 0.3.1 syncs, but says of
+//!   itself that it is not for production, and reclaims by checkpoint; *fjall* 3 is a whole LSM
+//!   tree. None hands out a segment with a stable id that reads as the same bytes each time, and
+//!   that is what exactly-once hangs on.
 
 #![warn(missing_docs)]
 
@@ -117,7 +135,8 @@ pub use self::segment::{RECORD_BYTES_MAX, SCHEMA_BYTES_MAX, SegmentId};
 pub use self::shelf::Sealed;
 pub use self::stats::{SpoolStats, Trouble};
 
-/// Smallest sensible [`SpoolOptions::segment_bytes_max`]: room for the longest header and one longest record.
+/// Smallest sensible [`SpoolOptions::segment_bytes_max`]: room for the longest header and one
+/// longest record.
 pub const SEGMENT_BYTES_MIN: u64 = 64 << 10;
 const _: () = assert!(
     SEGMENT_BYTES_MIN as usize
@@ -133,19 +152,20 @@ const BEACON_BYTES: u64 = 1 << 10;
 pub struct SpoolOptions {
     /// Its folder, used by nobody else; made if need be.
     pub dir: PathBuf,
-    /// Bytes of segments on disk, heads and headers included, from which on appends are refused as `Full`.
+    /// Bytes of segments on disk, heads and headers included, from which on appends are refused as
+    /// `Full`.
     pub bytes_max: u64,
     /// A segment is sealed before it grows beyond this many bytes, at least [`SEGMENT_BYTES_MIN`] …
     pub segment_bytes_max: u64,
     /// … or at this age, or thrice as old with more than 1 MiB in it.
     pub segment_age_max: Duration,
-    /// Kept with each segment begun from now on, at most [`SCHEMA_BYTES_MAX`] bytes: what whoever inserts it needs to
-    /// know about how its records are encoded.
+    /// Kept with each segment begun from now on, at most [`SCHEMA_BYTES_MAX`] bytes: what whoever
+    /// inserts it needs to know about how its records are encoded.
     pub schema: String,
 }
 
-/// The open spool. Clones are the same spool; the last to be dropped stops the writer (and leaves the open segment for the
-/// next start to seal; call [`seal`](Self::seal) before).
+/// The open spool. Clones are the same spool; the last to be dropped stops the writer (and leaves
+/// the open segment for the next start to seal; call [`seal`](Self::seal) before).
 #[derive(Clone)]
 pub struct Spool {
     handle: Arc<Handle>,
@@ -179,8 +199,8 @@ struct Shared {
 const QUIET: Duration = Duration::from_secs(5);
 
 impl Spool {
-    /// Opens the folder, recovers what an earlier process left there, and starts the writer. Blocks for the
-    /// length of one open segment and one header a sealed one.
+    /// Opens the folder, recovers what an earlier process left there, and starts the writer. Blocks
+    /// for the length of one open segment and one header a sealed one.
     ///
     /// # Errors
     /// `Option`, `Folder`, `Locked`, `NewerFormat` (the folder is then as it was), `Disk`.
@@ -238,14 +258,16 @@ impl Spool {
     /// Comes back once the record is on disk. A call that is cancelled may have appended it or not.
     ///
     /// # Errors
-    /// `RecordSize`; `Full`, `NoSpace`, `Busy`, `Disk`, `Closed`: the record is not kept, and may be sent again.
+    /// `RecordSize`; `Full`, `NoSpace`, `Busy`, `Disk`, `Closed`: the record is not kept, and may
+    /// be sent again.
     pub async fn append(&self, record: impl AsRef<[u8]> + Send + Sync) -> Result<(), SpoolError> {
         let appended = self.append_all(&[record]).await;
         appended.map_err(|failed| failed.error)
     }
 
-    /// Appends several records, at most 1 MiB together, as one, for the same sync: all are kept or none is, but where the disk fails exactly between
-    /// two segments. Comes back, and may be cancelled, like [`append`](Self::append).
+    /// Appends several records, at most 1 MiB together, as one, for the same sync: all are kept or
+    /// none is, but where the disk fails exactly between two segments. Comes back, and may be
+    /// cancelled, like [`append`](Self::append).
     ///
     /// # Errors
     /// As of [`append`](Self::append), and how many of the first ones are kept nevertheless.
@@ -280,8 +302,9 @@ impl Spool {
         ticket.durable(place..place + records.len()).await
     }
 
-    /// Tells the tasks of one thread that their appends are on disk, which is less work for a thread with a
-    /// single-threaded runtime and many appends (`herald.rs`). Spawn it there, before them; it ends with the spool.
+    /// Tells the tasks of one thread that their appends are on disk, which is less work for a
+    /// thread with a single-threaded runtime and many appends (`herald.rs`). Spawn it there, before
+    /// them; it ends with the spool.
     pub fn herald(&self) -> impl Future<Output = ()> + Send + use<> {
         self.handle.shared.intake.herald().run()
     }
@@ -306,8 +329,9 @@ impl Spool {
     /// Deletes a segment whose INSERT has been acknowledged.
     ///
     /// # Errors
-    /// `Disk`: the segment is not handed out again by this process, and its deletion is tried again with the next one's. Should
-    /// the process end before, the next one hands it out under the same id.
+    /// `Disk`: the segment is not handed out again by this process, and its deletion is tried again
+    /// with the next one's. Should the process end before, the next one hands it out under the same
+    /// id.
     pub async fn delete(&self, sealed: Sealed) -> Result<(), SpoolError> {
         unhurried(move || {
             let shared = &sealed.shared;
@@ -333,8 +357,8 @@ impl Spool {
         .await
     }
 
-    /// Sets a segment aside as `.quarantine`, for one that ClickHouse will never take or that the disk will never read, so
-    /// that those behind it get their turn. Its records count as corrupt.
+    /// Sets a segment aside as `.quarantine`, for one that ClickHouse will never take or that the
+    /// disk will never read, so that those behind it get their turn. Its records count as corrupt.
     ///
     /// # Errors
     /// `Disk`: the segment has gone back to the queue.
@@ -365,10 +389,11 @@ impl Spool {
         drop(sealed);
     }
 
-    /// All records in sealed segments that may hold any appended since `since`, one by one and oldest first, on the
-    /// calling thread. For rebuilding open visits: call it after [`open`](Self::open), which seals what was open, and before
-    /// the first append. Goes by the wall clock; where that jumped it may come back with more or fewer. Of a backlog with
-    /// more than `bytes_max` bytes since then, only its newest segments are read, the last one always.
+    /// All records in sealed segments that may hold any appended since `since`, one by one and
+    /// oldest first, on the calling thread. For rebuilding open visits: call it after
+    /// [`open`](Self::open), which seals what was open, and before the first append. Goes by the
+    /// wall clock; where that jumped it may come back with more or fewer. Of a backlog with more
+    /// than `bytes_max` bytes since then, only its newest segments are read, the last one always.
     pub fn recover_recent(&self, since: SystemTime, bytes_max: u64) -> RecentRecords {
         let shared = &self.handle.shared;
         let since_ms = since
@@ -402,7 +427,8 @@ impl Spool {
     }
 }
 
-/// Runs disk work on the blocking pool. Not cancelled with the caller: what has been begun is ended.
+/// Runs disk work on the blocking pool. Not cancelled with the caller: what has been begun is
+/// ended.
 async fn unhurried(
     work: impl FnOnce() -> Result<(), SpoolError> + Send + 'static,
 ) -> Result<(), SpoolError> {

@@ -1,13 +1,15 @@
-//! Names of segment files. The name of a sealed segment is the truth about it: how many bytes of the file count and
-//! how many records they hold. So opening a spool reads names and headers, never records, and one atomic rename both
-//! seals a segment and cuts off whatever a failed write may have left behind its end.
+//! Names of segment files. The name of a sealed segment is the truth about it: how many bytes of
+//! the file count and how many records they hold. So opening a spool reads names and headers, never
+//! records, and one atomic rename both seals a segment and cuts off whatever a failed write may
+//! have left behind its end.
 //!
 //! ```text
 //! <seq>-<id>-<created>.open                        being written to
 //! <seq>-<id>-<created>-<records>-<bytes>.sealed    complete; <records> and <bytes> in decimal
 //! <seq>-<id>.quarantine                            what could not be read, for a person to look at
 //! ```
-//! `<seq>` (16 hex digits) orders, `<id>` (32 hex digits) names, `<created>` is Unix milliseconds in decimal.
+//! `<seq>` (16 hex digits) orders, `<id>` (32 hex digits) names, `<created>` is Unix milliseconds
+//! in decimal.
 
 use std::fmt;
 

@@ -1,7 +1,9 @@
-//! What the spool has set aside: erasing single records of it, and destroying files that are too old.
+//! What the spool has set aside: erasing single records of it, and destroying files that are too
+//! old.
 //!
-//! A `.quarantine` file is a whole segment that could not be stored, or copies of damaged stretches of one. It is kept for
-//! a person to look at, but it holds visitors' records like any other, so erasure and retention reach it too.
+//! A `.quarantine` file is a whole segment that could not be stored, or copies of damaged stretches
+//! of one. It is kept for a person to look at, but it holds visitors' records like any other, so
+//! erasure and retention reach it too.
 
 use std::io;
 use std::ops::Range;
@@ -27,11 +29,13 @@ pub struct SetAside {
     pub name: String,
     /// Its length.
     pub bytes: u64,
-    /// No record in it is older, as far as that can be told: when its segment was begun, else when it was last written.
+    /// No record in it is older, as far as that can be told: when its segment was begun, else when
+    /// it was last written.
     pub since: SystemTime,
 }
 
-/// Lists what is set aside in a spool's folder, which another process may have open. Empty where there is no such folder.
+/// Lists what is set aside in a spool's folder, which another process may have open. Empty where
+/// there is no such folder.
 ///
 /// # Errors
 /// The folder or a file in it can't be read.
@@ -77,9 +81,9 @@ fn describe(name: SegmentName, path: &Path) -> io::Result<SetAside> {
 pub type IsMeant = dyn Fn(Option<&str>, &[u8]) -> bool + Send + Sync;
 
 impl Spool {
-    /// Overwrites records in all that is set aside: those that `is_meant` picks. `traces` are byte sequences of which each such
-    /// record holds one; a file in which one is left, because damage hides where its record begins, is removed. Gives
-    /// the traces that were found.
+    /// Overwrites records in all that is set aside: those that `is_meant` picks. `traces` are byte
+    /// sequences of which each such record holds one; a file in which one is left, because damage
+    /// hides where its record begins, is removed. Gives the traces that were found.
     ///
     /// # Errors
     /// `Disk`: not everything is overwritten; it may be tried again.

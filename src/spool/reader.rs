@@ -1,4 +1,5 @@
-//! Reads segments front to back through a window of bounded size, steps over damage and keeps a copy of it.
+//! Reads segments front to back through a window of bounded size, steps over damage and keeps a
+//! copy of it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -44,7 +45,8 @@ pub(super) enum Piece<'a> {
 }
 
 impl SegmentReader {
-    /// Reads the header of segment `id`; records count up to byte `end`. Without a usable header there is no reader.
+    /// Reads the header of segment `id`; records count up to byte `end`. Without a usable header
+    /// there is no reader.
     pub fn open(
         disk: &dyn Disk,
         name: &str,
@@ -177,10 +179,12 @@ impl Batches {
         }
     }
 
-    /// The next chunk, read on the runtime's blocking pool; `None` at the end. Not safe to cancel: begin a new reading instead.
+    /// The next chunk, read on the runtime's blocking pool; `None` at the end. Not safe to cancel:
+    /// begin a new reading instead.
     ///
     /// # Errors
-    /// `Disk` if the disk cannot be read (damage is stepped over and no error); `Closed` after a cancelled call.
+    /// `Disk` if the disk cannot be read (damage is stepped over and no error); `Closed` after a
+    /// cancelled call.
     pub async fn next(&mut self) -> Result<Option<Batch>, SpoolError> {
         let mut reading = self.reading.take().ok_or(SpoolError::Closed)?;
         let joined = tokio::task::spawn_blocking(move || {
@@ -259,8 +263,9 @@ struct Damage {
 }
 
 impl Damage {
-    /// Copies damaged bytes to the segment's quarantine file, each stretch behind its offset (8 bytes) and length (4 bytes),
-    /// little-endian. Only the first complete reading of a segment does, and no failure of it stops the reading.
+    /// Copies damaged bytes to the segment's quarantine file, each stretch behind its offset (8
+    /// bytes) and length (4 bytes), little-endian. Only the first complete reading of a segment
+    /// does, and no failure of it stops the reading.
     fn copy(&mut self, shared: &Shared, segment: &Segment, offset: u64, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
         if segment.is_reported.load(Ordering::Relaxed) {
@@ -330,7 +335,8 @@ pub struct RecentRecord {
     pub payload: Vec<u8>,
 }
 
-/// All records of some segments, one by one; see [`Spool::recover_recent`](super::Spool::recover_recent).
+/// All records of some segments, one by one; see
+/// [`Spool::recover_recent`](super::Spool::recover_recent).
 pub struct RecentRecords {
     shared: Arc<Shared>,
     segments: VecDeque<Arc<Segment>>,

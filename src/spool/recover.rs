@@ -1,5 +1,5 @@
-//! Opens a folder another process left behind, however it ended: reads names, headers and, record by record, only the
-//! segment that was open. Safe to be interrupted and begun again at any point.
+//! Opens a folder another process left behind, however it ended: reads names, headers and, record
+//! by record, only the segment that was open. Safe to be interrupted and begun again at any point.
 
 use std::collections::HashMap;
 use std::io;
@@ -135,7 +135,8 @@ fn seal_left_open(
     loop {
         match reader.next().map_err(failed("read"))? {
             Some(Piece::Record(_)) => {
-                // Damage that a whole record follows is not a torn tail; it is reported when the segment is read.
+                // Damage that a whole record follows is not a torn tail; it is reported when the
+                // segment is read.
                 extent.records += 1;
                 extent.bytes = reader.offset();
                 torn_bytes = 0;
@@ -166,8 +167,9 @@ fn seal_left_open(
     Ok((Some(extent), torn_bytes))
 }
 
-/// Takes a segment without a usable header out of the queue; says whether anything was worth keeping. One that was being
-/// created holds nothing acknowledged: header and first records are synced together.
+/// Takes a segment without a usable header out of the queue; says whether anything was worth
+/// keeping. One that was being created holds nothing acknowledged: header and first records are
+/// synced together.
 fn set_aside(disk: &dyn Disk, name: SegmentName) -> Result<bool, SpoolError> {
     let failed = |action| move |error: io::Error| SpoolError::disk(action, name, error);
     let old = name.to_string();

@@ -1,8 +1,9 @@
 //! The bytes of a segment, pure: no disk, no clock. The layout is drawn in the [module doc](super).
 //!
-//! Invariants: a record is only ever taken for whole if two checksums agree; both are keyed with the segment's random id
-//! and one with the record's place, so neither bytes chosen by a visitor nor a block that landed in the wrong
-//! place can pass for a record. Stepping over any bytes whatsoever terminates and never panics.
+//! Invariants: a record is only ever taken for whole if two checksums agree; both are keyed with
+//! the segment's random id and one with the record's place, so neither bytes chosen by a visitor
+//! nor a block that landed in the wrong place can pass for a record. Stepping over any bytes
+//! whatsoever terminates and never panics.
 
 use std::fmt;
 use std::ops::Range;
@@ -22,8 +23,8 @@ const COPY_FIXED_BYTES: usize = 48;
 /// Longest header, both copies.
 pub(super) const HEADER_BYTES_MAX: usize = 2 * (COPY_FIXED_BYTES + SCHEMA_BYTES_MAX);
 
-/// Name of a segment: random, made once, kept over restarts. It is the `insert_deduplication_token` of the segment's
-/// INSERT. Shown as 32 lower-case hex digits.
+/// Name of a segment: random, made once, kept over restarts. It is the `insert_deduplication_token`
+/// of the segment's INSERT. Shown as 32 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SegmentId(u128);
 
@@ -97,7 +98,8 @@ impl Header {
         out.extend_from_within(start..);
     }
 
-    /// Reads the header of segment `id` from the first bytes of its file (give it [`HEADER_BYTES_MAX`] of them, or all).
+    /// Reads the header of segment `id` from the first bytes of its file (give it
+    /// [`HEADER_BYTES_MAX`] of them, or all).
     pub fn parse(id: SegmentId, bytes: &[u8]) -> HeaderFound {
         let mut newer = None;
         for start in 0..bytes.len().min(HEADER_BYTES_MAX) {
@@ -201,7 +203,8 @@ impl Checksum {
 /// What stands at the start of a window onto a segment.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// A whole record; its payload lies here in the window, the next step starts at the range's end.
+    /// A whole record; its payload lies here in the window, the next step starts at the range's
+    /// end.
     Record(Range<usize>),
     /// So many bytes are no record; the next step starts behind them.
     Damaged(usize),
@@ -209,10 +212,11 @@ pub(super) enum Step {
     More,
 }
 
-/// Looks at the start of `window`, which begins at byte `offset` of the segment; `is_last` says that nothing follows it.
+/// Looks at the start of `window`, which begins at byte `offset` of the segment; `is_last` says
+/// that nothing follows it.
 ///
-/// If the head of a record is whole, its length leads to the next record whatever its payload looks like. If not, the
-/// next place is searched whose head is whole *for that place*.
+/// If the head of a record is whole, its length leads to the next record whatever its payload looks
+/// like. If not, the next place is searched whose head is whole *for that place*.
 pub(super) fn step(sum: Checksum, window: &[u8], offset: u64, is_last: bool) -> Step {
     if window.len() < RECORD_OVERHEAD_BYTES {
         return if is_last {

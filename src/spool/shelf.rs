@@ -1,5 +1,5 @@
-//! Sealed segments, in order: those that wait for the store, those it has in hand, and those it is done with but which the
-//! disk would not delete.
+//! Sealed segments, in order: those that wait for the store, those it has in hand, and those it is
+//! done with but which the disk would not delete.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -90,7 +90,8 @@ impl Shelf {
         }
     }
 
-    /// Forgets a segment that is done with. Comes back with it and with others whose deletion failed before.
+    /// Forgets a segment that is done with. Comes back with it and with others whose deletion
+    /// failed before.
     pub fn finish(&self, seq: u64) -> Vec<Arc<Segment>> {
         let mut inner = self.lock();
         let mut done = std::mem::take(&mut inner.undeleted);
@@ -151,8 +152,9 @@ impl Shelf {
     }
 }
 
-/// A sealed segment in the store's hands. Dropped without [`delete`](super::Spool::delete), be it by a task that was cancelled
-/// or panicked, it goes back to where it was: the next to be handed out.
+/// A sealed segment in the store's hands. Dropped without [`delete`](super::Spool::delete), be it
+/// by a task that was cancelled or panicked, it goes back to where it was: the next to be handed
+/// out.
 pub struct Sealed {
     pub(super) shared: Arc<Shared>,
     pub(super) segment: Arc<Segment>,
@@ -164,7 +166,8 @@ impl Sealed {
         self.segment.name.id
     }
 
-    /// What [`SpoolOptions::schema`](super::SpoolOptions::schema) was when the records were appended.
+    /// What [`SpoolOptions::schema`](super::SpoolOptions::schema) was when the records were
+    /// appended.
     pub fn schema(&self) -> &str {
         &self.segment.schema
     }
@@ -179,8 +182,9 @@ impl Sealed {
         self.segment.extent.bytes
     }
 
-    /// Reads the payloads from the start, joined into chunks of at least `chunk_bytes` (the last may be shorter) and at most
-    /// one record more. The same bytes in the same chunks each time, or the deduplication token would lie.
+    /// Reads the payloads from the start, joined into chunks of at least `chunk_bytes` (the last
+    /// may be shorter) and at most one record more. The same bytes in the same chunks each time, or
+    /// the deduplication token would lie.
     pub fn batches(&self, chunk_bytes: usize) -> Batches {
         Batches::new(
             Arc::clone(&self.shared),

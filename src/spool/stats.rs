@@ -46,7 +46,8 @@ pub struct SpoolStats {
     pub bytes_max: u64,
     /// Segments on disk, the open one included.
     pub segments: usize,
-    /// Age of the oldest segment that is not yet acknowledged, by the wall clock; zero if that went backwards.
+    /// Age of the oldest segment that is not yet acknowledged, by the wall clock; zero if that went
+    /// backwards.
     pub oldest_age: Option<Duration>,
     /// Records acknowledged.
     pub appended: u64,

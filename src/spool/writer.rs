@@ -1,9 +1,11 @@
-//! The one thread that writes: takes what has gathered, writes it in one piece, syncs once, tells everybody.
+//! The one thread that writes: takes what has gathered, writes it in one piece, syncs once, tells
+//! everybody.
 //!
-//! A thread of its own with plain file calls, since `fdatasync` blocks for 0.1 to 10 ms whatever is used to call it, and
-//! on the runtime's blocking pool it would queue behind other work. Invariants: a record is reported durable only
-//! after a sync that began after it was written succeeded; after a failed write or sync nothing is ever appended to
-//! that file again; a file's name says how much of it counts, before the next segment is begun.
+//! A thread of its own with plain file calls, since `fdatasync` blocks for 0.1 to 10 ms whatever is
+//! used to call it, and on the runtime's blocking pool it would queue behind other work.
+//! Invariants: a record is reported durable only after a sync that began after it was written
+//! succeeded; after a failed write or sync nothing is ever appended to that file again; a file's
+//! name says how much of it counts, before the next segment is begun.
 
 use std::io;
 use std::sync::Arc;
@@ -20,34 +22,40 @@ use super::shelf::Segment;
 use super::stats::{self, count};
 use crate::episode::Line;
 
-/// Zeros are written ahead of the records, at most so far. A sync then finds blocks and length as they were and has only
-/// to write, not to journal; see the module doc for what that is worth.
+/// Zeros are written ahead of the records, at most so far. A sync then finds blocks and length as
+/// they were and has only to write, not to journal; see the module doc for what that is worth.
 const AHEAD_BYTES_MAX: u64 = 1 << 20;
-/// Kept free on the file system, or a twentieth of it if that is less: room to seal, and for everybody else on it.
+/// Kept free on the file system, or a twentieth of it if that is less: room to seal, and for
+/// everybody else on it.
 const RESERVE_BYTES_MAX: u64 = 64 << 20;
-/// Segments waiting for the store from which on age seals no more: further segments would only be more, smaller INSERTs.
+/// Segments waiting for the store from which on age seals no more: further segments would only be
+/// more, smaller INSERTs.
 pub(super) const WAITING_SEALED_MAX: usize = 4;
-/// A segment this large at its age has many beacons behind it. Fewer, larger INSERTs cost the store less a row (at 40,000
-/// beacons a second 5.9 instead of 9.6 µs, merges included), so it is let grow to [`BUSY_AGES`] times that age.
+/// A segment this large at its age has many beacons behind it. Fewer, larger INSERTs cost the store
+/// less a row (at 40,000 beacons a second 5.9 instead of 9.6 µs, merges included), so it is let
+/// grow to [`BUSY_AGES`] times that age.
 const BUSY_BYTES: u64 = 1 << 20;
 const BUSY_AGES: u32 = 3;
 /// How often a seal that failed, or that age has to hold back, is looked at again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// A disk that has failed for this long is tried every [`REST`] only, and appends meanwhile are refused without a try.
+/// A disk that has failed for this long is tried every [`REST`] only, and appends meanwhile are
+/// refused without a try.
 const PATIENCE: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_millis(250);
 
-/// Under load, time from the beginning of one batch's write to that of the next: a sync costs the processor about as much as
-/// two whole beacons, so that many small batches would take from the beacons what they give them in latency.
+/// Under load, time from the beginning of one batch's write to that of the next: a sync costs the
+/// processor about as much as two whole beacons, so that many small batches would take from the
+/// beacons what they give them in latency.
 const PACE: Duration = Duration::from_micros(800);
 /// Longest time the writer lets a batch gather after the last one's sync.
 const GATHER_MAX: Duration = Duration::from_millis(1);
 
 pub(super) struct Writer {
     shared: Arc<Shared>,
-    /// Those who were told that their records are durable are likely to come back with more, all at once. The first of
-    /// them would get a sync of its own and keep the others waiting for the next: so wait for all of them and those who
-    /// came meanwhile, but no longer than [`PACE`] or a third as long as the last sync took.
+    /// Those who were told that their records are durable are likely to come back with more, all at
+    /// once. The first of them would get a sync of its own and keep the others waiting for the
+    /// next: so wait for all of them and those who came meanwhile, but no longer than [`PACE`] or a
+    /// third as long as the last sync took.
     gather: Gather,
     next_seq: u64,
     open: Option<Open>,
@@ -384,8 +392,8 @@ impl Writer {
         })
     }
 
-    /// How long to make a file that has to be at least `end` long: ahead as far as it is long already, so that a quiet
-    /// site's small segments stay small.
+    /// How long to make a file that has to be at least `end` long: ahead as far as it is long
+    /// already, so that a quiet site's small segments stay small.
     fn ahead(&self, start: u64, end: u64) -> u64 {
         let options = &self.shared.options;
         let spare = options.bytes_max.saturating_sub(self.shared.bytes());
@@ -418,8 +426,9 @@ impl Writer {
         }
     }
 
-    /// After a failure the kernel may have dropped what it could not write and call the pages clean: neither that file's
-    /// contents past `durable` nor a later successful sync of it mean anything. So it ends where it last was durable.
+    /// After a failure the kernel may have dropped what it could not write and call the pages
+    /// clean: neither that file's contents past `durable` nor a later successful sync of it mean
+    /// anything. So it ends where it last was durable.
     fn abandon(&mut self, open: Open, error: SpoolError) -> SpoolError {
         count(&self.shared.counters.disk_errors, 1);
         self.close(open);
@@ -472,13 +481,15 @@ impl Writer {
                     _ => {}
                 }
             } else {
-                // Gives the room behind the records back. Should it fail, the name still says where they end.
+                // Gives the room behind the records back. Should it fail, the name still says where
+                // they end.
                 if open.file_bytes > open.durable.bytes
                     && let Err(error) = open.file.set_len(open.durable.bytes)
                 {
                     tracing::warn!(segment = %name.id, %error, "the spool could not shorten a sealed segment");
                 }
-                // All of `durable` has been synced before it was acknowledged; no need to do so again.
+                // All of `durable` has been synced before it was acknowledged; no need to do so
+                // again.
                 disk.rename(&name.to_string(), &sealed.to_string())
                     .map_err(|error| self.failed("seal", &name, error))?;
             }
@@ -512,7 +523,8 @@ struct Written {
     payload_bytes: usize,
 }
 
-/// At which age a segment with so many bytes is sealed: the configured one, or that times [`BUSY_AGES`] under load.
+/// At which age a segment with so many bytes is sealed: the configured one, or that times
+/// [`BUSY_AGES`] under load.
 fn age_max(configured: Duration, bytes: u64) -> Duration {
     if bytes < BUSY_BYTES {
         configured

@@ -1,15 +1,18 @@
-//! The stricter choice (`[retention] visitor_days`, P9): days that are old enough lose what ties their events together.
+//! The stricter choice (`[retention] visitor_days`, P9): days that are old enough lose what ties
+//! their events together.
 //!
-//! Part of [`retention`](super::retention), for days that are rolled up and whose visits stand in the table `visits`. A
-//! cleared row keeps site, hour, page, name, properties, amounts, clicks, reading and loading times. Ids, order, previous
-//! and entry page, origin, place, device and history go: with any of them left, nearly all visits of a small site can be
-//! put together again (`examples/relink.rs` measures it).
+//! Part of [`retention`](super::retention), for days that are rolled up and whose visits stand in
+//! the table `visits`. A cleared row keeps site, hour, page, name, properties, amounts, clicks,
+//! reading and loading times. Ids, order, previous and entry page, origin, place, device and
+//! history go: with any of them left, nearly all visits of a small site can be put together again
+//! (`examples/relink.rs` measures it).
 //!
-//! Country, browser and entry page are in the table's sort key, which an UPDATE can't change. So a partition is copied,
-//! cleared on the way, and put in the place of the old one, which ClickHouse does at once or not at all. What changes
-//! the partition meanwhile must not be lost: INSERTs wait while it is exchanged ([`inserting`]), and a partition whose parts
-//! changed since it was copied, or that a deletion is about to rewrite, is copied again. A crash leaves a copy behind
-//! that the next round of retention removes.
+//! Country, browser and entry page are in the table's sort key, which an UPDATE can't change. So a
+//! partition is copied, cleared on the way, and put in the place of the old one, which ClickHouse
+//! does at once or not at all. What changes the partition meanwhile must not be lost: INSERTs wait
+//! while it is exchanged ([`inserting`]), and a partition whose parts changed since it was copied,
+//! or that a deletion is about to rewrite, is copied again. A crash leaves a copy behind that the
+//! next round of retention removes.
 
 use clickhouse::Client;
 use clickhouse::query::Query;
@@ -68,7 +71,8 @@ pub(super) async fn clear(
     if partitions.is_empty() {
         return Ok(0);
     }
-    // First, so that no day is rolled up again from events without ids, whatever happens in between.
+    // First, so that no day is rolled up again from events without ids, whatever happens in
+    // between.
     client
         .query(include_str!("sql/retention_record_cleared.sql"))
         .param("site", &site.id)
@@ -147,7 +151,8 @@ impl Work<'_> {
         Ok(there == here)
     }
 
-    /// Puts the copy in the partition's place; false when a deletion is under way. The caller has [`EXCHANGE`] alone.
+    /// Puts the copy in the partition's place; false when a deletion is under way. The caller has
+    /// [`EXCHANGE`] alone.
     async fn exchange(&self, partition: &str) -> Result<bool, RetentionError> {
         let (_, rewritings) = self.state(partition).await?;
         if rewritings > 0 {

@@ -1,27 +1,32 @@
-//! Rows to columns: what lies in the spool row by row is sent column by column, as blocks of ClickHouse's Native format.
+//! Rows to columns: what lies in the spool row by row is sent column by column, as blocks of
+//! ClickHouse's Native format.
 //!
-//! The engine reads a row cell by cell, each through a function of its column's type, which is a third of what an INSERT
-//! costs it (0.67 of 1.5 µs a row; 0.17 as columns). Taking rows apart here costs less, since it is known what lies where:
-//! nothing is decoded, every cell is copied as it is.
+//! The engine reads a row cell by cell, each through a function of its column's type, which is a
+//! third of what an INSERT costs it (0.67 of 1.5 µs a row; 0.17 as columns). Taking rows apart here
+//! costs less, since it is known what lies where: nothing is decoded, every cell is copied as it
+//! is.
 //!
-//! The columns are those of `arrivals`. A segment that was written with others, by another version, is sent row by row under
-//! its own list.
+//! The columns are those of `arrivals`. A segment that was written with others, by another version,
+//! is sent row by row under its own list.
 //!
-//! Layout: ClickHouse, "Native": number of columns and of rows, then for each column its name, its type and its values. Lengths
-//! are LEB128. Values lie as in RowBinary, but of nullable ones first come all the flags, and of lists first all the
-//! ends, counted in elements from the start of the block.
+//! Layout: ClickHouse, "Native": number of columns and of rows, then for each column its name, its
+//! type and its values. Lengths are LEB128. Values lie as in RowBinary, but of nullable ones first
+//! come all the flags, and of lists first all the ends, counted in elements from the start of the
+//! block.
 
 use std::sync::LazyLock;
 
 const ARRIVALS: &str = include_str!("schema/0040_arrivals.sql");
 
-/// A record that is no row of these columns. It was written with a checksum, so this is a fault of the program.
+/// A record that is no row of these columns. It was written with a checksum, so this is a fault of
+/// the program.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("a record is no row of its columns")]
 pub struct NoRow;
 
-/// The cells of a row in their order, and the function that takes each apart; written out, as a loop that asked of every cell what it
-/// is would cost as much again. That they are the columns of `arrivals` is tested.
+/// The cells of a row in their order, and the function that takes each apart; written out, as a
+/// loop that asked of every cell what it is would cost as much again. That they are the columns of
+/// `arrivals` is tested.
 macro_rules! cells {
     ($($kind:ident $name:ident,)*) => {
         const CELLS: [(&str, Kind); [$(stringify!($name)),*].len()] = [$((stringify!($name), Kind::$kind)),*];
@@ -231,8 +236,9 @@ fn push_array<const BYTES: usize>(to: &mut Vec<u8>, rest: &mut &[u8]) -> Option<
     Some(())
 }
 
-/// A text that with its length is at most so long is copied in one piece of this size, of which the end is cut off again: copying
-/// exactly as much as it has would take a call, and most are short or empty.
+/// A text that with its length is at most so long is copied in one piece of this size, of which the
+/// end is cut off again: copying exactly as much as it has would take a call, and most are short or
+/// empty.
 const SHORT_BYTES: usize = 16;
 
 #[inline]
@@ -323,7 +329,8 @@ mod tests {
             })
     }
 
-    /// A cell as it lies in a row, and what each of the three buffers gets of it after so many elements.
+    /// A cell as it lies in a row, and what each of the three buffers gets of it after so many
+    /// elements.
     type Cell = (Vec<u8>, Vec<u8>, Vec<u8>, u64);
 
     fn cell(kind: Kind) -> BoxedStrategy<Cell> {

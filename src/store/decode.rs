@@ -1,8 +1,9 @@
-//! One event read back from its row in the spool: what [`row::encode`](super::row::encode) wrote, and no more than
-//! is needed to put open visits and kept keys back after a restart.
+//! One event read back from its row in the spool: what [`row::encode`](super::row::encode) wrote,
+//! and no more than is needed to put open visits and kept keys back after a restart.
 //!
-//! Rows are read by the column list of their own segment, so those of an earlier version are understood as long as each
-//! of its columns is known here. Nothing in a row makes it panic or allocate more than the row is long.
+//! Rows are read by the column list of their own segment, so those of an earlier version are
+//! understood as long as each of its columns is known here. Nothing in a row makes it panic or
+//! allocate more than the row is long.
 
 use super::row::COLUMNS;
 
@@ -67,15 +68,16 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// For rows with this column list, as it stands in a segment's header. `None` when a column is not known: a newer
-    /// version wrote it.
+    /// For rows with this column list, as it stands in a segment's header. `None` when a column is
+    /// not known: a newer version wrote it.
     pub fn new(schema: &str) -> Option<Self> {
         let place = |name: &str| COLUMNS.iter().position(|column| *column == name);
         let columns = schema.split(',').map(place).collect::<Option<_>>()?;
         Some(Self { columns })
     }
 
-    /// Reads one row. `None` when it is not one: too short, too long, or no text where there should be.
+    /// Reads one row. `None` when it is not one: too short, too long, or no text where there should
+    /// be.
     pub fn decode<'a>(&self, row: &'a [u8]) -> Option<StoredEvent<'a>> {
         let mut event = StoredEvent {
             days_since_seen: -1,
@@ -199,8 +201,8 @@ mod tests {
     use crate::store::row::{Terms, encode, schema};
     use crate::visit::VisitStamp;
 
-    /// A row as the pipeline writes it, from a page, a custom event's name, properties and clicks; with its visitor and
-    /// its path as the door has scrubbed it.
+    /// A row as the pipeline writes it, from a page, a custom event's name, properties and clicks;
+    /// with its visitor and its path as the door has scrubbed it.
     fn row(
         path: &str,
         name: &str,

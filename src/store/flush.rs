@@ -1,14 +1,17 @@
-//! Counts on their way to one table, a batch at a time, each under a deduplication token of its own.
+//! Counts on their way to one table, a batch at a time, each under a deduplication token of its
+//! own.
 //!
-//! ClickHouse takes a block for a retry when it equals an earlier one, and drops it. A quiet site's counts are the same row
-//! in nearly every flush, so each batch carries a random `insert_deduplication_token`. A batch keeps its token and its
-//! rows until ClickHouse has acknowledged it: equal batches count as often as they come, and a batch that is sent again
-//! because its answer was lost counts once. (`insert_deduplicate = 0` would not do: since ClickHouse 26 another setting,
-//! which older servers refuse, overrides it.)
+//! ClickHouse takes a block for a retry when it equals an earlier one, and drops it. A quiet site's
+//! counts are the same row in nearly every flush, so each batch carries a random
+//! `insert_deduplication_token`. A batch keeps its token and its rows until ClickHouse has
+//! acknowledged it: equal batches count as often as they come, and a batch that is sent again
+//! because its answer was lost counts once. (`insert_deduplicate = 0` would not do: since
+//! ClickHouse 26 another setting, which older servers refuse, overrides it.)
 //!
-//! What is lost: counts are in memory until they are stored. `kill -9` or a power cut loses those since the last
-//! acknowledged batch, which is a few seconds while ClickHouse answers and the length of the outage while it does not. A
-//! stop by SIGTERM stores them first, if ClickHouse answers within [`PATIENCE`].
+//! What is lost: counts are in memory until they are stored. `kill -9` or a power cut loses those
+//! since the last acknowledged batch, which is a few seconds while ClickHouse answers and the
+//! length of the outage while it does not. A stop by SIGTERM stores them first, if ClickHouse
+//! answers within [`PATIENCE`].
 
 use std::time::Duration;
 
@@ -20,7 +23,8 @@ use crate::random;
 
 /// Longest time that one batch may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
-/// Refusals of the rows themselves after which a batch is dropped, since it would keep all later ones waiting.
+/// Refusals of the rows themselves after which a batch is dropped, since it would keep all later
+/// ones waiting.
 const REFUSALS_MAX: u32 = 5;
 
 /// A table's counts that wait for ClickHouse.
@@ -47,8 +51,8 @@ where
         }
     }
 
-    /// Stores the batch whose answer is still missing, if there is one, and then what `take` gives. `take` is not called
-    /// before there is room, so that counts stay where they add up.
+    /// Stores the batch whose answer is still missing, if there is one, and then what `take` gives.
+    /// `take` is not called before there is room, so that counts stay where they add up.
     ///
     /// # Errors
     /// ClickHouse does not answer or refuses; the batch is sent again by the next call.
@@ -103,8 +107,8 @@ where
 /// Stores rows as one INSERT under this token.
 ///
 /// # Errors
-/// ClickHouse refuses or does not answer in time; they may be stored nevertheless. The same rows under the same token
-/// count once.
+/// ClickHouse refuses or does not answer in time; they may be stored nevertheless. The same rows
+/// under the same token count once.
 pub async fn insert<R>(
     client: &Client,
     table: &'static str,

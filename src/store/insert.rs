@@ -1,14 +1,18 @@
-//! From the spool into ClickHouse: one sealed segment is one INSERT, under the segment's id as deduplication token.
+//! From the spool into ClickHouse: one sealed segment is one INSERT, under the segment's id as
+//! deduplication token.
 //!
-//! It goes to `arrivals`, as [columns](super::columns), which hands its rows to `events` at once: reading them there costs the
-//! engine a quarter. As `arrivals` keeps nothing, it is first asked whether somebody takes them: without the view they
-//! would be gone. An INSERT whose answer is lost is sent again and stored once, in the table and in the views that hang on it. Only
-//! when ClickHouse has acknowledged, and in the embedded engine that means synced to disk, is the segment deleted. While
-//! ClickHouse is away the segments wait in the spool, and a waiting INSERT holds no event in memory.
+//! It goes to `arrivals`, as [columns](super::columns), which hands its rows to `events` at once:
+//! reading them there costs the engine a quarter. As `arrivals` keeps nothing, it is first asked
+//! whether somebody takes them: without the view they would be gone. An INSERT whose answer is lost
+//! is sent again and stored once, in the table and in the views that hang on it. Only when
+//! ClickHouse has acknowledged, and in the embedded engine that means synced to disk, is the
+//! segment deleted. While ClickHouse is away the segments wait in the spool, and a waiting INSERT
+//! holds no event in memory.
 //!
-//! An outage, however long, is waited for. But what ClickHouse refuses because of the data itself, or what the disk will
-//! not read, would be refused for ever and keep all that is behind it waiting: after five such tries in a row the
-//! segment is set aside in the spool's folder, logged as an error and counted, and nothing of it is deleted.
+//! An outage, however long, is waited for. But what ClickHouse refuses because of the data itself,
+//! or what the disk will not read, would be refused for ever and keep all that is behind it
+//! waiting: after five such tries in a row the segment is set aside in the spool's folder, logged
+//! as an error and counted, and nothing of it is deleted.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -30,16 +34,18 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 const END_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Tries in a row that end with a refusal of the data itself, or with an unreadable segment, before it is set aside.
+/// Tries in a row that end with a refusal of the data itself, or with an unreadable segment, before
+/// it is set aside.
 const TRIES_MAX: u32 = 5;
 
-/// Bytes of a segment in memory at once, about three times: as rows, as columns, as a block. Of 256 KiB each row costs the engine a
-/// fifth more than of 1 MiB, and the collector takes 7 MB less.
+/// Bytes of a segment in memory at once, about three times: as rows, as columns, as a block. Of 256
+/// KiB each row costs the engine a fifth more than of 1 MiB, and the collector takes 7 MB less.
 const BATCH_BYTES: usize = 512 << 10;
 
 const ARE_TAKEN: &str = include_str!("sql/arrivals_are_taken.sql");
 
-/// Stores segments, oldest first, for ever. Cancel it between segments or anywhere: nothing is lost.
+/// Stores segments, oldest first, for ever. Cancel it between segments or anywhere: nothing is
+/// lost.
 pub async fn run(spool: Spool, client: Client, counters: Arc<Counters>) {
     let mut wait = WAIT_MIN;
     let mut refused: Option<(SegmentId, u32)> = None;
@@ -113,7 +119,8 @@ pub async fn run(spool: Spool, client: Client, counters: Arc<Counters>) {
     }
 }
 
-/// Takes a segment that can't be stored out of the way. When that fails too, it is back in the queue.
+/// Takes a segment that can't be stored out of the way. When that fails too, it is back in the
+/// queue.
 async fn set_aside(
     spool: &Spool,
     sealed: Sealed,
@@ -155,12 +162,14 @@ async fn store(client: &Client, sealed: &Sealed) -> Result<(), StoreError> {
         .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
         // What the view can't store is not acknowledged, whatever the server's profile says.
         .with_setting("materialized_views_ignore_errors", "0")
-        // One segment is one block, however many it is sent in, so that one sent again is cut as it was.
+        // One segment is one block, however many it is sent in, so that one sent again is cut as it
+        // was.
         .with_setting("min_insert_block_size_rows", "1048449")
         .with_setting("min_insert_block_size_bytes", "268402944")
         // A site's rows of several retentions lie in several partitions.
         .with_setting("max_partitions_per_insert_block", "1000")
-        // One INSERT, acknowledged when it is done; the tables sync their parts (fsync_after_insert).
+        // One INSERT, acknowledged when it is done; the tables sync their parts
+        // (fsync_after_insert).
         .with_setting("async_insert", "0");
     let mut batches = sealed.batches(BATCH_BYTES);
     while let Some(batch) = batches.next().await? {
@@ -178,7 +187,8 @@ fn block(batch: Batch, columns: Option<&mut Columns>) -> Result<Bytes, NoRow> {
     })
 }
 
-/// The column list comes from a segment's header, which is checksummed and was written by this program.
+/// The column list comes from a segment's header, which is checksummed and was written by this
+/// program.
 fn statement(schema: &str, are_columns: bool) -> String {
     let format = if are_columns { "Native" } else { "RowBinary" };
     ["INSERT INTO arrivals (", schema, ") FORMAT ", format].concat()

@@ -1,4 +1,5 @@
-//! Stores the totals of opened e-mails every few seconds, as [`outcomes`](super::outcomes) stores its counts.
+//! Stores the totals of opened e-mails every few seconds, as [`outcomes`](super::outcomes) stores
+//! its counts.
 
 use std::time::Duration;
 

@@ -1,12 +1,14 @@
 //! How often the embedded engine rewrites events to merge their parts.
 //!
-//! Left to itself it merges six segments, then six of what came of that, and each time every event is read and written again
-//! (about 2 µs). Twelve at a time need three such steps for a thousand segments instead of four; in the first minute at 50,000
-//! beacons a second that is 0.8 µs an event instead of 1.2. What is left of a day, once nothing has come for an hour,
-//! becomes one part, so that a report over a year opens few.
+//! Left to itself it merges six segments, then six of what came of that, and each time every event
+//! is read and written again (about 2 µs). Twelve at a time need three such steps for a thousand
+//! segments instead of four; in the first minute at 50,000 beacons a second that is 0.8 µs an event
+//! instead of 1.2. What is left of a day, once nothing has come for an hour, becomes one part, so
+//! that a report over a year opens few.
 //!
-//! A day of which one block alone was written has nothing to merge it with, and the disk would show the second of that block,
-//! which may be one visit, as long as the rows live (P8). Such a block is written anew after an hour ([`keep`]).
+//! A day of which one block alone was written has nothing to merge it with, and the disk would show
+//! the second of that block, which may be one visit, as long as the rows live (P8). Such a block is
+//! written anew after an hour ([`keep`]).
 //!
 //! On a ClickHouse server this is its administrator's to say.
 
@@ -31,7 +33,8 @@ pub async fn rarely(client: &Client) -> Result<(), StoreError> {
     Ok(client.query(MERGE_RARELY).execute().await?)
 }
 
-/// Writes lone blocks anew, now and every ten minutes, until it is dropped. Faults are logged and tried again.
+/// Writes lone blocks anew, now and every ten minutes, until it is dropped. Faults are logged and
+/// tried again.
 pub async fn keep(client: &Client, database: &str) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -43,7 +46,8 @@ pub async fn keep(client: &Client, database: &str) {
     }
 }
 
-/// Writes partitions of `events` anew that are one block of at least this age, as it was written; says how many.
+/// Writes partitions of `events` anew that are one block of at least this age, as it was written;
+/// says how many.
 ///
 /// # Errors
 /// ClickHouse refuses or is away; the rows are as they were.

@@ -1,10 +1,11 @@
 //! Runs the files of `schema/` once each, in order, at every start and by `sillage migrate`.
 //!
-//! One statement a file, append-only, never edited after a release, safe to run twice: a crash between a statement and
-//! its record in `migrations` runs it again.
+//! One statement a file, append-only, never edited after a release, safe to run twice: a crash
+//! between a statement and its record in `migrations` runs it again.
 //!
-//! On replicated tables everything else is alike: the same tokens, and a window of the same size in which an INSERT that is
-//! sent again, to whichever replica, is stored once. Each replica is migrated by itself and keeps its own record of it.
+//! On replicated tables everything else is alike: the same tokens, and a window of the same size in
+//! which an INSERT that is sent again, to whichever replica, is stored once. Each replica is
+//! migrated by itself and keeps its own record of it.
 
 use std::borrow::Cow;
 
@@ -46,7 +47,8 @@ pub const MIGRATIONS: &[(&str, &str)] = migrations![
     "0111_coarsen_vitals",
 ];
 
-/// Run at each start: the view is made again where somebody dropped it, since nothing is stored without it.
+/// Run at each start: the view is made again where somebody dropped it, since nothing is stored
+/// without it.
 const AT_EACH_START: [&str; 2] = ["0041_arrivals_into_events", "0110_arrivals_in_classes"];
 
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS migrations
@@ -64,8 +66,8 @@ pub enum Tables {
     /// MergeTree, on one server.
     #[default]
     Local,
-    /// ReplicatedMergeTree, under `/clickhouse/tables/{shard}/{database}/{table}` and the server's macros `{shard}` and
-    /// `{replica}`.
+    /// ReplicatedMergeTree, under `/clickhouse/tables/{shard}/{database}/{table}` and the server's
+    /// macros `{shard}` and `{replica}`.
     Replicated,
 }
 
@@ -113,8 +115,8 @@ const REPLICA: &str = "'/clickhouse/tables/{shard}/{database}/{table}', '{replic
 /// Creates the database and runs what has not been run. Returns the names of the migrations it ran.
 ///
 /// # Errors
-/// ClickHouse refused a statement; or the database has a migration this version doesn't know, because a newer version
-/// wrote it.
+/// ClickHouse refused a statement; or the database has a migration this version doesn't know,
+/// because a newer version wrote it.
 pub async fn migrate(
     client: &Client,
     database: &str,
@@ -147,7 +149,8 @@ pub async fn migrate(
         let failed = |source| StoreError::Migration { name, source };
         client
             .query_raw(&tables.made_by(statement))
-            // Rolled-up days are made from rows that a migration has changed, not from those before it.
+            // Rolled-up days are made from rows that a migration has changed, not from those before
+            // it.
             .with_setting("mutations_sync", "1")
             .execute()
             .await

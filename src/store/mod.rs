@@ -1,8 +1,11 @@
-//! What is kept, in ClickHouse: a cluster's or the embedded engine's, through one client and the same SQL.
+//! What is kept, in ClickHouse: a cluster's or the embedded engine's, through one client and the
+//! same SQL.
 //!
-//! After the spool: [`insert`] takes sealed segments and makes each one INSERT under a deduplication token, so that a
-//! retry stores nothing twice. Every other INSERT has a token of its own too ([`flush`]), so that equal ones count. [`row`] is the only place that knows how an event lies in a row; [`columns`] turns rows around
-//! for the way. Nothing here can hold a person: what arrives came through the privacy door.
+//! After the spool: [`insert`] takes sealed segments and makes each one INSERT under a
+//! deduplication token, so that a retry stores nothing twice. Every other INSERT has a token of its
+//! own too ([`flush`]), so that equal ones count. [`row`] is the only place that knows how an event
+//! lies in a row; [`columns`] turns rows around for the way. Nothing here can hold a person: what
+//! arrives came through the privacy door.
 
 pub mod clear;
 pub mod columns;
@@ -45,15 +48,15 @@ pub enum StoreError {
     Random(#[from] getrandom::Error),
 }
 
-/// ClickHouse's codes for data that no later try can make right (its file `ErrorCodes.cpp`): text that can't be parsed,
-/// input that ends early, values that don't fit their type.
+/// ClickHouse's codes for data that no later try can make right (its file `ErrorCodes.cpp`): text
+/// that can't be parsed, input that ends early, values that don't fit their type.
 const DATA_REFUSED: [u32; 16] = [
     6, 25, 26, 27, 32, 33, 38, 41, 70, 72, 117, 128, 131, 190, 321, 349,
 ];
 
 impl StoreError {
-    /// Whether the same may succeed later: an outage, a full disk, a table that is being brought up to date. What is not
-    /// known counts as that.
+    /// Whether the same may succeed later: an outage, a full disk, a table that is being brought up
+    /// to date. What is not known counts as that.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::ClickHouse(clickhouse::error::Error::BadResponse(answer)) => {

@@ -1,7 +1,8 @@
 //! Stores what became of beacons, as daily counts by site and reason, every few seconds.
 //!
-//! The counts say how much was refused or filtered and are all that is ever kept of it. They are written straight to
-//! ClickHouse, not through the spool: [`flush`](super::flush) says what a crash loses of them. It never loses an event.
+//! The counts say how much was refused or filtered and are all that is ever kept of it. They are
+//! written straight to ClickHouse, not through the spool: [`flush`](super::flush) says what a crash
+//! loses of them. It never loses an event.
 
 use std::time::Duration;
 

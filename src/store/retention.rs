@@ -1,22 +1,26 @@
-//! Retention (P9): expired events go, on time and as whole parts; holds suspend it; a check proves it.
+//! Retention (P9): expired events go, on time and as whole parts; holds suspend it; a check proves
+//! it.
 //!
-//! Beside the way of a beacon. The table is partitioned by the day on which its rows expire, and a row's day is fixed
-//! when it is collected: a later policy can't lengthen it.
+//! Beside the way of a beacon. The table is partitioned by the day on which its rows expire, and a
+//! row's day is fixed when it is collected: a later policy can't lengthen it.
 //!
-//! **Who destroys.** ClickHouse does by its TTL, also while no collector runs; and the collector drops expired
-//! partitions itself every few minutes, because a TTL waits for a merge and nobody can say when that comes. A hold
-//! can't be said in a TTL: `expires` is what was promised and is not rewritten, and a partition holds the rows of all
-//! sites, so a postponed TTL would keep those of others as well. So while a hold stands the TTL is taken off the table
-//! and the collector alone destroys: whole partitions where nothing is held, else the rows that are not held.
+//! **Who destroys.** ClickHouse does by its TTL, also while no collector runs; and the collector
+//! drops expired partitions itself every few minutes, because a TTL waits for a merge and nobody
+//! can say when that comes. A hold can't be said in a TTL: `expires` is what was promised and is
+//! not rewritten, and a partition holds the rows of all sites, so a postponed TTL would keep those
+//! of others as well. So while a hold stands the TTL is taken off the table and the collector alone
+//! destroys: whole partitions where nothing is held, else the rows that are not held.
 //!
-//! **Visitors before rows.** Where `retention.visitor_days` is set, rows lose what ties them together earlier: see
-//! [`clear`](super::clear). Of days that are rolled up and whose visits stand in the table `visits`, which has no ids; so
-//! that no count is lost. Not by a column TTL: with `ttl_only_drop_parts` ClickHouse applies one only when a part happens to
-//! be merged, and it knows nothing of roll-ups. A cleared day is never rolled up again: events that come later than
-//! that are in the rows alone.
+//! **Visitors before rows.** Where `retention.visitor_days` is set, rows lose what ties them
+//! together earlier: see [`clear`](super::clear). Of days that are rolled up and whose visits stand
+//! in the table `visits`, which has no ids; so that no count is lost. Not by a column TTL: with
+//! `ttl_only_drop_parts` ClickHouse applies one only when a part happens to be merged, and it knows
+//! nothing of roll-ups. A cleared day is never rolled up again: events that come later than that
+//! are in the rows alone.
 //!
-//! **What the spool has set aside** holds rows too, so files of it go when the shortest retention of any site has passed since
-//! the first record they may hold; unless a hold reaches that day, since a file holds the rows of several sites.
+//! **What the spool has set aside** holds rows too, so files of it go when the shortest retention
+//! of any site has passed since the first record they may hold; unless a hold reaches that day,
+//! since a file holds the rows of several sites.
 //!
 //! Every destruction and every check is a line in `destruction.log` in the data folder.
 
@@ -85,8 +89,8 @@ impl Rules {
         }
     }
 
-    /// Files that are set aside in the spool's folder and hold rows which have expired by `today`, without those that a hold
-    /// keeps.
+    /// Files that are set aside in the spool's folder and hold rows which have expired by `today`,
+    /// without those that a hold keeps.
     fn expired_set_aside(
         &self,
         spool_dir: &Path,
@@ -160,7 +164,8 @@ pub struct Found {
     pub rows: u64,
     /// Of these, those that a hold keeps.
     pub held: u64,
-    /// Files in the spool's folder with such rows, set aside because they could not be stored; [`set_aside_left`].
+    /// Files in the spool's folder with such rows, set aside because they could not be stored;
+    /// [`set_aside_left`].
     pub set_aside: u64,
 }
 
@@ -272,7 +277,8 @@ pub async fn enforce(
     Ok(done)
 }
 
-/// Destroys the files that the spool has set aside and whose rows have expired by `today`. Gives their number.
+/// Destroys the files that the spool has set aside and whose rows have expired by `today`. Gives
+/// their number.
 ///
 /// # Errors
 /// [`RetentionError`]; what is destroyed by then stays so.
@@ -305,7 +311,8 @@ async fn set_ttl(client: &Client, rules: &Rules, wanted: bool) -> Result<(), Ret
     } else {
         include_str!("sql/retention_suspend.sql")
     };
-    // What was written meanwhile is the collector's; rewriting all parts for their TTL is not worth it.
+    // What was written meanwhile is the collector's; rewriting all parts for their TTL is not worth
+    // it.
     client
         .query(statement)
         .with_setting("materialize_ttl_after_modify", "0")
@@ -319,8 +326,8 @@ async fn set_ttl(client: &Client, rules: &Rules, wanted: bool) -> Result<(), Ret
     log(&rules.data_dir, line)
 }
 
-/// Destroys finished visits with the events they come from. A hold keeps events, with their ids; what is derived from
-/// them needs no hold.
+/// Destroys finished visits with the events they come from. A hold keeps events, with their ids;
+/// what is derived from them needs no hold.
 async fn drop_visits(client: &Client, rules: &Rules, today: Date) -> Result<(), RetentionError> {
     let expired: Vec<(String, u64, u64)> = client
         .query(include_str!("sql/retention_expired.sql"))
@@ -379,7 +386,8 @@ pub fn set_aside_left(rules: &Rules, spool_dir: &Path, until: Date) -> Result<u6
     Ok(rules.expired_set_aside(spool_dir, until)?.len() as u64)
 }
 
-/// Writes a destruction certificate: what a check that found nothing has found, and when. Returns the line.
+/// Writes a destruction certificate: what a check that found nothing has found, and when. Returns
+/// the line.
 ///
 /// # Errors
 /// The log can't be written.

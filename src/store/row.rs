@@ -1,11 +1,12 @@
-//! One event as a row of `events`, in ClickHouse's RowBinary: what lies in the spool is what the INSERT sends.
+//! One event as a row of `events`, in ClickHouse's RowBinary: what lies in the spool is what the
+//! INSERT sends.
 //!
-//! The only encoder, and it takes an [`AnonymousEvent`]: nothing that did not pass the door can be written to disk.
-//! A segment remembers the column list it was written with ([`schema`]), so that events which lie in the spool over an
-//! upgrade are inserted under their own list.
+//! The only encoder, and it takes an [`AnonymousEvent`]: nothing that did not pass the door can be
+//! written to disk. A segment remembers the column list it was written with ([`schema`]), so that
+//! events which lie in the spool over an upgrade are inserted under their own list.
 //!
-//! Layout: ClickHouse, "RowBinary": integers little-endian, strings and lists with a LEB128 length before them,
-//! nullable values after a byte that is 1 for null.
+//! Layout: ClickHouse, "RowBinary": integers little-endian, strings and lists with a LEB128 length
+//! before them, nullable values after a byte that is 1 for null.
 
 use crate::privacy::AnonymousEvent;
 use crate::visit::VisitStamp;

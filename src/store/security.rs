@@ -1,9 +1,10 @@
-//! Faulty requests by shortened network, apart from everything else (privacy research R3): counts of a day, so that an
-//! operator sees who floods the collector, with a life of their own.
+//! Faulty requests by shortened network, apart from everything else (privacy research R3): counts
+//! of a day, so that an operator sees who floods the collector, with a life of their own.
 //!
-//! Never joinable with events: there is no site, no time but the day, no visitor, no path; and a network is named only
-//! when it sent many in a short time, so that one broken page names nobody's network. What `ingest` counts here never
-//! reached the privacy door, so nothing of it is anywhere else.
+//! Never joinable with events: there is no site, no time but the day, no visitor, no path; and a
+//! network is named only when it sent many in a short time, so that one broken page names nobody's
+//! network. What `ingest` counts here never reached the privacy door, so nothing of it is anywhere
+//! else.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -83,7 +84,8 @@ fn name(network: TruncatedIp) -> String {
     }
 }
 
-/// Stores counts for ever. What can't be stored is dropped with a warning: it is no event, and must not pile up.
+/// Stores counts for ever. What can't be stored is dropped with a warning: it is no event, and must
+/// not pile up.
 pub async fn run(client: Client, faults: Arc<Faults>) {
     let episode = Episode::new();
     loop {

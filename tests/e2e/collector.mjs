@@ -21,9 +21,10 @@ function run(args, input = '') {
 }
 
 /**
- * @param {string} site the `[[site]]` tables of the configuration
- * @param {{ top?: string, days?: number, logs?: Record<string, string>, people?: { name: string, password: string }[] }} more keys
- *   above the tables; days of made-up traffic before today; by site, an access log of its past; owners of all sites
+ * @param {string} site the `[[site]]` tables of the configuration @param {{ top?: string, days?:
+ * number, logs?: Record<string, string>, people?: { name: string, password: string }[] }} more keys
+ * above the tables; days of made-up traffic before today; by site, an access log of its past;
+ * owners of all sites
  */
 export async function startCollector(site, { top = '', days = 0, logs = {}, people = [] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'sillage-e2e-'));

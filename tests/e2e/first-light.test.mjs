@@ -1,4 +1,5 @@
-// A visit in a real browser shows on the dashboard: refused, then consented, three pages, and exactly that.
+// A visit in a real browser shows on the dashboard: refused, then consented, three pages, and
+// exactly that.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
@@ -80,7 +81,8 @@ test('refused leaves nothing, consented shows on the dashboard within ten second
 
   const rows = async (panel) =>
     (await dashboard.getByTestId(`panel-${panel}`).locator('[data-name]').evaluateAll((all) => all.map((row) => [row.dataset.name, row.dataset.value]))).sort();
-  // The questions of one answer read the store one after the other; a row that came in between is there with the next answer.
+  // The questions of one answer read the store one after the other; a row that came in between is
+  // there with the next answer.
   await settled(() => rows('pages'), (pages) => pages.length === 3);
   assert.deepEqual(await rows('pages'), [['/demo/beans', '1'], ['/demo/brewing', '1'], ['/demo/visit', '1']]);
   assert.deepEqual((await rows('browsers')).map(([, value]) => value), ['1']);

@@ -1,4 +1,5 @@
-// What people keep, on the page: goals, with who reached them and what they brought beside each source; notes on the chart.
+// What people keep, on the page: goals, with who reached them and what they brought beside each
+// source; notes on the chart.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

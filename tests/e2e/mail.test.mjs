@@ -160,7 +160,8 @@ async function logIn(dashboard) {
 }
 
 test('letters are subscribed to, confirmed by their reader, sent once and ended in one click', async () => {
-  // Every zone has a morning: in this one it is noon, so that a summary of yesterday is due whenever the test runs.
+  // Every zone has a morning: in this one it is noon, so that a summary of yesterday is due
+  // whenever the test runs.
   const hours = 12 - new Date().getUTCHours();
   const zone = `Etc/GMT${hours > 0 ? '-' : '+'}${Math.abs(hours)}`;
   const own = config(mail.port).replace('Asia/Tokyo', zone);

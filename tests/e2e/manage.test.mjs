@@ -1,4 +1,5 @@
-// What people manage, by clicks alone: goals from what was seen, funnels, notes, filters, letters, people, keys, links; and where a page was clicked.
+// What people manage, by clicks alone: goals from what was seen, funnels, notes, filters, letters,
+// people, keys, links; and where a page was clicked.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -50,7 +51,8 @@ before(async () => {
     for (const path of way) {
       const k = `k${key++}`;
       await send({ n: 'pageview', u: `https://shop.test${path}`, k });
-      // Everybody clicks the third row's middle on the front page, the first one the corner as well.
+      // Everybody clicks the third row's middle on the front page, the first one the corner as
+      // well.
       if (path === '/') await send({ n: 'engagement', u: `https://shop.test${path}`, k, e: 5_000, sd: 50, x: number === 0 ? [50, 50, 0] : [50] });
     }
     if (way.includes('/thank-you')) await send({ n: 'Order', u: 'https://shop.test/thank-you', k: `o${number}`, $: { amount: 10, currency: 'EUR' } });

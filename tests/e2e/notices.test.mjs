@@ -1,4 +1,5 @@
-// The visitor's pages at the width of a telephone and of a desk: whole words, and nothing beyond the edge.
+// The visitor's pages at the width of a telephone and of a desk: whole words, and nothing beyond
+// the edge.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';

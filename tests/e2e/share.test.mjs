@@ -1,4 +1,5 @@
-// A shared link in a real browser: an owner makes it, a stranger opens it, and sees what it is for and nothing else.
+// A shared link in a real browser: an owner makes it, a stranger opens it, and sees what it is for
+// and nothing else.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';

@@ -1,4 +1,5 @@
-//! Who may do what: every line of the server's table of routes by everybody there is. A line without an expectation fails.
+//! Who may do what: every line of the server's table of routes by everybody there is. A line
+//! without an expectation fails.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +17,9 @@ const ASKERS: [&str; 8] = [
     "nobody", "viewer", "editor", "owner", "stranger", "root", "key", "link",
 ];
 
-/// `+` is let in, `-` is refused: nobody, a viewer, an editor and an owner of the site, the owner of another site (a
-/// "stranger"), an owner of every site, a key of the site, a shared link to the site.
+/// `+` is let in, `-` is refused: nobody, a viewer, an editor and an owner of the site, the owner
+/// of another site (a "stranger"), an owner of every site, a key of the site, a shared link to the
+/// site.
 #[rustfmt::skip]
 const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST",    "/api/event",                  "++++++++"),

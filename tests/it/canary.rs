@@ -1,7 +1,9 @@
-//! The canary run (P6): what identifies a person is put into every field and every header, at the most talkative log
-//! level, through a killed engine and a killed collector; then everything that was written or said is searched for it.
+//! The canary run (P6): what identifies a person is put into every field and every header, at the
+//! most talkative log level, through a killed engine and a killed collector; then everything that
+//! was written or said is searched for it.
 //!
-//! And the other half of the promise: with all rows and every file of the next day, nobody recovers an address.
+//! And the other half of the promise: with all rows and every file of the next day, nobody recovers
+//! an address.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -218,7 +220,8 @@ fn what_identifies_a_person_is_found_nowhere_after_it_was_put_everywhere() {
         "1",
     );
     heard += &said(&get(collector.address, "/metrics", &[]));
-    // What ClickHouse holds is compressed on disk, so it is asked for as well: all tables, its own included.
+    // What ClickHouse holds is compressed on disk, so it is asked for as well: all tables, its own
+    // included.
     let tables = collector.sql(
         "SELECT database || '.' || name FROM system.tables WHERE database IN ('sillage', 'system') \
          AND name NOT IN ('numbers', 'numbers_mt', 'zeros', 'zeros_mt', 'primes', 'generate_series', 'generateSeries', 'contributors', 'licenses', 'models', 'unicode')",
@@ -302,7 +305,8 @@ fn ids(salts: &Salts<'_>, ip: [u8; 4]) -> Vec<u64> {
         .collect()
 }
 
-/// Every 32 bytes that stand anywhere in a folder's files, as they are or as hexadecimal digits, and the hash of each file.
+/// Every 32 bytes that stand anywhere in a folder's files, as they are or as hexadecimal digits,
+/// and the hash of each file.
 fn keys_in(folder: &Path) -> HashSet<[u8; 32]> {
     use sha2::{Digest, Sha256};
     let mut keys = HashSet::new();

@@ -1,4 +1,5 @@
-//! The visitor's choices, through the socket: what the page says, what its buttons do, and who may not press them.
+//! The visitor's choices, through the socket: what the page says, what its buttons do, and who may
+//! not press them.
 
 use serde_json::{Value, json};
 

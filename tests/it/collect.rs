@@ -1,4 +1,5 @@
-//! Beacons through the socket into ClickHouse: what is kept, what is not, and what the sender is told.
+//! Beacons through the socket into ClickHouse: what is kept, what is not, and what the sender is
+//! told.
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! Counts that are written straight to ClickHouse: none vanishes because it equals an earlier one, and none counts twice
-//! because it was sent again.
+//! Counts that are written straight to ClickHouse: none vanishes because it equals an earlier one,
+//! and none counts twice because it was sent again.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -69,8 +69,8 @@ impl Drop for Server {
     }
 }
 
-/// Passes connections on to the server. While `to_lose` is not 0, the answer to an INSERT is read to its end and thrown
-/// away, and the connection is closed: to the sender the INSERT has failed.
+/// Passes connections on to the server. While `to_lose` is not 0, the answer to an INSERT is read
+/// to its end and thrown away, and the connection is closed: to the sender the INSERT has failed.
 fn losing_proxy(server: SocketAddr, to_lose: Arc<AtomicUsize>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");

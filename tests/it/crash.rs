@@ -91,14 +91,16 @@ fn killed_under_load_the_collector_has_kept_all_that_it_accepted() {
         let folder = collector.kill();
         let (kept, other) = load.end();
         accepted += kept;
-        // At most one beacon a sender was on its way when the answer was cut off; later ones found nobody.
+        // At most one beacon a sender was on its way when the answer was cut off; later ones found
+        // nobody.
         cut_off += other.min(4);
         collector = Collector::start_in(folder);
         compare(&collector, round, accepted, cut_off);
     }
 }
 
-/// Waits until all that was accepted is stored, and sees that nothing else is but what the kills cut off.
+/// Waits until all that was accepted is stored, and sees that nothing else is but what the kills
+/// cut off.
 fn compare(collector: &Collector, round: u64, accepted: u64, cut_off: u64) {
     let (stored, different) = wait_for(|| {
         let counts = collector.sql("SELECT count(), uniqExact(key) FROM events");

@@ -1,7 +1,9 @@
-//! The embedded engine as its clients meet it: the real child process with the real library, over HTTP.
+//! The embedded engine as its clients meet it: the real child process with the real library, over
+//! HTTP.
 //!
-//! Every test has an engine of its own, since a process holds one data folder. `SILLAGE_ENGINE_LIBRARY` names
-//! `libchdb.so`; without it the usual places are searched, and without a library the tests fail.
+//! Every test has an engine of its own, since a process holds one data folder.
+//! `SILLAGE_ENGINE_LIBRARY` names `libchdb.so`; without it the usual places are searched, and
+//! without a library the tests fail.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -211,8 +213,8 @@ impl Response {
     }
 }
 
-/// A request over a connection of its own, without a client library between test and socket; a reader's unless it has
-/// other credentials.
+/// A request over a connection of its own, without a client library between test and socket; a
+/// reader's unless it has other credentials.
 fn request(
     address: SocketAddr,
     method: &str,
@@ -759,7 +761,8 @@ fn blocks_of_clickhouses_framing_go_both_ways() {
         );
     }
     assert_eq!(engine.run("SELECT count() FROM t"), "300000\n");
-    // A statement may come compressed, too, and an exception behind the first rows comes inside a block.
+    // A statement may come compressed, too, and an exception behind the first rows comes inside a
+    // block.
     let broken = engine.collector(
         "compress=1",
         "SELECT throwIf(number = 3000000) FROM numbers(4000000)",
@@ -1105,7 +1108,8 @@ fn faults_carry_clickhouses_code_and_a_fitting_status() {
     );
     assert_eq!(response.status, 501);
 
-    // An exception behind the first rows: the text is at the end, between marks, and the body has no end.
+    // An exception behind the first rows: the text is at the end, between marks, and the body has
+    // no end.
     let broken = engine.reader("", "SELECT throwIf(number = 3000000) FROM numbers(4000000)");
     let tag = broken
         .header("X-ClickHouse-Exception-Tag")

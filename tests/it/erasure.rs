@@ -350,7 +350,8 @@ fn an_erasure_claims_no_more_than_this_browser_can_show() {
     let from = |network| [("X-Forwarded-For", network)];
     collector.beacon_with(&view("/train", None), &from(train));
     collector.beacon_with(&view("/home", None), &from(home));
-    // Two at the moment of the yes, before the first is answered: each is a device, and the browser keeps one cookie.
+    // Two at the moment of the yes, before the first is answered: each is a device, and the browser
+    // keeps one cookie.
     let mut mine = Jar::default();
     let answers =
         ["/first", "/second"].map(|path| collector.beacon_with(&view(path, Some(1)), &from(home)));

@@ -1,4 +1,5 @@
-//! Reports as files, and what makes a difference, over HTTP: whoever takes numbers away is written down.
+//! Reports as files, and what makes a difference, over HTTP: whoever takes numbers away is written
+//! down.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! A ClickHouse server instead of the embedded engine: the same client, the same migrations, the same rows.
+//! A ClickHouse server instead of the embedded engine: the same client, the same migrations, the
+//! same rows.
 //!
 //! The server is `sillage engine` run by itself, which speaks a server's protocol.
 
@@ -89,7 +90,8 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
     })
     .expect("the event is stored on the server");
 
-    // How a server merges is its administrator's to say; the embedded engine would have been told before it stored.
+    // How a server merges is its administrator's to say; the embedded engine would have been told
+    // before it stored.
     let settings = "SELECT engine_full LIKE '%min_parts_to_merge_at_once%' FROM system.tables WHERE database != 'system' AND name = 'events'";
     let key = [("X-ClickHouse-Key", TOKEN)];
     let settings = post(address, "/?database=elsewhere", settings, &key);

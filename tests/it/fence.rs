@@ -1,5 +1,6 @@
-//! What readers of the embedded engine reach of the machine: nothing. Each attempt is also made with fence and filter
-//! away, where it must succeed, so that an attempt that has stopped working does not pass for a defence.
+//! What readers of the embedded engine reach of the machine: nothing. Each attempt is also made
+//! with fence and filter away, where it must succeed, so that an attempt that has stopped working
+//! does not pass for a defence.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -90,7 +91,8 @@ fn canary() -> (SocketAddr, Arc<AtomicUsize>) {
             stream
                 .set_read_timeout(Some(Duration::from_millis(200)))
                 .expect("a timeout");
-            // Protocols that wait for the server to speak send nothing; the connection is what counts.
+            // Protocols that wait for the server to speak send nothing; the connection is what
+            // counts.
             let _ = stream.read(&mut [0; 1_000]);
             let length = CONTENT.len();
             let answer = format!(

@@ -30,7 +30,8 @@ fn ten_thousand_connections_that_hang_hold_up_no_beacon() {
         }
         hanging.push(stream);
         if n % 1_000 == 999 {
-            // A disk that is busy with somebody else's work may hold one up, connections that hang would hold up each.
+            // A disk that is busy with somebody else's work may hold one up, connections that hang
+            // would hold up each.
             let took = (0..3).map(|again| {
                 let begun = Instant::now();
                 let answer = collector.beacon(&pageview("/", &format!("h{n}-{again}")));

@@ -84,7 +84,8 @@ fn number(answer: &Answer) -> Value {
 #[test]
 fn a_link_shows_what_its_filters_let_through_and_nothing_else() {
     let (collector, owner) = start();
-    // Twelve people on one page and fourteen on another: more than the ten below whom a link tells of nobody.
+    // Twelve people on one page and fourteen on another: more than the ten below whom a link tells
+    // of nobody.
     for number in 0..26 {
         let path = if number < 12 { "/a" } else { "/b" };
         let beacon = pageview(path, &number.to_string());

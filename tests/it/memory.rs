@@ -1,4 +1,5 @@
-//! How much memory the collector takes under load and with a backlog. Speed is no test; see `benches/`.
+//! How much memory the collector takes under load and with a backlog. Speed is no test; see
+//! `benches/`.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -65,8 +66,9 @@ fn under_load_the_collector_stays_small() {
 /// Events of the backlog: what is read of a backlog at the start, and beyond.
 const BACKLOG_EVENTS: usize = 1_000_000;
 
-/// As many segments as ten million events make at the default size, filled with copies of one true event each. Ten
-/// million would take 3 GB of disk for the same memory: it depends on segments, and on what is read of them at the start.
+/// As many segments as ten million events make at the default size, filled with copies of one true
+/// event each. Ten million would take 3 GB of disk for the same memory: it depends on segments, and
+/// on what is read of them at the start.
 fn lay_down(folder: &std::path::Path) {
     let options = SpoolOptions {
         dir: folder.join("data/spool"),

@@ -1,4 +1,5 @@
-//! ClickHouse away, full, or given what it refuses: nothing accepted is lost, and nothing blocks the queue for ever.
+//! ClickHouse away, full, or given what it refuses: nothing accepted is lost, and nothing blocks
+//! the queue for ever.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -180,8 +181,8 @@ fn a_segment_that_clickhouse_refuses_is_set_aside_and_those_behind_it_are_stored
     );
 }
 
-/// Leaves two segments in the spool whose records are no rows, as a fault of ours would: a small one, and one that is
-/// refused while it is still being sent.
+/// Leaves two segments in the spool whose records are no rows, as a fault of ours would: a small
+/// one, and one that is refused while it is still being sent.
 fn poison(folder: &Path) {
     let options = SpoolOptions {
         dir: folder.join("data/spool"),

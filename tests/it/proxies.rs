@@ -1,4 +1,5 @@
-//! A proxy on the same machine: what it must not open, and what happens when nobody told the collector of it.
+//! A proxy on the same machine: what it must not open, and what happens when nobody told the
+//! collector of it.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -17,8 +18,8 @@ fn through_nginx(collector: &Collector, path: &str) -> Answer {
     raw(address, request.as_bytes()).expect("an answer")
 }
 
-/// The status that a request gets which differs from a local one in nothing but the user of its process. `None` where
-/// this test may not become another user.
+/// The status that a request gets which differs from a local one in nothing but the user of its
+/// process. `None` where this test may not become another user.
 fn as_another_user(address: std::net::SocketAddr, path: &str) -> Option<String> {
     let script = format!(
         "exec 3<>/dev/tcp/{}/{}; printf 'GET {path} HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nConnection: close\\r\\n\\r\\n' >&3; head -n 1 <&3",
@@ -43,7 +44,8 @@ fn metrics_and_demo_are_closed_to_a_proxy_with_default_settings() {
         // Positive control: the same request of a program on this machine.
         assert_eq!(get(collector.address, path, &[]).status, 200, "{path}");
         assert_eq!(through_nginx(&collector, path).status, 421, "{path}");
-        // HAProxy and TCP proxies pass on whatever the client says, a Host of this machine included.
+        // HAProxy and TCP proxies pass on whatever the client says, a Host of this machine
+        // included.
         match as_another_user(collector.address, path) {
             Some(status) => assert_eq!(status, "421", "{path}"),
             None => eprintln!("not run: this user may not become another"),

@@ -1,4 +1,5 @@
-//! What goes on over a restart as if there had been none: visits, and the memory of events sent again.
+//! What goes on over a restart as if there had been none: visits, and the memory of events sent
+//! again.
 
 use crate::support::{Collector, binary, cookie, pageview, post, signal, wait_for, write_config};
 

@@ -181,7 +181,8 @@ fn a_spool_on_a_read_only_disk_is_named() {
         .status()
         .is_ok_and(|status| status.success());
     if !mounted {
-        // Only root may mount; the spool's own tests know a folder in which nobody may create files.
+        // Only root may mount; the spool's own tests know a folder in which nobody may create
+        // files.
         eprintln!("not run: this user may not mount a tmpfs");
         return;
     }

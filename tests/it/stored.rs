@@ -1,5 +1,6 @@
-//! What visitors are told is stored, against the tables: beacons with everything in them, under each profile, through the
-//! whole collector; then the columns that hold more than nothing, compared both ways with `policy.json`.
+//! What visitors are told is stored, against the tables: beacons with everything in them, under
+//! each profile, through the whole collector; then the columns that hold more than nothing,
+//! compared both ways with `policy.json`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -49,7 +50,8 @@ const PHONE: (&str, &str) = (
     "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
 );
 
-/// A database of places in which every address lies in Tokyo (MaxMind DB 2.0: a tree of one node, then data).
+/// A database of places in which every address lies in Tokyo (MaxMind DB 2.0: a tree of one node,
+/// then data).
 fn database_of_places(path: &Path) {
     fn text(value: &str) -> Vec<u8> {
         assert!(value.len() < 29, "longer ones need a byte more");
@@ -70,7 +72,8 @@ fn database_of_places(path: &Path) {
         ("subdivisions", list(&[map(&[("iso_code", text("13"))])])),
         ("city", map(&[("names", map(&[("en", text("Tokyo"))]))])),
     ]);
-    // Both records of the only node point to the data: one node, and 16 bytes between tree and data.
+    // Both records of the only node point to the data: one node, and 16 bytes between tree and
+    // data.
     let record = [0, 0, 17];
     let metadata = map(&[
         ("node_count", [&[0xc4][..], &1_u32.to_be_bytes()].concat()),
@@ -111,8 +114,8 @@ fn collector() -> Collector {
     Collector::start_in(folder)
 }
 
-/// A beacon with every field that there is, but for the word about consent, the event's id and the note of automation,
-/// which would end it.
+/// A beacon with every field that there is, but for the word about consent, the event's id and the
+/// note of automation, which would end it.
 fn full(name: &str, site: &str, path: &str) -> Value {
     json!({
         "n": name,
@@ -289,7 +292,8 @@ fn totals_that_hold_refused_requests_are_listed_as_well() {
     for site in ["consent.test", "exempt.test"] {
         get(collector.address, &format!("/p.gif?d={site}&m=spring"), &[]);
     }
-    // Twenty faults of one network within ten seconds are named; more, as the ten seconds may end among them.
+    // Twenty faults of one network within ten seconds are named; more, as the ten seconds may end
+    // among them.
     for _ in 0..60 {
         assert_eq!(collector.beacon_with("no beacon", &[ADDRESS]).status, 400);
     }

@@ -1,4 +1,5 @@
-//! A collector of its own for each test: the real binary with the real engine, on free ports, in a temporary folder.
+//! A collector of its own for each test: the real binary with the real engine, on free ports, in a
+//! temporary folder.
 
 use sillage::engine::supervise::{self, SupervisorOptions};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,7 +14,8 @@ use tempfile::TempDir;
 /// How long a start, or anything that is waited for, may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The site of the tests; `extra` in [`Collector::start_with`] may add more configuration before it.
+/// The site of the tests; `extra` in [`Collector::start_with`] may add more configuration before
+/// it.
 const SITE: &str = r#"
 [[site]]
 id = "example.com"
@@ -87,7 +89,8 @@ impl Collector {
         Self::launch(folder, level, &["--demo"])
     }
 
-    /// Starts as an installation does: people log in to see reports. The others here are demos, which are open on loopback.
+    /// Starts as an installation does: people log in to see reports. The others here are demos,
+    /// which are open on loopback.
     pub fn start_guarded(folder: TempDir) -> Self {
         Self::launch(folder, "info", &[])
     }
@@ -228,8 +231,8 @@ impl Collector {
         (folder, status.success())
     }
 
-    /// Stops, moves every event to three days earlier, and starts again by `start`: audiences with a floor are told of
-    /// today in steps of hours only.
+    /// Stops, moves every event to three days earlier, and starts again by `start`: audiences with
+    /// a floor are told of today in steps of hours only.
     pub fn three_days_later(self, start: impl FnOnce(TempDir) -> Self) -> Self {
         let (folder, is_clean) = self.stop();
         assert!(is_clean, "{}", log(folder.path()));

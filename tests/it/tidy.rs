@@ -1,4 +1,5 @@
-//! What reviewers would otherwise have to look for: borders between modules, and papers that say what is there.
+//! What reviewers would otherwise have to look for: borders between modules, and papers that say
+//! what is there.
 
 use std::path::{Path, PathBuf};
 
@@ -53,7 +54,8 @@ fn code(path: &Path) -> String {
         .join("\n")
 }
 
-/// The tests that a paper names: in backquotes, sentences of underscores (Rust) or of blanks (TypeScript).
+/// The tests that a paper names: in backquotes, sentences of underscores (Rust) or of blanks
+/// (TypeScript).
 fn tests_named_in(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2);
     quoted
@@ -203,7 +205,8 @@ fn modules_use_only_what_stands_behind_them() {
             .iter()
             .filter(|path| !path.to_string_lossy().contains("tests"))
         {
-            // Know no word of the domain: a system call that every thread may make, and when to log a fault that lasts.
+            // Know no word of the domain: a system call that every thread may make, and when to log
+            // a fault that lasts.
             let code = code(path)
                 .replace("crate::turns", "")
                 .replace("crate::episode", "");

@@ -1,4 +1,5 @@
-//! What pages embed, through the socket: the tracker's files, the pixel, and the command that prints the line.
+//! What pages embed, through the socket: the tracker's files, the pixel, and the command that
+//! prints the line.
 
 use crate::support::{AGENT, Answer, Collector, binary, get, post, write_config};
 

@@ -1,8 +1,9 @@
 //! Random questions over random traffic: what is taken from the roll-ups is what the events say.
 //!
-//! The traffic has what real traffic has: visits of several pages and over midnight, retries, engagement that comes late,
-//! people with and without a history, visits without an id. Questions are metrics by dimensions with filters over ranges
-//! that begin and end anywhere, the last days not yet rolled up. The seed is fixed, so that a failure comes again.
+//! The traffic has what real traffic has: visits of several pages and over midnight, retries,
+//! engagement that comes late, people with and without a history, visits without an id. Questions
+//! are metrics by dimensions with filters over ranges that begin and end anywhere, the last days
+//! not yet rolled up. The seed is fixed, so that a failure comes again.
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;

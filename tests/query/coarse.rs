@@ -1,4 +1,5 @@
-//! The migrations that bring earlier rows into the classes of `privacy::coarse`: the same rules in SQL.
+//! The migrations that bring earlier rows into the classes of `privacy::coarse`: the same rules in
+//! SQL.
 
 use serde_json::json;
 use sillage::privacy::coarse;

@@ -1,8 +1,8 @@
 //! Differencing (P10): attacks that subtract answers to learn about one planted person.
 //!
-//! Each attack is tried in two worlds that differ by what the planted person is or did. A member's attack has to tell
-//! the worlds apart (the positive control). An audience with a floor may be refused, or get no number; a conclusion that
-//! differs between the worlds is a leak.
+//! Each attack is tried in two worlds that differ by what the planted person is or did. A member's
+//! attack has to tell the worlds apart (the positive control). An audience with a floor may be
+//! refused, or get no number; a conclusion that differs between the worlds is a leak.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -470,7 +470,8 @@ fn one_new_visitor_of_many_looks_like_none() {
     });
 }
 
-/// One person of 40 from Germany is or did what six of 46 from Japan are or did; told is how many of all less of those.
+/// One person of 40 from Germany is or did what six of 46 from Japan are or did; told is how many
+/// of all less of those.
 fn tried_on_a_part(part: &Person, attack: impl AsyncFn(&Asker) -> Option<i64>) {
     let of = |person: &Person, country| Person {
         country,

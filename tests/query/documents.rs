@@ -1,4 +1,5 @@
-//! The documents that are made from the code say what the code does. `GOLDEN_UPDATE=1` rewrites them.
+//! The documents that are made from the code say what the code does. `GOLDEN_UPDATE=1` rewrites
+//! them.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -101,7 +101,8 @@ pub async fn insert_rows(client: &Client, rows: &[serde_json::Value]) {
     client.query_raw(&statement).execute().await.unwrap();
 }
 
-/// Clears what ties events together, of all days that are rolled up, as a site does that is set so; says how many rows.
+/// Clears what ties events together, of all days that are rolled up, as a site does that is set so;
+/// says how many rows.
 pub async fn clear(client: &Client, sites: &[Site], now: jiff::Timestamp) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let database = client.query("SELECT currentDatabase()").fetch_one().await;

@@ -1,4 +1,5 @@
-//! Finished visits give the answers that the events gave, whatever is filtered, also when the ids are gone.
+//! Finished visits give the answers that the events gave, whatever is filtered, also when the ids
+//! are gone.
 
 use serde_json::{Value as Json, json};
 use sillage::query::roll::roll_up;
@@ -26,7 +27,8 @@ impl Dice {
     }
 }
 
-/// Visits of ten days, some of them over local midnight, some of people without a history, and pages that belong to none.
+/// Visits of ten days, some of them over local midnight, some of people without a history, and
+/// pages that belong to none.
 fn world(dice: &mut Dice) -> Vec<Json> {
     // Tokyo's midnight.
     const FIRST_S: i64 = 1_746_111_600;
@@ -163,7 +165,8 @@ fn questions() -> Vec<Json> {
     for filter in &filters {
         for dimensions in &dimensions {
             for (range, is_part) in ranges.iter().zip([false, true]) {
-                // Of a visit that began before a part, its events there don't tell the first host, and visits do.
+                // Of a visit that began before a part, its events there don't tell the first host,
+                // and visits do.
                 if is_part && filter.to_string().contains("entry_page_hostname") {
                     continue;
                 }

@@ -1,4 +1,5 @@
-//! Small counts (P10): what an audience with a floor is told, and what it can't find out by subtracting answers.
+//! Small counts (P10): what an audience with a floor is told, and what it can't find out by
+//! subtracting answers.
 
 use std::collections::BTreeSet;
 
@@ -330,8 +331,8 @@ fn two_questions_that_differ_by_a_few_people_are_answered_alike_or_not_both() {
                     .as_u64()
                     .unwrap()
                     .abs_diff(told[other][0].as_u64().unwrap());
-                // A filter sees rare values as one, so what it answers may be about others than it says, but never
-                // about few.
+                // A filter sees rare values as one, so what it answers may be about others than it
+                // says, but never about few.
                 assert!(
                     told[index] == told[other] || !is_told || !is_other_told || difference >= FLOOR,
                     "{filters:?} and {others:?} differ by {apart}: {} and {}",

@@ -1,4 +1,5 @@
-//! Funnels over the golden events and over visits made for one question each; the numbers are worked out by hand beside them.
+//! Funnels over the golden events and over visits made for one question each; the numbers are
+//! worked out by hand beside them.
 
 use serde_json::{Value as Json, json};
 use sillage::query::audience::{Audience, Floors};
@@ -69,8 +70,8 @@ fn the_golden_visits_come_as_far_as_worked_out() {
             [site("example.com", "Asia/Tokyo")].into(),
             QueryLimits::default(),
         );
-        // Nine visits began from Monday to Wednesday. 1001, 1002, 1005, 1006, 1010 saw `/`, of these 1001 `/pricing`. (1009 did, too,
-        // but began on Sunday.)
+        // Nine visits began from Monday to Wednesday. 1001, 1002, 1005, 1006, 1010 saw `/`, of
+        // these 1001 `/pricing`. (1009 did, too, but began on Sunday.)
         let mut question = json!({
             "site_id": "example.com", "date_range": ["2025-03-10", "2025-03-12"],
             "steps": [page("/"), page("/pricing")],
@@ -85,7 +86,8 @@ fn the_golden_visits_come_as_far_as_worked_out() {
         );
         assert_eq!(answer["query"]["date_range"][0], "2025-03-10T00:00:00+09:00");
 
-        // Of those from Google (1001, 1003, 1005, 1006) three saw `/`; direct ones (1002, 1004, 1007, 1010) two; the newsletter's none.
+        // Of those from Google (1001, 1003, 1005, 1006) three saw `/`; direct ones (1002, 1004,
+        // 1007, 1010) two; the newsletter's none.
         question["dimensions"] = json!(["visit:source"]);
         let answer = ask(&answerer, &question).await;
         let rows: Vec<(Json, Vec<u64>)> = answer["results"]
@@ -103,7 +105,8 @@ fn the_golden_visits_come_as_far_as_worked_out() {
             ]
         );
 
-        // A filter on visits narrows the visits, one on events those that have such an event: 1004 alone has a Signup.
+        // A filter on visits narrows the visits, one on events those that have such an event: 1004
+        // alone has a Signup.
         question["dimensions"] = json!([]);
         question["filters"] = json!([["is", "visit:country", ["DE"]]]);
         assert_eq!(visits(&ask(&answerer, &question).await["results"][0]), [3, 3, 1]);
@@ -111,7 +114,8 @@ fn the_golden_visits_come_as_far_as_worked_out() {
         question["steps"] = json!([page("/blog"), {"filters": [["is", "event:props:plan", ["pro"]]]}]);
         assert_eq!(visits(&ask(&answerer, &question).await["results"][0]), [1, 1, 1]);
 
-        // Over midnight, read to its end: 1007 began on Tuesday and saw its second page on Wednesday.
+        // Over midnight, read to its end: 1007 began on Tuesday and saw its second page on
+        // Wednesday.
         question["filters"] = json!([]);
         question["date_range"] = json!(["2025-03-11", "2025-03-11"]);
         question["steps"] = json!([page("/docs"), page("/docs/api")]);
@@ -126,7 +130,8 @@ fn the_golden_visits_come_as_far_as_worked_out() {
 /// Pages, and the steps reached in loose and in strict order.
 type Journey = (&'static [&'static str], usize, usize);
 
-/// Visits, each given by its pages in order, and how far each comes through `/a`, `/b`, `/c`: in loose and in strict order.
+/// Visits, each given by its pages in order, and how far each comes through `/a`, `/b`, `/c`: in
+/// loose and in strict order.
 const JOURNEYS: [Journey; 9] = [
     (&["/a", "/b", "/c"], 3, 3),
     (&["/a", "/x", "/b", "/c"], 3, 1),
@@ -181,7 +186,8 @@ fn loose_order_lets_anything_between_and_strict_order_nothing() {
         let steps = ["/a", "/b", "/c"];
         assert_eq!(ask(&steps, "loose").await, expected(&|one| one.1));
         assert_eq!(ask(&steps, "strict").await, expected(&|one| one.2));
-        // One page is one step: seeing `/a` once is not seeing it twice. Three visits saw it twice, one of them at once.
+        // One page is one step: seeing `/a` once is not seeing it twice. Three visits saw it twice,
+        // one of them at once.
         assert_eq!(ask(&["/a", "/a"], "loose").await, [9, 8, 3]);
         assert_eq!(ask(&["/a", "/a"], "strict").await, [9, 8, 1]);
         // As many steps as are allowed.

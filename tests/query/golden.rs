@@ -1,7 +1,8 @@
-//! Golden results: `tests/golden/events.tsv` is small and worked out by hand in `tests/golden/README.md`.
+//! Golden results: `tests/golden/events.tsv` is small and worked out by hand in
+//! `tests/golden/README.md`.
 //!
-//! Each `NAME.request.json` has a `NAME.expected.txt`, compared byte for byte. `GOLDEN_UPDATE=1` rewrites the expected
-//! files; the difference is reviewed like code.
+//! Each `NAME.request.json` has a `NAME.expected.txt`, compared byte for byte. `GOLDEN_UPDATE=1`
+//! rewrites the expected files; the difference is reviewed like code.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,7 +68,8 @@ fn requests() -> Vec<PathBuf> {
     requests
 }
 
-/// Asks every golden question and compares; rewrites the answers first where that is wished and allowed.
+/// Asks every golden question and compares; rewrites the answers first where that is wished and
+/// allowed.
 async fn check(answerer: &Answerer, may_update: bool) {
     let mut wrong = Vec::new();
     for path in requests() {
@@ -117,8 +119,8 @@ fn golden_answers_are_the_same_when_all_days_are_rolled_up() {
     });
 }
 
-/// Questions about single events of visits or about parts of days: who or which visit an event is of can't be told any
-/// more once the ids are cleared.
+/// Questions about single events of visits or about parts of days: who or which visit an event is
+/// of can't be told any more once the ids are cleared.
 const ABOUT_EVENTS: [&str; 7] = [
     "and_or_not",
     "has_done",

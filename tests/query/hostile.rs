@@ -1,5 +1,5 @@
-//! Hostile values are data: whatever a filter, a property name or a site's id says, the statement stays the same and
-//! finds exactly the rows that hold that text.
+//! Hostile values are data: whatever a filter, a property name or a site's id says, the statement
+//! stays the same and finds exactly the rows that hold that text.
 
 use serde_json::{Value as Json, json};
 use sillage::query::{Answerer, QueryLimits};
@@ -122,7 +122,8 @@ fn a_hostile_filter_value_finds_its_own_row_and_no_other() {
                 json!(["matches", "event:page", [format!("^{}$", regex_text(text))]]),
                 json!(["has_done", ["is", "event:page", [text]]]),
             ] {
-                // What `event:props:(not set)` is called is also what all others without it are called.
+                // What `event:props:(not set)` is called is also what all others without it are
+                // called.
                 if *text == "(not set)" && filter[1] == "event:props:(not set)" {
                     continue;
                 }
@@ -186,7 +187,8 @@ fn a_hostile_site_is_no_site_and_its_name_is_not_repeated() {
 fn a_pattern_that_only_the_server_refuses_is_the_askers_fault() {
     runtime().block_on(async {
         let answerer = answerer().await;
-        // Class intersection is a feature of the checking library that RE2 reads as other characters or refuses.
+        // Class intersection is a feature of the checking library that RE2 reads as other
+        // characters or refuses.
         for pattern in ["(?x)a b", "\\p{Emoji}", "a{1,1001}"] {
             let (status, body) = ask(
                 &answerer,

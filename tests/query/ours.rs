@@ -1,5 +1,5 @@
-//! Goals, revenue, comparisons, exits, web vitals and clicks over the real engine. Each expected number is worked out in
-//! the comment beside it from the rows of `rows()`.
+//! Goals, revenue, comparisons, exits, web vitals and clicks over the real engine. Each expected
+//! number is worked out in the comment beside it from the rows of `rows()`.
 
 use serde_json::{Value as Json, json};
 use sillage::query::goal::{Goal, GoalKind};
@@ -21,8 +21,9 @@ fn row(id: u64, visit: u64, seq: u64, change: Json) -> Json {
     row
 }
 
-/// Four visitors. 1, from Google: `/`, `/shop/a`, then buys for 10.50 USD (sent twice) and for 3 EUR. 2, from Google: `/`,
-/// read to 80 % in 40 s. 3, direct: `/shop/b`, buys for 20 USD. 4, direct, the day before: `/shop/b`, read to 30 % in 5 s.
+/// Four visitors. 1, from Google: `/`, `/shop/a`, then buys for 10.50 USD (sent twice) and for 3
+/// EUR. 2, from Google: `/`, read to 80 % in 40 s. 3, direct: `/shop/b`, buys for 20 USD. 4,
+/// direct, the day before: `/shop/b`, read to 30 % in 5 s.
 fn rows() -> Vec<Json> {
     let buys = |id, visit, amount: &str, currency: &str| {
         row(
@@ -165,8 +166,8 @@ async fn table(answerer: &Answerer, change: Json) -> Json {
 fn goals_are_counted_once_an_event_and_divided_by_all_visitors() {
     runtime().block_on(async {
         let answerer = answerer().await;
-        // Buy: visitors 1 and 3, keys 3, 4 and 7, of three visitors. Shop: 1 and 3, keys 2 and 6. Read and Stay: 2, key 5,
-        // by an engagement record. Nobody bought for free.
+        // Buy: visitors 1 and 3, keys 3, 4 and 7, of three visitors. Shop: 1 and 3, keys 2 and 6.
+        // Read and Stay: 2, key 5, by an engagement record. Nobody bought for free.
         let by_goal = json!({"metrics": ["visitors", "events", "conversion_rate"], "dimensions": ["event:goal"]});
         assert_eq!(
             table(&answerer, by_goal).await,
@@ -249,7 +250,8 @@ fn a_goal_that_is_not_there_any_more_is_refused_at_its_place() {
 fn web_vitals_are_the_value_that_three_quarters_stay_within() {
     runtime().block_on(async {
         let answerer = answerer().await;
-        // Over both days keys 5 (1,000 ms, the greatest of two records), 6 (3,000) and 8 (2,000) of five pageviews.
+        // Over both days keys 5 (1,000 ms, the greatest of two records), 6 (3,000) and 8 (2,000) of
+        // five pageviews.
         let range = json!(["2025-03-11", "2025-03-12"]);
         let all = json!({"metrics": ["lcp_p75", "cls_p75", "ttfb_p75", "pageviews"], "date_range": range});
         assert_eq!(table(&answerer, all).await, json!([[3_000, 0.25, null, 5]]));
@@ -273,7 +275,8 @@ fn clicks_are_counted_by_cell_and_a_later_record_replaces_an_earlier_one() {
 fn an_exit_rate_is_a_share_of_the_pages_own_views() {
     runtime().block_on(async {
         let answerer = answerer().await;
-        // `/` was seen twice and was the last page of visit 2; `/shop/a` and `/shop/b` always were the last.
+        // `/` was seen twice and was the last page of visit 2; `/shop/a` and `/shop/b` always were
+        // the last.
         let exits = json!({"metrics": ["visits", "exit_rate"], "dimensions": ["visit:exit_page"], "order_by": [["visit:exit_page", "asc"]]});
         assert_eq!(table(&answerer, exits).await, json!([["/", 1, 50], ["/shop/a", 1, 100], ["/shop/b", 1, 100]]));
     });
@@ -290,7 +293,8 @@ fn rows_are_compared_with_the_same_rows_of_another_period() {
         )
         .await;
         assert_eq!(status, 200, "{body}");
-        // Google: visits 1 and 2, one bounced, none the day before. Direct: visit 3 did not bounce, visit 4 did.
+        // Google: visits 1 and 2, one bounced, none the day before. Direct: visit 3 did not bounce,
+        // visit 4 did.
         assert_eq!(
             body["results"],
             json!([
@@ -318,7 +322,8 @@ fn what_changed_names_the_greatest_differences_and_a_filter_for_each() {
         let body = json!({"site_id": "example.com", "metric": "pageviews", "date_range": ["2025-03-12", "2025-03-12"], "limit": 100});
         let answer = answerer.changes(body.to_string().as_bytes(), now).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
-        // Four pageviews after one. Google brought three after none; `/shop/b` was seen once on both days.
+        // Four pageviews after one. Google brought three after none; `/shop/b` was seen once on
+        // both days.
         assert_eq!(answer.body["total"], json!({"now": 4, "before": 1}));
         let contributors = answer.body["contributors"].as_array().unwrap();
         let google = json!({"dimension": "visit:source", "value": "Google", "now": 3, "before": 0, "difference": 3, "filter": ["is", "visit:source", ["Google"]]});

@@ -1,4 +1,5 @@
-//! Roll-ups are safe to repeat, follow late events, outlive the events they were made from, and read no half-built day.
+//! Roll-ups are safe to repeat, follow late events, outlive the events they were made from, and
+//! read no half-built day.
 
 use serde_json::{Value as Json, json};
 use sillage::query::roll::roll_up;
@@ -59,7 +60,8 @@ fn a_day_is_rolled_up_once_again_when_events_come_late_and_kept_when_they_are_go
         let later = "2025-05-10T12:10:00Z".parse().unwrap();
         assert_eq!(roll_up(&client, &site, later).await.unwrap(), 2);
         assert_eq!(pageviews(&client).await, json!([4, 4]));
-        // Retention takes the events; the counts stay, and the days are not built anew from nothing.
+        // Retention takes the events; the counts stay, and the days are not built anew from
+        // nothing.
         client
             .query("TRUNCATE TABLE events")
             .execute()
@@ -145,7 +147,8 @@ fn a_day_from_before_there_were_visits_is_built_anew_while_its_events_are_there(
                 .await
                 .unwrap();
         }
-        // The first day's events have expired, so its counts are all that is left; the days between had none.
+        // The first day's events have expired, so its counts are all that is left; the days between
+        // had none.
         assert_eq!(roll_up(&client, &site, now).await.unwrap(), 6);
         let kept: Vec<(String, u64)> = client
             .query("SELECT toString(day), argMax(events, version) FROM rolled_days GROUP BY day HAVING argMax(events, version) > 0 ORDER BY day")

@@ -1,5 +1,6 @@
-//! Uniques against the truth: 100,000 synthetic people with known histories, two sites whose zones have daylight saving (one
-//! of them at midnight), random ranges. Equality up to 32 days, within 1 % beyond: longer gaps are stored in classes.
+//! Uniques against the truth: 100,000 synthetic people with known histories, two sites whose zones
+//! have daylight saving (one of them at midnight), random ranges. Equality up to 32 days, within 1
+//! % beyond: longer gaps are stored in classes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -63,7 +64,8 @@ fn world(name: &str, zone: &str, seed: u64) -> World {
     };
     let mut visit = 0_u64;
     for _ in 0..PEOPLE / SITES.len() as u64 {
-        // Most come once, some every few days; minutes apart by at least an hour so that visits don't merge.
+        // Most come once, some every few days; minutes apart by at least an hour so that visits
+        // don't merge.
         let count = if dice.roll(3) > 0 {
             1
         } else {
@@ -155,7 +157,8 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
             }
             worlds.insert(name, world);
         }
-        // Berlin is rolled up to its end, Santiago to the middle: there an answer is put together from both tables.
+        // Berlin is rolled up to its end, Santiago to the middle: there an answer is put together
+        // from both tables.
         for ((name, zone), now) in SITES.into_iter().zip([NOW, "2025-07-01T12:00:00Z"]) {
             let days = roll_up(&client, &site(name, zone), now.parse().unwrap()).await.unwrap();
             assert!(days > 150, "{name}: {days} days");
@@ -193,7 +196,8 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
                 assert_eq!((&answer[1], &answer[3]), (&json!(new), &json!(visits)), "{place}");
             }
 
-            // First touch: each person stands under the first visit's source, so that the rows add up.
+            // First touch: each person stands under the first visit's source, so that the rows add
+            // up.
             let mut by_source: BTreeMap<&str, usize> = BTreeMap::new();
             for (visit, _) in first_visits(world, from, to) {
                 let label = if visit.source.is_empty() { "Direct / None" } else { visit.source };
@@ -211,7 +215,8 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
             let total = answer[0].as_u64().unwrap() as usize;
             assert_eq!(given.values().sum::<usize>(), total, "{place}");
 
-            // What is not checked against the truth here still has to be the same from events and from roll-ups.
+            // What is not checked against the truth here still has to be the same from events and
+            // from roll-ups.
             let metrics = json!(["pageviews", "views_per_visit", "bounce_rate", "visit_duration", "visitors", "percentage"]);
             for dimensions in [json!(["visit:exit_page"]), json!(["visit:source", "time:month"]), json!(["visit:days_since_seen"])] {
                 ask(&answerer, name, from, to, json!({"metrics": metrics, "dimensions": dimensions})).await;

@@ -1,11 +1,14 @@
-//! Exactly once on replicated tables: the collector with a ClickHouse server that has ReplicatedMergeTree and ZooKeeper.
+//! Exactly once on replicated tables: the collector with a ClickHouse server that has
+//! ReplicatedMergeTree and ZooKeeper.
 //!
-//! The server is `sillage engine` run by itself, as in `tests/it/external.rs`, and ZooKeeper is Debian's. The embedded engine
-//! knows replicated tables but does not insert into them, for want of an address where other replicas could fetch
-//! parts; of its library a copy is used in which that one check is left out (`patched`). A second replica could not be
-//! fed by it, so there is one here. What exactly-once hangs on, the blocks and their tokens, is in ZooKeeper as with several.
+//! The server is `sillage engine` run by itself, as in `tests/it/external.rs`, and ZooKeeper is
+//! Debian's. The embedded engine knows replicated tables but does not insert into them, for want of
+//! an address where other replicas could fetch parts; of its library a copy is used in which that
+//! one check is left out (`patched`). A second replica could not be fed by it, so there is one
+//! here. What exactly-once hangs on, the blocks and their tokens, is in ZooKeeper as with several.
 //!
-//! Needs `zookeeper`, which `make test-replicated` installs; hence not among the tests that `cargo test` runs by itself.
+//! Needs `zookeeper`, which `make test-replicated` installs; hence not among the tests that
+//! `cargo test` runs by itself.
 
 #[path = "../it/support.rs"]
 #[allow(dead_code)]
@@ -35,8 +38,9 @@ fn free_address() -> SocketAddr {
 
 /// Copies the library without `Context::getInterserverIOAddress`'s check that there is an address.
 ///
-/// How to find it in a later version: the function that refers to the text "Parameter 'interserver_http(s)_port' required".
-/// It tests the host's length and the port, and jumps away if either is 0; both jumps are overwritten.
+/// How to find it in a later version: the function that refers to the text "Parameter
+/// 'interserver_http(s)_port' required". It tests the host's length and the port, and jumps away if
+/// either is 0; both jumps are overwritten.
 fn patched() -> PathBuf {
     static COPY: OnceLock<PathBuf> = OnceLock::new();
     let make = || {
@@ -227,7 +231,8 @@ fn segments(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         .collect()
 }
 
-/// Has a server that is held up let a segment be sealed, and gives a copy of what then lies in the spool.
+/// Has a server that is held up let a segment be sealed, and gives a copy of what then lies in the
+/// spool.
 fn sealed_while_held_up(collector: &Collector, server: &Server) -> Vec<(PathBuf, Vec<u8>)> {
     signal(server.child.id(), "STOP");
     for n in 0..100 {

@@ -93,7 +93,8 @@ describe('10 a click on a link that leads away', () => {
       await Promise.all([page.waitForNavigation(), page.click('#it')]);
       return (await page.evaluate(() => performance.timeOrigin)) - start;
     };
-    // By turns and at its best: what else the machine does only ever adds. More rounds while it is disturbed.
+    // By turns and at its best: what else the machine does only ever adds. More rounds while it is
+    // disturbed.
     const times = { hung: [] as number[], well: [] as number[] };
     const delayAtBest = () => Math.min(...times.hung) - Math.min(...times.well);
     for (let round = 0; round < 3 || (round < 15 && delayAtBest() >= 50); round++) {

@@ -81,9 +81,10 @@ describe('Firefox', () => {
     await left.page.goto(left.next);
     await told(left.test);
 
-    // Firefox 153 loses a few of the requests that a page begins while its tab is closed. With three busy loops beside it, a bare
-    // page that does nothing but fetch (keepalive) when it becomes hidden lost 5 of 220, with sendBeacon 1 of 120; the event
-    // itself came every time (150 of 150 by a synchronous request, none lost behind it). So one of three has to tell.
+    // Firefox 153 loses a few of the requests that a page begins while its tab is closed. With
+    // three busy loops beside it, a bare page that does nothing but fetch (keepalive) when it
+    // becomes hidden lost 5 of 220, with sendBeacon 1 of 120; the event itself came every time (150
+    // of 150 by a synchronous request, none lost behind it). So one of three has to tell.
     for (let tries = 1; ; tries++) {
       const { test, page } = await open();
       await test.stored(1);

@@ -129,8 +129,8 @@ describe('14 offline', () => {
     expect(complaints).toEqual([]);
     await page.close();
     await wait(500);
-    // The made-up offline state ends with its page, so what is left with the browser (fetchLater) or tried once more on leaving
-    // may come after all.
+    // The made-up offline state ends with its page, so what is left with the browser (fetchLater)
+    // or tried once more on leaving may come after all.
     const left = names(await world.site.stored(test.site)).filter((name) => name !== 'engagement');
     expect([['pageview'], ['A', 'pageview']]).toContainEqual(left.sort());
   });
@@ -219,11 +219,13 @@ describe('15 content security policies', () => {
 
 describe('20 speed', () => {
   it('on a processor four times as slow the script takes under 5 ms', async () => {
-    // The thread's own time, times four: a clock on the wall would measure what else the machine does.
+    // The thread's own time, times four: a clock on the wall would measure what else the machine
+    // does.
     const evaluations: number[] = [];
     const totals: number[] = [];
     const page = await world.launched.browser.newPage();
-    // A few rounds; more when none was undisturbed: even a thread's own time grows when others empty the caches.
+    // A few rounds; more when none was undisturbed: even a thread's own time grows when others
+    // empty the caches.
     for (let round = 0; round < 5 || (round < 25 && Math.min(...evaluations) >= 5); round++) {
       const test = world.scenario();
       await page.tracing.start({ categories: ['devtools.timeline', 'v8'] });

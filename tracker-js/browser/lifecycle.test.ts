@@ -150,7 +150,8 @@ describe('8 the end of a visit', () => {
     expect(engagedTimes(test)[0]).toBeGreaterThan(4500);
   });
 
-  // A browser may be gone before its network is, and nothing that a page does can help it then: one of three has to arrive.
+  // A browser may be gone before its network is, and nothing that a page does can help it then: one
+  // of three has to arrive.
   it('by quitting the browser tells what was left with it', { timeout: 60_000 }, async () => {
     for (let left = 2; ; left--) {
       const test = world.scenario();

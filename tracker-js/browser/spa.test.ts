@@ -3,7 +3,8 @@ import { paths, type Scenario, until, useWorld, wait } from './harness/scenario'
 
 const world = useWorld(50);
 
-// The Navigation API first; then without it, as older browsers are: the tracker then listens to history itself.
+// The Navigation API first; then without it, as older browsers are: the tracker then listens to
+// history itself.
 describe.each([
   ['with the Navigation API', ''],
   ['without the Navigation API', '<script>delete window.navigation</script>'],

@@ -1,4 +1,5 @@
-// The page as the tracker sees it: every read of window, document and navigator that is not a request or a listener.
+// The page as the tracker sees it: every read of window, document and navigator that is not a
+// request or a listener.
 //
 // Place: beneath all other modules. Invariant: nothing here writes to the page or to any storage.
 
@@ -22,8 +23,9 @@ export const viewBottom = (): number => scrollY + innerHeight;
 export const pageHeight = (): number => document.documentElement.scrollHeight;
 
 /**
- * True when the browser, its user or its driver says that this visit is not to be counted. The visitor's own mark is read
- * last: where storage is closed to the page nobody has left a mark in it.
+ * True when the browser, its user or its driver says that this visit is not to be counted. The
+ * visitor's own mark is read last: where storage is closed to the page nobody has left a mark in
+ * it.
  */
 export const isRefused = guard(
   (option: Option): unknown =>

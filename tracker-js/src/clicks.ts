@@ -1,20 +1,23 @@
-// Automatic events: links that lead away, downloads, forms sent, and elements the page has marked itself.
+// Automatic events: links that lead away, downloads, forms sent, and elements the page has marked
+// itself.
 //
 // Place: capturing listeners in `tracker` hand each click, auxclick and submit to the reader.
-// Invariants: nothing is prevented, delayed or awaited; no text, value, selector or query of a link is read; only http and
-// https links are looked at, because others carry their content in their address.
-// Not covered: forms inside shadow roots, whose submit event does not leave the root.
+// Invariants: nothing is prevented, delayed or awaited; no text, value, selector or query of a link
+// is read; only http and https links are looked at, because others carry their content in their
+// address. Not covered: forms inside shadow roots, whose submit event does not leave the root.
 
 import { type EventOptions, readWeb } from './payload';
 
 const DOWNLOAD = /\.(pdf|(doc|xls|ppt)x?|csv|zip|rar|7z|gz|dmg|exe|apk|mp[34]|epub)$/i;
 
 /**
- * Returns a listener that calls `found` for each automatic event and each marked element the event passed: `data-sillage`
- * names an event, `data-sillage-options` holds the call's options as JSON. Of a link to another site only the host is told.
+ * Returns a listener that calls `found` for each automatic event and each marked element the event
+ * passed: `data-sillage` names an event, `data-sillage-options` holds the call's options as JSON.
+ * Of a link to another site only the host is told.
  */
 export const createReader = (found: (name: string, options?: EventOptions) => void) => (event: Event) => {
-  // auxclick tells of the middle button, which opens links, but also of the right one, which does not.
+  // auxclick tells of the middle button, which opens links, but also of the right one, which does
+  // not.
   if ((event as MouseEvent).button > 1) return;
   for (const element of event.composedPath() as HTMLElement[]) {
     const isForm = element.localName === 'form';

@@ -1,8 +1,9 @@
-// Settings: what a site may say about the tracker, by attributes of the script tag or by a global object.
+// Settings: what a site may say about the tracker, by attributes of the script tag or by a global
+// object.
 //
-// Place: read once, before anything else. Both ways name the same settings (`data-allow-query` is `allowQuery`),
-// because tag managers strip attributes and strict sites dislike globals; the attribute wins where both speak.
-// Not here: what a setting does.
+// Place: read once, before anything else. Both ways name the same settings (`data-allow-query` is
+// `allowQuery`), because tag managers strip attributes and strict sites dislike globals; the
+// attribute wins where both speak. Not here: what a setting does.
 
 import type { Beacon } from './payload';
 
@@ -17,8 +18,9 @@ export interface Config {
   /** `'wait'` keeps events in memory until consent is given. */
   consent?: 'wait';
   /**
-   * Version of the privacy policy the visitor is shown; sent with each event. Text: the collector takes anything else for
-   * another version than its own, under which a yes has lapsed. `init` turns a number into the text it is written as.
+   * Version of the privacy policy the visitor is shown; sent with each event. Text: the collector
+   * takes anything else for another version than its own, under which a yes has lapsed. `init`
+   * turns a number into the text it is written as.
    */
   policy?: string;
   /** Count a change of the URL's fragment as a new page. */

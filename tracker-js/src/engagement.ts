@@ -1,14 +1,15 @@
 // How long a page was attended to and how much of it was seen.
 //
-// Place: between the page's visibility and the engagement record. Invariant: figures only grow while a page lasts, so
-// that records may be lost, repeated or overtaken: the collector keeps the largest. Not covered: elements that scroll inside the page.
+// Place: between the page's visibility and the engagement record. Invariant: figures only grow
+// while a page lasts, so that records may be lost, repeated or overtaken: the collector keeps the
+// largest. Not covered: elements that scroll inside the page.
 
 import { isAttended, now, pageHeight, viewBottom } from './browser';
 
 export interface Engagement {
   /**
-   * To be called whenever visibility or focus may have changed. Returns the milliseconds so far, or begins a new pageview.
-   * Cheap: asks nothing that makes the browser lay out the page.
+   * To be called whenever visibility or focus may have changed. Returns the milliseconds so far, or
+   * begins a new pageview. Cheap: asks nothing that makes the browser lay out the page.
    */
   readonly tick: (isNew?: boolean) => number;
   /** To be called when the page has scrolled. Returns the per cent of the page's height seen so far. */

@@ -15,7 +15,8 @@ declare global {
 
 guard(() => {
   if (window.sillage?.x) return;
-  // Modules and tag managers leave currentScript empty; such a page names the site on another tag or in the global.
+  // Modules and tag managers leave currentScript empty; such a page names the site on another tag
+  // or in the global.
   const script =
     (document.currentScript as HTMLScriptElement) || document.querySelector<HTMLScriptElement>('script[data-site]');
   const option = readOptions(script?.dataset, window.sillageConfig);

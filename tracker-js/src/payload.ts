@@ -1,7 +1,8 @@
 // What goes over the wire: the shape of a beacon and the cleaning of addresses. Pure.
 //
-// Place: between the page and `send`. Invariant: no query parameter, fragment or user name of an address leaves the
-// browser unless it is on the allow-list. The collector cleans again and has the last word.
+// Place: between the page and `send`. Invariant: no query parameter, fragment or user name of an
+// address leaves the browser unless it is on the allow-list. The collector cleans again and has the
+// last word.
 
 import type { Option } from './config';
 
@@ -71,8 +72,9 @@ export interface ExtraFields {
 }
 
 /**
- * An address of the web; undefined for one of another scheme. What such an address holds may be anything: the content of
- * a file (`data:`), a mailbox (`mailto:`), a number (`tel:`), code (`javascript:`).
+ * An address of the web; undefined for one of another scheme. What such an address holds may be
+ * anything: the content of a file (`data:`), a mailbox (`mailto:`), a number (`tel:`), code
+ * (`javascript:`).
  */
 export const readWeb = (href: string, base: string | URL): URL | undefined => {
   const url = new URL(href, base);
@@ -80,9 +82,10 @@ export const readWeb = (href: string, base: string | URL): URL | undefined => {
 };
 
 /**
- * Returns the function that leaves of an address (default: `base`) its origin, path and allowed query parameters and, in
- * hash mode, the fragment up to the first `?`, `&` or `=`. Relative addresses start from `base`, which is read anew each
- * time. It throws when given something that is not an address of the web.
+ * Returns the function that leaves of an address (default: `base`) its origin, path and allowed
+ * query parameters and, in hash mode, the fragment up to the first `?`, `&` or `=`. Relative
+ * addresses start from `base`, which is read anew each time. It throws when given something that is
+ * not an address of the web.
  */
 export const createCleaner = (option: Option, base: { toString(): string }) => {
   const allowed = RegExp(`^(utm_(source|medium|campaign|content|term)|ref|source|${option('allowQuery')})$`);

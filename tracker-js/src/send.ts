@@ -1,9 +1,10 @@
 // Requests to the collector.
 //
-// Place: last; gets what may be sent. Invariants: one simple request an event (no preflight: text/plain, no header set),
-// which outlives the page; nothing is thrown, nothing is said on the console; a failed event waits in memory, at most
-// RETRIES_MAX of them, until the browser is online again or another event has got through. Each event carries an id, so a retry
-// that had arrived counts once. Credentials go along because the measurement cookie is the collector's own.
+// Place: last; gets what may be sent. Invariants: one simple request an event (no preflight:
+// text/plain, no header set), which outlives the page; nothing is thrown, nothing is said on the
+// console; a failed event waits in memory, at most RETRIES_MAX of them, until the browser is online
+// again or another event has got through. Each event carries an id, so a retry that had arrived
+// counts once. Credentials go along because the measurement cookie is the collector's own.
 
 import type { Beacon } from './payload';
 

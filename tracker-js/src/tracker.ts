@@ -1,9 +1,10 @@
 // The tracker: decides what is counted, and when it may be sent.
 //
-// Place: all ways meet here. A pageview, a click or a call becomes an event, waits until the page has been seen and consent
-// allows, and goes to `send`. Invariants: a page nobody has seen is not counted; under `consent: 'wait'` nothing leaves
-// before a yes; after a no nothing leaves except, once a page, the no itself, so that the collector removes its cookie
-// also where a consent tool has reloaded the page; no exception reaches the page.
+// Place: all ways meet here. A pageview, a click or a call becomes an event, waits until the page
+// has been seen and consent allows, and goes to `send`. Invariants: a page nobody has seen is not
+// counted; under `consent: 'wait'` nothing leaves before a yes; after a no nothing leaves except,
+// once a page, the no itself, so that the collector removes its cookie also where a consent tool
+// has reloaded the page; no exception reaches the page.
 
 import { cameFrom, isRefused, isVisible, randomId } from './browser';
 import { createReader } from './clicks';
@@ -134,7 +135,8 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
         sender.drop();
         held = [];
         page = {};
-        // The cookie can't be seen from here: each page that hears a no says so once, and the collector removes it.
+        // The cookie can't be seen from here: each page that hears a no says so once, and the
+        // collector removes it.
         if (value !== 'wait' && consent !== 0) sender.post({ n: name, u: location.origin, c: 0, d: site });
         consent = 0;
       }

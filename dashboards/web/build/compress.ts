@@ -1,8 +1,10 @@
 /**
- * Writes a brotli-11 copy beside every built file and refuses a build whose first view is too heavy.
+ * Writes a brotli-11 copy beside every built file and refuses a build whose first view is too
+ * heavy.
  *
- * First view = index.html, its stylesheet, its script with everything that script imports statically, and the
- * heaviest catalogue of a language other than English (only one is ever loaded). Lazy chunks are listed, not counted.
+ * First view = index.html, its stylesheet, its script with everything that script imports
+ * statically, and the heaviest catalogue of a language other than English (only one is ever
+ * loaded). Lazy chunks are listed, not counted.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

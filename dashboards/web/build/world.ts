@@ -1,9 +1,11 @@
 /**
- * The map's paths, projected and rounded while the page is built, so that neither a map library nor raw geometry is
- * ever sent. `virtual:world` exports the width, the height, and one `[country, path]` a territory.
+ * The map's paths, projected and rounded while the page is built, so that neither a map library nor
+ * raw geometry is ever sent. `virtual:world` exports the width, the height, and one
+ * `[country, path]` a territory.
  *
- * Territories too small to be seen (Singapore, Malta, Monaco …) become dots, for people live there too. What has no
- * two-letter code of its own is drawn with the code of nobody, so that the land is not missing from the map.
+ * Territories too small to be seen (Singapore, Malta, Monaco …) become dots, for people live there
+ * too. What has no two-letter code of its own is drawn with the code of nobody, so that the land is
+ * not missing from the map.
  */
 import { createRequire } from 'node:module';
 import { geoNaturalEarth1, geoPath } from 'd3-geo';

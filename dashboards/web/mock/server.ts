@@ -1,6 +1,7 @@
 /**
- * Stands in for the collector while the page is developed and tested: the same routes, the same headers, the same
- * shapes. Every state the page has a design for is a site here (`empty.example`, `broken.example`, …).
+ * Stands in for the collector while the page is developed and tested: the same routes, the same
+ * headers, the same shapes. Every state the page has a design for is a site here (`empty.example`,
+ * `broken.example`, …).
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -95,7 +96,8 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
       const today = wallClock(now(), site.timezone).date;
       const scale = site.id === 'large.example' ? 1200 : 1;
       const visits = visitsOf(site);
-      // The same question over the same visits has the same answer; working it out is the slow part of a test run.
+      // The same question over the same visits has the same answer; working it out is the slow part
+      // of a test run.
       const key = `${today} ${visits.length} ${JSON.stringify(query)}`;
       const body = answered.get(key) ?? answer({ query, visits, today, scale, can });
       answered.set(key, body);

@@ -1,6 +1,7 @@
 /**
- * CSV that spreadsheets open as what it is: text that looks like a formula is kept text, numbers stay numbers.
- * UTF-8 with a byte-order mark (Excel otherwise guesses), CRLF, quotes where needed (RFC 4180).
+ * CSV that spreadsheets open as what it is: text that looks like a formula is kept text, numbers
+ * stay numbers. UTF-8 with a byte-order mark (Excel otherwise guesses), CRLF, quotes where needed
+ * (RFC 4180).
  */
 export type Cell = string | number | null;
 

@@ -1,7 +1,8 @@
 /**
- * The page's moving parts, in one object: what is looked at (`view`, mirrored in the address), what was asked (`plan`)
- * and what came back (`answers`). One state change makes at most one request; answers already there are not asked for
- * again, and old numbers stay on screen until new ones arrive.
+ * The page's moving parts, in one object: what is looked at (`view`, mirrored in the address), what
+ * was asked (`plan`) and what came back (`answers`). One state change makes at most one request;
+ * answers already there are not asked for again, and old numbers stay on screen until new ones
+ * arrive.
  */
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { Answer, ApiFailure, Client } from './api/client.ts';
@@ -49,7 +50,8 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
     const wanted = view.value.site;
     return wanted !== null && wanted !== site.value?.id ? wanted : null;
   });
-  // Compared as text, so that a ticking clock changes nothing downstream until the date or hour does.
+  // Compared as text, so that a ticking clock changes nothing downstream until the date or hour
+  // does.
   const clockText = computed(() => JSON.stringify(wallClock(now.value, site.value?.timezone ?? 'UTC')));
   const clock = computed(() => JSON.parse(clockText.value) as ReturnType<typeof wallClock>);
   const today = computed(() => clock.value.date);
@@ -220,8 +222,8 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
     },
     retry: (): void => void load(true),
     /**
-     * One beat while the page is in front: the clock moves on, and numbers that can have grown are fetched again. Comes
-     * back when the answers are there.
+     * One beat while the page is in front: the clock moves on, and numbers that can have grown are
+     * fetched again. Comes back when the answers are there.
      */
     async tick(): Promise<void> {
       now.value = around.now();

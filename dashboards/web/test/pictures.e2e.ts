@@ -1,6 +1,7 @@
 /**
- * Each state looks as it did when somebody last looked at it. Pictures are made over made-up numbers at a fixed hour and
- * compared point by point; `PICTURES=update npm run test:e2e` makes them anew, to be looked at before they are committed.
+ * Each state looks as it did when somebody last looked at it. Pictures are made over made-up
+ * numbers at a fixed hour and compared point by point; `PICTURES=update npm run test:e2e` makes
+ * them anew, to be looked at before they are committed.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';

@@ -1,8 +1,9 @@
-//! E-mail addresses in disguise: with spaces around the `@`, with `(at)` or ` at … dot ` in words, with the
-//! `=40` of quoted-printable, with the Japanese full stop or a comma for the dot, on hosts without a dot.
+//! E-mail addresses in disguise: with spaces around the `@`, with `(at)` or ` at … dot ` in words,
+//! with the `=40` of quoted-printable, with the Japanese full stop or a comma for the dot, on hosts
+//! without a dot.
 //!
-//! The plain form is `mask`'s. `&#64;`, `%u0040` and full-width forms are gone before this: `normalise`
-//! decodes them.
+//! The plain form is `mask`'s. `&#64;`, `%u0040` and full-width forms are gone before this:
+//! `normalise` decodes them.
 
 use super::kind::{Finding, Kind};
 

@@ -1,6 +1,6 @@
-//! Coordinates of a place: `lat=35.6812&lng=139.7671`, `35.6812/139.7671`, `N35.6812 E139.7671`, `35°40'52"N`, and
-//! open location codes. Pairs with a comma are
-//! also found by `mask`, as rows of digits.
+//! Coordinates of a place: `lat=35.6812&lng=139.7671`, `35.6812/139.7671`, `N35.6812 E139.7671`,
+//! `35°40'52"N`, and open location codes. Pairs with a comma are also found by `mask`, as rows of
+//! digits.
 
 use super::kind::{Finding, Kind};
 use super::mask::changes;
@@ -51,8 +51,8 @@ pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
     }
 }
 
-/// The end of a decimal number with at least that many decimals that stands at the start, with a cardinal point before or
-/// behind it or without, and its whole part.
+/// The end of a decimal number with at least that many decimals that stands at the start, with a
+/// cardinal point before or behind it or without, and its whole part.
 fn decimal(text: &str, decimals_min: usize) -> Option<(usize, u32)> {
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let sign = usize::from(text.starts_with(['-', '+']) || is_cardinal_before(text));
@@ -165,7 +165,8 @@ fn find_pairs(text: &str, found: &mut Vec<Finding>) {
     }
 }
 
-/// The end of minutes, seconds and a cardinal point after a degree sign; `None` when there are no minutes.
+/// The end of minutes, seconds and a cardinal point after a degree sign; `None` when there are no
+/// minutes.
 fn minutes_end(text: &str, at: usize) -> Option<usize> {
     let number = |from: usize| {
         let from = from + text[from..].bytes().take_while(|b| *b == b' ').count();

@@ -1,5 +1,5 @@
-//! Two collections of our own: what is nobody's and must stay, and what is somebody's and must go. The rates
-//! that a change of the rules brings are measured with them.
+//! Two collections of our own: what is nobody's and must stay, and what is somebody's and must go.
+//! The rates that a change of the rules brings are measured with them.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! Characters that are written by number or name: `&#64;`, `&#x40;`, `&commat;` of HTML and `%u0040` of old
-//! JavaScript. `normalise` decodes them, so that an address can't hide behind them.
+//! Characters that are written by number or name: `&#64;`, `&#x40;`, `&commat;` of HTML and
+//! `%u0040` of old JavaScript. `normalise` decodes them, so that an address can't hide behind them.
 
 use std::borrow::Cow;
 

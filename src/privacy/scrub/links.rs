@@ -1,12 +1,13 @@
-//! Addresses inside a text: a link that was followed, a page that was not found, an address in a message. As of the page's
-//! own address, user info, query and fragment go, whatever they hold; the rest is scrubbed like any text. Of a `data:` address
-//! in a message, which is a file, the scheme stays.
+//! Addresses inside a text: a link that was followed, a page that was not found, an address in a
+//! message. As of the page's own address, user info, query and fragment go, whatever they hold; the
+//! rest is scrubbed like any text. Of a `data:` address in a message, which is a file, the scheme
+//! stays.
 //!
-//! Deliberately not here: the page's own address, where a site may allow parameters (`rules`), and values that are as a
-//! whole an address with another scheme, which `ingest::addresses` drops.
+//! Deliberately not here: the page's own address, where a site may allow parameters (`rules`), and
+//! values that are as a whole an address with another scheme, which `ingest::addresses` drops.
 
-/// The text with its addresses shortened; `None` when there is nothing to shorten. A text that begins with `/` is a path up to
-/// its first space.
+/// The text with its addresses shortened; `None` when there is nothing to shorten. A text that
+/// begins with `/` is a path up to its first space.
 pub(super) fn cut(text: &str) -> Option<String> {
     if let Some(end) = content_at(text) {
         let before = &text[..end];
@@ -34,8 +35,8 @@ pub(super) fn cut(text: &str) -> Option<String> {
     (kept != text).then_some(kept)
 }
 
-/// Where the content of a `data:` address in the text begins: behind the scheme, which stays. Where the content ends can't
-/// be told, since it may hold spaces.
+/// Where the content of a `data:` address in the text begins: behind the scheme, which stays. Where
+/// the content ends can't be told, since it may hold spaces.
 fn content_at(text: &str) -> Option<usize> {
     const SCHEME: &str = "data:";
     let is_there = |at: &usize| {

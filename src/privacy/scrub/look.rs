@@ -1,7 +1,8 @@
-//! One cheap look at a text: whether `mask` could find anything in it at all. It may say yes in vain, never no; a property
-//! test in `mask` holds that.
+//! One cheap look at a text: whether `mask` could find anything in it at all. It may say yes in
+//! vain, never no; a property test in `mask` holds that.
 
-/// One cheap look: whether anything in the text could be found at all. Most pages' names are settled by it.
+/// One cheap look: whether anything in the text could be found at all. Most pages' names are
+/// settled by it.
 pub fn is_suspect(text: &str) -> bool {
     let mut look = Look::default();
     let mut before = Class::Other;
@@ -91,7 +92,8 @@ enum Class {
     Other,
 }
 
-/// Byte classes of [`is_suspect`]; bytes of characters beyond ASCII may be digits of another script.
+/// Byte classes of [`is_suspect`]; bytes of characters beyond ASCII may be digits of another
+/// script.
 static CLASSES: [Class; 256] = {
     let mut classes = [Class::Other; 256];
     let mut byte = 0;

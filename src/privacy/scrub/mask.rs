@@ -1,10 +1,12 @@
-//! What looks like an identifier, and its placeholder. Hand-written passes over text in normal form, because this
-//! runs for every event; most texts have nothing to find, and `look` settles those.
+//! What looks like an identifier, and its placeholder. Hand-written passes over text in normal
+//! form, because this runs for every event; most texts have nothing to find, and `look` settles
+//! those.
 //!
-//! The rules err on the side of masking. What this file knows: e-mail addresses, telephone numbers and postcodes with
-//! and without separators, runs of six digits or more (which is every ICCID, IMSI, IMEI, account and order number),
-//! UUIDs, hexadecimal from 16 digits, tokens of mixed letters and digits from 20, JWTs, MAC and IP addresses. The
-//! other finders are `addresses`, `tokens`, `national`, `coordinates` and `slashed`.
+//! The rules err on the side of masking. What this file knows: e-mail addresses, telephone numbers
+//! and postcodes with and without separators, runs of six digits or more (which is every ICCID,
+//! IMSI, IMEI, account and order number), UUIDs, hexadecimal from 16 digits, tokens of mixed
+//! letters and digits from 20, JWTs, MAC and IP addresses. The other finders are `addresses`,
+//! `tokens`, `national`, `coordinates` and `slashed`.
 
 use std::net::Ipv6Addr;
 
@@ -132,7 +134,8 @@ fn with_prefix(text: &str, at: usize, kind: Kind) -> usize {
     }
 }
 
-/// What a stretch without spaces is as a whole: an e-mail address, or a number in digits that are not ASCII.
+/// What a stretch without spaces is as a whole: an e-mail address, or a number in digits that are
+/// not ASCII.
 fn chunk_kind(chunk: &str, has_at: bool) -> Option<Kind> {
     if has_at && is_email(chunk) {
         return Some(Kind::Email);
@@ -149,7 +152,8 @@ fn end_of_word(bytes: &[u8], at: usize) -> usize {
         .count()
 }
 
-/// Something on both sides of an `@`, and a dot before a letter on the right: `a@b.jp`, not `react@18.2`, not `@name`.
+/// Something on both sides of an `@`, and a dot before a letter on the right: `a@b.jp`, not
+/// `react@18.2`, not `@name`.
 fn is_email(chunk: &str) -> bool {
     chunk.match_indices('@').any(|(at, _)| {
         let has_local = chunk[..at]
@@ -167,8 +171,8 @@ fn is_email(chunk: &str) -> bool {
     })
 }
 
-/// What is known while a text is gone through: whether it can hold an IPv6 address, and how far runs and dates reach
-/// that have been looked at from their start and let through.
+/// What is known while a text is gone through: whether it can hold an IPv6 address, and how far
+/// runs and dates reach that have been looked at from their start and let through.
 #[derive(Default)]
 struct Seen {
     has_colon: bool,
@@ -247,8 +251,8 @@ fn word_finding(text: &str, at: usize, end: usize) -> Option<(usize, Kind)> {
     is_token.then_some((end, Kind::Token))
 }
 
-/// Bytes of a random run that are a title before an identifier which is found by itself: `red-panda-rescued-` of
-/// `red-panda-rescued-3f2b1a9c8d7e`. 0 where there is none.
+/// Bytes of a random run that are a title before an identifier which is found by itself:
+/// `red-panda-rescued-` of `red-panda-rescued-3f2b1a9c8d7e`. 0 where there is none.
 fn title_len(run: &str) -> usize {
     let (mut len, mut words) = (0, 0);
     for part in run.split_inclusive(['-', '_']) {
@@ -286,8 +290,9 @@ fn longest_run(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
     longest
 }
 
-/// Whether a run of base64url characters changes its class as often as chance does, and words don't. Runs with many
-/// hyphens are slugs, runs without digits camel case, until they change more often than those.
+/// Whether a run of base64url characters changes its class as often as chance does, and words
+/// don't. Runs with many hyphens are slugs, runs without digits camel case, until they change more
+/// often than those.
 fn is_random(run: &[u8]) -> bool {
     let is_joint = |b: &u8| matches!(b, b'-' | b'_');
     let changes: usize = run.split(is_joint).map(changes).sum();
@@ -301,7 +306,8 @@ fn is_random(run: &[u8]) -> bool {
     changes >= 4 && changes * weight > run.len()
 }
 
-/// How often neighbours differ in class (digit, lower, upper), not counting a capital before a small letter.
+/// How often neighbours differ in class (digit, lower, upper), not counting a capital before a
+/// small letter.
 pub(super) fn changes(word: &[u8]) -> usize {
     let class = |b: u8| {
         if b.is_ascii_digit() {
@@ -353,7 +359,8 @@ fn mac_end(bytes: &[u8], at: usize) -> Option<usize> {
     None
 }
 
-/// An IPv6 address of some length, with an IPv4 tail or without; `a::b` alone is too little to be one.
+/// An IPv6 address of some length, with an IPv4 tail or without; `a::b` alone is too little to be
+/// one.
 fn ipv6_end(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let len_of = |is: fn(&u8) -> bool| bytes[at..].iter().take_while(|b| is(b)).count();
@@ -378,8 +385,8 @@ fn is_word_end(bytes: &[u8], at: usize) -> bool {
     !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// Groups of digits joined by separators: telephone numbers, postcodes, IPv4 addresses, card numbers. Dates are let
-/// through.
+/// Groups of digits joined by separators: telephone numbers, postcodes, IPv4 addresses, card
+/// numbers. Dates are let through.
 fn digit_cluster(text: &str, at: usize, seen: &mut Seen) -> Option<(usize, Kind)> {
     const GROUPS_MAX: usize = 24;
     let bytes = text.as_bytes();

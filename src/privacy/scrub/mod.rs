@@ -1,11 +1,15 @@
-//! Scrubbing (P7): what an address or a text may keep. The server's word is the last one, whatever the page has done.
+//! Scrubbing (P7): what an address or a text may keep. The server's word is the last one, whatever
+//! the page has done.
 //!
 //! Text is first brought to one form (percent-decoding, NFKC, hidden characters out, repeated until
-//! nothing changes), so that neither double encoding nor full-width characters carry anything past the rules. Then
-//! `mask` replaces what looks like a person's or a SIM's identifier; `segments` does so for what is written over several
-//! segments of a path. `links` shortens addresses inside a text. `names` drops properties that are about a person by their name. `corpus` measures the rules.
+//! nothing changes), so that neither double encoding nor full-width characters carry anything past
+//! the rules. Then `mask` replaces what looks like a person's or a SIM's identifier; `segments`
+//! does so for what is written over several segments of a path. `links` shortens addresses inside a
+//! text. `names` drops properties that are about a person by their name. `corpus` measures the
+//! rules.
 //!
-//! Laws, held by property tests: every function here is total, idempotent, and bounded by the constants below.
+//! Laws, held by property tests: every function here is total, idempotent, and bounded by the
+//! constants below.
 
 mod addresses;
 mod coordinates;
@@ -53,8 +57,8 @@ const ROUNDS_MAX: usize = 8;
 /// Characters of a text that are looked at.
 const CHARS_MAX: usize = 8 << 10;
 
-/// What is kept of a path with an optional `?query` and an optional `#fragment` (given only for sites that route by
-/// it). Starts with `/`; at most [`TARGET_BYTES_MAX`] bytes.
+/// What is kept of a path with an optional `?query` and an optional `#fragment` (given only for
+/// sites that route by it). Starts with `/`; at most [`TARGET_BYTES_MAX`] bytes.
 pub fn path(url_path: &str, rules: &ScrubRules) -> String {
     let fallback = || "/:token".to_owned();
     let text = match url_path.split_once('?') {
@@ -64,8 +68,9 @@ pub fn path(url_path: &str, rules: &ScrubRules) -> String {
     settle(text, |text| path_once(text, rules), fallback)
 }
 
-/// What is kept of a short text (an event's name, a campaign, a source, a property's value). At most `bytes_max` bytes,
-/// without spaces at the ends. Addresses in it lose user info, query and fragment.
+/// What is kept of a short text (an event's name, a campaign, a source, a property's value). At
+/// most `bytes_max` bytes, without spaces at the ends. Addresses in it lose user info, query and
+/// fragment.
 pub fn label(text: &str, bytes_max: usize) -> String {
     if text.is_empty() {
         return String::new();
@@ -74,8 +79,8 @@ pub fn label(text: &str, bytes_max: usize) -> String {
     settle(text, |text| label_once(text, bytes_max), fallback)
 }
 
-/// What is kept of a custom event's property; `None` when its name says that it is about a person, or nothing is left
-/// of the name.
+/// What is kept of a custom event's property; `None` when its name says that it is about a person,
+/// or nothing is left of the name.
 pub fn property(name: &str, value: &str) -> Option<(String, String)> {
     let name = label(name, PROPERTY_NAME_BYTES_MAX);
     (!name.is_empty() && !names::is_personal(&name))
@@ -90,8 +95,8 @@ pub fn host(text: &str) -> String {
     settle(text, |text| Cow::Owned(host_once(text)), String::new)
 }
 
-/// Applies a scrubbing step until it changes nothing, which makes it idempotent by construction. A text that does not
-/// come to rest was made to hide something and becomes `fallback`.
+/// Applies a scrubbing step until it changes nothing, which makes it idempotent by construction. A
+/// text that does not come to rest was made to hide something and becomes `fallback`.
 fn settle(
     text: &str,
     step: impl Fn(&str) -> Cow<'_, str>,
@@ -198,7 +203,8 @@ fn path_once<'a>(text: &'a str, rules: &ScrubRules) -> Cow<'a, str> {
     Cow::Owned(out)
 }
 
-/// Text up to the first character that would start a query or a fragment; encoded ones show only now.
+/// Text up to the first character that would start a query or a fragment; encoded ones show only
+/// now.
 fn cut_address(text: &str) -> &str {
     &text[..text.find(['?', '#']).unwrap_or(text.len())]
 }
@@ -214,7 +220,8 @@ fn push_path(out: &mut String, path: &str, rules: &ScrubRules) {
     push_segments(out, path, PATH_BYTES_MAX);
 }
 
-/// Appends scrubbed segments as far as they fit under `end`; a path that is cut is cut between segments.
+/// Appends scrubbed segments as far as they fit under `end`; a path that is cut is cut between
+/// segments.
 fn push_segments(out: &mut String, path: &str, end: usize) {
     let found = across(path);
     let mut joined = String::new();
@@ -255,8 +262,8 @@ fn mask_segment(segment: &str) -> Cow<'_, str> {
     }
 }
 
-/// One form for every spelling: percent-decoded, NFKC, without control and format characters. `None` when it does not
-/// come to rest.
+/// One form for every spelling: percent-decoded, NFKC, without control and format characters.
+/// `None` when it does not come to rest.
 pub(super) fn normalise(text: &str) -> Option<Cow<'_, str>> {
     if is_normal(text) {
         return Some(Cow::Borrowed(text));
@@ -275,8 +282,8 @@ pub(super) fn normalise(text: &str) -> Option<Cow<'_, str>> {
     None
 }
 
-/// Whether a text is in normal form as far as can be told without making it. A text of which this is said is not changed
-/// by [`normalise_once`].
+/// Whether a text is in normal form as far as can be told without making it. A text of which this
+/// is said is not changed by [`normalise_once`].
 fn is_normal(text: &str) -> bool {
     if text.len() > CHARS_MAX || text.contains('%') || entities::has(text) {
         return false;
@@ -299,7 +306,8 @@ fn normalise_once(text: &str) -> String {
     normal
 }
 
-/// Characters that can't be seen: they would split an identifier for the rules and not for a reader.
+/// Characters that can't be seen: they would split an identifier for the rules and not for a
+/// reader.
 fn is_hidden(c: char) -> bool {
     (c.is_control() && !c.is_whitespace())
         || matches!(c,

@@ -1,6 +1,7 @@
-//! Property names whose values are about a person or open something, whatever they look like. A name is cut into
-//! parts at `_`, `-`, `.`, spaces, digits and changes of case, so `user_email`, `userEmail` and `your-e-mail` are
-//! one name. `docs/scrubbing.md` lists these words; a test compares the two.
+//! Property names whose values are about a person or open something, whatever they look like. A
+//! name is cut into parts at `_`, `-`, `.`, spaces, digits and changes of case, so `user_email`,
+//! `userEmail` and `your-e-mail` are one name. `docs/scrubbing.md` lists these words; a test
+//! compares the two.
 
 /// Parts that make a name personal wherever they stand, unless it ends in one of [`KINDS`].
 pub(super) const PERSONAL: &[&str] = &[
@@ -161,7 +162,8 @@ pub(super) const PERSONAL: &[&str] = &[
     "msclkid",
 ];
 
-/// Names that are personal as a whole, and as the last part: `user`, `logged_in_user`, `your-mail`; not `user_type`.
+/// Names that are personal as a whole, and as the last part: `user`, `logged_in_user`, `your-mail`;
+/// not `user_type`.
 pub(super) const PERSONAL_LAST: &[&str] = &["user", "mail", "usr", "uid"];
 
 /// Parts that say whose something is: with one of [`BELONGINGS`] behind it the name is personal.
@@ -250,7 +252,8 @@ pub(super) const BELONGINGS: &[&str] = &[
     "kana",
 ];
 
-/// Last parts that speak of a kind and of no person, after one of [`PERSONAL`]: `email_type`, `phone_model`.
+/// Last parts that speak of a kind and of no person, after one of [`PERSONAL`]: `email_type`,
+/// `phone_model`.
 pub(super) const KINDS: &[&str] = &[
     "button",
     "campaign",
@@ -283,8 +286,8 @@ pub(super) const KINDS: &[&str] = &[
     "version",
 ];
 
-/// Japanese, Chinese and Korean words that make a name personal wherever they stand, unless it also has one of
-/// [`THINGS`].
+/// Japanese, Chinese and Korean words that make a name personal wherever they stand, unless it also
+/// has one of [`THINGS`].
 pub(super) const PERSONAL_CJK: &[&str] = &[
     "氏名",
     "名前",
@@ -398,7 +401,8 @@ pub(super) fn is_personal(name: &str) -> bool {
     matches!(&parts[..], [first, second] if first == "name" && (PERSONS.contains(&&**second) || BELONGINGS.contains(&&**second)))
 }
 
-/// Whether a part is a person's word and what belongs to it without anything between: `customername`, `useremail`.
+/// Whether a part is a person's word and what belongs to it without anything between:
+/// `customername`, `useremail`.
 fn is_glued(part: &str) -> bool {
     PERSONS.iter().any(|person| {
         part.strip_prefix(person).is_some_and(|rest| {

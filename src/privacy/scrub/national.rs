@@ -1,6 +1,7 @@
-//! Numbers that a state gives a person, as far as their form tells them from product numbers: the Italian
-//! *codice fiscale*, numbers of German identity cards, the British National Insurance number, the Indian PAN,
-//! Japanese number plates, and digits in kanji. Those with six digits in a row (most others) are `mask`'s.
+//! Numbers that a state gives a person, as far as their form tells them from product numbers: the
+//! Italian *codice fiscale*, numbers of German identity cards, the British National Insurance
+//! number, the Indian PAN, Japanese number plates, and digits in kanji. Those with six digits in a
+//! row (most others) are `mask`'s.
 
 use super::kind::{Finding, Kind};
 
@@ -74,8 +75,8 @@ fn is_pan(word: &[u8]) -> bool {
     has_shape(word, "LLLLLDDDDL") && word[3] == b'P' && word[..5].iter().all(u8::is_ascii_uppercase)
 }
 
-/// Nine characters of the cards' own alphabet, mixed as product numbers are not; or ten, of which the last is the
-/// check digit.
+/// Nine characters of the cards' own alphabet, mixed as product numbers are not; or ten, of which
+/// the last is the check digit.
 fn is_german_id(word: &[u8]) -> bool {
     const ALPHABET: &[u8] = b"0123456789CFGHJKLMNPRTVWXYZ";
     if !matches!(word.len(), 9 | 10)

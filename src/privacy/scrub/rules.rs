@@ -1,4 +1,5 @@
-//! A site's own rules: which query parameters a page's address keeps, and which routes are known by name.
+//! A site's own rules: which query parameters a page's address keeps, and which routes are known by
+//! name.
 
 use super::{QUERY_VALUE_BYTES_MAX, TARGET_BYTES_MAX, label};
 
@@ -89,7 +90,8 @@ pub enum RuleFault {
 }
 
 impl ScrubRules {
-    /// From the names of the query parameters to keep and the routes, as typed in the configuration.
+    /// From the names of the query parameters to keep and the routes, as typed in the
+    /// configuration.
     ///
     /// # Errors
     /// The first rule that can't be used.
@@ -139,7 +141,8 @@ impl ScrubRules {
                 .any(|pair| self.allows(&pair[..name(pair)]))
     }
 
-    /// Appends the allowed parameters in the order of the allowlist, so that one page has one address.
+    /// Appends the allowed parameters in the order of the allowlist, so that one page has one
+    /// address.
     pub(super) fn push_query(&self, out: &mut String, query: &str) {
         let mut mark = '?';
         for allowed in &self.query_allow {
@@ -161,8 +164,9 @@ impl ScrubRules {
     }
 }
 
-/// A parameter's scrubbed value, up to the first character that would end it when it is read again (encoded ones show
-/// only now). `+` is looked at both as itself (`name+tag@host`) and as the space it stands for.
+/// A parameter's scrubbed value, up to the first character that would end it when it is read again
+/// (encoded ones show only now). `+` is looked at both as itself (`name+tag@host`) and as the space
+/// it stands for.
 fn query_value(value: &str) -> String {
     let mut value = label(value, QUERY_VALUE_BYTES_MAX);
     if value.contains(['&', '#', '?', ';', '+']) {
@@ -172,7 +176,8 @@ fn query_value(value: &str) -> String {
     value
 }
 
-/// A known route: `/portal/sims/:id` (a name stands for any one segment), `/portal/*` (for all that follow).
+/// A known route: `/portal/sims/:id` (a name stands for any one segment), `/portal/*` (for all that
+/// follow).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteTemplate {
     text: String,
@@ -180,8 +185,8 @@ pub struct RouteTemplate {
 
 impl RouteTemplate {
     /// # Errors
-    /// When it does not start with `/`, is longer than 200 bytes, has a `*` before its end, a `:` without a name, or
-    /// characters that a path does not have.
+    /// When it does not start with `/`, is longer than 200 bytes, has a `*` before its end, a `:`
+    /// without a name, or characters that a path does not have.
     pub fn parse(text: &str) -> Result<Self, RuleFault> {
         let fault = || RuleFault::MalformedRoute(text.to_owned());
         let body = text.strip_prefix('/').ok_or_else(fault)?;

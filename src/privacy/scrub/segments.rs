@@ -1,5 +1,6 @@
 //! What is written over several segments of a path: `/090/1234/5678`, `/8988/2800/0000/0000/001`,
-//! `/35.6812/139.7671`, `/lat/35.68/lng/139.76`. A path's other identifiers lie within one segment and are `mask`'s.
+//! `/35.6812/139.7671`, `/lat/35.68/lng/139.76`. A path's other identifiers lie within one segment
+//! and are `mask`'s.
 
 use super::coordinates::{is_coordinate, is_name};
 use super::kind::{Finding, Kind};
@@ -9,7 +10,8 @@ use super::slashed;
 /// Segments that one number is looked for in.
 const SEGMENTS_MAX: usize = 6;
 
-/// What is masked, in bytes of the path, from the first character of a segment to the last of another.
+/// What is masked, in bytes of the path, from the first character of a segment to the last of
+/// another.
 pub(crate) fn across(path: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     if path.bytes().filter(u8::is_ascii_digit).count() < 4 {

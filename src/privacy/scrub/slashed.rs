@@ -1,5 +1,6 @@
-//! Telephone numbers whose groups are joined by `/`, as Germans and Austrians write them (`0170/123 45 67`), and as the
-//! segments of a path that stands in a text (`/tel/090/1234/5678`). `mask` knows those with other joints.
+//! Telephone numbers whose groups are joined by `/`, as Germans and Austrians write them
+//! (`0170/123 45 67`), and as the segments of a path that stands in a text (`/tel/090/1234/5678`).
+//! `mask` knows those with other joints.
 
 use super::kind::{Finding, Kind};
 

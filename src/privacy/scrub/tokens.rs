@@ -1,5 +1,5 @@
-//! Tokens that `mask`'s rules for long ones don't see: short random words, keys of known services, credentials
-//! by their name, hexadecimal from 12 digits, and addresses in Base64 or Base32.
+//! Tokens that `mask`'s rules for long ones don't see: short random words, keys of known services,
+//! credentials by their name, hexadecimal from 12 digits, and addresses in Base64 or Base32.
 
 use super::kind::{Finding, Kind};
 use super::mask::{changes, has_person};
@@ -164,16 +164,17 @@ fn is_amazon_key(word: &str) -> bool {
         && word.bytes().all(is_tail)
 }
 
-/// Hexadecimal digits with letters and figures among them: a MAC address without separators, a short hash.
+/// Hexadecimal digits with letters and figures among them: a MAC address without separators, a
+/// short hash.
 fn is_short_hex(word: &[u8]) -> bool {
     word.iter().all(u8::is_ascii_hexdigit)
         && word.iter().any(u8::is_ascii_digit)
         && word.iter().any(u8::is_ascii_alphabetic)
 }
 
-/// Whether a word of 12 to 19 letters and digits is random: small letters, capitals and figures (or small letters
-/// and figures that change at nearly every place), few of which make up something like a word. `GalaxyS24Ultra`
-/// consists of words, `aZ3kP9qLx2VbN7mT` does not.
+/// Whether a word of 12 to 19 letters and digits is random: small letters, capitals and figures (or
+/// small letters and figures that change at nearly every place), few of which make up something
+/// like a word. `GalaxyS24Ultra` consists of words, `aZ3kP9qLx2VbN7mT` does not.
 fn is_short_token(word: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| word.iter().any(is);
     if !has(u8::is_ascii_digit) || !has(u8::is_ascii_lowercase) {
@@ -187,15 +188,17 @@ fn is_short_token(word: &[u8]) -> bool {
     (changes >= 3 && words * 3 < word.len()) || (changes >= 5 && words * 2 < word.len())
 }
 
-/// Whether a long word consists of words that are joined by their capitals: small letters are most of it, and nearly all
-/// of it makes up something like words. Of random letters and figures neither is true.
+/// Whether a long word consists of words that are joined by their capitals: small letters are most
+/// of it, and nearly all of it makes up something like words. Of random letters and figures neither
+/// is true.
 pub(super) fn is_camel_case(word: &[u8]) -> bool {
     let small = word.iter().filter(|b| b.is_ascii_lowercase()).count();
     let capitals = word.iter().filter(|b| b.is_ascii_uppercase()).count();
     capitals >= 2 && small * 2 > word.len() && letters_of_words(word) * 4 > word.len() * 3
 }
 
-/// Letters of a word that stand in pieces of three or more with a vowel among them, as `camelCase` is cut.
+/// Letters of a word that stand in pieces of three or more with a vowel among them, as `camelCase`
+/// is cut.
 fn letters_of_words(word: &[u8]) -> usize {
     let (mut sum, mut at) = (0, 0);
     while at < word.len() {

@@ -1,5 +1,6 @@
-//! What is measured, as lists: for the page, for `policy.json`, for the notice of external transmission and for the
-//! self-assessment, all made from the table of what is stored ([`crate::stored`]).
+//! What is measured, as lists: for the page, for `policy.json`, for the notice of external
+//! transmission and for the self-assessment, all made from the table of what is stored
+//! ([`crate::stored`]).
 
 use serde_json::{Value, json};
 
@@ -42,7 +43,8 @@ fn counts_at_most(state: &ChoiceState, site: &Site) -> bool {
         || (state.dnt && site.dnt == ObjectionRule::Count)
 }
 
-/// What the page says first. Without the cookie the page can't know of a yes, so each sentence is true with and without.
+/// What the page says first. Without the cookie the page can't know of a yes, so each sentence is
+/// true with and without.
 pub fn summary(state: &ChoiceState, site: &Site) -> &'static str {
     use crate::privacy::{Decision, Refusal};
     match state.without_word {
@@ -63,7 +65,8 @@ pub fn summary(state: &ChoiceState, site: &Site) -> &'static str {
     }
 }
 
-/// What is measured of this visitor: without a yes, what a yes adds, and the totals that hold everybody.
+/// What is measured of this visitor: without a yes, what a yes adds, and the totals that hold
+/// everybody.
 pub fn measured(app: &App, site: &Site, words: &Words, state: &ChoiceState) -> String {
     let terms = terms(app, site);
     let shown = |fields: Vec<&Field>| list(fields.into_iter(), site, words).unwrap_or_default();

@@ -1,6 +1,7 @@
-//! What is published about the measurement, for people and for programs, made from the live configuration: the policy,
-//! the register of cookies, the answer to Global Privacy Control, Japan's notice of external transmission, and the
-//! self-assessment against the criteria of the audience-measurement exemption (privacy research 3).
+//! What is published about the measurement, for people and for programs, made from the live
+//! configuration: the policy, the register of cookies, the answer to Global Privacy Control,
+//! Japan's notice of external transmission, and the self-assessment against the criteria of the
+//! audience-measurement exemption (privacy research 3).
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -40,7 +41,8 @@ pub fn purposes(app: &App, site: &Site) -> Vec<Purpose> {
     )
 }
 
-/// Whether campaigns are kept after a yes: what a policy does not name as a purpose is not collected.
+/// Whether campaigns are kept after a yes: what a policy does not name as a purpose is not
+/// collected.
 pub fn keeps_campaigns(app: &App, site: &Site) -> bool {
     purposes(app, site).contains(&Purpose::CampaignEffect)
 }
@@ -170,7 +172,8 @@ pub fn gpc(app: &App) -> Answer {
     published(&body)
 }
 
-/// `/privacy/external-transmission`: Telecommunications Business Act, Article 27-12: what is sent, to whom, what for.
+/// `/privacy/external-transmission`: Telecommunications Business Act, Article 27-12: what is sent,
+/// to whom, what for.
 pub fn transmission(app: &App, site: &Site, words: &Words) -> String {
     let controller = said(&site.controller).unwrap_or(&site.id);
     let site_url = url_part(&site.id);

@@ -1,5 +1,6 @@
-//! A disk in memory that does what disks do on bad days: fails, writes half, forgets what it failed to sync and calls it
-//! clean, fills up, lies, and loses power with any of its unsynced sectors written or not.
+//! A disk in memory that does what disks do on bad days: fails, writes half, forgets what it failed
+//! to sync and calls it clean, fills up, lies, and loses power with any of its unsynced sectors
+//! written or not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
@@ -148,7 +149,8 @@ impl FaultyDisk {
         state.is_lying = false;
     }
 
-    /// Power off and on again: of what was not synced, some sectors, lengths and first name changes made it.
+    /// Power off and on again: of what was not synced, some sectors, lengths and first name changes
+    /// made it.
     pub fn reboot(&self, seed: u64) {
         let mut random = Random(seed | 1);
         let mut state = self.lock();

@@ -99,7 +99,8 @@ async fn drained(spool: &Spool) -> Vec<u64> {
     store.numbers()
 }
 
-/// What ClickHouse would hold: an INSERT with a known token changes nothing, and must have carried the same bytes.
+/// What ClickHouse would hold: an INSERT with a known token changes nothing, and must have carried
+/// the same bytes.
 #[derive(Default)]
 struct Store {
     inserted: BTreeMap<String, Vec<Vec<u8>>>,

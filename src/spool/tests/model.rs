@@ -176,7 +176,8 @@ async fn run(actions: Vec<Action>) {
     world.store.drain(world.spool.as_ref().unwrap()).await;
     let stats = world.spool().stats();
     assert_eq!(stats.corrupt_records, 0);
-    // What could not be deleted before is handed out once more by the next process, under the same token.
+    // What could not be deleted before is handed out once more by the next process, under the same
+    // token.
     world.spool = None;
     let spool = open_on(&world.disk).unwrap();
     world.store.drain(&spool).await;
@@ -190,7 +191,8 @@ async fn run(actions: Vec<Action>) {
     assert!(ghosts.is_empty(), "refused and stored: {ghosts:?}");
     let stats = spool.stats();
     assert_eq!((stats.bytes, stats.segments), (0, 0), "{stats:?}");
-    // The first write to a segment may lose its header and keep records; nothing in it was acknowledged.
+    // The first write to a segment may lose its header and keep records; nothing in it was
+    // acknowledged.
     let mut names = world.disk.names();
     names.retain(|name| !name.ends_with(".quarantine"));
     assert_eq!(names, Vec::<String>::new());

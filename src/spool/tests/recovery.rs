@@ -75,7 +75,8 @@ async fn a_corrupt_record_in_the_middle_is_quarantined_and_costs_only_itself() {
             assert_eq!(read(&sealed).unwrap().0, chunks, "the same bytes each time");
             let stats = spool.stats();
             assert_eq!(stats.corrupt_segments, 1, "reported once");
-            // In one left open it may be a write that a power cut tore, of which nothing was acknowledged.
+            // In one left open it may be a write that a power cut tore, of which nothing was
+            // acknowledged.
             assert_eq!(stats.corrupt_records, u64::from(is_sealed));
             assert_eq!(stats.quarantine_bytes, 12 + RECORD as u64);
             spool.delete(sealed).await.unwrap();
@@ -271,8 +272,8 @@ async fn opening_a_backlog_reads_headers_and_no_records() {
 
 #[tokio::test]
 async fn what_recovery_takes_up_unsynced_survives_a_power_cut_like_the_rest() {
-    // Written by a process that was killed before its sync: it may be taken up, but then for good, or the segment would
-    // read differently the next time.
+    // Written by a process that was killed before its sync: it may be taken up, but then for good,
+    // or the segment would read differently the next time.
     for seed in 0..20 {
         let (disk, name) = ten_records(false).await;
         let id = SegmentName::parse(&name).unwrap().id;

@@ -153,7 +153,8 @@ fn the_longest_record_round_trips() {
 
 #[test]
 fn a_record_inside_a_payload_is_not_taken_for_one() {
-    // Somebody who knows the format sends a whole record in a beacon, in every place, and the disk damages the real head.
+    // Somebody who knows the format sends a whole record in a beacon, in every place, and the disk
+    // damages the real head.
     let mut forged = Vec::new();
     for offset in 0..200 {
         Checksum::of(SegmentId::from(ID + 1)).encode(offset, b"forged", &mut forged);

@@ -1,8 +1,9 @@
-//! The journal of erasures: what was asked for and is not done yet, on disk, so that neither an outage nor a crash forgets it.
+//! The journal of erasures: what was asked for and is not done yet, on disk, so that neither an
+//! outage nor a crash forgets it.
 //!
-//! One line an erasure, `1 <crc32> <day> <visitor ids> <site>`, and nothing else about it: no time, no address. A line is
-//! appended and synced before the erasure is acknowledged; when one is done, the file is written anew without it.
-//! A line that is cut short was never acknowledged.
+//! One line an erasure, `1 <crc32> <day> <visitor ids> <site>`, and nothing else about it: no time,
+//! no address. A line is appended and synced before the erasure is acknowledged; when one is done,
+//! the file is written anew without it. A line that is cut short was never acknowledged.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

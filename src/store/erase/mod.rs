@@ -1,25 +1,30 @@
-//! Erases what was measured today about the visitor who asks (privacy research 5): the queue of erasures, and the
-//! work itself.
+//! Erases what was measured today about the visitor who asks (privacy research 5): the queue of
+//! erasures, and the work itself.
 //!
-//! An erasure is durable. It is written to a [journal] before it is acknowledged, and done as soon as ClickHouse answers,
-//! however often that has to be tried and whichever process does it. The request that asked waits for a short while,
-//! so that it usually reports the end; its own end changes nothing.
+//! An erasure is durable. It is written to a [journal] before it is acknowledged, and done as soon
+//! as ClickHouse answers, however often that has to be tried and whichever process does it. The
+//! request that asked waits for a short while, so that it usually reports the end; its own end
+//! changes nothing.
 //!
-//! Order of the work: what lies in the spool is sealed and inserted, since a segment is checksummed and inserted under its
-//! id, and taking records out of it would cost its guarantees. Then files that the spool has set aside are overwritten.
-//! Then the rows are deleted by a mutation that rewrites the parts, not by ClickHouse's lightweight DELETE, which only
-//! hides rows until some later merge; the old parts leave the disk when ClickHouse drops inactive parts, after about
-//! eight minutes. At last the mutation itself is removed, because ClickHouse lists it, with the ids and the second, among
-//! the last hundred. Days are rolled up after they are over; a site with open erasures is not rolled up ([`Eraser::waits`]), so
-//! neither `daily` nor `visits` ever counts what was erased.
+//! Order of the work: what lies in the spool is sealed and inserted, since a segment is checksummed
+//! and inserted under its id, and taking records out of it would cost its guarantees. Then files
+//! that the spool has set aside are overwritten. Then the rows are deleted by a mutation that
+//! rewrites the parts, not by ClickHouse's lightweight DELETE, which only hides rows until some
+//! later merge; the old parts leave the disk when ClickHouse drops inactive parts, after about
+//! eight minutes. At last the mutation itself is removed, because ClickHouse lists it, with the ids
+//! and the second, among the last hundred. Days are rolled up after they are over; a site with open
+//! erasures is not rolled up ([`Eraser::waits`]), so neither `daily` nor `visits` ever counts what
+//! was erased.
 //!
-//! Invariants: one batch at a time, one mutation a site and batch, and a pause as long as the batch, so that nobody can
-//! keep ClickHouse busy by pressing a button. The same visitor waits once. The number of waiting erasures is bounded;
-//! what one network may add is bounded where requests arrive.
+//! Invariants: one batch at a time, one mutation a site and batch, and a pause as long as the
+//! batch, so that nobody can keep ClickHouse busy by pressing a button. The same visitor waits
+//! once. The number of waiting erasures is bounded; what one network may add is bounded where
+//! requests arrive.
 //!
-//! Deliberately not here: whose ids they are (`ingest::own`). The memory of sent beacons (`ingest::seen`) is left as it is: it
-//! holds no visitor, and keeps an erased event from coming back when a browser sends it again. With several
-//! collectors, the open visits that another one holds in memory are not forgotten; they end by silence.
+//! Deliberately not here: whose ids they are (`ingest::own`). The memory of sent beacons
+//! (`ingest::seen`) is left as it is: it holds no visitor, and keeps an erased event from coming
+//! back when a browser sends it again. With several collectors, the open visits that another one
+//! holds in memory are not forgotten; they end by silence.
 
 pub mod journal;
 mod work;
@@ -124,8 +129,8 @@ impl Eraser {
         })
     }
 
-    /// Records that a site's events under these visitors are to be erased, and waits until that is done, or for
-    /// `patience`.
+    /// Records that a site's events under these visitors are to be erased, and waits until that is
+    /// done, or for `patience`.
     ///
     /// # Errors
     /// [`EraseError`]: it is not recorded.
@@ -202,7 +207,8 @@ impl Eraser {
     /// These are done. `found` says of which there was something.
     ///
     /// # Errors
-    /// The journal can't be written: they are done once more later, which changes nothing, and nobody is told before.
+    /// The journal can't be written: they are done once more later, which changes nothing, and
+    /// nobody is told before.
     fn finish(&self, entries: &[Entry], found: impl Fn(&Entry) -> bool) -> io::Result<()> {
         let mut queue = self.queue();
         let Queue { journal, waiting } = &mut *queue;

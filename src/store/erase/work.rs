@@ -42,7 +42,8 @@ enum WorkError {
 }
 
 impl Eraser {
-    /// Does what is asked for, for ever. Run it once in a process; cancelled anywhere, it forgets nothing.
+    /// Does what is asked for, for ever. Run it once in a process; cancelled anywhere, it forgets
+    /// nothing.
     pub async fn run(&self, client: &Client, database: &str, spool: &Spool, visits: &Visits) {
         let mut wait = WAIT_MIN;
         // A process that was killed may have left a finished mutation that names somebody.
@@ -122,7 +123,8 @@ impl Work<'_> {
         outcome
     }
 
-    /// Waits until ClickHouse has everything that was in the spool when this was called, or until it is set aside.
+    /// Waits until ClickHouse has everything that was in the spool when this was called, or until
+    /// it is set aside.
     async fn drain(&self) -> Result<(), WorkError> {
         let begun = Instant::now();
         self.spool.seal().await?;
@@ -133,7 +135,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Erases from the files that the spool has set aside. Gives the visitors that were found there.
+    /// Erases from the files that the spool has set aside. Gives the visitors that were found
+    /// there.
     async fn erase_set_aside(&self, batch: &[Entry]) -> Result<Vec<(String, u64)>, WorkError> {
         let meant: HashSet<(String, u64)> = batch
             .iter()

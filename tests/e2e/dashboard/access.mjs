@@ -1,4 +1,5 @@
-// Scenarios 11 to 14: WCAG 2.2 AA in each state, theme and size; reflow; forced colours; languages; right to left.
+// Scenarios 11 to 14: WCAG 2.2 AA in each state, theme and size; reflow; forced colours; languages;
+// right to left.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findings, go, settled, sideways } from './stage.mjs';

@@ -1,4 +1,5 @@
-// Scenarios 16 and 18: bytes, requests, shifts and the time from a click to its paint; a word for those without scripts.
+// Scenarios 16 and 18: bytes, requests, shifts and the time from a click to its paint; a word for
+// those without scripts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { settled } from './stage.mjs';

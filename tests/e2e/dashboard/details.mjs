@@ -1,4 +1,5 @@
-// Scenario 6: a list in full has its own address, is searched, sorted and paged by the collector, and becomes a file.
+// Scenario 6: a list in full has its own address, is searched, sorted and paged by the collector,
+// and becomes a file.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';

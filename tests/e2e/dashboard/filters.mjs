@@ -1,4 +1,5 @@
-// Scenarios 3 and 9: a click on a row of each kind narrows everything; the address carries it; Back and Forward work.
+// Scenarios 3 and 9: a click on a row of each kind narrows everything; the address carries it; Back
+// and Forward work.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { truth } from './golden.mjs';

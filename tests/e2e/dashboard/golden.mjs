@@ -1,7 +1,9 @@
-// The golden site: who came to it, day by day, and what that comes to, worked out without the collector.
+// The golden site: who came to it, day by day, and what that comes to, worked out without the
+// collector.
 //
-// Every visit is written down here. `logOf` turns the past into an access log for `sillage demo --log`, and the model
-// below counts the same visits the slow and obvious way, so that no number on the page is compared with itself.
+// Every visit is written down here. `logOf` turns the past into an access log for
+// `sillage demo --log`, and the model below counts the same visits the slow and obvious way, so
+// that no number on the page is compared with itself.
 
 /** A zone without summer time in which it is day now, so that no test runs over the site's midnight. */
 export function zoneFor(now) {
@@ -120,8 +122,9 @@ export function logOf({ visits, zone }) {
 }
 
 /**
- * What the visits of `[from, to]` that pass `filter`, a property of visits, come to. A person stands under the first
- * visit of these days: whoever first came otherwise is no visitor of the filtered view, though the visit counts.
+ * What the visits of `[from, to]` that pass `filter`, a property of visits, come to. A person
+ * stands under the first visit of these days: whoever first came otherwise is no visitor of the
+ * filtered view, though the visit counts.
  */
 export function truth(golden, { from, to, filter = () => true }) {
   const inDays = golden.visits.filter((visit) => visit.date >= from && visit.date <= to);

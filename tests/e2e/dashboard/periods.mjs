@@ -1,4 +1,5 @@
-// Scenarios 4 and 5: each period counts the site's days, whatever the reader's zone; comparisons are fair or absent.
+// Scenarios 4 and 5: each period counts the site's days, whatever the reader's zone; comparisons
+// are fair or absent.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { truth } from './golden.mjs';

@@ -106,7 +106,8 @@ export async function setStage() {
       return body;
     },
     async tidy() {
-      // A beat of the page may just be on its way through a test's route: nobody waits for it any more.
+      // A beat of the page may just be on its way through a test's route: nobody waits for it any
+      // more.
       const pages = browser.contexts().flatMap((context) => context.pages());
       await Promise.all(pages.map((page) => page.unrouteAll({ behavior: 'ignoreErrors' })));
       await Promise.all(browser.contexts().map((context) => context.close()));

@@ -1,4 +1,5 @@
-// Scenario 1: no visit, one visit, ten million; refusals, faults and time-outs are shown where they happen, with a way on.
+// Scenario 1: no visit, one visit, ten million; refusals, faults and time-outs are shown where they
+// happen, with a way on.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { truth } from './golden.mjs';

@@ -1,5 +1,5 @@
-// Chromium, started with our own flags: a driver's usual ones make every page visible and focused, switch the back-forward cache
-// off, and so hide what these tests look for.
+// Chromium, started with our own flags: a driver's usual ones make every page visible and focused,
+// switch the back-forward cache off, and so hide what these tests look for.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,8 @@
 // The real collector behind the tracker in these tests, and what it has kept.
 //
-// One for a whole run, started before any test (SILLAGE_BIN names another binary than the debug build); its store is asked through
-// ClickHouse's HTTP interface. It is reached through the test site, which logs each request and may delay or refuse it first.
+// One for a whole run, started before any test (SILLAGE_BIN names another binary than the debug
+// build); its store is asked through ClickHouse's HTTP interface. It is reached through the test
+// site, which logs each request and may delay or refuse it first.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';

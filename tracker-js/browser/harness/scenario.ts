@@ -1,4 +1,5 @@
-// One test's page: its own site id, its own address, and short ways to open it and to wait for what the collector kept.
+// One test's page: its own site id, its own address, and short ways to open it and to wait for what
+// the collector kept.
 
 import type { Page } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
@@ -56,8 +57,9 @@ export const names = (events: readonly Stored[]): string[] => events.map(({ name
 export const paths = (events: readonly Stored[]): string[] => events.map(({ path }) => path);
 
 /**
- * The engaged time of each page view that told one, milliseconds, in the order in which they first did: the greatest that was
- * sent, since it counts from the view's beginning. Rows hold classes of 10 s and more, too coarse for these tests.
+ * The engaged time of each page view that told one, milliseconds, in the order in which they first
+ * did: the greatest that was sent, since it counts from the view's beginning. Rows hold classes of
+ * 10 s and more, too coarse for these tests.
  */
 export const engagedTimes = (test: Scenario): number[] => {
   const greatest = new Map<string, number>();

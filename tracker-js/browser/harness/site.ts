@@ -1,6 +1,8 @@
-// The web as the tests know it: pages on several hosts, the collector's public address, and a log of every request to it.
+// The web as the tests know it: pages on several hosts, the collector's public address, and a log
+// of every request to it.
 //
-// Hosts (all of them this server): shop.test has the pages, stats.test is the collector, other.test and embed.test are other sites.
+// Hosts (all of them this server): shop.test has the pages, stats.test is the collector, other.test
+// and embed.test are other sites.
 
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';

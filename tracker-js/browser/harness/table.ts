@@ -1,5 +1,5 @@
-// Fills the table of scenarios and engines in README.md with what a run has shown. Used with UPDATE_TABLE=1. A run of some files renews
-// the cells it has run tests of and leaves the others.
+// Fills the table of scenarios and engines in README.md with what a run has shown. Used with
+// UPDATE_TABLE=1. A run of some files renews the cells it has run tests of and leaves the others.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Reporter, TestCase } from 'vitest/node';
@@ -37,7 +37,8 @@ export class TableReporter implements Reporter {
 
   onTestCaseResult(test: TestCase): void {
     if (test.result().state === 'skipped') return;
-    // Scenarios are numbered at the start of a test's name or of its group's; a group may stand for two.
+    // Scenarios are numbered at the start of a test's name or of its group's; a group may stand for
+    // two.
     const numbered = test.fullName.split(' > ').find((part) => /^\d/.test(part)) ?? '';
     const [lead = ''] = /^\d+( and \d+)?/.exec(numbered) ?? [];
     for (const number of lead.split(' and ').filter(Boolean)) {

@@ -1,10 +1,12 @@
 // What all consent adapters share: how a consent manager's answer becomes a word to the tracker.
 //
-// Place: between one consent manager and `sillage('consent', …)`. The tracker is set to wait (`data-consent="wait"`);
-// an adapter alone ends the wait. Invariants: only a choice the visitor made is passed on, never a default, a stub's answer
-// or a state while the visitor is still choosing; what was granted and no longer is counts as withdrawn; a consent manager that
-// never comes leaves the tracker waiting. A page has one adapter; where there are several, a no of any is a no and a yes takes all of them.
-// A page that reloads itself may do so because of a no that only the next page hears: nothing more leaves it.
+// Place: between one consent manager and `sillage('consent', …)`. The tracker is set to wait
+// (`data-consent="wait"`); an adapter alone ends the wait. Invariants: only a choice the visitor
+// made is passed on, never a default, a stub's answer or a state while the visitor is still
+// choosing; what was granted and no longer is counts as withdrawn; a consent manager that never
+// comes leaves the tracker waiting. A page has one adapter; where there are several, a no of any is
+// a no and a yes takes all of them. A page that reloads itself may do so because of a no that only
+// the next page hears: nothing more leaves it.
 
 /** A visitor's choice about measurement; undefined: none was made, or none that can be relied on. */
 export type Choice = boolean | undefined;
@@ -21,9 +23,10 @@ interface Page {
 export const RELOAD_MS = 3000;
 
 /**
- * Many consent managers keep a no and reload the page without a word to anybody. A reload that the page makes itself
- * therefore ends the measurement of this page, silently; where it does not come about, the choice is told again. Reloads by the
- * visitor are left alone. Browsers without the Navigation API say nothing of reloads.
+ * Many consent managers keep a no and reload the page without a word to anybody. A reload that the
+ * page makes itself therefore ends the measurement of this page, silently; where it does not come
+ * about, the choice is told again. Reloads by the visitor are left alone. Browsers without the
+ * Navigation API say nothing of reloads.
  */
 const watchReload = (page: Page, choices: NonNullable<Page['sillageChoices']>): void => {
   window.navigation?.addEventListener?.('navigate', ({ destination, userInitiated }) => {

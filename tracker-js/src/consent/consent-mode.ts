@@ -1,10 +1,11 @@
 // Google Consent Mode v2, read from the data layer.
 //
-// There is no way to ask for its state, so the commands are replayed and those to come are watched. Only an `update` of
-// `analytics_storage` is a choice: a `default`, with a region or without, is the site's setting. Some consent managers begin
-// each page with an `update` to denied and add the stored yes behind it: of the updates of one task the last counts, because a
-// no would remove the cookie. Consent managers built as tag
-// manager templates may go past the data layer; use their own adapter. `data-layer` names a renamed data layer.
+// There is no way to ask for its state, so the commands are replayed and those to come are watched.
+// Only an `update` of `analytics_storage` is a choice: a `default`, with a region or without, is
+// the site's setting. Some consent managers begin each page with an `update` to denied and add the
+// stored yes behind it: of the updates of one task the last counts, because a no would remove the
+// cookie. Consent managers built as tag manager templates may go past the data layer; use their own
+// adapter. `data-layer` names a renamed data layer.
 
 import { type Choice, createTeller, readAttributes } from './choice';
 

@@ -1,7 +1,7 @@
 // Cookiebot.
 //
-// Its events come on every page, with the stored answer or a new one. In regions set to implied consent it reports everything
-// accepted without a click; its `method` tells that apart.
+// Its events come on every page, with the stored answer or a new one. In regions set to implied
+// consent it reports everything accepted without a click; its `method` tells that apart.
 
 import { type Choice, createTeller } from './choice';
 

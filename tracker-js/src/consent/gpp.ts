@@ -1,8 +1,9 @@
 // IAB GPP 1.1.
 //
-// Its European section (`tcfeuv2`) says what TCF says. Its US sections speak of sale, sharing and targeted advertising, never of
-// a site's own measurement: they cannot grant it; only their Global Privacy Control part is heeded, as an objection. Where the page has a TCF
-// interface as well, that one is asked instead, because GPP encoders name fields differently.
+// Its European section (`tcfeuv2`) says what TCF says. Its US sections speak of sale, sharing and
+// targeted advertising, never of a site's own measurement: they cannot grant it; only their Global
+// Privacy Control part is heeded, as an objection. Where the page has a TCF interface as well, that
+// one is asked instead, because GPP encoders name fields differently.
 
 import { type Choice, createTeller, readAttributes, whenThere } from './choice';
 import { type TcfApi, watchTcf } from './tcf';

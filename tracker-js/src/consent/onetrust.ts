@@ -1,7 +1,8 @@
 // OneTrust.
 //
-// Templates for regions without opt-in list the category from the first load on; only a closed banner shows that the visitor
-// has chosen. `data-category` names another category than C0002 (performance).
+// Templates for regions without opt-in list the category from the first load on; only a closed
+// banner shows that the visitor has chosen. `data-category` names another category than C0002
+// (performance).
 
 import { type Choice, createTeller, readAttributes } from './choice';
 

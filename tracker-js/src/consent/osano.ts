@@ -1,7 +1,8 @@
 // Osano.
 //
-// Only `osano-cm-consent-saved` is a choice; for a visitor who chose earlier it comes at once. `-consent-changed` comes at each toggle,
-// and `-initialized` also with the defaults of regions without opt-in: neither is listened to.
+// Only `osano-cm-consent-saved` is a choice; for a visitor who chose earlier it comes at once.
+// `-consent-changed` comes at each toggle, and `-initialized` also with the defaults of regions
+// without opt-in: neither is listened to.
 
 import { createTeller, whenThere } from './choice';
 

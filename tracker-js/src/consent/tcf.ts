@@ -1,8 +1,9 @@
 // IAB TCF 2.2 and 2.3.
 //
-// Granted means purposes 1 (storage) and 8 (measuring content), by consent, in the publisher's own signals: a collector on
-// the site's own host is no vendor. Many consent managers leave the publisher's signals out; `data-purposes="vendors"` then reads
-// the purposes given to vendors. Legitimate interest is never a yes.
+// Granted means purposes 1 (storage) and 8 (measuring content), by consent, in the publisher's own
+// signals: a collector on the site's own host is no vendor. Many consent managers leave the
+// publisher's signals out; `data-purposes="vendors"` then reads the purposes given to vendors.
+// Legitimate interest is never a yes.
 
 import { type Choice, createTeller, readAttributes, whenThere } from './choice';
 
@@ -29,7 +30,8 @@ export const readTcf = (data: TcData | null, ok: boolean, current: Choice, isVen
   if (data.eventStatus !== 'tcloaded' && data.eventStatus !== 'useractioncomplete') return undefined;
   // Where the GDPR does not apply the answer carries no purposes; that is no yes.
   if (data.gdprApplies !== true) return undefined;
-  // A string shared between sites has been invalid since 2.2; purpose one treatment means purpose 1 was never asked.
+  // A string shared between sites has been invalid since 2.2; purpose one treatment means purpose 1
+  // was never asked.
   if (data.isServiceSpecific === false || data.purposeOneTreatment === true) return false;
   const own = data.publisher?.consents;
   const consents = isVendorsRead && !(own && Object.keys(own).length) ? data.purpose?.consents : own;

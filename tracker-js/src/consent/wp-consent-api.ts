@@ -1,7 +1,8 @@
 // WP Consent API.
 //
-// `wp_has_consent` says yes when no consent type is set, and in opt-out regions before any choice, so it is not asked. Read are the
-// cookie the choice is kept in and the consent type, which must be an opt-in.
+// `wp_has_consent` says yes when no consent type is set, and in opt-out regions before any choice,
+// so it is not asked. Read are the cookie the choice is kept in and the consent type, which must be
+// an opt-in.
 
 import { type Choice, createTeller } from './choice';
 
@@ -22,7 +23,8 @@ export const readWp = (page: WpPage, cookies: string): Choice => {
 export const startWp = (tell = createTeller()): void => {
   const read = () => tell(readWp(window as WpPage, document.cookie));
   document.addEventListener('wp_listen_for_consent_change', (event) => {
-    // An array that carries its news as named properties. A no counts although its cookie may be late.
+    // An array that carries its news as named properties. A no counts although its cookie may be
+    // late.
     const { statistics } = Object((event as CustomEvent).detail) as { statistics?: string };
     if (statistics === 'deny') tell(false);
     else read();

@@ -1,8 +1,9 @@
 // Where on a page people click, as cells of a grid.
 //
-// Place: writes into the current pageview's extra fields, which the tracker sends with its engagement. A cell is a square as wide as a
-// twentieth of the page: number = row * 20 + column. Invariants: no element, selector, text or exact point is kept; clicks in form
-// fields are not looked at; only clicks are listened to, no movement and no key.
+// Place: writes into the current pageview's extra fields, which the tracker sends with its
+// engagement. A cell is a square as wide as a twentieth of the page: number = row * 20 + column.
+// Invariants: no element, selector, text or exact point is kept; clicks in form fields are not
+// looked at; only clicks are listened to, no movement and no key.
 
 export const COLUMNS = 20;
 /** Cells of one pageview; the collector takes no more. */

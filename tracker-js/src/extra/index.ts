@@ -1,7 +1,8 @@
 // Entry of the second file: web vitals, click cells, and a count of script errors.
 //
-// Place: beside the tracker, whose consent, holding and sending it uses: it writes fields into `sillage.x`, which go out with the current
-// pageview's engagement, and calls `sillage` for errors. Not here: any request of its own. Loaded without the tracker it does nothing.
+// Place: beside the tracker, whose consent, holding and sending it uses: it writes fields into
+// `sillage.x`, which go out with the current pageview's engagement, and calls `sillage` for errors.
+// Not here: any request of its own. Loaded without the tracker it does nothing.
 
 import { onCLS, onFCP, onINP, onLCP, onTTFB } from 'web-vitals';
 import { guard } from '../guard';
@@ -18,13 +19,14 @@ interface Page {
 guard(() => {
   const page = window as unknown as Page;
 
-  // Vitals are those of the load, or of the return from the back-forward cache: they belong to the pageview of that address,
-  // not to later ones of the same document.
+  // Vitals are those of the load, or of the return from the back-forward cache: they belong to the
+  // pageview of that address, not to later ones of the same document.
   const address = location.href;
   const note = (fields: ExtraFields) => {
     if (page.sillage?.x && location.href === address) Object.assign(page.sillage.x, fields);
   };
-  // All changes, because the tracker reports at the moment the page is hidden, when final values would come too late.
+  // All changes, because the tracker reports at the moment the page is hidden, when final values
+  // would come too late.
   const options = { reportAllChanges: true };
   onLCP(({ value }) => note({ vl: Math.round(value) }), options);
   onINP(({ value }) => note({ vi: Math.round(value) }), options);

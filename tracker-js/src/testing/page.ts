@@ -1,4 +1,5 @@
-// A page to run the tracker in: happy-dom's, with clock, focus, visibility and network in the test's hands.
+// A page to run the tracker in: happy-dom's, with clock, focus, visibility and network in the
+// test's hands.
 
 import { afterEach, beforeEach, vi } from 'vitest';
 import type { Config } from '../config';

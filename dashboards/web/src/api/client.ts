@@ -1,6 +1,6 @@
 /**
- * The only place that talks to the network. Every call is bounded in time, and every failure is one of the cases of
- * `ApiFailure`, so that the page can word it; nothing here throws but an abort.
+ * The only place that talks to the network. Every call is bounded in time, and every failure is one
+ * of the cases of `ApiFailure`, so that the page can word it; nothing here throws but an abort.
  */
 import type {
   BatchItem,

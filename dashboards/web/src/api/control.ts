@@ -1,6 +1,7 @@
 /**
- * What people keep and who they are: the JSON routes beside the reports (`docs/control.md`). Every change carries the
- * token of `GET /api/me`. A refusal keeps the server's own words, which say which rule was broken.
+ * What people keep and who they are: the JSON routes beside the reports (`docs/control.md`). Every
+ * change carries the token of `GET /api/me`. A refusal keeps the server's own words, which say
+ * which rule was broken.
  */
 export type Role = 'viewer' | 'editor' | 'owner';
 export type Me = {

@@ -1,6 +1,6 @@
 /**
- * The line chart. Drawn as SVG from plain numbers; the arrow keys move a reading mark, which a screen reader hears as
- * the value of a slider. The same numbers are in the table view.
+ * The line chart. Drawn as SVG from plain numbers; the arrow keys move a reading mark, which a
+ * screen reader hears as the value of a slider. The same numbers are in the table view.
  */
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Note } from '../api/types.ts';

@@ -28,8 +28,8 @@ export function createTranslate<K extends string>(
 }
 
 /**
- * Made-up languages: `qps` shows untranslated and cramped places; `qpsr` is the same from right to left, for no language
- * we speak is written so yet.
+ * Made-up languages: `qps` shows untranslated and cramped places; `qpsr` is the same from right to
+ * left, for no language we speak is written so yet.
  */
 export type Pseudo = 'qps' | 'qpsr';
 export const isPseudo = (tag: string): tag is Pseudo => tag === 'qps' || tag === 'qpsr';

@@ -1,6 +1,7 @@
 /**
- * View -> queries. Pure: everything the page shows for a view is named here, so one batch answers one state change.
- * A query is known by its slot; the same text of a query means the same answer, which is how answers are reused.
+ * View -> queries. Pure: everything the page shows for a view is named here, so one batch answers
+ * one state change. A query is known by its slot; the same text of a query means the same answer,
+ * which is how answers are reused.
  */
 import { BATCH_QUERIES_MAX } from '../api/client.ts';
 import type { Goal, Metric, Query, WireFilter } from '../api/types.ts';
@@ -109,7 +110,8 @@ export function planBoard(options: PlanOptions): Plan {
   ask('totals', { ...now, metrics: totals });
   if (before) {
     ask('totals-before', { ...before, metrics: totals });
-    // Since when the site is counted at all, whatever is filtered: a period before that is no measure of anything.
+    // Since when the site is counted at all, whatever is filtered: a period before that is no
+    // measure of anything.
     ask('since', { site_id: site, metrics: ['pageviews'], date_range: 'all' });
   }
 

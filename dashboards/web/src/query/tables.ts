@@ -47,8 +47,8 @@ export function goalOf(filters: readonly Filter[], goals: readonly Goal[]): Goal
 }
 
 /**
- * A list as it is asked for. Beside who reached a goal stands how many of all that is, and what they brought; amounts
- * are asked for where there can be some.
+ * A list as it is asked for. Beside who reached a goal stands how many of all that is, and what
+ * they brought; amounts are asked for where there can be some.
  */
 export function tableSpec(tab: DetailTab, filters: readonly Filter[], goals: readonly Goal[]): TableSpec {
   const spec = TABLES[tab];
@@ -64,8 +64,8 @@ export function tableSpec(tab: DetailTab, filters: readonly Filter[], goals: rea
 }
 
 /**
- * Lists that the "what changed" line looks into, whatever tabs are open. Entry pages rather than pages: their visitors
- * add up to the headline, while people who saw a page are counted by day.
+ * Lists that the "what changed" line looks into, whatever tabs are open. Entry pages rather than
+ * pages: their visitors add up to the headline, while people who saw a page are counted by day.
  */
 export const CHANGE_TABS = ['source', 'entry_page', 'country'] as const satisfies DetailTab[];
 

@@ -307,7 +307,8 @@ async function saveDetailCsv({ store, t, fmt }: App, detail: Detail): Promise<Sa
     new AbortController().signal,
   );
   if (!answers.ok) return 'failed';
-  // A column that could not be fetched must not be missing unsaid; one that this collector lacks is not on screen either.
+  // A column that could not be fetched must not be missing unsaid; one that this collector lacks is
+  // not on screen either.
   const isBroken = answers.value.some((answer) => !answer.ok && answer.failure.kind !== 'refused');
   if (isBroken) return 'failed';
   const of = (slot: string) => {

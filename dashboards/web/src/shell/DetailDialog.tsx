@@ -19,7 +19,8 @@ export function DetailDialog() {
   }, [isOpen]);
 
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the dialog closes it; for keys there is Esc
+    // biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the dialog closes it; for keys
+    // there is Esc
     <dialog
       ref={dialog}
       class="dialog is-wide"

@@ -52,7 +52,8 @@ export function FailedHere({ failure }: { failure: ApiFailure }) {
   if (failure.kind === 'refused' && isAboutUnknown(failure.message)) {
     return <p class="panel-message muted">{t('error.unsupported')}</p>;
   }
-  // When nothing at all could be fetched, the notice above says so and holds the one button that helps.
+  // When nothing at all could be fetched, the notice above says so and holds the one button that
+  // helps.
   if (store.trouble.value) return <p class="panel-message muted">{failureText(failure, t)}</p>;
   return (
     <div class="panel-message" role="alert">

@@ -118,7 +118,8 @@ function Suggestions(props: {
           metrics: ['visitors'],
           date_range: range ? [range.from, range.to] : 'all',
           dimensions: [wireName(dimension)],
-          // A country is typed by its name but known by its letters, so all of them are asked for and sifted here.
+          // A country is typed by its name but known by its letters, so all of them are asked for
+          // and sifted here.
           filters:
             typed && dimension !== 'country' ? [toWire({ dimension, op: 'contains', values: [typed] })] : [],
           pagination: { limit: dimension === 'country' ? 250 : SUGGESTIONS * 2, offset: 0 },

@@ -18,7 +18,8 @@ export function Menu(props: {
   const button = useRef<HTMLButtonElement>(null);
   const popover = useRef<HTMLDivElement>(null);
   const close = () => popover.current?.hidePopover();
-  // Beneath the button or above it, flush with its left or right edge: whichever side of the window has more room.
+  // Beneath the button or above it, flush with its left or right edge: whichever side of the window
+  // has more room.
   const place = () => {
     const box = button.current?.getBoundingClientRect();
     const menu = popover.current;

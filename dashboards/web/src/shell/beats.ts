@@ -1,6 +1,7 @@
 /**
- * The page's pulse: a tick every few seconds while the page is in front, and one at once when it comes back. The slower
- * the server answers, the longer the pause: an open page takes at most a twentieth of its time.
+ * The page's pulse: a tick every few seconds while the page is in front, and one at once when it
+ * comes back. The slower the server answers, the longer the pause: an open page takes at most a
+ * twentieth of its time.
  */
 import type { Store } from '../store.ts';
 

@@ -17,7 +17,8 @@ export function Lazy<P extends object>(props: {
   const [part, setPart] = useState<ComponentType<P> | null>(null);
   const [attempt, setAttempt] = useState(0);
   const [hasFailed, setFailed] = useState(false);
-  // The loader is written where it is used, and is another function each time; the part is the same.
+  // The loader is written where it is used, and is another function each time; the part is the
+  // same.
   useEffect(() => {
     let isWanted = true;
     setFailed(false);

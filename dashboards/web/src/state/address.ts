@@ -1,6 +1,7 @@
 /**
- * The address is the state: everything the page shows follows from the query string, so that Back, Forward and a
- * copied link give the same view. Defaults are left out of the address; what cannot be understood is ignored and named.
+ * The address is the state: everything the page shows follows from the query string, so that Back,
+ * Forward and a copied link give the same view. Defaults are left out of the address; what cannot
+ * be understood is ignored and named.
  */
 import type { Direction } from '../api/types.ts';
 import { FILTERS_MAX, type Filter, parseFilter, writeFilter } from './filter.ts';

@@ -1,6 +1,7 @@
 /**
- * Plain dates as `YYYY-MM-DD` text and arithmetic on them. A plain date has no time zone: the collector buckets in the
- * site's zone and the page only counts days, so nothing here can be off by the browser's own zone or by summer time.
+ * Plain dates as `YYYY-MM-DD` text and arithmetic on them. A plain date has no time zone: the
+ * collector buckets in the site's zone and the page only counts days, so nothing here can be off by
+ * the browser's own zone or by summer time.
  */
 export type PlainDate = string;
 
@@ -68,7 +69,8 @@ export function instantOf(options: {
 }): string {
   const { date, hour, minute, timezone } = options;
   const wall = toMs(date) + (hour * 60 + minute) * 60_000;
-  // The offset in force is that of the instant, which is only known from an offset: the second guess is right.
+  // The offset in force is that of the instant, which is only known from an offset: the second
+  // guess is right.
   const offset = offsetMs(wall - offsetMs(wall, timezone), timezone);
   const minutes = Math.abs(offset) / 60_000;
   const two = (value: number) => String(Math.floor(value)).padStart(2, '0');

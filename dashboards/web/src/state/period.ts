@@ -64,8 +64,8 @@ export function rangeOf(period: Period, today: PlainDate, custom?: DateRange | n
 }
 
 /**
- * The days to compare with. With `matchWeekday` the start is moved to the nearest day that falls on the same weekday,
- * so that Mondays are compared with Mondays; without it the calendar decides.
+ * The days to compare with. With `matchWeekday` the start is moved to the nearest day that falls on
+ * the same weekday, so that Mondays are compared with Mondays; without it the calendar decides.
  */
 export function comparedRange(options: {
   range: DateRange | null;

@@ -1,6 +1,7 @@
 /**
- * "What changed": the rows that moved the number most. Every candidate is one row of the source, entry page or country list;
- * of each list only the two strongest are taken, so that one list cannot fill the line.
+ * "What changed": the rows that moved the number most. Every candidate is one row of the source,
+ * entry page or country list; of each list only the two strongest are taken, so that one list
+ * cannot fill the line.
  */
 import type { QueryResponse } from '../api/types.ts';
 import { ROWS_BEFORE_LIMIT, ROWS_LIMIT } from '../query/tables.ts';

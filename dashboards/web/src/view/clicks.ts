@@ -1,6 +1,6 @@
 /**
- * Where on a page was clicked: cells as the collector counts them, `row * 20 + column` of squares a twentieth of the
- * page wide, and what is drawn of them.
+ * Where on a page was clicked: cells as the collector counts them, `row * 20 + column` of squares a
+ * twentieth of the page wide, and what is drawn of them.
  */
 import type { QueryResponse } from '../api/types.ts';
 

@@ -119,8 +119,8 @@ function labelsOf(
 const UNCOUNTED_SHARE_MAX = 0.2;
 
 /**
- * The day on which counting began, if so much of the earlier period lies before it that the period is no measure of
- * anything. `null` when the comparison holds.
+ * The day on which counting began, if so much of the earlier period lies before it that the period
+ * is no measure of anything. `null` when the comparison holds.
  */
 export function beginsLate(options: { since: PlainDate | null; before: DateRange | null }): PlainDate | null {
   const { since, before } = options;

@@ -65,8 +65,8 @@ export function tableOf(options: {
 }
 
 /**
- * Everybody, for shares of `response`; `null` where the rows count people by day and the total does not, for then a row
- * can be larger than the whole.
+ * Everybody, for shares of `response`; `null` where the rows count people by day and the total does
+ * not, for then a row can be larger than the whole.
  */
 export function totalFor(response: QueryResponse, totals: QueryResponse | null): number | null {
   const semantics = response.meta.visitors_semantics;
