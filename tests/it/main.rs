@@ -28,6 +28,8 @@ mod restart;
 mod retention;
 mod start;
 mod stored;
-mod support;
 mod tidy;
 mod tracker;
+
+#[path = "../support/mod.rs"]
+mod support;

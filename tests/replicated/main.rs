@@ -10,7 +10,7 @@
 //! Needs `zookeeper`, which `make test-replicated` installs; hence not among the tests that
 //! `cargo test` runs by itself.
 
-#[path = "../it/support.rs"]
+#[path = "../support/mod.rs"]
 #[allow(dead_code)]
 mod support;
 
