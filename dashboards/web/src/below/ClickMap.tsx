@@ -92,8 +92,7 @@ export function ClickMap() {
 function Drawing({ map, page }: { map: Clicks; page: string }) {
   const w = useWords();
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls has to be reached by
-    // keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling box needs keyboard access
     <section class="click-scroll" tabIndex={0} aria-label={w('clicks.map')}>
       <svg
         class="click-map"

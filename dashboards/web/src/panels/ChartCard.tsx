@@ -103,8 +103,7 @@ function ChartTable({ series, notes }: { series: Series; notes: ReadonlyMap<numb
     .filter((point) => !point.isFuture);
   const hasBefore = points.some((point) => point.before);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by
-    // keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling box needs keyboard access
     <div class="chart-table" tabIndex={0} role="region" aria-label={t('chart.table')}>
       <table class="list">
         <caption class="sr">

@@ -19,8 +19,7 @@ export function DetailDialog() {
   }, [isOpen]);
 
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the dialog closes it; for keys
-    // there is Esc
+    // biome-ignore lint/a11y/useKeyWithClickEvents: a click outside closes it; on keyboards, Esc does
     <dialog
       ref={dialog}
       class="dialog is-wide"
