@@ -45,6 +45,11 @@ pub const MIGRATIONS: &[(&str, &str)] = migrations![
     "0102_mail_opens_retry_window",
     "0110_arrivals_in_classes",
     "0111_coarsen_vitals",
+    "0112_event_comments",
+    "0113_daily_comments",
+    "0114_visit_comments",
+    "0115_floor_comments",
+    "0116_mail_open_comments",
 ];
 
 /// Run at each start: the view is made again where somebody dropped it, since nothing is stored
