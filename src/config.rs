@@ -298,7 +298,7 @@ pub struct Limits {
     pub beacons_per_second_max: u32,
     /// Questions an hour with one API key, all of them at once if need be.
     pub key_queries_per_hour_max: u32,
-    /// Bytes of one beacon's body; DESIGN section 5.
+    /// Bytes of one beacon's body.
     pub beacon_bytes_max: usize,
     /// Bytes of one query's body.
     pub query_bytes_max: usize,

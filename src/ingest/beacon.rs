@@ -1,5 +1,5 @@
 //! The wire format of a beacon: Plausible's Events API, so that its trackers and servers work
-//! unchanged, and our additions (DESIGN section 5). Every length limit of it is here.
+//! unchanged, and our additions. Every length limit of it is here.
 //!
 //! First stage of [`Pipeline::ingest`](super::Pipeline::ingest). A fault names the field and the
 //! rule, never the value: the value may be a person's. Unknown fields are skipped unread.

@@ -16,7 +16,7 @@ use super::words::{CustomName, EventName, Language, Origin, Revenue, Vitals};
 
 /// Click cells of one event that are kept.
 pub const CLICKS_MAX: usize = 64;
-/// Milliseconds of engagement that are kept: thirty minutes (privacy research D6).
+/// Milliseconds of engagement that are kept for one pageview: thirty minutes.
 pub const ENGAGED_MS_MAX: u32 = 30 * 60 * 1000;
 /// Scroll depth that is not known.
 pub const SCROLL_UNKNOWN: u8 = 255;
@@ -92,10 +92,9 @@ pub struct Anonymised {
     pub yesterday: Option<VisitorId>,
 }
 
-/// Takes what identifies a person, keeps what does not. What is kept narrows with the basis (DESIGN
-/// section 4): `Exempt` has no campaign, clicks, props or revenue; `CountOnly` has no visitor, key,
-/// engagement, vitals, language, versions, region or city either, and [`Basis::keeps`] lets page
-/// views alone come here under it.
+/// Removes what identifies a person and keeps the rest. The basis decides what is kept: `Exempt`
+/// has no campaign, clicks, props or revenue; `CountOnly` also has no visitor, key, engagement,
+/// vitals, language, versions, region or city, and [`Basis::keeps`] passes only pageviews under it.
 ///
 /// Total. Costs one HMAC (two in the half hour after midnight), one pass over the path and the two
 /// lookups.

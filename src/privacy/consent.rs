@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::words::EventName;
 
-/// What a site measures, by what the visitor chose (DESIGN section 4).
+/// What a site measures, depending on the visitor's choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {

@@ -14,7 +14,7 @@ use super::words::{EventName, Language, Origin, Revenue, Vitals};
 
 /// Bytes of a page's address that are read; a beacon's body is not longer.
 pub const URL_BYTES_MAX: usize = 8 << 10;
-/// Bytes of a user agent that are read (privacy research 4.9).
+/// Bytes of a user agent that are read.
 pub const AGENT_BYTES_MAX: usize = 512;
 
 /// The full address of the client. It can be truncated, and nothing else.

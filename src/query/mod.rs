@@ -13,7 +13,7 @@
 //! - Days, weeks and hours are the site's.
 //! - Every number is defined once, in [`metric`].
 //!
-//! Not here: keys and log-ins (`control`), writing (`store`).
+//! Not here: keys and log-ins (`control`), storing events (`store`).
 
 pub mod audience;
 pub mod changes;

@@ -1,5 +1,5 @@
-//! Answers: the only place where a domain error becomes a status and a public text. No text ever
-//! repeats input.
+//! Error responses: status codes and public texts for errors of ingestion and of the HTTP layer.
+//! No text repeats the request's input.
 
 use std::time::Duration;
 

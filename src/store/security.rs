@@ -1,10 +1,10 @@
-//! Faulty requests by shortened network, apart from everything else (privacy research R3): counts
-//! of a day, so that an operator sees who floods the collector, with a life of their own.
+//! Daily counts of faulty requests by truncated network, so that an operator can see which networks
+//! flood the collector. They have a retention of their own and are stored apart from events.
 //!
-//! Never joinable with events: there is no site, no time but the day, no visitor, no path; and a
-//! network is named only when it sent many in a short time, so that one broken page names nobody's
-//! network. What `ingest` counts here never reached the privacy door, so nothing of it is anywhere
-//! else.
+//! The counts can't be joined with events: they have no site, visitor or path, and no time except
+//! the day. A network is named only when it sent many faulty requests in a short time, so that one
+//! broken page does not expose a visitor's network. What `ingest` counts here never reached the
+//! privacy door and is stored nowhere else.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

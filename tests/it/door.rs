@@ -1,6 +1,6 @@
-//! Clauses of the privacy door that need the whole collector: a consent manager's own cookie, where
-//! rows may be stored, what two sites and two visitors can learn of each other.
-//! `docs/policy-clauses.md` says which clause each test holds.
+//! Privacy rules that need the whole collector: a consent manager's own cookie, the region where
+//! rows may be stored, and what two sites or two visitors can learn about each other.
+//! `docs/policy-clauses.md` names the clause that each test holds.
 
 use crate::support::{Collector, binary, pageview, post, write_config};
 

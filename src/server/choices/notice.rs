@@ -1,7 +1,7 @@
-//! What is published about the measurement, for people and for programs, made from the live
-//! configuration: the policy, the register of cookies, the answer to Global Privacy Control,
+//! What is published about the measurement, for people and for programs, generated from the live
+//! configuration: the policy, the list of cookies, the Global Privacy Control support resource,
 //! Japan's notice of external transmission, and the self-assessment against the criteria of the
-//! audience-measurement exemption (privacy research 3).
+//! audience-measurement exemption.
 
 use hyper::StatusCode;
 use serde_json::{Value, json};

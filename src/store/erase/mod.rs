@@ -1,5 +1,5 @@
-//! Erases what was measured today about the visitor who asks (privacy research 5): the queue of
-//! erasures, and the work itself.
+//! Erases what was measured today about the visitor who requests it: the queue of erasures, and the
+//! work itself.
 //!
 //! An erasure is durable. It is written to a [journal] before it is acknowledged, and done as soon
 //! as ClickHouse answers, however often that has to be tried and whichever process does it. The
