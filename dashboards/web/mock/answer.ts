@@ -8,7 +8,7 @@ import {
   startOfWeek,
   startOfYear,
 } from '../src/state/date.ts';
-import { bucketLabels } from '../src/view/series.ts';
+import { bucketLabels } from '../src/viewmodels/series.ts';
 import type { Visit } from './visits.ts';
 
 export type Abilities = { hasEngagement: boolean; hasReturning: boolean };

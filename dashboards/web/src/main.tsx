@@ -1,12 +1,12 @@
 /** Start: what the server wrote into the page, the reader's language, then the page itself. */
 import { render } from 'preact';
 import { createClient, readBoot } from './api/client.ts';
+import { App } from './app/App.tsx';
 import { loadCatalogue, pickLocale } from './i18n/translate.ts';
-import { App } from './shell/App.tsx';
-import { PAUSE_MS_MIN, SHARED_PAUSE_MS_MIN, startBeats } from './shell/beats.ts';
-import { Failure } from './shell/Failure.tsx';
-import { createPreferences } from './shell/preferences.ts';
+import { PAUSE_MS_MIN, SHARED_PAUSE_MS_MIN, startBeats } from './polling.ts';
 import { createStore } from './store.ts';
+import { Failure } from './ui/Failure.tsx';
+import { createPreferences } from './ui/preferences.ts';
 
 async function start(root: HTMLElement): Promise<void> {
   const written = readBoot(document.getElementById('boot')?.textContent);

@@ -10,8 +10,8 @@ import type { Boot, Quality, QueryResponse, Site } from './api/types.ts';
 import { daysOf, type Plan, planBoard, planDetail, type Slot, seriesMetrics } from './query/plan.ts';
 import { parseAddress, type View, writeAddress } from './state/address.ts';
 import { wallClock } from './state/date.ts';
-import { beginsLate, type Series, seriesOf } from './view/series.ts';
-import { type Answers, type Known, known, mapKnown, readyValue } from './view/slot.ts';
+import { type Answers, type Known, known, mapKnown, readyValue } from './viewmodels/known.ts';
+import { beginsLate, type Series, seriesOf } from './viewmodels/series.ts';
 
 /** An answer this young is not asked for again when somebody steps back to it. */
 const FRESH_MS = 10_000;

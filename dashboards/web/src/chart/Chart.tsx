@@ -4,8 +4,8 @@
  */
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Note } from '../api/types.ts';
-import { useApp } from '../shell/context.ts';
-import type { Point, Series } from '../view/series.ts';
+import { useApp } from '../ui/context.ts';
+import type { Point, Series } from '../viewmodels/series.ts';
 import { type Box, labelIndices, largestOf, linePath, nearestIndex, ticksFor, xAt, yAt } from './geometry.ts';
 
 const ROOM_PER_LABEL_PX = 84;

@@ -1,6 +1,6 @@
 /** Where things stand in the chart. Pure numbers, no drawing. */
 import type { Metric } from '../api/types.ts';
-import type { Point } from '../view/series.ts';
+import type { Point } from '../viewmodels/series.ts';
 
 const DECIMAL_STEPS = [1, 2, 2.5, 5, 10];
 const TIME_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 36_000];

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { WORDS as below } from '../below/words.ts';
+import { WORDS as saved } from '../filters/SavedFilters.tsx';
 import { WORDS as manage } from '../manage/context.ts';
-import { WORDS as saved } from '../saved/SavedFilters.tsx';
 import { de } from './catalogue.de.ts';
 import { type Catalogue, en, type Key, type Message } from './catalogue.en.ts';
 import { ja } from './catalogue.ja.ts';
-import { pseudo } from './pseudo.ts';
+import { pseudo } from './catalogue.pseudo.ts';
+import { loadWords, type WordFiles } from './part.ts';
+import { WORDS as below } from './parts/below.ts';
 import { createTranslate, pickLocale } from './translate.ts';
-import { loadWords, type WordFiles } from './words.ts';
 
 const forms = (message: Message): string[] =>
   typeof message === 'string' ? [message] : Object.values(message);

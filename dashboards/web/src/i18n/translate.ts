@@ -53,7 +53,7 @@ export async function loadCatalogue(locale: Locale | Pseudo): Promise<Catalogue>
       return (await import('./catalogue.de.ts')).de;
     case 'qps':
     case 'qpsr':
-      return (await import('./pseudo.ts')).pseudo;
+      return (await import('./catalogue.pseudo.ts')).pseudo;
     case 'en':
       return en;
   }

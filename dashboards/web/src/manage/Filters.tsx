@@ -1,7 +1,8 @@
 /** Saved filters: the site's and one's own. They are saved where they are set, beside the filters themselves. */
-import { fromWire } from '../saved/wire.ts';
-import { useApp } from '../shell/context.ts';
-import { useFilterText } from '../shell/FilterBar.tsx';
+
+import { useFilterText } from '../filters/FilterBar.tsx';
+import { fromWire } from '../filters/wire.ts';
+import { useApp } from '../ui/context.ts';
 import { useKept, useManage } from './context.ts';
 import { Answered, Line, Lines, RemoveButton } from './parts.tsx';
 

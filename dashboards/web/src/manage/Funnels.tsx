@@ -1,6 +1,7 @@
 /** Funnels that the site keeps. They are put together where their numbers stand, so showing one leads there. */
-import { useApp } from '../shell/context.ts';
+
 import { fromWireFunnel, type WireFunnel } from '../state/funnel.ts';
+import { useApp } from '../ui/context.ts';
 import { useKept, useManage } from './context.ts';
 import { Answered, Line, Lines, RemoveButton } from './parts.tsx';
 

@@ -1,7 +1,7 @@
 /** The fields of a goal, and a try at what it would have counted. */
 import { useRef, useState } from 'preact/hooks';
 import type { Refusal } from '../api/control.ts';
-import { useApp } from '../shell/context.ts';
+import { useApp } from '../ui/context.ts';
 import { useManage } from './context.ts';
 import { type Draft, GOAL_KINDS, type Goal, type GoalKind, goalOf } from './goal.ts';
 import { Field, Refused, useFirstField } from './parts.tsx';

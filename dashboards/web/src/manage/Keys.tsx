@@ -1,6 +1,6 @@
 /** API keys of the site; a new one is shown once. */
 import { useState } from 'preact/hooks';
-import { useApp } from '../shell/context.ts';
+import { useApp } from '../ui/context.ts';
 import { useManage, useRevocable } from './context.ts';
 import { Answered, Line, Lines, Refused, RemoveButton, Secret } from './parts.tsx';
 

@@ -1,9 +1,9 @@
 /** Shared links: the site's reports through the filters that are set now, for whoever has the link. */
 import { useState } from 'preact/hooks';
-import { useApp } from '../shell/context.ts';
-import { useFilterText } from '../shell/FilterBar.tsx';
+import { useFilterText } from '../filters/FilterBar.tsx';
 import { instantOf } from '../state/date.ts';
 import { toWire } from '../state/filter.ts';
+import { useApp } from '../ui/context.ts';
 import { useManage, useRevocable } from './context.ts';
 import { Answered, Field, Line, Lines, Refused, RemoveButton, Secret } from './parts.tsx';
 

@@ -1,7 +1,7 @@
 /** Notes: a day or a minute on the site's clock, and what happened. */
 import { useState } from 'preact/hooks';
 import type { Refusal } from '../api/control.ts';
-import { useApp } from '../shell/context.ts';
+import { useApp } from '../ui/context.ts';
 import { useEditing, useKept, useManage } from './context.ts';
 import { Answered, Conflict, Field, Line, Lines, Refused, RemoveButton, useFirstField } from './parts.tsx';
 

@@ -1,7 +1,7 @@
 /** People: who may do what here, invitations, new passwords, and what was done. */
 import { useState } from 'preact/hooks';
 import type { Refusal, Role } from '../api/control.ts';
-import { useApp } from '../shell/context.ts';
+import { useApp } from '../ui/context.ts';
 import { useManage, useRead } from './context.ts';
 import { Answered, Line, Lines, Refused, RemoveButton, Secret } from './parts.tsx';
 

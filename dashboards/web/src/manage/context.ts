@@ -10,16 +10,16 @@ import {
   type Role,
   type Told,
 } from '../api/control.ts';
+import type { WordFiles } from '../i18n/part.ts';
+import { en, type Key } from '../i18n/parts/manage.en.ts';
 import type { TranslateOf } from '../i18n/translate.ts';
-import type { WordFiles } from '../i18n/words.ts';
-import { useApp } from '../shell/context.ts';
-import { refusalText } from '../shell/refusal.ts';
-import { en, type Key } from './words.en.ts';
+import { useApp } from '../ui/context.ts';
+import { refusalText } from '../ui/refusal.ts';
 
 export const WORDS: WordFiles<Key> = {
   en,
-  ja: async () => (await import('./words.ja.ts')).ja,
-  de: async () => (await import('./words.de.ts')).de,
+  ja: async () => (await import('../i18n/parts/manage.ja.ts')).ja,
+  de: async () => (await import('../i18n/parts/manage.de.ts')).de,
 };
 
 export type Manage = {

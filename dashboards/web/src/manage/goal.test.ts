@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { en } from '../i18n/parts/manage.en.ts';
 import { createTranslate } from '../i18n/translate.ts';
 import { describeGoal, draftOf, EMPTY, type Goal, goalOf, readProps } from './goal.ts';
-import { en } from './words.en.ts';
 
 const GOALS: Goal[] = [
   { name: 'Thanks', achieved_by: { kind: 'page', pattern: '/thanks/**' } },

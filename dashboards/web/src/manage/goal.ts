@@ -1,6 +1,7 @@
 /** A goal as it is kept, and as a form holds it. Pure; the server checks the rules. */
+
+import type { Key } from '../i18n/parts/manage.en.ts';
 import type { TranslateOf } from '../i18n/translate.ts';
-import type { Key } from './words.en.ts';
 
 export const GOAL_KINDS = ['page', 'event', 'scroll', 'engagement'] as const;
 export type GoalKind = (typeof GOAL_KINDS)[number];

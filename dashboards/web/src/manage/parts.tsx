@@ -2,8 +2,8 @@
 import type { ComponentChildren, RefObject } from 'preact';
 import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Refusal, Told } from '../api/control.ts';
-import { useApp } from '../shell/context.ts';
-import { refusalText } from '../shell/refusal.ts';
+import { useApp } from '../ui/context.ts';
+import { refusalText } from '../ui/refusal.ts';
 import { useManage } from './context.ts';
 
 /** What was read, once it is there; else that it is on its way, or why it did not come and how to try again. */

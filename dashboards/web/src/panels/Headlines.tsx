@@ -1,7 +1,7 @@
-import { useApp } from '../shell/context.ts';
-import { Delta } from '../shell/Delta.tsx';
-import { headlines } from '../view/headline.ts';
-import { readyValue } from '../view/slot.ts';
+import { useApp } from '../ui/context.ts';
+import { Delta } from '../ui/Delta.tsx';
+import { headlines } from '../viewmodels/headlines.ts';
+import { readyValue } from '../viewmodels/known.ts';
 
 /** The numbers in large type; each is a button that puts it on the chart. */
 export function Headlines() {

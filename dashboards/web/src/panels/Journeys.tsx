@@ -1,7 +1,7 @@
-import { useApp } from '../shell/context.ts';
-import { FailedHere } from '../shell/Failure.tsx';
+import { SkeletonRows } from '../lists/ListPanel.tsx';
 import { toggleValue } from '../state/filter.ts';
-import { SkeletonRows } from './ListPanel.tsx';
+import { useApp } from '../ui/context.ts';
+import { FailedHere } from '../ui/Failure.tsx';
 
 /** Steps drawn. */
 const ROWS = 8;

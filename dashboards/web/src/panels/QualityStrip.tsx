@@ -1,6 +1,6 @@
 import type { Key } from '../i18n/catalogue.en.ts';
-import { useApp } from '../shell/context.ts';
-import { isUnsupported, readyValue } from '../view/slot.ts';
+import { useApp } from '../ui/context.ts';
+import { isUnsupported, readyValue } from '../viewmodels/known.ts';
 
 /** Outcomes in which somebody, or somebody's browser, did not agree. */
 const REFUSALS = [

@@ -1,9 +1,9 @@
-import { useApp } from '../shell/context.ts';
-import { FailedHere } from '../shell/Failure.tsx';
+import { SkeletonRows, Tabs } from '../lists/ListPanel.tsx';
 import { tabOf } from '../state/address.ts';
-import { daysSince, type Step, visitNumbers } from '../view/returning.ts';
-import { mapKnown, readyValue } from '../view/slot.ts';
-import { SkeletonRows, Tabs } from './ListPanel.tsx';
+import { useApp } from '../ui/context.ts';
+import { FailedHere } from '../ui/Failure.tsx';
+import { mapKnown, readyValue } from '../viewmodels/known.ts';
+import { daysSince, type Step, visitNumbers } from '../viewmodels/returning.ts';
 
 /** New and returning people, and how the visits spread over first, second, third … */
 export function Returning() {

@@ -1,0 +1,7 @@
+/** The whole catalogue in the made-up language of `pseudoMessage`. */
+import { type Catalogue, en, type Key } from './catalogue.en.ts';
+import { pseudoMessage } from './pseudo.ts';
+
+export const pseudo = Object.fromEntries(
+  (Object.keys(en) as Key[]).map((key) => [key, pseudoMessage(en[key])]),
+) as Catalogue;

@@ -1,0 +1,16 @@
+/** A panel's own failure, with its own way to try again. */
+import type { ApiFailure } from '../api/client.ts';
+import { useApp } from './context.ts';
+import { failureText } from './Failure.tsx';
+
+export function Trouble({ failure, retry }: { failure: ApiFailure; retry: () => void }) {
+  const { t } = useApp();
+  return (
+    <div class="panel-message" role="alert">
+      <p>{failureText(failure, t)}</p>
+      <button type="button" class="button" onClick={retry}>
+        {t('error.retry')}
+      </button>
+    </div>
+  );
+}
