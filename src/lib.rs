@@ -19,7 +19,6 @@ pub mod salt_keeper;
 pub mod episode;
 pub mod hash;
 pub mod random;
-pub mod turns;
 
 pub mod enrich;
 pub mod visit;

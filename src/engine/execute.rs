@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use bytes::{Buf as _, Bytes};
 use tokio::sync::mpsc;
 
-use super::courtesy::{Courtesy, MANY_BYTES, Running};
 use super::fault::Fault;
 use super::formats::{self, Shape};
 use super::libchdb::{
@@ -103,7 +102,6 @@ pub struct Engine {
     /// Whether readers' statements are looked at before they run; only tests go without.
     has_filter: bool,
     next_id: AtomicU64,
-    courtesy: Courtesy,
 }
 
 impl Engine {
@@ -157,18 +155,12 @@ impl Engine {
             database: database.to_owned(),
             has_filter,
             next_id: AtomicU64::new(1),
-            courtesy: Courtesy::new(),
         })
     }
 
     /// ClickHouse's version, e.g. `26.7.2.1`.
     pub fn version(&self) -> &str {
         &self.version
-    }
-
-    /// How far back the library's threads stand.
-    pub fn courtesy(&self) -> &Courtesy {
-        &self.courtesy
     }
 
     /// A fresh [`Job::id`].
@@ -193,7 +185,6 @@ impl Engine {
     /// Those of `MergeTree` tables don't (measured: `chdb_shutdown` refuses with every connection
     /// closed), so the process must end by [`libchdb::leave`].
     pub fn stop(&self) {
-        self.courtesy.end();
         self.keeper
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -203,8 +194,7 @@ impl Engine {
 
     /// Runs a job to its end and reports; returns early when nobody listens any more.
     pub fn run(&self, job: Job, events: &mpsc::Sender<Event>) {
-        let mut running = self.courtesy.begin();
-        let last = match self.try_run(job, &mut running, events) {
+        let last = match self.try_run(job, events) {
             Ok(Some(progress)) => Event::End(progress),
             Ok(None) => return,
             Err(fault) => Event::Failed(fault),
@@ -214,12 +204,7 @@ impl Engine {
     }
 
     /// `None`: nobody listens.
-    fn try_run(
-        &self,
-        job: Job,
-        running: &mut Running<'_>,
-        events: &mpsc::Sender<Event>,
-    ) -> Result<Option<Progress>, Fault> {
+    fn try_run(&self, job: Job, events: &mpsc::Sender<Event>) -> Result<Option<Progress>, Fault> {
         let started = Instant::now();
         if job.access == Access::Reader && job.rows.is_some() {
             return Err(Fault::read_only(
@@ -247,7 +232,6 @@ impl Engine {
                 &job.format,
                 &job.query,
                 rows,
-                running,
                 started,
             ),
             None => {
@@ -429,20 +413,12 @@ fn insert(
     format: &str,
     query: &Query,
     mut rows: mpsc::Receiver<Rows>,
-    running: &mut Running<'_>,
     started: Instant,
 ) -> Result<Option<Progress>, Fault> {
     let mut stream = connection.insert(sql, format, &query.parameters)?;
-    let mut bytes = 0;
     loop {
         match rows.blocking_recv() {
-            Some(Rows::Piece(piece)) => {
-                stream.append(&piece)?;
-                bytes += piece.len();
-                if bytes > MANY_BYTES {
-                    running.stores();
-                }
-            }
+            Some(Rows::Piece(piece)) => stream.append(&piece)?,
             Some(Rows::End) => break,
             None => return Ok(None),
         }

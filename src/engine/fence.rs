@@ -7,8 +7,8 @@
 //! the calling thread and what that thread starts. [`leave_root`], which gives up root, comes
 //! before it, because the fence forbids to change owners. Neither can be undone by this process.
 //!
-//! Files (Landlock): the engine's folder, without execution; read-only, what the library and
-//! `courtesy` read about processors, memory and this process's threads. Programs and networks
+//! Files (Landlock): the engine's folder, without execution; read-only, what the library
+//! reads about processors, memory and this process's threads. Programs and networks
 //! (seccomp): no `execve`, no new process, no new socket, no `connect`, no datagram with an
 //! address, nothing that goes round Landlock such as io_uring. Landlock lets a process change
 //! modes, owners and attributes of the files that its user owns, watch any folder and share memory
@@ -64,8 +64,8 @@ pub fn raise(_folder: &Path) -> Result<(), FenceError> {
     Err(FenceError::System)
 }
 
-/// Read by the library for the main thread's stack and its sizes, by `courtesy` for the threads,
-/// and random numbers. The entries of `/proc` hold no secret: the environment is empty, and memory
+/// What the library reads: the main thread's stack, the number of processors, the size of memory,
+/// counters of its threads, and random numbers. The entries of `/proc` hold no secret: the environment is empty, and memory
 /// can't be read from its beginning.
 #[cfg(target_os = "linux")]
 const READ_ONLY: [&str; 6] = [
@@ -259,9 +259,8 @@ fn apply(
 /// Gives up root for the user and group of number `user`, who is to own `folder`. Without root it
 /// does nothing.
 ///
-/// Two rights are kept. The data folder above is closed to other users, so the process may pass
-/// folders and read (not write) regardless of owners; what it reads is the fence's to say. And it
-/// may change its threads' priorities.
+/// One right is kept: the data folder above is closed to other users, so the process may pass
+/// folders and read (not write) regardless of owners. The fence limits what it reads.
 ///
 /// # Errors
 /// The system refuses, e.g. because a container has no right to change users; then the process is
@@ -274,10 +273,8 @@ pub fn leave_root(user: u32, folder: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     let (uid, gid) = (Uid::from_raw(user), Gid::from_raw(user));
-    // To pass folders, and to give threads back the priority they had (`turns::may_return`).
-    let wanted = CapabilitySet::DAC_READ_SEARCH | CapabilitySet::SYS_NICE;
-    let kept = rustix::thread::capabilities(None)?.permitted & wanted;
-    if !kept.contains(CapabilitySet::DAC_READ_SEARCH)
+    let kept = rustix::thread::capabilities(None)?.permitted & CapabilitySet::DAC_READ_SEARCH;
+    if kept.is_empty()
         && let Some(closed) = closed_above(folder)?
     {
         return Err(std::io::Error::other(format!(

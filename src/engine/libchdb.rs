@@ -1,8 +1,7 @@
 //! The embedded engine's C interface, made safe: [`Library`], [`Connection`], [`ResultStream`],
 //! [`InsertStream`].
 //!
-//! With `turns.rs` the only file of the crate that may say `unsafe`. libchdb (ClickHouse as a
-//! shared library, about 570 MB) is loaded at run time, so that the crate builds and its other
+//! libchdb (ClickHouse as a shared library, about 570 MB) is loaded at run time, so that the crate builds and its other
 //! tests run without it. Signatures follow `chdb.h` of libchdb 26.7.3. Every call here blocks;
 //! callers give it a thread of its own.
 //!

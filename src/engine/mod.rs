@@ -8,7 +8,7 @@
 //! Parent side: [`supervise`]. Child side, in the order of a request: `serve` ▶ `request` ▶
 //! `upload`, `compress` ▶ `statement` ▶ `limits` ▶ `execute` ▶ `libchdb` ▶ `formats` ▶ `answer`;
 //! `fault` is what goes wrong on the way, `home` the data folder, `fence` what the process can
-//! reach, `courtesy` who gets a processor first.
+//! reach.
 //!
 //! # What of ClickHouse's HTTP interface is served
 //! - `/ping`; `/` by GET (reads only) and POST; the statement in `?query=`, in the body, or begun
@@ -42,7 +42,6 @@
 
 mod answer;
 mod compress;
-mod courtesy;
 pub mod credential;
 mod execute;
 mod fault;
@@ -68,8 +67,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
-
-use crate::turns;
 
 /// The collector's user; its password is the secret.
 pub const COLLECTOR_USER: &str = "sillage";
@@ -268,10 +265,6 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
         return Err(EngineError::NotLoopback(options.listen));
     }
     let library = find_library(options.library.as_deref())?;
-    // Beacons go first, whatever is merged or asked for.
-    if let Err(error) = turns::behind() {
-        tell(&format!("the engine wakes like everybody else: {error}"));
-    }
     // A core dump would hold rows and query texts.
     let no_core = rustix::process::Rlimit {
         current: Some(0),
@@ -315,7 +308,7 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     let parent_gone = watch_parent()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .thread_name(courtesy::SERVING)
+        .thread_name("serving")
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .enable_all()
         .build()
@@ -328,7 +321,6 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
         &options.database,
         options.has_filter(),
     )?);
-    runtime.spawn(be_courteous(Arc::clone(&engine)));
     // From here on the process must not end through the library's destructors.
     let served = runtime.block_on(serve_until_asked_to_stop(
         listener,
@@ -370,15 +362,6 @@ fn outlive_other_signals(runtime: &tokio::runtime::Runtime) -> std::io::Result<(
         drop(signal(kind)?);
     }
     Ok(())
-}
-
-/// Looks after the library's threads, which it starts when it pleases.
-async fn be_courteous(engine: Arc<execute::Engine>) {
-    let mut often = tokio::time::interval(Duration::from_secs(1));
-    loop {
-        often.tick().await;
-        engine.courtesy().tick();
-    }
 }
 
 /// A line for the parent's log.
@@ -423,7 +406,7 @@ fn watch_parent() -> Result<oneshot::Receiver<()>, EngineError> {
         let _ = sender.send(());
     };
     std::thread::Builder::new()
-        .name(courtesy::PARENT.into())
+        .name("parent".into())
         .spawn(watch)
         .map_err(EngineError::Spawn)?;
     Ok(receiver)

@@ -126,7 +126,6 @@ use self::shelf::Shelf;
 use self::stats::{Counters, count};
 use self::writer::Writer;
 use crate::episode::{Episode, Line};
-use crate::turns;
 
 pub use self::error::{AppendFailed, SpoolError};
 pub use self::quarantine::{IsMeant, SetAside, set_aside_in};
@@ -242,12 +241,7 @@ impl Spool {
         let writer = Writer::new(Arc::clone(&shared), recovered.next_seq);
         let writer = thread::Builder::new()
             .name("spool".to_owned())
-            .spawn(move || {
-                if let Err(error) = turns::soon() {
-                    tracing::debug!(%error, "the spool's writer may have to wait for a processor");
-                }
-                writer.run();
-            })
+            .spawn(move || writer.run())
             .map_err(|error| SpoolError::disk("start", "its writer", error))?;
         let writer = Some(writer);
         Ok(Self {

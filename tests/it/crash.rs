@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use crate::support::{
-    BATCH, Collector, IDLE, pageview, policies, post, raw, resident_bytes, signal, wait_for,
-};
+use crate::support::{Collector, pageview, post, raw, resident_bytes, signal, wait_for};
 
 /// Lives that the collector is killed in.
 const ROUNDS: u64 = 50;
@@ -213,27 +211,4 @@ fn at_rest_the_collector_and_its_engine_are_small() {
     );
     assert!(own < 64 << 20, "the collector takes {} MB", own >> 20);
     assert!(engine < 300 << 20, "the engine takes {} MB", engine >> 20);
-}
-
-#[test]
-fn the_engine_takes_a_processor_from_nobody_and_merges_are_last() {
-    let collector = Collector::start();
-    let engine = collector.engine_id().expect("an engine");
-    // (whether it merges, its policy)
-    let policies = || -> Vec<(bool, i32)> {
-        let all = policies(engine).into_iter();
-        all.map(|(name, policy)| (name == "MergeMutate", policy))
-            .collect()
-    };
-    let is_right = |policies: &[(bool, i32)]| {
-        policies.iter().any(|(merges, _)| *merges)
-            && policies
-                .iter()
-                .all(|(merges, policy)| *policy == if *merges { IDLE } else { BATCH })
-    };
-    wait_for(|| match policies() {
-        policies if is_right(&policies) => Ok(()),
-        policies => Err(policies),
-    })
-    .unwrap_or_else(|policies| panic!("{policies:?}"));
 }

@@ -488,20 +488,3 @@ pub fn resident_bytes(process: u32) -> u64 {
         .expect("KiB")
         * 1024
 }
-
-/// Scheduling policies as Linux numbers them (sched(7)).
-pub const BATCH: i32 = 3;
-pub const IDLE: i32 = 5;
-
-/// Name and scheduling policy of each thread of a process.
-pub fn policies(process_id: u32) -> Vec<(String, i32)> {
-    let threads = std::fs::read_dir(format!("/proc/{process_id}/task")).expect("it runs");
-    let one = |thread: std::fs::DirEntry| {
-        let name = std::fs::read_to_string(thread.path().join("comm")).ok()?;
-        let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
-        // Field 41 (proc(5)); the first behind the name is the third.
-        let policy = stat.rsplit_once(')')?.1.split_whitespace().nth(41 - 3)?;
-        Some((name.trim_end().to_owned(), policy.parse().ok()?))
-    };
-    threads.flatten().filter_map(one).collect()
-}

@@ -10,7 +10,6 @@ mod formats;
 mod inserts;
 mod lifecycle;
 mod limits;
-mod priorities;
 mod protocol;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
