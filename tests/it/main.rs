@@ -20,6 +20,7 @@ mod kept;
 mod keys;
 mod limits;
 mod links;
+mod login;
 mod memory;
 mod outage;
 mod people;

@@ -1,6 +1,8 @@
 //! A collector of its own for each test: the real binary with the real engine, on free ports, in a
 //! temporary folder.
 
+pub mod people;
+
 use sillage::engine::supervise::{self, SupervisorOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
