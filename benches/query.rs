@@ -14,10 +14,10 @@ use jiff::civil::date;
 use serde_json::{Value as Json, json};
 use sillage::config::Site;
 use sillage::engine::supervise::{self, SupervisorOptions};
-use sillage::privacy::{ObjectionRule, Profile};
 use sillage::query::roll::roll_up;
 use sillage::query::{Answerer, QueryLimits};
 use sillage::store::migrate::{Tables, migrate};
+use sillage_privacy::{ObjectionRule, Profile};
 
 const SITE: &str = "bench.example";
 const ZONE: &str = "Asia/Tokyo";

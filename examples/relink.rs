@@ -16,12 +16,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sillage::privacy::coarse::days_since_seen;
-use sillage::privacy::{
+use sillage::visit::{Beginning, Step, Visits};
+use sillage_privacy::coarse::days_since_seen;
+use sillage_privacy::{
     Basis, Campaign, ClientIp, Device, DeviceId, EventName, Language, Lookups, Origin, PageUrl,
     Place, RawBeacon, Salt, Salts, ScrubRules, UserAgent, Vitals, anonymise,
 };
-use sillage::visit::{Beginning, Step, Visits};
 
 /// SplitMix64.
 struct Dice(u64);

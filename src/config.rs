@@ -17,13 +17,13 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::engine::supervise;
-use crate::privacy::cookie::POLICY_BYTES_MAX;
-use crate::privacy::scrub::label;
-use crate::privacy::{
-    CATEGORY_BYTES_MAX, ConsentManager, ONETRUST_CATEGORY, ObjectionRule, Profile, ScrubRules,
-};
 use crate::query::audience::Floors;
 use crate::store::migrate::Tables;
+use sillage_privacy::cookie::POLICY_BYTES_MAX;
+use sillage_privacy::scrub::label;
+use sillage_privacy::{
+    CATEGORY_BYTES_MAX, ConsentManager, ONETRUST_CATEGORY, ObjectionRule, Profile, ScrubRules,
+};
 
 pub use mail::{Mail, MailTls};
 

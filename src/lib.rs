@@ -13,7 +13,6 @@ pub mod config;
 pub mod server;
 
 pub mod ingest;
-pub mod privacy;
 pub mod salt_keeper;
 
 pub mod episode;

@@ -10,9 +10,9 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use sillage::config::Config;
 use sillage::engine::EngineOptions;
-use sillage::privacy::{ScrubRules, explain};
 use sillage::server::snippet::{Variant, fitting, refuse_button as refuse_button_html, snippet};
 use sillage::{admin, demo, engine, mail, serve, sql, telemetry};
+use sillage_privacy::{ScrubRules, explain};
 
 /// A line on standard output. A reader that has seen enough (`| head`) ends the command quietly.
 macro_rules! say {

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::config;
-use crate::privacy::{CookieKey, Salt, Salts, site_slug};
+use sillage_privacy::{CookieKey, Salt, Salts, site_slug};
 
 use durable::Durable;
 use epochs::{Doomed, Epochs, Held, LocalDay};

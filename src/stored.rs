@@ -13,7 +13,7 @@
 //! Deliberately not here: what the privacy door does. This table describes it and decides nothing.
 
 use crate::config::Site;
-use crate::privacy::{Basis, Profile};
+use sillage_privacy::{Basis, Profile};
 
 /// What a field is about; the word stands in `policy.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

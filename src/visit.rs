@@ -4,7 +4,7 @@
 //! visit that has been silent the longest is closed first and counted. After a restart the open
 //! visits are put back by [`reopen`](Visits::reopen). A visit that runs over midnight, when the
 //! salt changes and with it the visitor's id, is found under the id that the old salt gives
-//! ([`Anonymised::yesterday`](crate::privacy::Anonymised)) and goes on under the new one; the old
+//! ([`Anonymised::yesterday`](sillage_privacy::Anonymised)) and goes on under the new one; the old
 //! id is forgotten.
 //!
 //! Deliberately not here: clocks (time is an argument, Unix seconds) and anything about the person
@@ -18,7 +18,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
 use crate::hash::BuildAsItIs;
-use crate::privacy::{Origin, VisitorId};
+use sillage_privacy::{Origin, VisitorId};
 
 /// Silence that ends a visit, seconds.
 pub const SILENCE_S: u64 = 30 * 60;
@@ -471,7 +471,7 @@ fn advance(visit: &mut OpenVisit, now_s: u64, step: Step<'_>) -> VisitStamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::privacy::Campaign;
+    use sillage_privacy::Campaign;
 
     fn visitor(n: u64) -> VisitorId {
         VisitorId::from_stored(n).expect("not 0")

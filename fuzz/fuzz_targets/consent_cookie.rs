@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sillage::privacy::{ConsentManager, ONETRUST_CATEGORY};
+use sillage_privacy::{ConsentManager, ONETRUST_CATEGORY};
 
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);

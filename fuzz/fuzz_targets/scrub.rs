@@ -5,11 +5,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sillage::privacy::scrub::{
+use sillage_privacy::scrub::{
     PATH_BYTES_MAX, PROPERTY_NAME_BYTES_MAX, PROPERTY_VALUE_BYTES_MAX, TARGET_BYTES_MAX, host,
     label, path, property,
 };
-use sillage::privacy::{PageUrl, ScrubRules};
+use sillage_privacy::{PageUrl, ScrubRules};
 
 /// Digits in a row that are nobody's but a person's or a SIM's: shorter ones may be a year or a
 /// page.

@@ -7,7 +7,7 @@
 use woothee::parser::{Parser, WootheeResult};
 
 use super::remembered::Remembered;
-use crate::privacy::Device;
+use sillage_privacy::Device;
 
 /// Sets of four remembered agents; 128 KB together.
 const SETS: usize = 512;

@@ -10,7 +10,7 @@ use maxminddb::{Reader, geoip2};
 use serde::Deserialize;
 
 use super::remembered::Remembered;
-use crate::privacy::{Place, TruncatedIp};
+use sillage_privacy::{Place, TruncatedIp};
 
 /// Sets of four remembered networks, about 300 KB together. A visitor's next beacon is mostly one
 /// of them.

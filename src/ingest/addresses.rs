@@ -11,7 +11,7 @@
 //! [`FOREIGN_SCHEMES`] is dropped. Dropped is the property; the event counts.
 //!
 //! Deliberately not here: personal data inside a web address, which the privacy door scrubs; the
-//! page's own address ([`PageUrl`](crate::privacy::PageUrl)) and the referrer
+//! page's own address ([`PageUrl`](sillage_privacy::PageUrl)) and the referrer
 //! ([`source`](super::source)), which have their own rules.
 
 use url::Url;

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::addresses;
-use crate::privacy::{EventName, PageUrl, PolicyClaim, Revenue, UrlFault, Vitals};
+use sillage_privacy::{EventName, PageUrl, PolicyClaim, Revenue, UrlFault, Vitals};
 
 /// Bytes of an event's name.
 pub const NAME_BYTES_MAX: usize = 120;

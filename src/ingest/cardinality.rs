@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ahash::RandomState;
 
-use crate::privacy::{OpenField, TruncatedIp};
+use sillage_privacy::{OpenField, TruncatedIp};
 
 /// One network may take one in so many of a field's places a day.
 const SHARE: usize = 20;
@@ -219,7 +219,7 @@ impl Values {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::privacy::{ClientIp, truncate};
+    use sillage_privacy::{ClientIp, truncate};
 
     fn network(number: u8) -> TruncatedIp {
         truncate(&ClientIp::from_peer([198, 18, number, 1].into()))

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::{Outcome, Pipeline, Sender};
 use crate::config::Site;
-use crate::privacy::Decision;
+use sillage_privacy::Decision;
 
 /// Opened e-mails since they were last stored: one number for each configured campaign of each
 /// site.

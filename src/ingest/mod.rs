@@ -33,12 +33,6 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::{Config, Purpose};
 use crate::enrich::device::BOT;
 use crate::enrich::{Devices, Geo};
-use crate::privacy::{
-    AnonymousEvent, Basis, ClientIp, ConsentManager, ConsentRules, DAY_BEGINS_HOUR, Decision,
-    DeviceId, EventName, Language, Lookups, Measurement, OPT_OUT_COOKIE, RawBeacon, Refusal, Salts,
-    ScrubRules, Signals, TruncatedIp, UserAgent, anonymise, cookie_name, decide,
-    erasure_cookie_name, event_key, truncate,
-};
 use crate::random;
 use crate::salt_keeper::{SaltError, SaltKeeper};
 use crate::spool::{Spool, SpoolError};
@@ -49,6 +43,12 @@ use crate::visit::{Beginning, Step, Visits};
 use beacon::{Beacon, BeaconError};
 use cardinality::{Cardinality, Place};
 use seen::{Mark, Pending, Seen};
+use sillage_privacy::{
+    AnonymousEvent, Basis, ClientIp, ConsentManager, ConsentRules, DAY_BEGINS_HOUR, Decision,
+    DeviceId, EventName, Language, Lookups, Measurement, OPT_OUT_COOKIE, RawBeacon, Refusal, Salts,
+    ScrubRules, Signals, TruncatedIp, UserAgent, anonymise, cookie_name, decide,
+    erasure_cookie_name, event_key, truncate,
+};
 use source::Origins;
 
 macro_rules! outcomes {

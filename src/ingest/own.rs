@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{CookieChange, Pipeline, Sender};
-use crate::privacy::{
+use crate::salt_keeper::date_of;
+use sillage_privacy::{
     Decision, DeviceId, Measurement, OPT_OUT_COOKIE, Refusal, Signals, VisitorId, decide,
     read_erasure, visitors_of, write_erasure,
 };
-use crate::salt_keeper::date_of;
 
 /// The visitor whose events are to be erased.
 pub struct Own {

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ahash::RandomState;
 
-use crate::privacy::{Campaign, ClickId, Origin, PageUrl, plain_host};
+use sillage_privacy::{Campaign, ClickId, Origin, PageUrl, plain_host};
 
 /// Sets of remembered origins, and origins in each: about 300 KB.
 const SETS: usize = 256;

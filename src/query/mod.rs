@@ -53,7 +53,6 @@ use serde_json::{Map, Value as Json, json};
 use tokio::sync::Mutex;
 
 use crate::config::Site;
-use crate::privacy::Profile;
 use audience::{Audience, Floors};
 use dimension::Dimension;
 use floor::Floor;
@@ -65,6 +64,7 @@ use report::{Other, Rows};
 use request::{Fault, LIMIT_MAX, Request, refuse_unknown};
 use rollup::Coverage;
 use run::{RunError, Runner};
+use sillage_privacy::Profile;
 use sql::{Sql, Value};
 
 pub use run::QueryLimits;

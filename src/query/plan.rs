@@ -22,7 +22,7 @@ use super::reading::{Counting, DIMENSION_COLUMNS, Scope, read};
 use super::request::{Direction, OrderKey, Request};
 use super::rollup::{Coverage, Rolled};
 use super::sql::{Sql, Statement, Value};
-use crate::privacy::coarse::EXACT_DAYS_MAX;
+use sillage_privacy::coarse::EXACT_DAYS_MAX;
 
 /// What is sent to the server, and how to read what comes back.
 #[derive(Debug, Clone, PartialEq)]

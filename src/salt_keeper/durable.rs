@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::folder::{Folder, SECRET_BYTES, SaltError};
 use super::random;
-use crate::privacy::CookieKey;
+use sillage_privacy::CookieKey;
 
 const COOKIE_KEY_FILE: &str = "cookie.key";
 const AUDIT_FILE: &str = "audit.log";

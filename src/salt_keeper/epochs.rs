@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use crate::privacy::{Salt, Salts};
+use sillage_privacy::{Salt, Salts};
 
 use super::folder::{SaltFile, Stage};
 

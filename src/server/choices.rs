@@ -45,8 +45,8 @@ use super::{App, body};
 use crate::config::Site;
 use crate::ingest::Sender;
 use crate::ingest::own::{ChoiceState, Own};
-use crate::privacy::{OPT_OUT_COOKIE, OPT_OUT_VALUE, ObjectionRule, UserAgent, find};
 use crate::store::erase::Erased;
+use sillage_privacy::{OPT_OUT_COOKIE, OPT_OUT_VALUE, ObjectionRule, UserAgent, find};
 use words::{Words, escape, fill};
 
 /// Where the forms go, and where the measurement cookie comes along.

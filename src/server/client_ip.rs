@@ -12,7 +12,7 @@ use hyper::HeaderMap;
 use hyper::header::{FORWARDED, HeaderName};
 
 use crate::config::IpNet;
-use crate::privacy::{ClientIp, TruncatedIp, truncate};
+use sillage_privacy::{ClientIp, TruncatedIp, truncate};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 

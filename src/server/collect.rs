@@ -22,7 +22,7 @@ use super::error::{Answer, accepted, from_ingest, text, too_many};
 use super::head::Head;
 use super::{App, body};
 use crate::ingest::{CookieChange, Outcome, Sender};
-use crate::privacy::{Language, UserAgent, find};
+use sillage_privacy::{Language, UserAgent, find};
 
 /// Takes one beacon.
 pub fn collect(

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::client_ip::peer_network;
 use crate::config::IpNet;
-use crate::privacy::TruncatedIp;
+use sillage_privacy::TruncatedIp;
 
 /// Open connections by network.
 pub struct Crowd {

@@ -26,7 +26,7 @@ use crate::control::login::{self, Opening};
 use crate::control::password::{self, Lane};
 use crate::control::token::{self, Token, random};
 use crate::control::{ControlError, people};
-use crate::privacy::truncate;
+use sillage_privacy::truncate;
 
 /// Says that this browser was logged in with before; see [`login::device_cookie`].
 const DEVICE_COOKIE: &str = "sillage_device";

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use ahash::RandomState;
 
-use crate::privacy::TruncatedIp;
+use sillage_privacy::TruncatedIp;
 
 /// Networks that are kept apart, 8 bytes each.
 const NETWORKS_MAX: usize = 1 << 16;
@@ -127,7 +127,7 @@ impl Rate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::privacy::{ClientIp, truncate};
+    use sillage_privacy::{ClientIp, truncate};
 
     fn network(ip: &str) -> TruncatedIp {
         truncate(&ClientIp::from_peer(ip.parse().expect("an address")))

@@ -20,10 +20,10 @@ use super::routes::Handler;
 use super::{App, asset, body, segments};
 use crate::control::ControlError;
 use crate::control::kept::{self, Kind};
-use crate::privacy::{TruncatedIp, truncate};
 use crate::query::BATCH_MAX;
 use crate::query::audience::Audience;
 use crate::query::export::{Export, Format};
+use sillage_privacy::{TruncatedIp, truncate};
 
 /// Answers one of the routes that are for readers.
 pub async fn answer(

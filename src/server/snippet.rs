@@ -14,7 +14,7 @@ use super::error::{self, Answer};
 use super::pages::bad_request;
 use super::{App, tracker};
 use crate::config::Site;
-use crate::privacy::Profile;
+use sillage_privacy::Profile;
 
 /// A button for the footer of a page, with which a visitor refuses. It goes straight to where the
 /// browser sends the measurement cookie along, so that what was measured today can still be erased

@@ -194,12 +194,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::privacy::{
+    use crate::store::row::{Terms, encode, schema};
+    use crate::visit::VisitStamp;
+    use sillage_privacy::{
         Basis, Campaign, ClientIp, Device, DeviceId, EventName, Lookups, Origin, PageUrl, Place,
         RawBeacon, Salt, Salts, ScrubRules, UserAgent, Vitals, anonymise,
     };
-    use crate::store::row::{Terms, encode, schema};
-    use crate::visit::VisitStamp;
 
     /// A row as the pipeline writes it, from a page, a custom event's name, properties and clicks;
     /// with its visitor and its path as the door has scrubbed it.

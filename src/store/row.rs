@@ -8,8 +8,8 @@
 //! Layout: ClickHouse, "RowBinary": integers little-endian, strings and lists with a LEB128 length
 //! before them, nullable values after a byte that is 1 for null.
 
-use crate::privacy::AnonymousEvent;
 use crate::visit::VisitStamp;
+use sillage_privacy::AnonymousEvent;
 
 /// The columns that a record holds, in their order. Sent as the column list of the INSERT.
 pub const COLUMNS: [&str; 47] = [

@@ -19,8 +19,8 @@ use super::outcomes::days_since_1970;
 use super::{StoreError, flush};
 use crate::episode::{Episode, Line};
 use crate::ingest::Outcome;
-use crate::privacy::TruncatedIp;
 use crate::random;
+use sillage_privacy::TruncatedIp;
 
 /// How often the counts are stored, and the time within which a network must be conspicuous.
 const EVERY: Duration = Duration::from_secs(10);
@@ -126,7 +126,7 @@ async fn store(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::privacy::{ClientIp, truncate};
+    use sillage_privacy::{ClientIp, truncate};
 
     fn network(ip: [u8; 4]) -> TruncatedIp {
         truncate(&ClientIp::from_peer(ip.into()))

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use serde_json::json;
 use sillage::config::Config;
-use sillage::privacy::{ClientIp, Salt, Salts, UserAgent, visitors_of};
 use sillage::salt_keeper::SaltKeeper;
+use sillage_privacy::{ClientIp, Salt, Salts, UserAgent, visitors_of};
 
 use crate::support::{AGENT, Answer, Collector, get, post, signal, wait_for, write_config};
 

@@ -186,7 +186,7 @@ fn modules_use_only_what_stands_behind_them() {
                 "crate::ingest",
                 "crate::store",
                 "crate::engine",
-                "crate::privacy",
+                "sillage_privacy",
                 "SystemTime",
                 "Timestamp::now",
             ],

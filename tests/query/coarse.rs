@@ -2,8 +2,8 @@
 //! SQL.
 
 use serde_json::json;
-use sillage::privacy::coarse;
 use sillage::store::migrate::{MIGRATIONS, Tables, migrate};
+use sillage_privacy::coarse;
 
 use crate::engine::{database, insert_rows, runtime};
 

@@ -7,9 +7,9 @@ use clickhouse::Client;
 use sillage::config::Site;
 use sillage::engine::Target;
 use sillage::engine::supervise::{self, Supervisor, SupervisorOptions};
-use sillage::privacy::{ObjectionRule, Profile};
 use sillage::store::migrate::{Tables, migrate};
 use sillage::store::retention::{self, Rules};
+use sillage_privacy::{ObjectionRule, Profile};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 

@@ -360,7 +360,7 @@ fn a_site_that_only_counts_pages_is_floored_by_its_pages() {
             .collect();
         insert_rows(&client, &rows_of).await;
         let mut site = site("example.com", "UTC");
-        site.profile = sillage::privacy::Profile::Count;
+        site.profile = sillage_privacy::Profile::Count;
         let key = Answerer::new(client, [site].into(), QueryLimits::default())
             .with_floors(FLOORS)
             .for_audience(Audience::Key);

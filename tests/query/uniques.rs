@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
-use sillage::privacy::coarse::days_since_seen;
 use sillage::query::roll::roll_up;
 use sillage::query::{Answerer, QueryLimits};
+use sillage_privacy::coarse::days_since_seen;
 
 use crate::engine::{database, insert_events, runtime, site};
 

@@ -1,7 +1,7 @@
 //! A destroyed salt is nowhere, and without it ids lead to no address.
 
 use super::*;
-use crate::privacy::{ClientIp, UserAgent, visitors_of};
+use sillage_privacy::{ClientIp, UserAgent, visitors_of};
 
 #[test]
 fn the_audit_names_the_salt_by_its_public_name_and_never_by_itself() {

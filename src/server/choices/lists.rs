@@ -9,8 +9,8 @@ use super::notice::{keeps_campaigns, purposes, recipients};
 use super::words::{Words, escape, fill};
 use crate::config::Site;
 use crate::ingest::own::ChoiceState;
-use crate::privacy::{Basis, ObjectionRule};
 use crate::stored::{Field, Of, SENT, Terms, of_everybody};
+use sillage_privacy::{Basis, ObjectionRule};
 
 /// What of the configuration the lists depend on.
 pub fn terms<'a>(app: &App, site: &'a Site) -> Terms<'a> {
@@ -46,7 +46,7 @@ fn counts_at_most(state: &ChoiceState, site: &Site) -> bool {
 /// What the page says first. Without the cookie the page can't know of a yes, so each sentence is
 /// true with and without.
 pub fn summary(state: &ChoiceState, site: &Site) -> &'static str {
-    use crate::privacy::{Decision, Refusal};
+    use sillage_privacy::{Decision, Refusal};
     match state.without_word {
         Decision::Refused(Refusal::NoConsent) if state.is_known_device => {
             if counts_at_most(state, site) {

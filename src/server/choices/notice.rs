@@ -10,9 +10,9 @@ use super::words::{Words, escape, fill};
 use super::{App, CHOICES_PATH, LAYOUT, OPT_OUT_SECONDS, lists};
 use crate::config::{Policy, Purpose, Site};
 use crate::policy::{fingerprint, record};
-use crate::privacy::cookie::LIFETIME_DAYS;
-use crate::privacy::{OPT_OUT_COOKIE, ObjectionRule, Profile, cookie_name, erasure_cookie_name};
 use crate::server::error::{Answer, answer};
+use sillage_privacy::cookie::LIFETIME_DAYS;
+use sillage_privacy::{OPT_OUT_COOKIE, ObjectionRule, Profile, cookie_name, erasure_cookie_name};
 
 const TRANSMISSION: &str = include_str!("transmission.html");
 const CRITERIA: &str = include_str!("assessment.toml");

@@ -38,8 +38,8 @@ use std::time::Duration;
 use jiff::civil::Date;
 use tokio::sync::{Notify, watch};
 
-use crate::privacy::VisitorId;
 use journal::{Entry, Journal};
+use sillage_privacy::VisitorId;
 
 /// Erasures that may wait; about 100 bytes each, in memory and on disk.
 const WAITING_MAX: usize = 100_000;

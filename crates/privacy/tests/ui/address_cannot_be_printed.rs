@@ -1,0 +1,8 @@
+//! P1: a full address can't reach a log.
+use sillage_privacy::ClientIp;
+
+fn main() {
+    let ip = ClientIp::from_peer([203, 0, 113, 77].into());
+    println!("{ip:?}");
+    println!("{ip}");
+}

@@ -1,0 +1,12 @@
+//! P7: a page's address leaves scrubbed or not at all.
+use sillage_privacy::PageUrl;
+
+fn main() {
+    let Ok(page) = PageUrl::parse("https://example.com/taro@example.jp", false) else {
+        return;
+    };
+    println!("{page:?}");
+    let _copy = page.clone();
+    let _ = page.target();
+    let _ = page.text;
+}

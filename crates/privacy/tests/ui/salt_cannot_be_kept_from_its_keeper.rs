@@ -1,0 +1,11 @@
+//! P3: what the keeper lends can't outlive the call.
+use sillage_privacy::Salts;
+use sillage::salt_keeper::SaltKeeper;
+
+fn keep(keeper: &SaltKeeper, now: jiff::Timestamp) -> Salts<'_> {
+    keeper.with(0, now, |salts| salts)
+}
+
+fn main() {
+    let _ = keep;
+}

@@ -1,8 +1,0 @@
-//! P1: a full address can't reach a log.
-use sillage::privacy::ClientIp;
-
-fn main() {
-    let ip = ClientIp::from_peer([203, 0, 113, 77].into());
-    println!("{ip:?}");
-    println!("{ip}");
-}
