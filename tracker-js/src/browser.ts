@@ -3,8 +3,8 @@
 //
 // Place: beneath all other modules. Invariant: nothing here writes to the page or to any storage.
 
-import type { Option } from './config';
 import { guard } from './guard';
+import type { Option } from './types';
 
 /** True when somebody can see the page now. A prerendered page may call itself visible before it is shown. */
 export const isVisible = (): boolean => !document.hidden && !document.prerendering;

@@ -6,7 +6,8 @@
 // is read; only http and https links are looked at, because others carry their content in their
 // address. Not covered: forms inside shadow roots, whose submit event does not leave the root.
 
-import { type EventOptions, readWeb } from './payload';
+import { readWeb } from './payload';
+import type { EventOptions } from './types';
 
 const DOWNLOAD = /\.(pdf|(doc|xls|ppt)x?|csv|zip|rar|7z|gz|dmg|exe|apk|mp[34]|epub)$/i;
 

@@ -2,9 +2,10 @@
 //
 // Not here: anything that counts. The npm package's entry is `module.ts`.
 
-import { type Config, readOptions } from './config';
+import { readOptions } from './config';
 import { guard } from './guard';
 import { type Sillage, start } from './tracker';
+import type { Config } from './types';
 
 declare global {
   interface Window {

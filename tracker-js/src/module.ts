@@ -3,12 +3,12 @@
 // Importing does nothing, so that servers may render pages that import it; `init` starts, once per
 // page.
 
-import { type Config, readOptions } from './config';
+import { readOptions } from './config';
 import { type Sillage, start } from './tracker';
+import type { Config } from './types';
 
-export type { Config } from './config';
-export type { Beacon, EventOptions, ExtraFields, Props, Revenue } from './payload';
 export type { Sillage } from './tracker';
+export type { Beacon, Config, EventOptions, ExtraFields, Props, Revenue } from './types';
 
 interface Page {
   sillage?: Sillage;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Config, readOptions } from './config';
+import { readOptions } from './config';
 import { createCleaner } from './payload';
+import type { Config } from './types';
 
 const clean = (href: string, config: Config = {}) =>
   createCleaner(readOptions(undefined, config), 'https://example.com/shop/page?token=SECRET')(href);

@@ -6,7 +6,7 @@
 // again or another event has got through. Each event carries an id, so a retry that had arrived
 // counts once. Credentials go along because the measurement cookie is the collector's own.
 
-import type { Beacon } from './payload';
+import type { Beacon } from './types';
 
 /** Failed events kept for another try. */
 export const RETRIES_MAX = 20;

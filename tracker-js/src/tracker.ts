@@ -8,12 +8,12 @@
 
 import { cameFrom, isRefused, isVisible, randomId } from './browser';
 import { createReader } from './clicks';
-import type { Option } from './config';
 import { createEngagement } from './engagement';
 import { guard } from './guard';
 import { watchNavigation } from './navigation';
-import { type Beacon, createCleaner, type EventOptions, type ExtraFields } from './payload';
+import { createCleaner } from './payload';
 import { createSender } from './send';
+import type { Beacon, EventOptions, ExtraFields, Option } from './types';
 
 /** Events held while waiting for consent or for the page to be seen. Later ones are dropped. */
 export const HELD_MAX = 50;

@@ -6,7 +6,7 @@
 
 import { onCLS, onFCP, onINP, onLCP, onTTFB } from 'web-vitals';
 import { guard } from '../guard';
-import type { ExtraFields } from '../payload';
+import type { ExtraFields } from '../types';
 import { CELLS_MAX, readCell } from './cells';
 
 /** Errors told of one document; a loop must not flood the collector. */

@@ -2,10 +2,9 @@
 // test's hands.
 
 import { afterEach, beforeEach, vi } from 'vitest';
-import type { Config } from '../config';
 import { readOptions } from '../config';
-import type { Beacon } from '../payload';
 import { type Sillage, start } from '../tracker';
+import type { Beacon, Config } from '../types';
 
 export const ENDPOINT = 'https://collector.example/api/event';
 
