@@ -28,6 +28,10 @@ describe('addresses', () => {
     );
   });
 
+  it('allows no parameter named undefined when the site allows none', () => {
+    expect(clean('/a?undefined=SECRET&ref=x')).toBe('https://example.com/a?ref=x');
+  });
+
   it.each([
     ['/a#/inbox/3', 'https://example.com/a#/inbox/3'],
     ['/a#/inbox?token=SECRET', 'https://example.com/a#/inbox'],

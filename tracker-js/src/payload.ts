@@ -13,7 +13,7 @@ import type { Option } from './types';
  */
 export const readWeb = (href: string, base: string | URL): URL | undefined => {
   const url = new URL(href, base);
-  return /^https?:/.test(url.href) ? url : undefined;
+  if (/^https?:/.test(url.href)) return url;
 };
 
 /**
@@ -23,7 +23,7 @@ export const readWeb = (href: string, base: string | URL): URL | undefined => {
  * not an address of the web.
  */
 export const createCleaner = (option: Option, base: { toString(): string }) => {
-  const allowed = RegExp(`^(utm_(source|medium|campaign|content|term)|ref|source|${option('allowQuery')})$`);
+  const allowed = RegExp(`^(utm_(source|medium|campaign|content|term)|ref|source|${option('allowQuery') || 'ref'})$`);
   return (href?: string): string => {
     const url = readWeb((href || base) as string, base as URL) as URL;
     for (const key of [...url.searchParams.keys()]) {
