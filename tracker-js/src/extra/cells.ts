@@ -1,27 +1,27 @@
-// Where on a page people click, as cells of a grid.
+// The grid cell of a click.
 //
-// Place: writes into the current pageview's extra fields, which the tracker sends with its
-// engagement. A cell is a square as wide as a twentieth of the page: number = row * 20 + column.
-// Invariants: no element, selector, text or exact point is kept; clicks in form fields are not
-// looked at; only clicks are listened to, no movement and no key.
+// Place: `index` adds each cell to the current pageview's extra fields, which the tracker sends with
+// the engagement. A cell is a square as wide as a twentieth of the page: number = row * 20 + column.
+// Invariants: no element, selector, text or exact point is kept; clicks in form fields are ignored;
+// the script listens to clicks only, never to mouse movements or keys.
 
 export const COLUMNS = 20;
-/** Cells of one pageview; the collector takes no more. */
-export const CELLS_MAX = 200;
-/** The collector's cells are 16-bit numbers. */
+/** Cells per pageview. The same as the collector's `CLICKS_MAX`; `limits.test.ts` compares them. */
+export const CELLS_MAX = 64;
+/** The collector stores cells as 16-bit numbers. */
 const CELL_LAST = 65_535;
 
 const FIELDS = /^(input|textarea|select|option|label)$/;
 
-/** True when the click went through a form field or something people write in. */
+/** True when the click was inside a form field or an editable element. */
 const isInField = (event: Event): boolean =>
   (event.composedPath() as HTMLElement[]).some(
     ({ localName, isContentEditable }) => FIELDS.test(localName) || isContentEditable,
   );
 
-/** The cell of a click, or undefined when it is not to be counted: in a field, by keyboard, beyond the grid. */
+/** The cell of a click. Undefined for clicks in a field, by keyboard or outside the grid. */
 export const readCell = (event: MouseEvent, pageWidth: number): number | undefined => {
-  // Enter and Space on a link make clicks without a place.
+  // Enter and Space on a link produce clicks without a position.
   if (event.detail === 0 || isInField(event)) return undefined;
   const side = pageWidth / COLUMNS;
   const column = Math.min(COLUMNS - 1, Math.floor(event.pageX / side));

@@ -1,15 +1,15 @@
-// Entry of the second file: web vitals, click cells, and a count of script errors.
+// Entry of the optional second file: web vitals, click cells and a count of script errors.
 //
-// Place: beside the tracker, whose consent, holding and sending it uses: it writes fields into
-// `sillage.x`, which go out with the current pageview's engagement, and calls `sillage` for errors.
-// Not here: any request of its own. Loaded without the tracker it does nothing.
+// Place: beside the tracker, which handles consent, holding and sending. This file writes fields
+// into `sillage.x`, which the tracker sends with the current pageview's engagement, and calls
+// `sillage` for errors. It makes no requests itself. Without the tracker it does nothing.
 
 import { onCLS, onFCP, onINP, onLCP, onTTFB } from 'web-vitals';
 import { guard } from '../guard';
 import type { ExtraFields } from '../types';
 import { CELLS_MAX, readCell } from './cells';
 
-/** Errors told of one document; a loop must not flood the collector. */
+/** Errors reported per document, so that an error in a loop does not flood the collector. */
 const ERRORS_MAX = 10;
 
 interface Page {
@@ -19,14 +19,14 @@ interface Page {
 guard(() => {
   const page = window as unknown as Page;
 
-  // Vitals are those of the load, or of the return from the back-forward cache: they belong to the
-  // pageview of that address, not to later ones of the same document.
+  // Web vitals describe the load, or the return from the back-forward cache. They belong to the
+  // pageview of that address, not to later pageviews of the same document.
   const address = location.href;
   const note = (fields: ExtraFields) => {
     if (page.sillage?.x && location.href === address) Object.assign(page.sillage.x, fields);
   };
-  // All changes, because the tracker reports at the moment the page is hidden, when final values
-  // would come too late.
+  // Report all changes: the tracker sends when the page is hidden, and final values would arrive
+  // after that.
   const options = { reportAllChanges: true };
   onLCP(({ value }) => note({ vl: Math.round(value) }), options);
   onINP(({ value }) => note({ vi: Math.round(value) }), options);
@@ -48,7 +48,7 @@ guard(() => {
     errors += 1;
     if (errors <= ERRORS_MAX) page.sillage?.('error', { interactive: false });
   });
-  // Not captured: resources that fail to load are no script errors.
+  // Without capture: a resource that fails to load is not a script error.
   addEventListener('error', () => countError());
   addEventListener('unhandledrejection', () => countError());
 })();
