@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // A test compares limits with the collector's sources.
+  server: { fs: { allow: ['..'] } },
   test: {
     include: ['src/**/*.test.ts'],
     environment: 'happy-dom',
