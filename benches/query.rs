@@ -13,10 +13,10 @@ use clickhouse::Client;
 use jiff::civil::date;
 use serde_json::{Value as Json, json};
 use sillage::config::Site;
-use sillage::engine::supervise::{self, SupervisorOptions};
 use sillage::query::roll::roll_up;
 use sillage::query::{Answerer, QueryLimits};
 use sillage::store::migrate::{Tables, migrate};
+use sillage_engine::supervise::{self, SupervisorOptions};
 use sillage_privacy::{ObjectionRule, Profile};
 
 const SITE: &str = "bench.example";

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use sillage::spool::{Spool, SpoolOptions};
+use sillage_spool::{Spool, SpoolOptions};
 
 const TASKS: usize = 64;
 const RECORD_BYTES: usize = 150;

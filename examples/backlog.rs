@@ -7,8 +7,8 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
-use sillage::spool::{Spool, SpoolOptions};
 use sillage::store::row;
+use sillage_spool::{Spool, SpoolOptions};
 
 /// Events that share one sync.
 const TOGETHER: usize = 2_000;

@@ -16,9 +16,9 @@ use std::time::Duration;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::engine::supervise;
 use crate::query::audience::Floors;
 use crate::store::migrate::Tables;
+use sillage_engine::supervise;
 use sillage_privacy::cookie::POLICY_BYTES_MAX;
 use sillage_privacy::scrub::label;
 use sillage_privacy::{

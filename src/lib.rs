@@ -15,14 +15,12 @@ pub mod server;
 pub mod ingest;
 pub mod salt_keeper;
 
-pub mod episode;
 pub mod hash;
 pub mod random;
 
 pub mod enrich;
 pub mod visit;
 
-pub mod spool;
 pub mod store;
 
 pub mod recover;
@@ -32,8 +30,6 @@ pub mod query;
 pub mod control;
 pub mod html;
 pub mod mail;
-
-pub mod engine;
 
 pub mod admin;
 pub mod demo;

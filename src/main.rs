@@ -9,9 +9,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use sillage::config::Config;
-use sillage::engine::EngineOptions;
 use sillage::server::snippet::{Variant, fitting, refuse_button as refuse_button_html, snippet};
-use sillage::{admin, demo, engine, mail, serve, sql, telemetry};
+use sillage::{admin, demo, mail, serve, sql, telemetry};
+use sillage_engine as engine;
+use sillage_engine::EngineOptions;
 use sillage_privacy::{ScrubRules, explain};
 
 /// A line on standard output. A reader that has seen enough (`| head`) ends the command quietly.

@@ -22,11 +22,11 @@ use crate::config::Config;
 use crate::ingest::Pipeline;
 use crate::ingest::seen::{MEMORY_S, Seen};
 use crate::ingest::source;
-use crate::spool::Spool;
 use crate::store::StoreError;
 use crate::store::decode::{Decoder, StoredEvent};
 use crate::visit::{LastPage, SILENCE_S, VisitStamp, Visits};
 use sillage_privacy::{Campaign, OpenField, Origin, VisitorId};
+use sillage_spool::Spool;
 
 /// What is read of a backlog, newest first in whole segments: some 600,000 events, more than the
 /// memory of visits and keys holds, in about half a second.

@@ -20,10 +20,7 @@ use crate::config::Config;
 use crate::control::password::Hasher;
 use crate::control::token::Token;
 use crate::control::{Control, database, people};
-use crate::engine::credential;
-use crate::engine::supervise::{self, Supervisor, SupervisorOptions};
 use crate::enrich::Geo;
-use crate::episode::{Episode, Line};
 use crate::ingest::Pipeline;
 use crate::mail::post::Post;
 use crate::policy;
@@ -34,10 +31,13 @@ use crate::server::rate::Rate;
 use crate::server::ready::{Readiness, Reports};
 use crate::server::tracker::Releases;
 use crate::server::{self, App, Faces, Lanes};
-use crate::spool::{Spool, SpoolOptions};
 use crate::store;
 use crate::store::erase::Eraser;
 use crate::telemetry::Counters;
+use sillage_engine::credential;
+use sillage_engine::supervise::{self, Supervisor, SupervisorOptions};
+use sillage_episode::{Episode, Line};
+use sillage_spool::{Spool, SpoolOptions};
 
 /// How often salts, visits and readiness are looked after.
 const TICK: Duration = Duration::from_secs(2);

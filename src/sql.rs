@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use crate::config::Config;
-use crate::engine::credential;
 use crate::serve;
+use sillage_engine::credential;
 
 /// `sillage sql …`
 #[derive(Debug, clap::Args)]

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::ingest::Outcome;
-use crate::spool::SpoolStats;
 use crate::visit::Visits;
 use sillage_privacy::OpenField;
+use sillage_spool::SpoolStats;
 
 /// Starts logging to stderr. `level` is a filter in `tracing`'s own syntax, e.g. `info`.
 ///

@@ -23,10 +23,10 @@ use jiff::{Timestamp, ToSpan};
 use crate::config::Config;
 use crate::enrich::Geo;
 use crate::ingest::{CookieChange, Outcome, Pipeline, Sender};
-use crate::spool::{Spool, SpoolOptions};
 use crate::store;
 use crate::telemetry::Counters;
 use sillage_privacy::{ClientIp, Language, UserAgent};
+use sillage_spool::{Spool, SpoolOptions};
 
 /// Beacons on their way to the disk at once.
 const IN_FLIGHT: usize = 256;

@@ -35,7 +35,6 @@ use crate::enrich::device::BOT;
 use crate::enrich::{Devices, Geo};
 use crate::random;
 use crate::salt_keeper::{SaltError, SaltKeeper};
-use crate::spool::{Spool, SpoolError};
 use crate::store::row;
 use crate::store::security::Faults;
 use crate::telemetry::Counters;
@@ -49,6 +48,7 @@ use sillage_privacy::{
     ScrubRules, Signals, TruncatedIp, UserAgent, anonymise, cookie_name, decide,
     erasure_cookie_name, event_key, truncate,
 };
+use sillage_spool::{Spool, SpoolError};
 use source::Origins;
 
 macro_rules! outcomes {

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::*;
-use crate::spool::SpoolOptions;
 use crate::store::decode::Decoder;
+use sillage_spool::SpoolOptions;
 
 /// A pipeline of the site `example.com` in Tokyo, in a temporary folder.
 pub(super) struct Bench {

@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
-use crate::spool::Spool;
+use sillage_spool::Spool;
 
 /// What is to be done on a lane's thread, inside its runtime.
 type Job = Box<dyn FnOnce() + Send>;
@@ -158,7 +158,7 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
-    use crate::spool::SpoolOptions;
+    use sillage_spool::SpoolOptions;
 
     fn spool(folder: &std::path::Path) -> Spool {
         Spool::open(SpoolOptions {

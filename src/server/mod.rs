@@ -50,12 +50,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-use crate::episode::{Episode, Line};
 use crowd::Crowd;
 use lanes::Elsewhere;
 pub use lanes::Lanes;
 use local::Connection;
 pub use route::{App, Faces};
+use sillage_episode::{Episode, Line};
 
 /// Connections that may wait to be accepted; one more would be made to try again after a second.
 /// The kernel may allow fewer.

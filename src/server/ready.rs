@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::App;
 use super::error::{Answer, json, text};
-use crate::spool::Trouble;
+use sillage_spool::Trouble;
 
 /// Whether reports are answered, and what keeps them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,9 +24,9 @@ use super::{
 use crate::config::Config;
 use crate::ingest::Pipeline;
 use crate::query::Answerer;
-use crate::spool::Spool;
 use crate::store::erase::Eraser;
 use crate::telemetry::Counters;
+use sillage_spool::Spool;
 
 /// What an address shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,9 +23,9 @@ use clickhouse::Client;
 
 use super::StoreError;
 use super::columns::{Columns, NoRow};
-use crate::episode::{Episode, Line};
-use crate::spool::{Batch, Sealed, SegmentId, Spool};
 use crate::telemetry::Counters;
+use sillage_episode::{Episode, Line};
+use sillage_spool::{Batch, Sealed, SegmentId, Spool};
 
 /// First wait after a failure; doubles up to [`WAIT_MAX`].
 const WAIT_MIN: Duration = Duration::from_millis(100);

@@ -28,7 +28,7 @@ pub enum StoreError {
     #[error("ClickHouse: {0}")]
     ClickHouse(#[from] clickhouse::error::Error),
     #[error("the spool: {0}")]
-    Spool(#[from] crate::spool::SpoolError),
+    Spool(#[from] sillage_spool::SpoolError),
     #[error(transparent)]
     NoRow(#[from] columns::NoRow),
     #[error("migration {name} failed: {source}")]

@@ -38,7 +38,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::clear::{clear, drop_copy};
 use crate::config::{Config, Hold, Site};
-use crate::spool::{SetAside, Spool, SpoolError, set_aside_in};
+use sillage_spool::{SetAside, Spool, SpoolError, set_aside_in};
 
 /// Name of the log in the data folder.
 pub const LOG: &str = "destruction.log";

@@ -17,9 +17,9 @@ use serde::Serialize;
 
 use super::outcomes::days_since_1970;
 use super::{StoreError, flush};
-use crate::episode::{Episode, Line};
 use crate::ingest::Outcome;
 use crate::random;
+use sillage_episode::{Episode, Line};
 use sillage_privacy::TruncatedIp;
 
 /// How often the counts are stored, and the time within which a network must be conspicuous.

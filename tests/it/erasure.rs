@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::ToSpan;
 use serde_json::json;
 use sillage::config::Config;
-use sillage::spool::{Spool, SpoolOptions};
 use sillage::store::retention;
+use sillage_spool::{Spool, SpoolOptions};
 
 use crate::choices::{FORM, OWN, press, set_cookies, start_with_site};
 use crate::support::{Answer, Collector, pageview, post, signal, wait_for, write_config};

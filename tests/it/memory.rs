@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use sillage::spool::{Spool, SpoolOptions};
+use sillage_spool::{Spool, SpoolOptions};
 
 use crate::support::{Collector, pageview, post, resident_bytes, signal, wait_for};
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sillage::spool::{Spool, SpoolOptions};
+use sillage_spool::{Spool, SpoolOptions};
 
 use crate::support::{
     Collector, get, pageview, post, resident_bytes, signal, wait_for, write_config,

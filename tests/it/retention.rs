@@ -3,8 +3,8 @@
 use clickhouse::Client;
 use jiff::civil::{Date, date};
 use sillage::config::Config;
-use sillage::engine::supervise::{self, Supervisor, SupervisorOptions};
 use sillage::store::{self, retention};
+use sillage_engine::supervise::{self, Supervisor, SupervisorOptions};
 use tempfile::TempDir;
 
 use crate::support::{Collector, binary, pageview, post, wait_for};

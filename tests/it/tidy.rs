@@ -149,7 +149,7 @@ fn modules_use_only_what_stands_behind_them() {
                 "clickhouse",
                 "crate::server",
                 "crate::query",
-                "crate::engine",
+                "sillage_engine",
             ],
         ),
         (
@@ -165,7 +165,7 @@ fn modules_use_only_what_stands_behind_them() {
         ("src/spool", &["hyper", "clickhouse", "crate::"]),
         (
             "src/store",
-            &["hyper", "crate::server", "crate::query", "crate::engine"],
+            &["hyper", "crate::server", "crate::query", "sillage_engine"],
         ),
         (
             "src/query",
@@ -173,8 +173,8 @@ fn modules_use_only_what_stands_behind_them() {
                 "hyper",
                 "crate::server",
                 "crate::ingest",
-                "crate::spool",
-                "crate::engine",
+                "sillage_spool",
+                "sillage_engine",
             ],
         ),
         (
@@ -185,13 +185,13 @@ fn modules_use_only_what_stands_behind_them() {
                 "crate::server",
                 "crate::ingest",
                 "crate::store",
-                "crate::engine",
+                "sillage_engine",
                 "sillage_privacy",
                 "SystemTime",
                 "Timestamp::now",
             ],
         ),
-        ("src/server", &["crate::engine", "crate::salt_keeper"]),
+        ("src/server", &["sillage_engine", "crate::salt_keeper"]),
     ];
     for (folder, forbidden) in borders {
         for path in files(folder, &[".rs"])
@@ -199,7 +199,7 @@ fn modules_use_only_what_stands_behind_them() {
             .filter(|path| !path.to_string_lossy().contains("tests"))
         {
             // When to log a fault that lasts is not a word of the domain.
-            let code = code(path).replace("crate::episode", "");
+            let code = code(path).replace("sillage_episode", "");
             for word in forbidden {
                 assert!(!code.contains(word), "{} uses {word}", path.display());
             }

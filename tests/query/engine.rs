@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clickhouse::Client;
 use sillage::config::Site;
-use sillage::engine::Target;
-use sillage::engine::supervise::{self, Supervisor, SupervisorOptions};
 use sillage::store::migrate::{Tables, migrate};
 use sillage::store::retention::{self, Rules};
+use sillage_engine::Target;
+use sillage_engine::supervise::{self, Supervisor, SupervisorOptions};
 use sillage_privacy::{ObjectionRule, Profile};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;

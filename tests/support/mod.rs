@@ -3,7 +3,7 @@
 
 pub mod people;
 
-use sillage::engine::supervise::{self, SupervisorOptions};
+use sillage_engine::supervise::{self, SupervisorOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};

@@ -8,11 +8,11 @@ use clickhouse::Client;
 
 use super::Eraser;
 use super::journal::Entry;
-use crate::spool::{Spool, SpoolError};
 use crate::store::decode::Decoder;
 use crate::store::row;
 use crate::visit::Visits;
 use sillage_privacy::VisitorId;
+use sillage_spool::{Spool, SpoolError};
 
 /// First wait after a failure; doubles up to [`WAIT_MAX`].
 const WAIT_MIN: Duration = Duration::from_millis(200);

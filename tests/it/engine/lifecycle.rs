@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::{Engine, LONG, TOKEN, command, free_port, library, megabytes, open, spawn};
 use clickhouse::Client;
-use sillage::engine::EngineError;
-use sillage::engine::supervise::{self, SupervisorOptions};
+use sillage_engine::EngineError;
+use sillage_engine::supervise::{self, SupervisorOptions};
 
 #[test]
 fn the_engine_leaves_when_its_parent_does_or_asks_and_keeps_what_was_acknowledged() {

@@ -19,7 +19,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use clickhouse::Client;
-use sillage::engine::find_library;
+use sillage_engine::find_library;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 

@@ -125,7 +125,7 @@ use self::segment::RECORD_OVERHEAD_BYTES;
 use self::shelf::Shelf;
 use self::stats::{Counters, count};
 use self::writer::Writer;
-use crate::episode::{Episode, Line};
+use sillage_episode::{Episode, Line};
 
 pub use self::error::{AppendFailed, SpoolError};
 pub use self::quarantine::{IsMeant, SetAside, set_aside_in};

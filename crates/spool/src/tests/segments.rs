@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::spool::segment::{
+use crate::segment::{
     Checksum, FORMAT_VERSION, Header, HeaderFound, RECORD_BYTES_MAX, RECORD_OVERHEAD_BYTES,
     SegmentId, Step, header_bytes, step,
 };

@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use super::faulty_disk::{FaultyDisk, Op, Shared};
 use super::{SCHEMA, append_all, drained, numbers, open_on, options, read, record, sealed_now};
-use crate::spool::intake::{BATCH_BYTES_MAX, WAITING_MAX};
-use crate::spool::segment::header_bytes;
-use crate::spool::writer::WAITING_SEALED_MAX;
-use crate::spool::{
+use crate::intake::{BATCH_BYTES_MAX, WAITING_MAX};
+use crate::segment::header_bytes;
+use crate::writer::WAITING_SEALED_MAX;
+use crate::{
     RECORD_BYTES_MAX, RECORD_OVERHEAD_BYTES, SCHEMA_BYTES_MAX, SEGMENT_BYTES_MIN, Spool,
     SpoolError, SpoolOptions,
 };

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::spool::disk::{Disk, DiskFile, Entry, Space};
+use crate::disk::{Disk, DiskFile, Entry, Space};
 
 const SECTOR: usize = 512;
 

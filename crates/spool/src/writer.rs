@@ -20,7 +20,7 @@ use super::name::{Extent, SegmentName, State};
 use super::segment::{Checksum, Header, RECORD_OVERHEAD_BYTES, SegmentId};
 use super::shelf::Segment;
 use super::stats::{self, count};
-use crate::episode::Line;
+use sillage_episode::Line;
 
 /// Zeros are written ahead of the records, at most so far. A sync then finds blocks and length as
 /// they were and has only to write, not to journal; see the module doc for what that is worth.

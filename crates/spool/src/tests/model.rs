@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::faulty_disk::{FaultyDisk, Op};
 use super::{Store, open_on, read, record, sealed_now};
-use crate::spool::Spool;
+use crate::Spool;
 
 #[derive(Debug, Clone)]
 enum Action {

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::{Store, options, record};
-use crate::spool::Spool;
+use crate::Spool;
 
 /// Names the folder for the child; without it the child's part has nothing to do.
 const FOLDER: &str = "SILLAGE_TEST_SPOOL_FOLDER";

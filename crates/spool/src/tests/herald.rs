@@ -5,7 +5,7 @@ use std::thread;
 
 use super::faulty_disk::{FaultyDisk, Op};
 use super::{drained, open_on, record};
-use crate::spool::{Spool, SpoolError};
+use crate::{Spool, SpoolError};
 
 type Append = tokio::task::JoinHandle<Result<(), SpoolError>>;
 

@@ -4,10 +4,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use super::faulty_disk::{FaultyDisk, Shared};
 use super::{SCHEMA, append_all, drained, numbers, open_on, options, read, record, sealed_now};
-use crate::spool::disk::Disk;
-use crate::spool::name::SegmentName;
-use crate::spool::segment::{Checksum, FORMAT_VERSION, HEADER_BYTES_MAX, header_bytes};
-use crate::spool::{RECORD_OVERHEAD_BYTES, Spool, SpoolError};
+use crate::disk::Disk;
+use crate::name::SegmentName;
+use crate::segment::{Checksum, FORMAT_VERSION, HEADER_BYTES_MAX, header_bytes};
+use crate::{RECORD_OVERHEAD_BYTES, Spool, SpoolError};
 
 const RECORD: usize = 150 + RECORD_OVERHEAD_BYTES;
 

@@ -2,7 +2,7 @@
 
 use super::faulty_disk::{FaultyDisk, Op};
 use super::{append_all, drained, numbers, open_on, read, record, sealed_now};
-use crate::spool::{SpoolError, Trouble};
+use crate::{SpoolError, Trouble};
 
 #[tokio::test]
 async fn after_a_failed_sync_what_was_synced_is_kept_and_what_was_not_is_refused() {
