@@ -53,8 +53,7 @@ test-engines: tracker vendor ## the tracker in Firefox and WebKitGTK, installed 
 	@cargo build --locked
 	@cd tracker-js && $(NPM) run test:engines
 
-test-replicated: vendor ## exactly once on replicated tables, with ZooKeeper, installed where it is missing
-	@sh tests/packages.sh zookeeper
+test-replicated: vendor ## exactly once on replicated tables; SILLAGE_TEST_CLICKHOUSE=http://host:8123 names a server with Keeper
 	@cargo test --locked --test replicated
 
 test-mutation: tracker-js/$(STAMP) ## removes each guard of the tracker in turn and sees a test fail

@@ -1,20 +1,14 @@
 #!/bin/sh
-# Makes sure that what tests drive is there: Debian's Chromium and the fonts of the picture tests, with `all` its Firefox and WebKitGTK too, or with `zookeeper`
-# that alone.
+# Makes sure that what tests drive is there: Debian's Chromium and the fonts of the picture tests, with `all` its Firefox and WebKitGTK too.
 set -eu
 missing=""
 need() { # a file, the package that brings it
   [ -e "$1" ] || missing="$missing $2"
 }
-if [ "${1:-}" = zookeeper ]; then
-  need /usr/bin/java default-jre-headless
-  need /usr/share/java/zookeeper.jar libzookeeper-java
-else
-  need /usr/bin/chromium chromium
-  # The fonts of the picture tests, see dashboards/web/test/fonts.conf.
-  need /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core
-  need /usr/share/fonts/truetype/vlgothic/VL-PGothic-Regular.ttf fonts-vlgothic
-fi
+need /usr/bin/chromium chromium
+# The fonts of the picture tests, see dashboards/web/test/fonts.conf.
+need /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core
+need /usr/share/fonts/truetype/vlgothic/VL-PGothic-Regular.ttf fonts-vlgothic
 if [ "${1:-}" = all ]; then
   need /usr/bin/firefox-esr firefox-esr
   need /usr/bin/WebKitWebDriver webkit2gtk-driver

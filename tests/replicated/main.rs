@@ -1,193 +1,91 @@
-//! Exactly once on replicated tables: the collector with a ClickHouse server that has
-//! ReplicatedMergeTree and ZooKeeper.
+//! Exactly once on replicated tables: the collector with a given ClickHouse server.
 //!
-//! The server is `sillage engine` run by itself, as in `tests/it/external.rs`, and ZooKeeper is
-//! Debian's. The embedded engine knows replicated tables but does not insert into them, for want of
-//! an address where other replicas could fetch parts; of its library a copy is used in which that
-//! one check is left out (`patched`). A second replica could not be fed by it, so there is one
-//! here. What exactly-once hangs on, the blocks and their tokens, is in ZooKeeper as with several.
+//! `SILLAGE_TEST_CLICKHOUSE=http://host:8123` names a server with Keeper and the macros `{shard}`
+//! and `{replica}`; `SILLAGE_TEST_CLICKHOUSE_USER` (`default`) and
+//! `SILLAGE_TEST_CLICKHOUSE_PASSWORD` (empty) may create and drop databases there. Each test makes a
+//! database of its own and drops it. The server is not ours to stop, so the collector reaches it
+//! through a relay that holds bytes back and cuts connections.
 //!
-//! Needs `zookeeper`, which `make test-replicated` installs; hence not among the tests that
-//! `cargo test` runs by itself.
+//! Not tested here: two replicas that feed each other, and a replica that is killed.
+//!
+//! `make test-replicated` runs these tests; `cargo test` alone does not, for want of a server.
 
+mod relay;
 #[path = "../support/mod.rs"]
 #[allow(dead_code)]
 mod support;
 
-use std::io::Write;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use support::{Collector, binary, pageview, post, signal, wait_for};
+use relay::Relay;
+use support::{Collector, pageview, post, wait_for};
 
-const SECRET: &str = "a-password-of-a-server-that-somebody-else-runs";
-/// The password of those who only read there.
-const TOKEN: &str = "readers-of-that-server";
-
-/// Times that the server is killed under load.
+/// How many times connections are cut under load.
 const ROUNDS: u64 = 12;
 
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|taken| taken.local_addr())
-        .expect("a free port")
-}
-
-/// Copies the library without `Context::getInterserverIOAddress`'s check that there is an address.
-///
-/// How to find it in a later version: the function that refers to the text "Parameter
-/// 'interserver_http(s)_port' required". It tests the host's length and the port, and jumps away if
-/// either is 0; both jumps are overwritten.
-fn patched() -> PathBuf {
-    static COPY: OnceLock<PathBuf> = OnceLock::new();
-    let make = || {
-        // test rax,rax; je +0x54; movzx eax,[r14+0x168]; test ax,ax; je +0x47; test cl,cl; js +0x1a
-        let code = r"\x48\x85\xc0\x74\x54\x41\x0f\xb7\x86\x68\x01\x00\x00\x66\x85\xc0\x74\x47\x84\xc9\x78\x1a";
-        let (jumps, nothing) = ([3, 16], [0x90; 2]);
-        let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("vendor/libchdb.so");
-        let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libchdb-with-replicas.so");
-        std::fs::copy(&original, &copy).expect("`make vendor` has fetched the library");
-        let found = Command::new("grep")
-            .args(["-obUaP", code])
-            .arg(&copy)
-            .env("LC_ALL", "C")
-            .output()
-            .expect("grep runs");
-        let places: Vec<u64> = found
-            .stdout
-            .split(|byte| *byte == b'\n')
-            .filter_map(|line| {
-                let digits = line.split(|byte| *byte == b':').next()?;
-                std::str::from_utf8(digits).ok()?.parse().ok()
-            })
-            .collect();
-        assert_eq!(
-            places.len(),
-            1,
-            "the check is not where it was in this library; see `patched`"
-        );
-        let file = std::fs::OpenOptions::new()
-            .write(true)
-            .open(&copy)
-            .expect("the copy can be written");
-        for jump in jumps {
-            std::os::unix::fs::FileExt::write_all_at(&file, &nothing, places[0] + jump)
-                .expect("written");
-        }
-        copy
-    };
-    COPY.get_or_init(make).clone()
-}
-
-/// ZooKeeper on a free port, with its data in `folder`.
-struct Keeper {
-    address: SocketAddr,
-    child: Child,
-}
-
-impl Keeper {
-    fn start(folder: &Path) -> Self {
-        let address = free_address();
-        let data = folder.join("zookeeper");
-        std::fs::create_dir(&data).expect("a folder");
-        let config = folder.join("zoo.cfg");
-        let text = format!(
-            "tickTime=500\ndataDir={}\nclientPort={}\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n",
-            data.display(),
-            address.port()
-        );
-        std::fs::write(&config, text).expect("written");
-        let child = Command::new("java")
-            .args(["-Xmx256m", "-cp", "/usr/share/java/*"])
-            .arg("org.apache.zookeeper.server.quorum.QuorumPeerMain")
-            .arg(&config)
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(folder.join("zookeeper.log")).expect("a log"))
-            .spawn()
-            .expect("java runs; `make test-replicated` installs zookeeper");
-        let keeper = Self { address, child };
-        wait_for(|| TcpStream::connect(address)).unwrap_or_else(|error| {
-            let log = std::fs::read_to_string(folder.join("zookeeper.log"));
-            panic!("ZooKeeper does not listen ({error}): {log:?}")
-        });
-        keeper
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// One replica.
+/// A database of its own on the given server, and the relay to it.
 struct Server {
     address: SocketAddr,
-    data: PathBuf,
-    child: Child,
-    /// It ends when this is closed.
-    _stdin: ChildStdin,
+    relay: Relay,
+    user: String,
+    password: String,
+    database: String,
 }
 
 impl Server {
-    fn start(folder: &Path, keeper: &Keeper, replica: &str) -> Self {
-        let data = folder.join(replica);
-        std::fs::create_dir_all(data.join("engine.d")).expect("a folder");
-        let config = format!(
-            "<clickhouse><zookeeper><node><host>127.0.0.1</host><port>{}</port></node>\
-             <session_timeout_ms>2000</session_timeout_ms></zookeeper>\
-             <macros><shard>1</shard><replica>{replica}</replica></macros></clickhouse>",
-            keeper.address.port()
+    fn with_database(name: &str) -> Self {
+        let url = std::env::var("SILLAGE_TEST_CLICKHOUSE").expect(
+            "SILLAGE_TEST_CLICKHOUSE names a ClickHouse server with Keeper, e.g. http://127.0.0.1:8123",
         );
-        std::fs::write(data.join("engine.d/keeper.xml"), config).expect("written");
-        Self::run(free_address(), data)
-    }
-
-    fn run(address: SocketAddr, data: PathBuf) -> Self {
-        let log = || std::fs::File::create(data.join("log")).expect("a log");
-        let mut child = binary()
-            .args(["--log-level", "warn", "engine", "--listen"])
-            .arg(address.to_string())
-            .arg("--data")
-            .arg(&data)
-            .arg("--library")
-            .arg(patched())
-            // A server of its own reaches its keeper; the fence is the embedded engine's.
-            .args(["--without=fence", "--readers-without-fence"])
-            .stdin(Stdio::piped())
-            .stdout(log())
-            .stderr(log())
-            .spawn()
-            .expect("the server starts");
-        let mut stdin = child.stdin.take().expect("piped");
-        writeln!(stdin, "{SECRET}\n{TOKEN}").expect("the server reads its secrets");
-        let ready = wait_for(|| match std::fs::read_to_string(data.join("log")) {
-            Ok(text) if text.contains("ready") => Ok(()),
-            text => Err(text),
-        });
-        ready.unwrap_or_else(|text| panic!("the server is not ready: {text:?}"));
+        let variable = |name: &str, default: &str| {
+            std::env::var(format!("SILLAGE_TEST_CLICKHOUSE_{name}"))
+                .unwrap_or_else(|_| default.to_owned())
+        };
+        let authority = url.strip_prefix("http://").expect("an http:// URL");
+        let address = authority
+            .trim_end_matches('/')
+            .to_socket_addrs()
+            .expect("host:port of the server")
+            .next()
+            .expect("an address of the server");
         Self {
             address,
-            data,
-            child,
-            _stdin: stdin,
+            relay: Relay::start(address),
+            user: variable("USER", "default"),
+            password: variable("PASSWORD", ""),
+            // A path in Keeper may outlive its table for some minutes.
+            database: format!("sillage_test_{}_{name}", std::process::id()),
         }
     }
 
-    /// SIGKILL, and the same server again.
-    fn killed(mut self) -> Self {
-        self.child.kill().expect("it runs");
-        self.child.wait().expect("it ends");
-        Self::run(self.address, self.data.clone())
+    /// Writes the configuration of a collector that stores there.
+    fn write_config(&self, folder: &Path) {
+        std::fs::write(folder.join("password"), format!("{}\n", self.password)).expect("written");
+        let password = match self.password.is_empty() {
+            true => "",
+            false => "password_file = \"password\"\n",
+        };
+        let text = format!(
+            "listen = \"127.0.0.1:0\"\n[clickhouse]\nurl = \"http://{}\"\ndatabase = \"{}\"\nuser = \"{}\"\n{password}\
+             replicated = true\n[[site]]\nid = \"example.com\"\nprofile = \"consent\"\n",
+            self.relay.address, self.database, self.user
+        );
+        std::fs::write(folder.join("sillage.toml"), text).expect("written");
     }
 
     fn sql(&self, query: &str) -> String {
-        let key = [("X-ClickHouse-Key", TOKEN)];
-        let answer = post(self.address, "/?database=replicated", query, &key);
+        self.sql_in(&self.database, query)
+    }
+
+    fn sql_in(&self, database: &str, query: &str) -> String {
+        let credentials = [
+            ("X-ClickHouse-User", &*self.user),
+            ("X-ClickHouse-Key", &*self.password),
+        ];
+        let path = format!("/?database={database}");
+        let answer = post(self.address, &path, query, &credentials);
         answer.body.trim_end().to_owned()
     }
 
@@ -203,21 +101,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Gone already after `killed`.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let drop = format!("DROP DATABASE IF EXISTS {} SYNC", self.database);
+        self.sql_in("system", &drop);
     }
-}
-
-/// Writes the configuration of a collector that stores on this replica.
-fn write_config(folder: &Path, server: &Server) {
-    std::fs::write(folder.join("password"), format!("{SECRET}\n")).expect("written");
-    let text = format!(
-        "listen = \"127.0.0.1:0\"\n[clickhouse]\nurl = \"http://{}\"\ndatabase = \"replicated\"\nuser = \"sillage\"\n\
-         password_file = \"password\"\nreplicated = true\n[[site]]\nid = \"example.com\"\nprofile = \"consent\"\n",
-        server.address
-    );
-    std::fs::write(folder.join("sillage.toml"), text).expect("written");
 }
 
 /// The sealed segments in a collector's spool, with their contents.
@@ -231,10 +117,10 @@ fn segments(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         .collect()
 }
 
-/// Has a server that is held up let a segment be sealed, and gives a copy of what then lies in the
-/// spool.
-fn sealed_while_held_up(collector: &Collector, server: &Server) -> Vec<(PathBuf, Vec<u8>)> {
-    signal(server.child.id(), "STOP");
+/// Holds the connections to the server until a segment is sealed. Returns a copy of what then lies
+/// in the spool.
+fn sealed_while_held(collector: &Collector, server: &Server) -> Vec<(PathBuf, Vec<u8>)> {
+    server.relay.hold();
     for n in 0..100 {
         let answer = collector.beacon(&pageview("/", &format!("t{n}")));
         assert_eq!(answer.status, 202);
@@ -244,11 +130,11 @@ fn sealed_while_held_up(collector: &Collector, server: &Server) -> Vec<(PathBuf,
         copies => Ok(copies),
     })
     .expect("sealed by age");
-    signal(server.child.id(), "CONT");
+    server.relay.release();
     copies
 }
 
-/// Waits until nothing lies in the spool any more.
+/// Waits until the spool is empty.
 fn until_all_is_sent(collector: &Collector) {
     wait_for(|| match segments(collector.folder.path()).len() {
         0 => Ok(()),
@@ -265,63 +151,64 @@ fn until_all_is_sent(collector: &Collector) {
 #[test]
 fn every_table_is_replicated_and_can_be_written_to() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let keeper = Keeper::start(folder.path());
-    let server = Server::start(folder.path(), &keeper, "a");
-    write_config(folder.path(), &server);
+    let server = Server::with_database("tables");
+    server.write_config(folder.path());
     let collector = Collector::start_in(folder);
     collector.beacon(&pageview("/", "a"));
     server.until("SELECT count() FROM events", "1");
     server.until("SELECT sum(beacons) FROM outcomes", "1");
     assert_eq!(
         server.sql(
-            "SELECT count(), countIf(is_readonly OR NOT startsWith(zookeeper_path, '/clickhouse/tables/1/replicated/')) FROM system.replicas"
+            "SELECT count(), countIf(is_readonly OR NOT startsWith(zookeeper_path, \
+             '/clickhouse/tables/' || getMacro('shard') || '/' || database || '/')) \
+             FROM system.replicas WHERE database = currentDatabase()"
         ),
         "9\t0"
     );
     // What is sent again after hours still counts once.
     assert_eq!(
         server.sql(
-            "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database = 'replicated' AND engine_full LIKE '%replicated_deduplication_window_seconds = 2592000%'"
+            "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database = currentDatabase() \
+             AND engine_full LIKE '%replicated_deduplication_window_seconds = 2592000%'"
         ),
         "['events','mail_opens','outcomes']"
     );
-    // What is not replicated keeps nothing, or is each server's own.
+    // Other tables keep nothing, or belong to each server by itself.
     assert_eq!(
         server.sql(
-            "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database = 'replicated' AND engine NOT LIKE 'Replicated%' AND engine NOT LIKE '%View'"
+            "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database = currentDatabase() \
+             AND engine NOT LIKE 'Replicated%' AND engine NOT LIKE '%View'"
         ),
         "['arrivals','migrations']"
     );
 }
 
 #[test]
-fn a_segment_sent_twice_with_a_killed_replica_in_between_counts_once() {
+fn a_segment_sent_twice_counts_once() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let keeper = Keeper::start(folder.path());
-    let server = Server::start(folder.path(), &keeper, "a");
-    write_config(folder.path(), &server);
+    let server = Server::with_database("twice");
+    server.write_config(folder.path());
     let collector = Collector::start_in(folder);
-    let copies = sealed_while_held_up(&collector, &server);
+    let copies = sealed_while_held(&collector, &server);
     server.until("SELECT count() FROM events", "100");
     let folder = collector.kill();
-    let server = server.killed();
+    server.relay.cut();
     for (path, bytes) in &copies {
         std::fs::write(path, bytes).expect("writable");
     }
     let collector = Collector::start_in(folder);
     until_all_is_sent(&collector);
     server.until("SELECT count(), uniqExact(key) FROM events", "100\t100");
-    // And what is new is not taken for what was.
+    // A new event is not taken for one of those.
     assert_eq!(collector.beacon(&pageview("/", "new")).status, 202);
     server.until("SELECT count(), uniqExact(key) FROM events", "101\t101");
 }
 
 #[test]
-fn killed_again_and_again_a_replica_has_all_that_was_accepted_once() {
+fn with_connections_cut_again_and_again_all_is_stored_once() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let keeper = Keeper::start(folder.path());
-    let mut server = Server::start(folder.path(), &keeper, "a");
-    write_config(folder.path(), &server);
+    let server = Server::with_database("cut");
+    server.write_config(folder.path());
     let mut collector = Collector::start_in(folder);
     let mut accepted = 0;
     for round in 0..ROUNDS {
@@ -333,20 +220,18 @@ fn killed_again_and_again_a_replica_has_all_that_was_accepted_once() {
         }
         // At another point of sealing and sending each time.
         std::thread::sleep(Duration::from_millis(round * 190 % 1_000));
-        server = server.killed();
+        server.relay.cut();
         if round % 3 == 2 {
             collector = Collector::start_in(collector.kill());
         }
     }
     until_all_is_sent(&collector);
-    server.until(
-        "SELECT count(), uniqExact(key) FROM events",
-        &format!("{accepted}\t{accepted}"),
-    );
+    let all = format!("{accepted}\t{accepted}");
+    server.until("SELECT count(), uniqExact(key) FROM events", &all);
     let (_folder, is_clean) = collector.stop();
     assert!(is_clean);
     assert_eq!(
         server.sql("SELECT count(), uniqExact(key) FROM events"),
-        format!("{accepted}\t{accepted}")
+        all
     );
 }
