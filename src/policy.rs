@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_published_policy_can_neither_be_changed_nor_removed() {
+    fn a_published_policy_cannot_be_changed_or_removed() {
         let folder = tempfile::tempdir().expect("a folder");
         let (folder, today) = (folder.path(), date(2026, 2, 1));
         start(folder, &[ONE, SITE].concat(), today).expect("published");
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_site_can_not_name_a_policy_before_it_is_in_force() {
+    fn a_site_cannot_name_a_policy_before_it_is_in_force() {
         let folder = tempfile::tempdir().expect("a folder");
         let text = [ONE, TWO, SITE, "policy_version = \"2\"\n"].concat();
         let refused = start(folder.path(), &text, date(2026, 5, 31));

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_number_comes_twice_in_no_thread() {
+    fn random_numbers_never_repeat_in_or_across_threads() {
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 std::thread::spawn(|| {

@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_yes_keeps_at_least_what_is_kept_without_one() {
+    fn consent_keeps_at_least_what_is_kept_without_it() {
         let columns = |basis| {
             FIELDS
                 .iter()

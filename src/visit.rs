@@ -551,7 +551,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visit_over_midnight_goes_on_under_the_new_id_and_the_old_one_is_forgotten() {
+    fn a_visit_over_midnight_continues_under_the_new_id() {
         let visits = Visits::new(1 << 20);
         visits.touch(visitor(1), None, 86_390, view("/a"), || beginning(5));
         let after = visits
@@ -573,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_closes_visits_and_gives_their_memory_back() {
+    fn inactive_visits_close_and_free_their_memory() {
         let visits = Visits::new(1 << 20);
         for n in 1..=100 {
             visits.touch(visitor(n), None, n * 10, view("/a"), || beginning(n));
@@ -587,7 +587,7 @@ mod tests {
     }
 
     #[test]
-    fn full_memory_closes_the_longest_silent_first() {
+    fn full_memory_closes_the_longest_inactive_visit_first() {
         let visits = Visits::new(40_000);
         for n in 1..=1_000 {
             visits.touch(visitor(n), None, n * 60, view("/a"), || beginning(n));
@@ -623,7 +623,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reopened_visit_goes_on_where_it_was() {
+    fn a_reopened_visit_continues_where_it_was() {
         let visits = Visits::new(1 << 20);
         let stamp = visits
             .touch(visitor(1), None, 1_000, view("/a"), || beginning(4))
@@ -640,7 +640,7 @@ mod tests {
     }
 
     #[test]
-    fn elapsed_says_no_more_than_the_minutes_of_a_visits_events() {
+    fn elapsed_is_no_finer_than_the_minutes_of_a_visits_events() {
         let mut sum = 0;
         for second in 0..60 {
             let visits = Visits::new(1 << 20);
@@ -710,7 +710,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_from_clickhouse_gives_way_to_what_is_open_and_keeps_to_the_bound() {
+    fn visits_read_from_clickhouse_never_replace_open_ones() {
         let visits = Visits::new(40_000);
         let stamp = visits
             .touch(visitor(1), None, 600, view("/a"), || beginning(4))

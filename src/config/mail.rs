@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_work_or_leak_is_refused() {
+    fn settings_that_cannot_work_or_would_leak_are_refused() {
         let check = |mail: &str, said: &str| {
             let fault = parse(mail).expect_err("refused");
             assert!(fault.contains(said), "{fault}");

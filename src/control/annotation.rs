@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_or_a_minute_and_up_to_500_characters_are_taken() {
+    fn an_annotation_has_a_day_or_minute_and_up_to_500_characters() {
         let check = |at: &str, text: &str| {
             let annotation = Annotation {
                 at: at.into(),

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_shown_than_the_bound() {
+    fn the_audit_log_shows_no_more_lines_than_its_limit() {
         let connection = in_memory();
         for _ in 0..=SHOWN_MAX {
             record(&connection, Timestamp::UNIX_EPOCH, deed("login", "")).expect("written");

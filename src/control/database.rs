@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_for_its_owner_alone_and_opening_twice_changes_nothing() {
+    fn the_file_is_private_and_opening_it_twice_changes_nothing() {
         let folder = folder();
         let path = path_in(folder.path());
         std::fs::write(&path, "").expect("written");
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_a_newer_version_is_refused_and_stays_as_it_is() {
+    fn a_file_of_a_newer_version_is_refused_and_left_unchanged() {
         let folder = folder();
         let path = path_in(folder.path());
         let connection = open(&path).expect("opened");
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_database_of_ours_is_refused_and_stays_as_it_is() {
+    fn a_foreign_database_is_refused_and_left_unchanged() {
         let folder = folder();
         let path = path_in(folder.path());
         let text =
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn looking_changes_nothing_and_an_older_file_is_not_read() {
+    fn opening_read_only_changes_nothing_and_refuses_an_older_file() {
         let folder = folder();
         let path = path_in(folder.path());
         assert!(look(&path).expect("nothing").is_none());
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_made_or_told() {
+    fn a_missing_file_is_created_or_reported() {
         let folder = folder();
         let path = path_in(folder.path());
         let error = open_existing(&path).expect_err("missing").to_string();
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn a_held_file_is_told_and_nothing_is_lost() {
+    fn a_locked_file_is_reported_and_nothing_is_lost() {
         let folder = folder();
         let path = path_in(folder.path());
         note(&open(&path).expect("opened")).expect("written");
@@ -498,7 +498,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_queue_is_busy_and_never_waits() {
+    async fn a_full_queue_answers_busy_at_once() {
         let folder = folder();
         let control = Control::start(path_in(folder.path())).expect("started");
         let (begun, has_begun) = std::sync::mpsc::channel();

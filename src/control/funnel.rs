@@ -88,13 +88,13 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_funnel_is_taken() {
+    fn a_valid_funnel_is_accepted() {
         assert_eq!(check(|_| {}), Ok(()));
         assert_eq!(check(|funnel| funnel["order"] = json!("strict")), Ok(()));
     }
 
     #[test]
-    fn what_is_none_is_refused_with_its_place() {
+    fn an_invalid_funnel_is_refused_and_the_error_names_the_step() {
         let step = json!({"filters": [["is", "event:page", ["/"]]]});
         let refused = |change: &dyn Fn(&mut Json), place: &str| {
             let fault = check(change).expect_err("refused");

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn sound_goals_are_taken_and_come_back_as_they_were() {
+    fn valid_goals_are_accepted_and_read_back_unchanged() {
         for achieved_by in [
             json!({"kind": "page", "pattern": "/thanks"}),
             json!({"kind": "page", "pattern": "/blog/*/comments/**"}),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_and_huge_ones_are_refused_at_the_bound_and_beyond() {
+    fn invalid_and_oversized_goals_are_refused() {
         let page = |pattern: &str| json!({"kind": "page", "pattern": pattern});
         let long = |length: usize| format!("/{}", "x".repeat(length - 1));
         assert_eq!(check(page(&long(PATTERN_BYTES_MAX)), None), Ok(()));

@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_open_than_the_bound() {
+    fn open_invitations_are_bounded() {
         let (mut connection, root) = set_up_by_root();
         for n in 0..OPEN_MAX {
             let hash = crate::control::token::hash(&n.to_string());
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_link_ends_with_the_right_to_make_it() {
+    fn a_reset_link_ends_when_its_maker_loses_the_right_to_make_it() {
         let (mut connection, root) = set_up_by_root();
         let at_a = |role| ("a.example", role);
         let ada = add(

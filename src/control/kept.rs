@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_at_once_the_second_is_told_and_nothing_is_lost() {
+    fn of_two_concurrent_edits_the_second_gets_a_conflict() {
         let mut connection = in_memory();
         let hand = hand("a", None);
         let id = add(&mut connection, at(1), &hand, &goal("one"), false).expect("added");
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_there_once_and_sites_and_kinds_are_apart() {
+    fn names_are_unique_per_site_and_kind() {
         let mut connection = in_memory();
         let (a, b) = (hand("a", None), hand("b", None));
         let id = add(&mut connection, at(1), &a, &goal("one"), false).expect("added");
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_persons_own_is_seen_by_nobody_else_and_goes_with_them() {
+    fn personal_objects_are_private_and_removed_with_the_person() {
         let mut connection = in_memory();
         let mut person = |name| {
             add_person(&mut connection, at(0), "x", name, "p", ("*", Role::Owner)).expect("added")
@@ -491,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn a_site_has_no_more_goals_than_the_bound() {
+    fn goals_per_site_are_bounded() {
         let mut connection = in_memory();
         let hand = hand("a", None);
         for n in 0..Kind::Goal.count_max() {
@@ -502,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_another_shape_is_refused_without_repeating_it() {
+    fn malformed_objects_are_refused_without_echoing_the_input() {
         for (kind, given) in [
             (Kind::Goal, json!({"name": "secret"})),
             (

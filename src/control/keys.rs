@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_found_by_its_hash_until_it_is_revoked_and_its_use_is_known_by_the_day() {
+    fn a_key_is_found_by_hash_until_revoked_and_records_the_day_of_use() {
         let mut connection = in_memory();
         let id = add(
             &mut connection,

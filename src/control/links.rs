@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_that_can_not_be_read_do_not_become_none() {
+    fn unreadable_filters_are_an_error_and_not_an_empty_filter() {
         let mut connection = in_memory();
         add(&mut connection, at(0), "ada", &new_link(), &[1; 32]).expect("added");
         connection
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pass_is_of_its_link_its_password_and_its_time() {
+    fn a_pass_is_bound_to_its_link_password_and_time() {
         let mut connection = in_memory();
         add(&mut connection, at(0), "ada", &new_link(), &[1; 32]).expect("added");
         let link = find(&connection, at(1), &[1; 32])
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_a_bound_is_refused() {
+    fn links_beyond_a_limit_are_refused() {
         let mut connection = in_memory();
         let mut refuse = |new: NewLink| {
             let result = add(&mut connection, at(10), "ada", &new, &[1; 32]);

@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn logging_in_again_replaces_the_cookie_and_old_ones_make_room() {
+    fn logging_in_again_replaces_the_cookie_and_evicts_the_oldest() {
         let (mut connection, ada) = with_ada();
         assert!(log_in(&mut connection, 0, &ada, 1, ""));
         let opening = Opening {
@@ -464,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn log_ins_end_with_the_person_the_password_and_the_button() {
+    fn log_ins_end_on_removal_password_change_and_log_out() {
         let (mut connection, ada) = with_ada();
         for cookie in 1..=4 {
             assert!(log_in(&mut connection, 0, &ada, cookie, ""));

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_recognised_and_no_other_is() {
+    fn only_the_right_password_is_accepted() {
         let kept = hash("correct horse battery", [7; SALT_BYTES]);
         assert!(
             kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_are_taken_from_12_characters_to_256_bytes() {
+    fn passwords_have_12_characters_to_256_bytes() {
         assert_eq!(
             check(&"x".repeat(CHARACTERS_MIN - 1)),
             Err(PasswordFault::Short)
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_lane_of_strangers_refuses_the_next_and_lets_known_browsers_pass() {
+    async fn a_full_queue_of_unknown_browsers_does_not_block_known_ones() {
         let hasher = Arc::new(Hasher::start().expect("a thread"));
         let (begun, has_begun) = std::sync::mpsc::channel();
         let (release, held) = std::sync::mpsc::channel::<()>();

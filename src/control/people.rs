@@ -501,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_is_of_its_site_and_every_site_is_every_site() {
+    fn a_role_holds_for_its_site_or_for_every_site() {
         let ada = person(&[("a.example", Role::Owner), ("b.example", Role::Viewer)]);
         assert_eq!(ada.role_on("a.example"), Some(Role::Owner));
         assert_eq!(ada.role_on("b.example"), Some(Role::Viewer));
@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_owns_every_site_of_somebody_may_manage_them() {
+    fn managing_a_person_needs_ownership_of_all_their_sites() {
         let owner = person(&[("a.example", Role::Owner)]);
         assert!(owner.may_manage(&person(&[("a.example", Role::Owner)])));
         assert!(!owner.may_manage(&person(&[
@@ -531,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn people_are_added_changed_and_removed_and_each_is_written_down() {
+    fn adding_changing_and_removing_people_is_audited() {
         let mut connection = in_memory();
         let root = add(
             &mut connection,
@@ -605,7 +605,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_owner_of_every_site_stays() {
+    fn the_last_owner_of_every_site_cannot_be_removed() {
         let mut connection = in_memory();
         let root = add(&mut connection, NOW, "x", "root", "p", ("*", Role::Owner)).expect("added");
         let rule = |result| assert!(matches!(result, Err(ControlError::Rule(_))), "{result:?}");
@@ -631,7 +631,7 @@ mod tests {
     }
 
     #[test]
-    fn names_have_1_to_64_characters_and_no_tricks() {
+    fn names_have_1_to_64_characters_on_one_trimmed_line() {
         for name in [
             "a",
             "Ada Lovelace",

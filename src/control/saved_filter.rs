@@ -38,7 +38,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_what_a_query_would_take_can_be_saved() {
+    fn only_filters_that_a_query_accepts_can_be_saved() {
         let check = |filters: Json| {
             let filter = json!({"name": "x", "filters": filters});
             let filter: SavedFilter = serde_json::from_value(filter).expect("the shape");

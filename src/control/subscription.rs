@@ -312,7 +312,7 @@ mod tests {
     const WEEK: Topic = Topic::Summary(Cadence::Week);
 
     #[test]
-    fn letters_go_to_who_said_yes_and_may_still_see_the_site() {
+    fn only_confirmed_subscribers_with_access_get_e_mail() {
         let mut connection = in_memory();
         people::add(&mut connection, at(0), "x", "root", "p", ("*", Role::Owner)).expect("added");
         let ada = people::add(&mut connection, at(0), "x", "ada", "p", ("a", Role::Viewer));
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_a_letter_once_and_there_is_a_bound() {
+    fn subscriptions_are_unique_per_address_and_bounded() {
         let mut connection = in_memory();
         let ada = people::add(&mut connection, at(0), "x", "ada", "p", ("a", Role::Viewer));
         let ada = ada.expect("added");
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn one_is_removed_by_its_owner_or_by_its_link_and_by_nobody_else() {
+    fn only_its_owner_or_its_link_removes_a_subscription() {
         let mut connection = in_memory();
         let mut person = |name| {
             people::add(&mut connection, at(0), "x", name, "p", ("*", Role::Owner)).expect("added")
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_of_somebody_who_says_nothing_is_forgotten_after_a_week() {
+    fn an_unconfirmed_address_is_deleted_after_a_week() {
         let mut connection = in_memory();
         let ada = people::add(&mut connection, at(0), "x", "ada", "p", ("*", Role::Owner));
         let ada = ada.expect("added");
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seal_is_of_its_number_and_its_key() {
+    fn a_seal_is_bound_to_its_number_and_key() {
         let sealed = seal(&[7; 32], 12);
         assert_eq!(unseal(&[7; 32], &sealed), Some(12));
         assert_eq!(unseal(&[8; 32], &sealed), None);
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn topics_have_words() {
+    fn every_topic_has_texts() {
         for word in ["day", "week", "month", "alert"] {
             assert_eq!(Topic::parse(word).map(Topic::as_str), Some(word));
         }

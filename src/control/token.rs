@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_read_back_and_nothing_else_is() {
+    fn only_valid_digits_are_parsed() {
         assert_eq!(unhex(&hex(&[0, 0xab, 255])), Some(vec![0, 0xab, 255]));
         assert_eq!(unhex(""), Some(Vec::new()));
         for text in ["a", "abc", "zz", "é0"] {

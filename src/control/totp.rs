@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_spelt_can_be_read_back() {
+    fn encoded_secrets_are_decoded_unchanged() {
         assert_eq!(
             spell(b"12345678901234567890"),
             "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"

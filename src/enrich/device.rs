@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_are_known_by_what_they_say() {
+    fn bots_are_recognised_by_their_agent() {
         let devices = Devices::new();
         for agent in [
             "",
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_of_an_agent_gets_through() {
+    fn no_text_of_an_agent_is_kept() {
         let devices = Devices::new();
         let device = devices.device("Mozilla/5.0 (canary@example.com; +819012345678) Canary/7.7");
         assert!(!format!("{device:?}").to_lowercase().contains("canary"));
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_of_no_known_family_has_no_version() {
+    fn a_browser_of_an_unknown_family_has_no_version() {
         let agents = [
             "Opera/9.80 (J2ME/MIDP; Opera Mini/53171/28.3492; U; en) Presto/2.8.119 Version/53171.1",
             "Mozilla/5.0 (PlayStation 4 53.171) AppleWebKit/531.71 (KHTML, like Gecko)",

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn networks_of_one_place_share_it_and_the_memory_of_places_is_bounded() {
+    fn networks_share_places_and_the_cache_is_bounded() {
         let geo = Geo::open(None).expect("no database is fine");
         let first = geo.shared(place("one"));
         assert!(Arc::ptr_eq(&first, &geo.shared(place("one"))));

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_question_has_its_own_answer_however_many_there_are() {
+    fn every_key_gets_its_own_value_however_many_there_are() {
         let memory = Remembered::new(16);
         for question in (1..=1_000).chain(1..=1_000) {
             assert_eq!(memory.get(question, || question), question);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_again_and_again_is_not_pushed_out_by_what_is_asked_once() {
+    fn frequent_keys_are_not_evicted_by_keys_asked_once() {
         let memory = Remembered::new(1);
         let found = Cell::new(0);
         for question in 1..=1_000 {

@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_seen_for_a_week_is_forgotten_and_memory_is_bounded() {
+    fn values_unseen_for_a_week_are_forgotten_and_memory_is_bounded() {
         let values = Cardinality::new(1);
         assert!(is_kept(&values, 1, public(1), "/old"));
         for day in 2..12 {
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_event_of_yesterday_does_not_begin_the_day_again() {
+    fn a_late_event_of_yesterday_does_not_restart_the_day() {
         let values = Cardinality::new(1);
         assert_eq!(flood(&values, 2, public(1), 0, 600), 500);
         assert!(!is_kept(&values, 1, public(1), "/late"));

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spam_is_known_by_its_domain_and_nothing_else() {
+    fn referrer_spam_is_recognised_by_domain_only() {
         assert!(is_spam(
             "http://semalt.com/crawler.php?u=http://example.com"
         ));

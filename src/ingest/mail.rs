@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_campaign_that_is_not_configured_has_no_number() {
+    fn an_unconfigured_campaign_has_no_number() {
         let opens = opens();
         assert!(opens.of(0, "spring/taro@example.jp").is_none());
         assert!(opens.of(1, "spring").is_none() && opens.of(3, "spring").is_none());

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_event_is_new_once_and_other_names_and_sites_are_others() {
+    fn an_event_is_new_once_per_name_and_site() {
         let seen = Seen::new(1_000);
         assert!(is_new(&seen, 1));
         assert!(!is_new(&seen, 1));
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_could_not_be_kept_is_new_again_and_one_in_flight_is_neither() {
+    fn a_failed_event_is_new_again_and_an_in_flight_one_is_not() {
         let seen = Seen::new(1_000);
         let Mark::New(pending) = seen.mark("example.com", "pageview", 1) else {
             panic!("new")
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_reaches_back_ten_minutes_and_no_further_than_twenty() {
+    fn events_are_remembered_for_ten_to_twenty_minutes() {
         let seen = Seen::new(100);
         seen.tick(1_000);
         assert!(is_new(&seen, 1));
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_of_nothing_still_knows_the_latest() {
+    fn a_memory_of_size_zero_still_knows_the_latest_event() {
         for keys_max in [0, 1] {
             let seen = Seen::new(keys_max);
             for n in 0..1_000 {
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_was_not_kept_leaves_its_place_to_the_next_and_pushes_nobody_out() {
+    fn a_failed_event_frees_its_slot_without_evicting_others() {
         let seen = Seen::new(1);
         for n in 0..WAYS as u64 - 1 {
             assert!(is_new(&seen, n));
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_was_pushed_out_on_its_way_ends_without_touching_others() {
+    fn an_event_evicted_in_flight_ends_without_touching_others() {
         let seen = Seen::new(1);
         let Mark::New(first) = seen.mark("example.com", "pageview", 0) else {
             panic!("new")
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_that_come_with_the_same_event_at_once_one_is_new() {
+    fn of_many_concurrent_copies_exactly_one_is_new() {
         let seen = Seen::new(1_000);
         for n in 0..2_000 {
             let news = std::thread::scope(|scope| {
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_jumps_does_not_forget_what_was_just_kept() {
+    fn a_clock_jump_does_not_forget_recent_events() {
         let seen = Seen::new(100);
         seen.tick(1_000_000);
         assert!(is_new(&seen, 1));
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn generations_are_told_apart_also_when_their_numbers_begin_again() {
+    fn generations_stay_distinct_when_their_numbers_wrap() {
         let hash = 0x1234_5678_9abc_def0;
         for generation in [0, 1, 2, 32_765, 32_766, 32_767, 32_768, 65_534] {
             let held = Held::new(hash, generation);

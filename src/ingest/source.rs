@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn own_hosts_addresses_and_odd_schemes_are_no_referrer() {
+    fn own_hosts_ip_addresses_and_other_schemes_are_not_referrers() {
         for referrer in [
             "https://example.com/a",
             "https://www.example.com/a",
@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_what_would_be_decided_and_is_told_apart_by_site_and_page() {
+    fn a_cached_source_equals_a_computed_one_per_site_and_page() {
         let origins = Origins::default();
         let own = [
             vec!["example.com".to_owned()],
@@ -496,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn every_channel_can_be_read_back() {
+    fn every_channel_name_parses_back() {
         // Every literal of this file's code that names a channel.
         let code = include_str!("source.rs");
         let code = code.split("mod tests").next().expect("code before tests");

@@ -151,7 +151,7 @@ fn engagement(key: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_event_key_holds_over_midnight_and_a_restart() {
+async fn an_event_key_is_stable_over_midnight_and_a_restart() {
     let bench = Bench::start(at("2026-11-30T23:50:00"));
     let before = at("2026-11-30T23:59:30");
     assert_eq!(
@@ -230,7 +230,7 @@ const ATTACKER: &str = "9.9.9.9";
 const VISITOR: &str = "8.8.8.8";
 
 #[tokio::test]
-async fn one_address_can_not_take_a_sites_paths_away() {
+async fn one_network_cannot_exhaust_a_sites_paths() {
     let now = at("2026-11-30T12:00:00");
     let bench = Bench::start(now);
     let page = |path: &str| format!("\"n\":\"pageview\",\"u\":\"https://example.com{path}\"");
@@ -268,7 +268,7 @@ async fn one_address_can_not_take_a_sites_paths_away() {
 }
 
 #[tokio::test]
-async fn one_address_can_not_take_other_names_away() {
+async fn one_network_cannot_exhaust_other_names() {
     let now = at("2026-11-30T12:00:00");
     let bench = Bench::start(now);
     let event = |name: &str, referrer: &str, campaign: &str| {

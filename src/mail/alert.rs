@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rule_knows_spikes_and_drops_and_leaves_chance_alone() {
+    fn alerts_fire_on_spikes_and_drops_but_not_on_chance() {
         let steady = [100, 96, 104, 99, 101, 103, 97, 100];
         let check = |now: u64, before: &[u64], expected: Option<Kind>| {
             assert_eq!(
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_site_has_no_alarm() {
+    fn a_new_site_raises_no_alert() {
         assert_eq!(judge(500, &[]), None);
         assert_eq!(judge(500, &[0, 0, 0, 0, 0, 0, 0, 0]), None);
         assert_eq!(judge(500, &[10, 10, 10, 0, 0, 0, 0, 0]), None);

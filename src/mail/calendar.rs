@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_is_the_latest_that_is_over_and_is_compared_with_its_like() {
+    fn the_latest_complete_period_is_compared_with_the_one_before() {
         let check = |cadence: Cadence, today: &str, period: Days, before: Days| {
             let today: Date = today.parse().expect("a date");
             assert_eq!(cadence.periods(today), (period, before), "{today}");
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_is_due_once_in_the_sites_morning_and_the_latest_makes_up_for_those_missed() {
+    fn a_summary_is_due_once_in_the_morning_and_replaces_missed_ones() {
         let tokyo = TimeZone::get("Asia/Tokyo").expect("known");
         let due = |cadence: Cadence, now: &str, sent: Option<&str>| {
             let sent = sent.map(|date| date.parse().expect("a date"));

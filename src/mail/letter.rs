@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_letter_holds_no_text_of_the_asker() {
+    fn the_confirmation_e_mail_contains_no_text_from_the_form() {
         for language in LANGUAGES {
             let words = Words::of(language);
             for text in [
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_of_a_summary_say_the_same() {
+    fn text_and_html_of_a_summary_say_the_same() {
         let letter = of_summary(&summary(), Words::of("en"), &Links::default());
         assert_eq!(
             letter.subject,
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_loads_nothing() {
+    fn an_e_mail_loads_no_remote_content() {
         for lang in LANGUAGES {
             let links = Links {
                 dashboard: Some("https://stats.example.com/?site=a&b=1".into()),
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_and_nothing_to_compare_with_are_said_so() {
+    fn no_visitors_and_no_comparison_are_stated_in_words() {
         let mut alone = summary();
         alone.before = Totals {
             visitors: 0,
@@ -452,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alert_says_what_when_how_unusual_and_by_which_rule() {
+    fn an_alert_states_the_change_the_hours_and_the_rule() {
         let at = |time: &str| {
             format!("2026-11-25T{time}[Asia/Tokyo]")
                 .parse()

@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_language_has_every_word_and_the_same_places_to_fill() {
+    fn every_language_has_every_text_with_the_same_placeholders() {
         let places = |text: &str| {
             let mut names: Vec<String> = text
                 .split('{')
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_never_taken_for_a_place() {
+    fn a_value_is_never_read_as_a_placeholder() {
         let filled = Words::of("en").fill(
             "subject",
             &[("site", "{visitors}"), ("visitors", "7"), ("dates", "x")],

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_floor_of_one_hides_nobody_and_is_none() {
+    fn a_threshold_of_one_hides_nothing() {
         let floors = Floors {
             members: 1,
             keys: 2,

@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_days_are_asked_for_by_their_dates() {
+    fn whole_days_are_queried_by_date() {
         let range = |first: &str, last: &str| as_dates(&json!([first, last]));
         assert_eq!(
             range("2026-11-01T00:00:00+09:00", "2026-11-24T23:59:59+09:00"),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_vanished_is_a_difference_and_what_stayed_is_none() {
+    fn vanished_rows_are_changes_and_equal_rows_are_not() {
         let side = |pairs: &[(&str, i64)]| {
             pairs
                 .iter()

@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_by_its_place() {
+    fn an_invalid_comparison_is_reported_with_its_place() {
         for (value, at) in [
             (json!([]), "#"),
             (json!({}), "#/mode"),
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_a_percentage_and_of_a_share_a_difference() {
+    fn changes_are_percentages_and_for_shares_differences() {
         for (metric, now, before, change) in [
             (Metric::Visitors, json!(15), json!(10), json!(50)),
             (Metric::Visitors, json!(0), json!(10), json!(-100)),

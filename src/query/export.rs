@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_would_be_calculated_begins_with_an_apostrophe_and_numbers_do_not() {
+    fn text_that_looks_like_a_formula_is_quoted_in_exports() {
         assert_eq!(
             Table::of(&report()).to_csv(),
             "visit:source,visitors,total_revenue,total_revenue_currency,lcp_p75\r\n\

@@ -589,7 +589,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_have_one_condition_or_one_value_less() {
+    fn neighbouring_questions_drop_one_condition_or_value() {
         let check = |given: serde_json::Value, expected: Vec<serde_json::Value>| {
             let expected: Vec<Filter> = expected.into_iter().map(filter).collect();
             assert_eq!(neighbours(&filter(given.clone())), expected, "{given}");
@@ -622,7 +622,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_floor_can_be_held_for_is_refused_with_its_place() {
+    fn questions_that_cannot_be_suppressed_are_refused() {
         let place = |change| refuse(&request(change)).map_err(|fault| fault.to_string());
         assert_eq!(place(json!({})), Ok(()));
         assert_eq!(place(json!({"date_range": "7d"})), Ok(()));

@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_a_funnel_is_refused_at_its_place() {
+    fn an_invalid_funnel_question_is_refused_with_its_place() {
         let check = |change: &dyn Fn(&mut Json), at: &str| {
             assert_eq!(parse(change).expect_err("refused"), at);
         };

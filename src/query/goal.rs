@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_goal_says_is_bound_and_never_text() {
+    fn goal_values_are_bound_parameters() {
         let goal = Goal {
             id: 1,
             name: "x'".into(),

@@ -614,7 +614,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_week_begins_with_the_period_and_buckets_that_are_not_over_are_partial() {
+    fn the_first_week_and_unfinished_buckets_are_partial() {
         let now = "2025-01-16T12:00:00Z"; // a Thursday
         let period = resolve(json!(["2025-01-01", "2025-01-19"]), "UTC", now);
         let labels = period.labels(Bucket::Week, now.parse().unwrap()).unwrap();
@@ -650,7 +650,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_days_are_told_from_others() {
+    fn whole_days_are_recognised() {
         let now = "2025-06-01T00:00:00Z";
         assert!(resolve(json!("7d"), "America/New_York", now).is_whole_days());
         assert!(!resolve(json!("24h"), "America/New_York", now).is_whole_days());

@@ -758,7 +758,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_met_and_not_exceeded() {
+    fn limits_accept_the_bound_and_refuse_one_more() {
         let ask = |filters: Json| {
             Request::parse(
                 &json!({"site_id": "a", "metrics": ["visitors"], "date_range": "7d", "filters": filters}),
@@ -842,7 +842,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_wrong_anywhere_is_named_at_or_above_its_place() {
+    fn every_error_names_the_place_or_its_parent() {
         let whole = json!({
             "site_id": "a", "metrics": ["visits", "pageviews"], "date_range": ["2025-01-01", "2025-01-31"],
             "dimensions": ["time:day", "visit:source"],

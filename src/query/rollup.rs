@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_is_told_the_versions_of_its_days_only() {
+    fn a_statement_binds_the_versions_of_its_days_only() {
         let coverage = Coverage::new(&[(10, true, 7), (11, true, 8), (12, true, 9)], None);
         let numbers = |numbers: [i64; 3]| Sql::value(Value::Numbers(numbers.to_vec()));
         assert_eq!(

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_runs_one_waits_and_the_third_is_refused_at_once() {
+    async fn with_one_running_and_one_waiting_the_third_is_refused() {
         let limits = QueryLimits {
             concurrent_max: 1,
             waiting_max: 1,
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_told_apart_by_what_the_asker_can_do() {
+    fn errors_are_classified_by_what_the_caller_can_do() {
         let told = |text: &str| classify(clickhouse::error::Error::BadResponse(text.into()));
         assert!(matches!(
             told("Code: 241. DB::Exception: memory"),

@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "every slot of a file is filled")]
-    fn an_open_slot_is_a_fault_of_the_program() {
+    fn an_unfilled_slot_is_a_bug_in_the_program() {
         Sql::template("SELECT /*{what}*/", &[]);
     }
 }

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_protected_process_leaves_no_core_and_is_locked_where_it_may_be() {
+    fn a_protected_process_dumps_no_core_and_locks_its_memory() {
         protect_memory();
         assert_eq!(getrlimit(Resource::Core).current, Some(0));
         let behaviour = rustix::process::dumpable_behavior().expect("the kernel knows");

@@ -527,7 +527,7 @@ mod tests {
     }
 
     #[test]
-    fn choices_of_other_origins_are_not_taken() {
+    fn choices_from_other_origins_are_refused() {
         let text =
             "[[site]]\nid = \"example.com\"\nhostnames = [\"example.com\", \"www.example.com\"]\n";
         let config =

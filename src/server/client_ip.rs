@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn only_trusted_proxies_are_believed_and_lists_are_walked_from_the_right() {
+    fn only_trusted_proxies_count_and_lists_are_read_from_the_right() {
         let xff = "x-forwarded-for";
         check("203.0.113.7", &[], "203.0.113.7");
         check("203.0.113.7", &[(xff, "198.51.100.1")], "203.0.113.7");
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_is_the_same_whoever_asks_first_and_however_often() {
+    fn the_client_address_is_the_same_in_any_order_of_reading() {
         let mut headers = HeaderMap::new();
         headers.insert(
             X_FORWARDED_FOR,

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_has_its_own_places_and_takes_no_others() {
+    fn connections_are_limited_per_network() {
         let crowd = Crowd::new(2);
         let trusted = [IpNet::parse("192.0.2.1").expect("a network")];
         let enter = |ip: &str| crowd.enter(ip.parse().expect("an address"), &trusted);

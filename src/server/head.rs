@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn each_header_is_known_by_its_name_and_the_first_of_several_counts() {
+    fn headers_are_read_by_name_and_the_first_of_several_counts() {
         let headers = headers(&[
             ("host", "example.com"),
             ("user-agent", "one"),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_and_an_origin_each_say_that_the_connection_is_encrypted() {
+    fn proxy_and_origin_headers_each_indicate_https() {
         let is_https = |list: &[_]| Head::read(&headers(list)).is_https;
         assert!(is_https(&[("x-forwarded-proto", "https")]));
         assert!(!is_https(&[("x-forwarded-proto", "http")]));
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_say_that_a_page_is_fetched_ahead_is_known() {
+    fn every_prefetch_header_is_recognised() {
         let is_prefetch = |name, value| Head::read(&headers(&[(name, value)])).is_prefetch;
         assert!(is_prefetch("sec-purpose", "prefetch;prerender"));
         assert!(is_prefetch("purpose", "prefetch"));

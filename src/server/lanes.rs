@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn connections_are_dealt_out_evenly_and_end_with_the_lanes() {
+    async fn connections_are_spread_evenly_and_end_with_the_workers() {
         let folder = tempfile::tempdir().expect("a folder");
         let lanes = Lanes::start(2, &spool(folder.path())).expect("threads");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_elsewhere_ends_when_nobody_waits_for_it_any_more() {
+    async fn a_task_ends_when_its_caller_stops_waiting() {
         let elsewhere = Elsewhere::here();
         assert_eq!(elsewhere.run(async { 7 }).await, 7);
         let (begun, held) = (Arc::new(Notify::new()), Arc::new(()));
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_elsewhere_is_one_here() {
+    async fn a_panic_in_a_task_reaches_its_caller() {
         let elsewhere = Elsewhere::here();
         let waiting =
             tokio::spawn(async move { elsewhere.run(async { panic!("on purpose") }).await });

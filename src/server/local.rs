@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_proxies_send_by_default_is_not_direct() {
+    fn requests_with_default_proxy_headers_are_not_direct() {
         let host = ("host", "127.0.0.1:8000");
         assert!(is_direct(&request(Version::HTTP_11, &[host])));
         // nginx: `proxy_pass http://127.0.0.1:8000` and nothing else.
@@ -158,7 +158,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn the_user_at_the_other_end_of_a_loopback_connection_is_known() {
+    fn the_peer_user_of_a_loopback_connection_is_found() {
         let own = rustix::process::geteuid().as_raw();
         for address in ["127.0.0.1:0", "[::1]:0"] {
             let Ok(listener) = std::net::TcpListener::bind(address) else {

@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_language_has_the_same_words_and_all_that_pages_ask_for() {
+    fn every_language_has_all_texts_of_the_pages() {
         for words in WORDS.iter() {
             assert_eq!(words.keys(), WORDS[0].keys(), "{}", words.lang);
             for key in KEYS {

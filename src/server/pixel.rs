@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_of_each_known_parameter_counts_and_consent_is_none_of_them() {
+    fn the_first_of_repeated_parameters_counts_and_consent_is_ignored() {
         let query = Query::parse("d=example.com&u=https%3A%2F%2Fexample.com%2Fa&u=b&c=1&k=x");
         assert_eq!(query.site.as_deref(), Some("example.com"));
         assert_eq!(query.page.as_deref(), Some("https://example.com/a"));

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_allowed_then_the_rate_and_after_a_rest_the_burst_again() {
+    fn a_burst_is_allowed_then_the_rate_until_it_refills() {
         let rate = Rate::new(5);
         let taken = |now_us| {
             (0..1_000)
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn networks_do_not_pay_for_each_other_nor_neighbours_twice() {
+    fn rate_limits_are_per_network_and_spare_private_addresses() {
         let rate = Rate::new(1);
         for host in 1..=10 {
             assert!(rate.take(network(&format!("203.0.113.{host}"))).is_ok());
@@ -166,13 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn no_bound_is_no_bound() {
+    fn without_a_limit_nothing_is_refused() {
         let rate = Rate::new(0);
         assert!((0..10_000).all(|_| rate.take(network("203.0.113.1")).is_ok()));
     }
 
     #[test]
-    fn other_things_have_their_own_burst_and_pace() {
+    fn other_rates_have_their_own_burst_and_interval() {
         let rate = Rate::of(3, Duration::from_secs(30));
         let take = |now_s: u64, count| rate.take_at(7, now_s * 1_000_000, count);
         assert_eq!(take(100, 2), Ok(()));
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_of_networks_takes_no_more_memory_and_is_not_refused() {
+    fn many_networks_take_no_more_memory_and_are_not_refused() {
         let rate = Rate::new(1);
         let hashes = (0..300_000_u64).map(|n| rate.hasher.hash_one(n));
         assert_eq!(

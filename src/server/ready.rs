@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_state_but_ready_has_a_cause_of_its_own() {
+    fn every_state_except_ready_has_its_own_cause() {
         let readiness = Readiness::default();
         assert_eq!(readiness.get(), Reports::Starting, "until told otherwise");
         let mut causes = Vec::new();

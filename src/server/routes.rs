@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_find_their_line() {
+    fn requests_match_their_route() {
         for (method, path, expected) in [
             (Method::POST, "/api/event", "Event  "),
             (Method::PUT, "/api/event", "405 POST"),
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn no_route_hides_behind_another() {
+    fn no_route_is_shadowed_by_another() {
         for (index, route) in ROUTES.iter().enumerate() {
             for earlier in &ROUTES[..index] {
                 let hides =
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_something_asks_for_a_proof_and_what_looks_does_not() {
+    fn routes_that_change_data_require_proof_of_intent() {
         for route in ROUTES.iter().filter(|route| route.face == Face::Dashboard) {
             let is_question = matches!(
                 route.handler,

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn one_joins_the_others_and_several_mean_any() {
+    fn a_saved_filter_joins_with_and_several_join_with_or() {
         let page = json!(["is", "event:page", ["/"]]);
         let (japan, phone) = (
             json!(["is", "visit:country", ["JP"]]),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_of_a_saved_filter_is_named_by_its_place() {
+    fn an_invalid_saved_filter_id_is_refused_with_its_place() {
         for ids in [json!([]), json!(["7"]), json!(7), json!([1.5]), json!(null)] {
             let fault = settled(json!([["is", "segment", ids]])).expect_err("refused");
             assert!(fault.starts_with("#/filters/0/2: 1 to 20"), "{fault}");

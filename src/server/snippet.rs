@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_is_one_and_says_what_the_profile_needs() {
+    fn the_snippet_is_one_line_with_what_the_profile_needs() {
         assert_eq!(fitting(&site("")), Variant::Wait);
         assert_eq!(fitting(&site("profile = \"count\"")), Variant::Plain);
         assert_eq!(
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_path_the_tracker_is_told_where_events_go() {
+    fn under_a_path_prefix_the_snippet_names_the_event_address() {
         let line = print("", "https://example.com/stats", Variant::Plain).expect("a line");
         assert!(
             line.contains("src=\"https://example.com/stats/s.js\""),
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_count_nothing_is_refused_with_the_reason() {
+    fn a_snippet_that_would_count_nothing_is_refused_with_a_reason() {
         let refused = |lines, origin, variant| print(lines, origin, variant).expect_err("refused");
         let exempt = "profile = \"exempt\"";
         for origin in [
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_the_configuration_can_leave_its_place() {
+    fn configured_values_are_escaped_in_the_snippet() {
         let text = "[[site]]\nid = 'x\"></script><b>'\nprofile = \"exempt\"\n";
         let config = Config::parse(text, std::path::Path::new("sillage.toml")).expect("usable");
         for variant in Variant::value_variants()

@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn goals_are_what_was_done_and_not_kept_yet() {
+    fn suggested_goals_are_events_without_a_goal() {
         let names = |known: &[Goal]| -> Vec<(String, u64)> {
             let goals = seen().goals(known).into_iter();
             goals.map(|(goal, visits)| (goal.name, visits)).collect()
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn funnels_follow_the_most_frequent_way_and_never_turn_back() {
+    fn suggested_funnels_follow_the_most_frequent_path_without_loops() {
         let found: Vec<(String, Vec<Json>, u64)> = seen()
             .funnels()
             .into_iter()
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn of_nothing_nothing_is_suggested() {
+    fn without_events_nothing_is_suggested() {
         let none = Seen::default();
         assert!(none.goals(&[]).is_empty() && none.funnels().is_empty());
     }

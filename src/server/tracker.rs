@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leads_out_of_the_folder() {
+    fn no_file_name_escapes_the_folder() {
         for name in ["s.js", "s.extra.js", "consent/consent-mode.js"] {
             assert!(is_name(name), "{name}");
         }
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_form_that_the_browser_takes_is_sent() {
+    fn accepted_encodings_are_tried_best_first() {
         let of = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_releases_beyond_the_bound_go_and_the_own_one_stays() {
+    fn the_oldest_releases_are_removed_and_the_current_one_stays() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let at = |number: usize| folder.path().join(format!("{number:016x}"));
         for number in 0..=RELEASES_MAX {

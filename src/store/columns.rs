@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_the_columns_of_arrivals_and_rows_are_written_with_them() {
+    fn cells_match_the_columns_of_arrivals_and_the_encoded_rows() {
         assert_eq!(CELLS.map(|(name, _)| name), row::COLUMNS);
         let kinds: Vec<_> = TYPES.iter().map(|name| kind_of(name)).collect();
         assert_eq!(kinds, CELLS.map(|(_, kind)| Some(kind)));
@@ -385,7 +385,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn every_cell_of_every_row_stands_in_its_column(rows in rows()) {
+        fn every_cell_is_written_to_its_column(rows in rows()) {
             let mut expected = vec![CELLS.len() as u8, rows.len() as u8];
             for (place, (name, kind)) in CELLS.iter().enumerate() {
                 for text in [name, TYPES[place]] {
@@ -421,14 +421,14 @@ mod tests {
         }
 
         #[test]
-        fn whatever_lies_in_a_record_taking_it_apart_does_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), count in 0..5_u64) {
+        fn splitting_an_arbitrary_record_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..400), count in 0..5_u64) {
             let mut columns = Columns::of(&row::schema()).expect("these columns");
             let _ = columns.block(&bytes, count);
         }
     }
 
     #[test]
-    fn texts_and_lists_longer_than_anything_are_refused() {
+    fn overlong_texts_and_lists_are_refused() {
         for length in [
             &b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"[..],
             &[0xff; 32],

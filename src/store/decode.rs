@@ -286,7 +286,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_encoded_is_decoded(
+        fn an_encoded_row_is_decoded_unchanged(
             path in "[a-z]{0,12}(/[a-z]{1,200}){0,3}", name in "pageview|engagement|[A-Z][a-z]{1,10}",
             props in prop::collection::vec("[a-z ]{1,40}", 0..5), clicks in prop::collection::vec(0u16..2000, 0..20),
             seq in 1u16.., elapsed_s in any::<u32>(), previous in "/[a-z]{0,300}", entry in "/[a-z]{0,300}",
@@ -307,13 +307,13 @@ mod tests {
         }
 
         #[test]
-        fn whatever_lies_in_a_row_decoding_does_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        fn decoding_an_arbitrary_row_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
             let _ = Decoder::new(&schema()).expect("our own columns").decode(&bytes);
         }
     }
 
     #[test]
-    fn a_row_cut_short_or_with_something_behind_it_is_none() {
+    fn truncated_rows_and_trailing_bytes_are_refused() {
         let decoder = Decoder::new(&schema()).expect("our own columns");
         let (row, ..) = row("a", "pageview", &["x".into()], vec![1, 2], None);
         assert!(decoder.decode(&row).is_some());

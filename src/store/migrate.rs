@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn replicated_tables_are_all_replicated_and_differ_in_nothing_else() {
+    fn replicated_tables_differ_from_local_ones_only_in_replication() {
         let mut engines = 0;
         for (name, statement) in MIGRATIONS {
             assert_eq!(Tables::Local.made_by(statement), *statement);

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_refusal_of_the_data_itself_is_for_ever() {
+    fn only_a_refusal_of_the_data_itself_is_permanent() {
         for (answer, is_transient) in [
             (
                 "Code: 33. DB::Exception: Cannot read all data. (CANNOT_READ_ALL_DATA)",

@@ -283,7 +283,7 @@ fn victim(collector: &Collector, root: &Asker) -> i64 {
 }
 
 #[test]
-fn everybody_may_do_what_the_matrix_says_and_nothing_else() {
+fn every_role_may_do_exactly_what_the_matrix_allows() {
     let expected: BTreeMap<(&str, &str), &str> = EXPECTED
         .iter()
         .map(|(method, path, row)| ((*method, *path), *row))
@@ -378,7 +378,7 @@ fn user_again(collector: &Collector) {
 }
 
 #[test]
-fn no_change_is_made_without_what_proves_that_it_was_meant() {
+fn changes_without_proof_of_intent_are_refused() {
     let collector = start();
     let root = asker(&collector, "root");
     let victim = victim(&collector, &root);

@@ -132,7 +132,7 @@ fn said(answer: &Answer) -> String {
 }
 
 #[test]
-fn what_identifies_a_person_is_found_nowhere_after_it_was_put_everywhere() {
+fn identifying_input_in_every_field_is_stored_nowhere() {
     let folder = tempfile::tempdir().expect("a folder");
     write_config(folder.path(), "trusted_proxies = [\"127.0.0.1\"]");
     let collector = Collector::start_logging(folder, "trace");
@@ -331,7 +331,7 @@ fn keys_in(folder: &Path) -> HashSet<[u8; 32]> {
 }
 
 #[test]
-fn with_all_rows_and_every_file_of_the_next_day_no_known_address_is_recovered() {
+fn no_known_address_is_recovered_from_all_rows_and_files_next_day() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = "[[site]]\nid = \"example.com\"\ntimezone = \"Asia/Tokyo\"\nprofile = \"exempt\"\n";
     let config = Config::parse(text, &folder.path().join("sillage.toml")).expect("it is sound");

@@ -44,7 +44,7 @@ fn json_of(collector: &Collector, path: &str) -> Value {
 }
 
 #[test]
-fn the_page_says_what_is_measured_and_how_the_choice_stands_in_the_visitors_language() {
+fn the_page_shows_what_is_measured_and_the_current_choice() {
     let collector = Collector::start();
     for (language, word) in [
         ("en-GB", "Your choices"),
@@ -247,7 +247,7 @@ fn choices_from_elsewhere_are_refused_and_change_nothing() {
 }
 
 #[test]
-fn todays_data_is_erased_for_the_one_who_asks_and_for_nobody_else() {
+fn todays_data_is_erased_for_the_requesting_visitor_only() {
     let collector = Collector::start();
     let mine = cookie(&collector.beacon(&pageview("/mine", "a")))
         .expect("a cookie")
@@ -321,7 +321,7 @@ fn without_a_cookie_the_visitor_of_the_shortened_address_is_erased() {
 }
 
 #[test]
-fn what_is_published_is_what_is_configured() {
+fn the_published_policy_matches_the_configuration() {
     let policies = "[[policy]]\nversion = \"2026-01\"\neffective = \"2026-01-01\"\npurposes = [\"usage_trend\", \"service_health\"]\n\
         recipients = [\"Parent Company\"]\nretention_days = 60\n";
     let site = "policy_version = \"2026-01\"\nprofile = \"exempt\"\ncontroller = \"Example <K.K.>\"\ncontact = \"privacy@example.com\"\n\

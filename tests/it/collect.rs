@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Collector, cookie, get, pageview, post, raw};
 
 #[test]
-fn a_consented_visit_is_kept_and_what_is_refused_leaves_nothing_but_a_count() {
+fn a_consented_visit_is_stored_and_a_refusal_leaves_only_a_count() {
     let collector = Collector::start();
     let said = |c: serde_json::Value, headers: &[(&str, &str)]| {
         let body = json!({"n": "pageview", "u": "https://example.com/refused", "d": "example.com", "c": c});
@@ -51,7 +51,7 @@ fn a_consented_visit_is_kept_and_what_is_refused_leaves_nothing_but_a_count() {
 }
 
 #[test]
-fn the_measurement_cookie_is_for_the_collector_alone_and_goes_with_a_refusal() {
+fn the_measurement_cookie_is_http_only_and_removed_on_refusal() {
     let collector = Collector::start();
     let first = collector.beacon(&pageview("/", "a"));
     let set = first.header("set-cookie").expect("a cookie").to_owned();
@@ -281,7 +281,7 @@ fn bad_input_gets_a_clear_answer_stores_nothing_and_is_not_repeated() {
 }
 
 #[test]
-fn the_dashboard_is_for_loopback_and_the_collector_says_how_it_is() {
+fn the_dashboard_is_loopback_only_and_health_is_reported() {
     let collector = Collector::start();
     for path in ["/", "/api/sites", "/metrics"] {
         assert_eq!(get(collector.address, path, &[]).status, 200, "{path}");
@@ -349,7 +349,7 @@ fn pages_of_other_hosts_may_send_only_if_they_are_configured() {
 }
 
 #[test]
-fn no_row_says_more_of_time_than_its_minute() {
+fn row_times_are_whole_minutes() {
     let collector = Collector::start();
     let first = collector.beacon(&pageview("/", "a"));
     let device = cookie(&first).expect("a cookie").to_owned();
@@ -417,7 +417,7 @@ fn only_the_exact_text_of_the_policy_in_force_keeps_a_yes_valid() {
 }
 
 #[test]
-fn any_no_among_repeated_words_and_objections_wins() {
+fn any_no_among_repeated_fields_and_objections_wins() {
     let collector = Collector::start();
     let beacon = |path: &str, said: &str, headers: &[(&str, &str)]| {
         let body = format!(
@@ -459,7 +459,7 @@ fn any_no_among_repeated_words_and_objections_wins() {
 }
 
 #[test]
-fn content_that_a_link_carries_in_its_address_is_never_stored() {
+fn content_carried_in_link_addresses_is_never_stored() {
     let collector = Collector::start();
     let (mark, mailbox) = ("Mustermann%3Basthma", "mustermann.erika");
     let url = "https://example.com/patients";

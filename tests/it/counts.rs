@@ -175,7 +175,7 @@ async fn equal_flushes_count_each_time_and_a_repeated_one_counts_once() {
 }
 
 #[test]
-fn equal_flushes_of_opened_mails_and_outcomes_all_count() {
+fn equal_flushes_of_email_opens_and_outcomes_all_count() {
     let collector = crate::support::Collector::start_with(
         "[[site]]\nid = \"letters.example\"\nprofile = \"exempt\"\nmail_campaigns = [\"spring\"]\n",
     );

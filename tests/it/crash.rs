@@ -74,7 +74,7 @@ fn answers(collector: &Collector) -> bool {
 }
 
 #[test]
-fn killed_under_load_the_collector_has_kept_all_that_it_accepted() {
+fn a_collector_killed_under_load_keeps_all_accepted_beacons() {
     let mut collector = Collector::start();
     let (mut accepted, mut cut_off) = (0, 0);
     for round in 0..ROUNDS {

@@ -62,7 +62,7 @@ fn check(collector: &Collector, printed: &str) {
 }
 
 #[test]
-fn made_up_traffic_shows_as_it_was_sent() {
+fn demo_traffic_is_reported_as_it_was_sent() {
     let (collector, printed) = replayed(&["--days", "3", "--seed", "7"]);
     check(&collector, &printed);
     assert_ne!(
@@ -73,7 +73,7 @@ fn made_up_traffic_shows_as_it_was_sent() {
 }
 
 #[test]
-fn a_replayed_access_log_shows_as_sql_counts_it() {
+fn a_replayed_access_log_is_reported_as_sql_counts_it() {
     let log = std::env::var("SILLAGE_ACCESS_LOG").unwrap_or_else(|_| {
         concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/access.log.gz").to_owned()
     });

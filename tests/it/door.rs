@@ -19,7 +19,7 @@ fn silent(path: &str) -> String {
 }
 
 #[test]
-fn the_consent_managers_own_cookie_is_read_where_a_site_names_it_and_a_no_wins() {
+fn the_consent_managers_cookie_is_read_where_configured_and_no_wins() {
     let collector = start_with_site(
         "",
         "consent_cookie = { manager = \"onetrust\", category = \"C0002\" }\n",
@@ -66,7 +66,7 @@ fn the_consent_managers_own_cookie_is_read_where_a_site_names_it_and_a_no_wins()
 }
 
 #[test]
-fn a_consent_managers_cookie_is_not_looked_at_where_no_site_names_it() {
+fn an_unconfigured_consent_managers_cookie_is_not_read() {
     let collector = Collector::start();
     let cookie = "OptanonConsent=groups=C0002%3A0; OptanonAlertBoxClosed=2026-11-25T03:41:00.123Z";
     let answer = collector.beacon_with(&pageview("/", "a"), &[("Cookie", cookie)]);
@@ -115,7 +115,7 @@ fn a_site_whose_rows_must_stay_in_a_region_refuses_a_store_elsewhere() {
 }
 
 #[test]
-fn a_consent_cookie_that_can_not_be_meant_is_refused_and_says_why() {
+fn an_impossible_consent_cookie_setting_is_refused_with_a_reason() {
     for (line, reason) in [
         (
             "consent_cookie = { manager = \"cookiebot\", category = \"C0002\" }",
@@ -141,7 +141,7 @@ fn a_consent_cookie_that_can_not_be_meant_is_refused_and_says_why() {
 }
 
 #[test]
-fn one_browser_on_two_sites_is_two_visitors_and_a_strange_host_is_nobodys() {
+fn two_sites_see_two_visitors_and_foreign_hosts_are_only_counted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = write_config(folder.path(), "");
     let text = std::fs::read_to_string(&path).expect("just written");
@@ -163,7 +163,7 @@ fn one_browser_on_two_sites_is_two_visitors_and_a_strange_host_is_nobodys() {
 }
 
 #[test]
-fn two_visitors_get_the_same_bytes_whatever_becomes_of_their_beacons() {
+fn responses_do_not_reveal_what_became_of_a_beacon() {
     let collector = Collector::start();
     let ask = |body: &str, headers: &[(&str, &str)]| {
         let mut answer = post(collector.address, "/api/event", body, headers);
@@ -229,7 +229,7 @@ fn a_floor_below_three_is_for_members_only() {
 }
 
 #[test]
-fn limits_that_no_machine_could_keep_are_refused_with_what_is_allowed() {
+fn impossible_limits_are_refused_with_the_allowed_range() {
     let with = |line: &str| check_config(&format!("[limits]\n{line}\n[[site]]\nid = \"a\"\n"));
     for (line, is_sound) in [
         ("threads = 1", true),
@@ -271,7 +271,7 @@ fn campaigns_are_not_collected_under_a_policy_that_does_not_say_so() {
 }
 
 #[test]
-fn the_button_that_a_page_embeds_refuses_in_one_click_and_on_other_pages_does_nothing() {
+fn the_embedded_button_refuses_in_one_click_on_its_site_only() {
     let collector = Collector::start();
     let printed = binary()
         .args(["snippet", "example.com", "--refuse-button", "--config"])
@@ -311,7 +311,7 @@ fn the_button_that_a_page_embeds_refuses_in_one_click_and_on_other_pages_does_no
 }
 
 #[test]
-fn a_panic_tells_its_place_and_not_its_message() {
+fn a_panic_logs_its_place_and_not_its_message() {
     const MESSAGE: &str = "SILLAGE_TEST_PANICS_WITH";
     if let Ok(message) = std::env::var(MESSAGE) {
         sillage::telemetry::start("trace");
@@ -320,7 +320,7 @@ fn a_panic_tells_its_place_and_not_its_message() {
     let canary = "203.0.113.77 canary@example.com";
     let child = std::process::Command::new(std::env::current_exe().expect("this binary"))
         .args([
-            "door::a_panic_tells_its_place_and_not_its_message",
+            "door::a_panic_logs_its_place_and_not_its_message",
             "--exact",
             "--nocapture",
         ])

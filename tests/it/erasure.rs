@@ -190,7 +190,7 @@ fn a_yes_after_a_no_is_a_new_device_and_the_old_one_can_still_be_erased() {
 }
 
 #[test]
-fn the_erasure_cookie_measures_nobody() {
+fn the_erasure_cookie_is_not_used_for_measurement() {
     let collector = start_with_site("", "profile = \"exempt\"\n");
     let (mut mine, _) = two_people(&collector);
     mine.beacon(&collector, &no("d"));
@@ -265,7 +265,7 @@ fn an_erasure_that_was_recorded_is_done_after_a_kill() {
 }
 
 #[test]
-fn one_network_takes_its_own_erasures_only() {
+fn erasure_limits_are_separate_per_network() {
     let collector = Collector::start_with("trusted_proxies = [\"127.0.0.0/8\"]\n");
     let crowd = ("X-Forwarded-For", "203.0.113.7");
     let mut mine = Jar::default();
@@ -316,7 +316,7 @@ fn one_network_takes_its_own_erasures_only() {
 }
 
 #[test]
-fn where_nothing_is_found_the_page_says_so_and_not_done() {
+fn an_erasure_that_finds_nothing_says_so() {
     let collector = Collector::start();
     let (_, _) = two_people(&collector);
     for (language, sentence) in [
@@ -432,7 +432,7 @@ fn no_mutation_and_no_file_names_who_was_erased() {
 }
 
 #[test]
-fn a_choice_sent_to_the_page_goes_on_to_where_the_cookie_is() {
+fn a_choice_is_forwarded_to_the_host_that_holds_the_cookie() {
     let collector = Collector::start();
     for action in ["erase", "refuse"] {
         let body = format!("action={action}");
@@ -463,7 +463,7 @@ fn spool_files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn an_erasure_reaches_what_was_set_aside_and_spares_the_others() {
+fn an_erasure_reaches_quarantined_records_of_the_visitor_only() {
     let collector = Collector::start();
     let (mut mine, mut other) = two_people(&collector);
     let id: u64 = collector
@@ -520,7 +520,7 @@ fn an_erasure_reaches_what_was_set_aside_and_spares_the_others() {
 }
 
 #[tokio::test]
-async fn what_was_set_aside_is_destroyed_when_its_rows_expire() {
+async fn quarantined_records_are_destroyed_when_they_expire() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = write_config(folder.path(), "");
     let text = std::fs::read_to_string(&path).expect("just written") + "retention_days = 30\n";

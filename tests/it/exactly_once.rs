@@ -19,7 +19,7 @@ fn send_and_hang_up(collector: &Collector, body: &str) {
 }
 
 #[test]
-fn a_beacon_whose_sender_hangs_up_and_sends_it_again_counts_once() {
+fn a_beacon_resent_after_a_dropped_connection_counts_once() {
     let collector = Collector::start();
     let beacons: Vec<_> = (0..200)
         .map(|n| pageview(&format!("/{n}"), &format!("gone-{n}")))
@@ -61,7 +61,7 @@ profile = \"consent\"
 ";
 
 #[test]
-fn a_beacon_for_several_sites_is_kept_for_all_of_them_or_for_none() {
+fn a_beacon_for_several_sites_is_stored_for_all_or_none() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = crate::support::write_config(folder.path(), "");
     let text = std::fs::read_to_string(&config).expect("readable");
@@ -92,7 +92,7 @@ fn a_beacon_for_several_sites_is_kept_for_all_of_them_or_for_none() {
 }
 
 #[test]
-fn a_beacon_for_several_sites_that_is_sent_again_counts_once_for_each() {
+fn a_repeated_beacon_for_several_sites_counts_once_for_each() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = crate::support::write_config(folder.path(), "");
     let text = std::fs::read_to_string(&config).expect("readable");

@@ -31,7 +31,7 @@ fn export(format: &str) -> Value {
 }
 
 #[test]
-fn a_report_leaves_in_every_format_and_recipient_and_purpose_stand_in_the_log() {
+fn exports_have_every_format_and_log_recipient_and_purpose() {
     let collector = started();
     let ask = |body: &Value| post(collector.address, "/api/v2/export", &body.to_string(), &[]);
     let logged = || collector.log().matches("a report was exported").count();
@@ -100,7 +100,7 @@ fn a_report_leaves_in_every_format_and_recipient_and_purpose_stand_in_the_log() 
 }
 
 #[test]
-fn changes_name_what_the_difference_is_made_of() {
+fn changes_list_what_makes_up_the_difference() {
     let collector = started();
     let ask = |body: Value| {
         let answer = post(collector.address, "/api/v2/changes", &body.to_string(), &[]);

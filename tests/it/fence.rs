@@ -277,7 +277,7 @@ fn a_reader_cannot_lift_the_limits_of_a_statement() {
 }
 
 #[test]
-fn without_a_capability_the_engine_stays_root_and_starts() {
+fn without_read_search_capability_the_engine_starts_as_root() {
     use std::os::unix::fs::PermissionsExt as _;
     if !rustix::process::geteuid().is_root() {
         return;
@@ -314,7 +314,7 @@ fn without_a_capability_the_engine_stays_root_and_starts() {
 const REACH: &str = "warning can read, write, change mode, change owner, set attribute, watch, signal, limit, start a program, open a socket";
 
 #[test]
-fn a_library_that_is_taken_over_reaches_nothing_outside_its_folder() {
+fn a_compromised_library_reaches_nothing_outside_its_folder() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().expect("a folder");
     let outside = folder.path().join("outside");
@@ -398,7 +398,7 @@ fn status(process: u32, name: &str) -> String {
 }
 
 #[test]
-fn the_engine_is_fenced_and_not_root_and_keeps_a_folder_of_roots() {
+fn the_engine_is_fenced_and_drops_root_with_a_folder_of_roots() {
     let collector = Collector::start();
     assert_eq!(collector.beacon(&pageview("/", "a")).status, 202);
     collector.until("SELECT count() FROM events", "1");
@@ -494,7 +494,7 @@ fn sql(folder: &Path, arguments: &[&str]) -> (bool, String, String) {
 }
 
 #[test]
-fn sql_needs_the_token_of_the_data_folder_which_a_command_uses() {
+fn sql_needs_the_token_that_the_command_reads() {
     use std::os::unix::fs::PermissionsExt as _;
     let collector = Collector::start();
     let address = collector.clickhouse;

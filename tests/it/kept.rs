@@ -61,7 +61,7 @@ fn page_goal(name: &str, pattern: &str) -> Value {
 }
 
 #[test]
-fn two_owners_at_once_lose_nothing() {
+fn concurrent_changes_by_two_owners_lose_nothing() {
     let collector = start();
     let (one, two) = (
         Someone::log_in(&collector, "one"),
@@ -108,7 +108,7 @@ fn two_owners_at_once_lose_nothing() {
 }
 
 #[test]
-fn what_is_invalid_or_huge_is_refused_with_the_rule_and_without_the_input() {
+fn invalid_objects_are_refused_with_the_rule_and_without_the_input() {
     let collector = start();
     let one = Someone::log_in(&collector, "one");
     for (path, value, rule) in [
@@ -179,7 +179,7 @@ fn what_is_invalid_or_huge_is_refused_with_the_rule_and_without_the_input() {
 }
 
 #[test]
-fn a_viewer_keeps_filters_of_their_own_and_reads_what_is_the_sites() {
+fn a_viewer_saves_personal_filters_and_reads_the_sites() {
     let collector = start();
     let (one, viewer) = (
         Someone::log_in(&collector, "one"),
@@ -225,7 +225,7 @@ fn a_viewer_keeps_filters_of_their_own_and_reads_what_is_the_sites() {
 }
 
 #[test]
-fn everything_is_there_after_a_kill() {
+fn all_saved_objects_survive_a_kill() {
     let collector = start();
     let one = Someone::log_in(&collector, "one");
     assert_eq!(
@@ -241,7 +241,7 @@ fn everything_is_there_after_a_kill() {
 }
 
 #[test]
-fn a_goal_that_is_kept_is_asked_for_at_once_also_after_a_restart_and_not_when_it_is_gone() {
+fn a_saved_goal_can_be_queried_at_once_until_it_is_deleted() {
     let collector = start();
     let one = Someone::log_in(&collector, "one");
     let signup = |plan: &str, key: &str| {
@@ -314,7 +314,7 @@ fn a_goal_that_is_kept_is_asked_for_at_once_also_after_a_restart_and_not_when_it
 }
 
 #[test]
-fn a_filter_saved_for_the_site_is_asked_for_by_its_number_and_ones_own_is_not() {
+fn only_the_sites_saved_filters_can_be_queried_by_id() {
     let collector = start();
     let (one, viewer) = (
         Someone::log_in(&collector, "one"),
@@ -380,7 +380,7 @@ fn a_filter_saved_for_the_site_is_asked_for_by_its_number_and_ones_own_is_not() 
 }
 
 #[test]
-fn a_funnel_is_kept_as_it_can_be_asked() {
+fn only_funnels_that_can_be_queried_can_be_saved() {
     let collector = start();
     let (one, viewer) = (
         Someone::log_in(&collector, "one"),
@@ -411,7 +411,7 @@ fn a_funnel_is_kept_as_it_can_be_asked() {
 }
 
 #[test]
-fn goals_are_suggested_from_what_was_seen_and_tried_before_they_are_kept() {
+fn goals_are_suggested_from_events_and_can_be_tried_before_saving() {
     let collector = start();
     let one = Someone::log_in(&collector, "one");
     // Three people buy, one looks.

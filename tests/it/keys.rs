@@ -40,7 +40,7 @@ fn ask(collector: &Collector, key: &str, site: &str) -> Answer {
 }
 
 #[test]
-fn a_key_asks_about_its_site_until_it_is_revoked() {
+fn a_key_reads_its_site_until_it_is_revoked() {
     let collector = start(OTHER_SITE);
     let root = log_in(&collector, "root", PASSWORD);
     let me = get(collector.address, "/api/me", &[("Cookie", &root)]);
@@ -160,7 +160,7 @@ fn a_key_asks_about_its_site_until_it_is_revoked() {
 }
 
 #[test]
-fn the_command_line_makes_lists_and_revokes_keys_beside_a_running_collector() {
+fn the_command_line_manages_keys_beside_a_running_collector() {
     let collector = start("");
     let added = key_command(&collector, &["add", "example.com", "cron"]);
     let key = String::from_utf8(added.stdout)
@@ -186,7 +186,7 @@ fn the_command_line_makes_lists_and_revokes_keys_beside_a_running_collector() {
 }
 
 #[test]
-fn a_key_may_ask_as_often_an_hour_as_is_configured_and_each_question_of_a_batch_counts() {
+fn a_key_has_an_hourly_limit_and_each_question_of_a_batch_counts() {
     let collector = start("[limits]\nkey_queries_per_hour_max = 4\n");
     let make = |name: &str| {
         let added = key_command(&collector, &["add", "example.com", name]);

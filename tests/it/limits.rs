@@ -9,7 +9,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::support::{AGENT, Collector, get, pageview, post, raw, resident_bytes, wait_for};
 
 #[test]
-fn ten_thousand_connections_that_hang_hold_up_no_beacon() {
+fn ten_thousand_idle_connections_delay_no_beacon() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -61,7 +61,7 @@ fn ten_thousand_connections_that_hang_hold_up_no_beacon() {
 }
 
 #[test]
-fn half_bodies_and_garbage_are_answered_and_cost_nobody_else() {
+fn half_bodies_and_garbage_affect_no_other_client() {
     let collector = Collector::start();
     let body = pageview("/", "half");
     let head = |length: usize| {
@@ -120,7 +120,7 @@ fn half_bodies_and_garbage_are_answered_and_cost_nobody_else() {
 }
 
 #[test]
-fn a_head_may_be_long_but_not_longer() {
+fn request_headers_have_a_size_limit() {
     let collector = Collector::start();
     let answer = |padding: usize| {
         let request = format!(
@@ -142,7 +142,7 @@ fn a_head_may_be_long_but_not_longer() {
 }
 
 #[test]
-fn a_network_that_sends_too_much_is_told_so_and_its_neighbours_are_not() {
+fn a_rate_limited_network_does_not_affect_its_neighbours() {
     let collector = Collector::start_with(
         "trusted_proxies = [\"127.0.0.1\"]\nlimits.beacons_per_second_max = 1",
     );
@@ -193,7 +193,7 @@ fn open_files(process: u32) -> usize {
 }
 
 #[test]
-fn who_asks_and_never_reads_the_answers_is_hung_up_on() {
+fn a_client_that_never_reads_responses_is_disconnected() {
     let collector = Collector::start();
     let before = open_files(collector.id());
     let request = b"GET /s.js HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);

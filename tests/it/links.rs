@@ -82,7 +82,7 @@ fn number(answer: &Answer) -> Value {
 }
 
 #[test]
-fn a_link_shows_what_its_filters_let_through_and_nothing_else() {
+fn a_shared_link_shows_only_what_its_filters_allow() {
     let (collector, owner) = start();
     // Twelve people on one page and fourteen on another: more than the ten below whom a link tells
     // of nobody.
@@ -216,7 +216,7 @@ fn a_link_shows_what_its_filters_let_through_and_nothing_else() {
 }
 
 #[test]
-fn a_password_an_end_and_frames_are_kept_to() {
+fn a_shared_links_password_expiry_and_frame_origins_are_enforced() {
     let (collector, owner) = start();
     for (wanted, rule) in [
         (

@@ -19,7 +19,7 @@ fn device_cookie(answer: &Answer) -> String {
 }
 
 #[test]
-fn a_demo_is_open_on_loopback_until_there_is_somebody() {
+fn a_demo_is_open_on_loopback_until_a_person_is_added() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     write_config(folder.path(), "");
     let collector = Collector::start_in(folder);
@@ -30,7 +30,7 @@ fn a_demo_is_open_on_loopback_until_there_is_somebody() {
 }
 
 #[test]
-fn log_ins_are_cookies_that_no_script_reads_and_that_end_at_once() {
+fn log_in_cookies_are_http_only_and_end_at_log_out() {
     let collector = Collector::start_guarded(folder_with_root());
     let fields = [("name", "root"), ("password", PASSWORD)];
     let answer = form(&collector, "/login", &fields, "");
@@ -106,7 +106,7 @@ fn log_ins_are_cookies_that_no_script_reads_and_that_end_at_once() {
 }
 
 #[test]
-fn forms_of_others_and_changes_without_the_token_are_refused() {
+fn cross_site_forms_and_changes_without_token_are_refused() {
     let collector = Collector::start_guarded(folder_with_root());
     let cookie = log_in(&collector, "root", PASSWORD);
     let token = csrf(&collector, &cookie);
@@ -156,7 +156,7 @@ fn forms_of_others_and_changes_without_the_token_are_refused() {
 }
 
 #[test]
-fn wrong_passwords_are_slowed_down_and_lock_nobody_else_out() {
+fn wrong_passwords_are_slowed_and_lock_out_no_other_person() {
     let collector =
         Collector::start_guarded_with(folder_with_root(), "trusted_proxies = [\"127.0.0.1\"]");
     let attempt = |network: &str, name: &str, password: &str, cookie: &str| {
@@ -285,7 +285,7 @@ fn the_account_page_changes_the_password_and_sets_up_a_second_factor() {
 }
 
 #[test]
-fn the_dashboard_may_leave_loopback_once_somebody_can_log_in() {
+fn the_dashboard_may_leave_loopback_once_a_person_can_log_in() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     write_config(folder.path(), "[dashboard]\nlisten = \"192.0.2.1:8001\"");
     let check = || {
@@ -308,7 +308,7 @@ fn the_dashboard_may_leave_loopback_once_somebody_can_log_in() {
 }
 
 #[test]
-fn guesses_of_the_second_factor_are_bounded_written_down_and_told() {
+fn second_factor_guesses_are_bounded_audited_and_reported() {
     let collector = Collector::start_guarded(folder_with_root());
     let here = log_in(&collector, "root", PASSWORD);
     let token = csrf(&collector, &here);
@@ -403,7 +403,7 @@ fn collector_waits_for_audit(collector: &Collector, cookie: &str, what: &str) {
 }
 
 #[test]
-fn on_https_the_log_in_is_taken_from_the_cookie_that_is_bound_to_the_host_only() {
+fn on_https_only_the_host_bound_log_in_cookie_counts() {
     let collector = Collector::start_guarded(folder_with_root());
     let cookie = log_in(&collector, "root", PASSWORD);
     let me = |cookie: &str, https: bool| {

@@ -38,7 +38,7 @@ fn send(address: SocketAddr, thread: usize, beacons: usize) -> usize {
 }
 
 #[test]
-fn under_load_the_collector_stays_small() {
+fn memory_stays_small_under_load() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let country = concat!(env!("CARGO_MANIFEST_DIR"), "/vendor/country.mmdb");
     let extra = format!("trusted_proxies = [\"127.0.0.1\"]\ngeo.database = \"{country}\"");
@@ -93,7 +93,7 @@ fn lay_down(folder: &std::path::Path) {
 }
 
 #[test]
-fn with_a_backlog_the_collector_stays_small_while_it_starts_and_while_it_drains() {
+fn memory_stays_small_while_a_backlog_is_loaded_and_drained() {
     let collector = Collector::start();
     signal(collector.engine_id().expect("an engine"), "STOP");
     let answer = post(collector.address, "/api/event", &pageview("/", "a"), &[]);

@@ -27,7 +27,7 @@ fn metric(collector: &Collector, name: &str) -> f64 {
 }
 
 #[test]
-fn a_full_spool_refuses_with_503_and_drains_in_order_when_clickhouse_is_back() {
+fn a_full_spool_answers_503_and_drains_in_order_later() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = write_config(folder.path(), "");
     let text = std::fs::read_to_string(&config).expect("readable");
@@ -123,7 +123,7 @@ fn a_full_spool_refuses_with_503_and_drains_in_order_when_clickhouse_is_back() {
 }
 
 #[test]
-fn a_stopped_engine_holds_up_no_beacon() {
+fn a_stopped_engine_delays_no_beacon() {
     let collector = Collector::start();
     let engine = collector.engine_id().expect("an engine");
     assert_eq!(get(collector.address, "/readyz", &[]).body, "ready\n");
@@ -151,7 +151,7 @@ fn a_stopped_engine_holds_up_no_beacon() {
 }
 
 #[test]
-fn a_segment_that_clickhouse_refuses_is_set_aside_and_those_behind_it_are_stored() {
+fn a_segment_clickhouse_refuses_is_set_aside_and_later_ones_stored() {
     let collector = Collector::start();
     collector.beacon(&pageview("/before", "a"));
     collector.until("SELECT count() FROM events", "1");

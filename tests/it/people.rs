@@ -96,7 +96,7 @@ fn the_first_start_prints_a_link_that_makes_one_owner() {
 }
 
 #[test]
-fn invitations_reset_links_and_removals_do_what_they_say_and_nothing_beyond() {
+fn invitations_reset_links_and_removals_have_their_exact_effect() {
     let folder = folder_with_root();
     user_add(folder.path(), "owner", "example.com", "owner");
     let collector = Collector::start_guarded(folder);
@@ -281,7 +281,7 @@ fn the_command_line_adds_lists_resets_and_removes() {
 }
 
 #[test]
-fn a_control_database_that_can_not_be_used_stops_the_start_and_says_why() {
+fn an_unusable_control_database_stops_the_start_with_a_reason() {
     let folder = folder_with_root();
     let path = folder.path().join("data/control.db");
     std::fs::write(&path, "no database at all, but long enough to be taken for a header of one, or so one would think it is long").expect("written");
@@ -324,7 +324,7 @@ fn names_and_ids(collector: &Collector, cookie: &str) -> Vec<(String, i64)> {
 }
 
 #[test]
-fn a_reset_link_opens_nothing_that_its_maker_may_not_manage() {
+fn a_reset_link_gives_no_more_than_its_maker_may_manage() {
     let collector = with_two_owners();
     let (root, ann) = (
         log_in(&collector, "root", PASSWORD),
@@ -361,7 +361,7 @@ fn a_reset_link_opens_nothing_that_its_maker_may_not_manage() {
 }
 
 #[test]
-fn an_owner_can_not_list_strangers_by_their_numbers() {
+fn an_owner_cannot_enumerate_people_of_other_sites() {
     let collector = with_two_owners();
     let (root, ann) = (
         log_in(&collector, "root", PASSWORD),
@@ -476,7 +476,7 @@ fn keys_and_links_end_with_the_owner_who_made_them() {
 }
 
 #[test]
-fn somebody_without_a_role_can_be_removed_by_the_owner_of_every_site() {
+fn the_owner_of_every_site_can_remove_a_person_without_roles() {
     let collector = with_two_owners();
     let (root, ann) = (
         log_in(&collector, "root", PASSWORD),

@@ -59,7 +59,7 @@ fn metrics_and_demo_are_closed_to_a_proxy_with_default_settings() {
 }
 
 #[test]
-fn metrics_on_an_address_of_their_own_are_nowhere_else() {
+fn metrics_with_their_own_address_are_served_only_there() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let metrics = free.local_addr().expect("an address");
     drop(free);

@@ -14,7 +14,7 @@ fn from_search(path: &str, key: &str) -> String {
 }
 
 #[test]
-fn a_visit_goes_on_after_a_kill_when_its_rows_are_stored() {
+fn a_visit_continues_after_a_kill_when_its_rows_are_stored() {
     let collector = Collector::start();
     let first = collector.beacon(&from_search("/", "a"));
     let device = cookie(&first).expect("a cookie").to_owned();
@@ -39,7 +39,7 @@ fn a_visit_goes_on_after_a_kill_when_its_rows_are_stored() {
 }
 
 #[test]
-fn a_visit_goes_on_after_a_kill_when_its_rows_are_still_in_the_spool() {
+fn a_visit_continues_after_a_kill_when_its_rows_are_in_the_spool() {
     let collector = Collector::start();
     // The engine is away, so that nothing is stored before the kill.
     let engine = collector.engine_id().expect("an engine");
@@ -74,7 +74,7 @@ fn a_visit_goes_on_after_a_kill_when_its_rows_are_still_in_the_spool() {
 }
 
 #[test]
-fn a_visitor_without_a_cookie_goes_on_too() {
+fn a_visit_without_a_cookie_continues_after_a_kill() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = crate::support::write_config(folder.path(), "");
     let text = std::fs::read_to_string(&config).expect("readable");
@@ -162,7 +162,7 @@ fn a_reboot_that_loses_the_salts_keeps_devices_and_the_audit_log() {
 }
 
 #[test]
-fn no_signal_but_term_and_int_ends_the_collector() {
+fn only_sigterm_and_sigint_end_the_collector() {
     let collector = Collector::start();
     for name in ["HUP", "USR1", "USR2"] {
         signal(collector.id(), name);
@@ -195,7 +195,7 @@ fn the_engine_outlives_signals_to_the_whole_service() {
 }
 
 #[test]
-fn the_shipped_unit_is_started_again_whatever_ends_it() {
+fn the_shipped_unit_restarts_after_any_exit() {
     let unit = std::fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/deploy/sillage.service"
@@ -215,7 +215,7 @@ fn invented_name(number: usize) -> String {
 }
 
 #[test]
-fn names_of_yesterday_keep_their_places_after_a_restart() {
+fn yesterdays_values_keep_their_slots_after_a_restart() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = write_config(folder.path(), "trusted_proxies = [\"127.0.0.1\"]");
     let output = binary()

@@ -105,7 +105,7 @@ const EARLY: Date = date(2090, 1, 1);
 const LATE: Date = date(2090, 3, 1);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_block_alone_on_its_day_is_written_anew_and_keeps_its_rows() {
+async fn a_single_block_of_a_day_is_rewritten_and_keeps_its_rows() {
     let bench = Bench::start("").await;
     bench.event("a.example", date(2026, 1, 1), EARLY).await;
     bench.event("a.example", date(2026, 1, 1), LATE).await;
@@ -242,7 +242,7 @@ async fn a_hold_keeps_its_rows_and_no_others_until_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn visitors_are_cleared_after_their_days_and_not_before_the_day_is_rolled_up() {
+async fn visitor_ids_are_cleared_on_time_and_only_after_the_roll_up() {
     let bench = Bench::start("").await;
     for day in [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 9)] {
         bench.event("a.example", day, LATE).await;
@@ -318,7 +318,7 @@ const LEFT_WHEN_CLEARED: [&str; 20] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cleared_row_says_page_and_hour_and_nothing_that_ties_it_to_others() {
+async fn a_cleared_row_keeps_page_and_hour_but_nothing_linkable() {
     let hold = "[[hold]]\nsite = \"a.example\"\nreason = \"Case 7\"\nfrom = \"2026-01-02\"\nto = \"2026-01-02\"\nuntil = \"2090-02-01\"\n";
     let bench = Bench::start(hold).await;
     let columns: Vec<(String, String)> = bench
@@ -479,7 +479,7 @@ async fn rows_that_arrive_while_a_day_is_cleared_are_kept() {
 }
 
 #[test]
-fn the_command_proves_that_nothing_expired_remains_and_writes_a_certificate() {
+fn the_command_certifies_that_no_expired_rows_remain() {
     let collector = Collector::start();
     collector.beacon(&pageview("/", "a"));
     collector.until("SELECT count() FROM events", "1");
@@ -511,7 +511,7 @@ fn the_command_proves_that_nothing_expired_remains_and_writes_a_certificate() {
 }
 
 #[test]
-fn faulty_requests_are_counted_apart_and_join_with_nothing() {
+fn refused_requests_are_counted_separately_and_join_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = crate::support::write_config(folder.path(), "trusted_proxies = [\"127.0.0.1\"]");
     assert!(path.is_file());

@@ -84,7 +84,7 @@ fn a_missing_engine_library_is_named() {
 }
 
 #[test]
-fn folders_that_can_not_be_used_are_named() {
+fn unusable_folders_are_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = write_config(folder.path(), "data_dir = \"blocked/data\"");
     std::fs::write(
@@ -143,7 +143,7 @@ fn a_second_collector_on_the_same_folder_is_refused_and_the_first_goes_on() {
 }
 
 #[test]
-fn a_spool_from_a_later_version_is_refused_and_left_as_it_was() {
+fn a_spool_of_a_later_version_is_refused_and_left_unchanged() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = write_config(folder.path(), "");
     let spool = folder.path().join("data/spool");
@@ -233,7 +233,7 @@ fn the_sql_password_is_printed_but_not_into_the_journal() {
 }
 
 #[test]
-fn a_start_that_cannot_write_the_engines_address_takes_beacons() {
+fn a_start_accepts_beacons_without_writing_the_engines_address() {
     let (folder, _) = Collector::start().stop();
     // What can't be replaced by a file, as nothing can on a full disk.
     let file = folder.path().join("data/sql.address");

@@ -219,7 +219,7 @@ fn differences(stored: &Columns, listed: &Columns) -> (Vec<String>, Vec<String>)
 const NONE: (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
 
 #[test]
-fn what_is_listed_for_visitors_is_what_each_profile_stores() {
+fn the_fields_listed_for_visitors_match_what_each_profile_stores() {
     let collector = collector();
     for site in ["consent.test", "exempt.test", "count.test"] {
         visit(&collector, site, None, &[]);
@@ -340,7 +340,7 @@ fn page(collector: &Collector, path: &str, headers: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn the_page_lists_each_field_that_is_stored_and_no_other() {
+fn the_page_lists_exactly_the_stored_fields() {
     let collector = collector();
     for site in ["consent.test", "exempt.test", "count.test", "signal.test"] {
         let policy = policy(&collector, site);
@@ -381,7 +381,7 @@ fn the_page_lists_each_field_that_is_stored_and_no_other() {
 }
 
 #[test]
-fn the_page_says_nothing_that_a_yes_makes_false() {
+fn the_page_stays_true_after_a_yes() {
     let collector = collector();
     let known = |site: &str| {
         let mut body = full("pageview", site, "/");

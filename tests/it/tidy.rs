@@ -64,7 +64,7 @@ fn tests_named_in(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_test_that_privacy_md_names_is_there() {
+fn every_test_named_in_privacy_md_exists() {
     let tests: String = ["src", "tests", "tracker-js", "dashboards/web/test"]
         .iter()
         .flat_map(|folder| files(folder, &[".rs", ".mjs", ".ts"]))
@@ -99,7 +99,7 @@ fn every_test_that_privacy_md_names_is_there() {
 }
 
 #[test]
-fn every_clause_of_the_policy_has_a_line() {
+fn every_policy_clause_has_a_line() {
     let text = read("docs/policy-clauses.md");
     for clause in (1..=48).map(|number| format!("C{number}")) {
         let line = text
@@ -111,7 +111,7 @@ fn every_clause_of_the_policy_has_a_line() {
 }
 
 #[test]
-fn every_part_of_src_is_on_the_map() {
+fn every_part_of_src_is_in_the_code_map() {
     let map = read("ARCHITECTURE.md");
     for entry in std::fs::read_dir(root().join("src"))
         .expect("src")
@@ -208,7 +208,7 @@ fn modules_use_only_what_stands_behind_them() {
 }
 
 #[test]
-fn unsafe_code_and_the_clients_address_have_their_places() {
+fn unsafe_code_and_client_addresses_stay_in_their_files() {
     for path in files("src", &[".rs"]) {
         let name = path
             .strip_prefix(root())
@@ -261,7 +261,7 @@ fn every_insert_into_clickhouse_carries_a_token() {
 }
 
 #[test]
-fn nothing_is_switched_off() {
+fn no_test_or_lint_is_switched_off() {
     let banned: [(&str, &[&str], &[&str]); 5] = [
         (
             "src",
@@ -291,7 +291,7 @@ fn nothing_is_switched_off() {
 }
 
 #[test]
-fn the_example_configuration_can_be_used_and_its_values_are_the_defaults() {
+fn the_example_configuration_is_valid_and_shows_the_defaults() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let full = folder.path().join("sillage.toml");
     let text = read("deploy/config.example.toml");

@@ -28,7 +28,7 @@ fn pixel(collector: &Collector, query: &str, headers: &[(&str, &str)]) -> Answer
 }
 
 #[test]
-fn a_view_without_script_counts_where_no_yes_is_needed_and_nowhere_else() {
+fn the_pixel_counts_only_where_no_consent_is_needed() {
     let collector = collector();
     let view = |site: &str, headers: &[(&str, &str)]| {
         let query = format!("d={site}&u=https%3A%2F%2F{site}%2Fread%3Ftoken%3Dx");
@@ -66,7 +66,7 @@ fn a_view_without_script_counts_where_no_yes_is_needed_and_nowhere_else() {
 }
 
 #[test]
-fn an_image_that_says_no_page_is_told_so_and_still_an_image() {
+fn a_pixel_without_a_page_reports_it_and_is_still_an_image() {
     let collector = collector();
     for (query, status) in [
         ("d=count.test", 400),
@@ -98,7 +98,7 @@ fn an_image_that_says_no_page_is_told_so_and_still_an_image() {
 }
 
 #[test]
-fn opened_mails_are_totals_by_campaign_and_day_and_leave_nothing_else() {
+fn email_opens_are_stored_only_as_totals_by_campaign_and_day() {
     let collector = collector();
     let canary = [
         ("User-Agent", "CANARY-AGENT-7f3a"),
@@ -148,7 +148,7 @@ fn opened_mails_are_totals_by_campaign_and_day_and_leave_nothing_else() {
 }
 
 #[test]
-fn opened_mails_that_were_counted_are_stored_when_the_collector_stops() {
+fn counted_email_opens_are_stored_when_the_collector_stops() {
     let collector = collector();
     pixel(&collector, "d=exempt.test&m=spring-2026", &[]);
     let (folder, is_clean) = collector.stop();
@@ -195,7 +195,7 @@ fn a_campaign_that_could_name_a_recipient_is_refused_at_the_start() {
 }
 
 #[test]
-fn the_tracker_is_served_packed_and_by_a_release_that_outlives_an_upgrade() {
+fn the_tracker_is_compressed_and_releases_outlive_an_upgrade() {
     let collector = collector();
     let address = collector.address;
     let plain = get(address, "/s.js", &[]);
@@ -292,7 +292,7 @@ fn the_tracker_is_served_packed_and_by_a_release_that_outlives_an_upgrade() {
 }
 
 #[test]
-fn the_command_prints_lines_whose_addresses_are_served() {
+fn the_command_prints_snippets_whose_addresses_are_served() {
     let collector = collector();
     let config = collector.folder.path().join("sillage.toml");
     let print = |arguments: &[&str]| {

@@ -51,7 +51,7 @@ async fn judged(now: u64) -> Option<(Kind, u64, u64)> {
 }
 
 #[test]
-fn the_last_hours_are_compared_with_the_same_hours_of_the_same_day_of_the_week() {
+fn the_last_hours_are_compared_with_the_same_weekdays_hours() {
     runtime().block_on(async {
         assert_eq!(judged(104).await, None);
         assert_eq!(judged(300).await, Some((Kind::Spike, 300, 100)));

@@ -44,7 +44,7 @@ fn rows(body: &Json) -> Vec<(String, u64)> {
 }
 
 #[test]
-fn the_hour_that_the_clock_repeats_is_one_row_and_the_day_has_25_hours() {
+fn the_repeated_hour_is_one_row_and_the_day_has_25_hours() {
     runtime().block_on(async {
         // Berlin leaves summer time on 2025-10-26: 00:30 and 01:30 UTC are both half past two.
         let events = [
@@ -73,7 +73,7 @@ fn the_hour_that_the_clock_repeats_is_one_row_and_the_day_has_25_hours() {
 }
 
 #[test]
-fn hours_of_a_zone_with_half_an_hour_are_the_sites() {
+fn hours_follow_the_sites_half_hour_offset() {
     runtime().block_on(async {
         // Kolkata is at +05:30: 18:29 UTC is 23:59, 18:30 UTC the next day.
         let events = [
@@ -132,7 +132,7 @@ fn an_empty_site_has_zeros_and_no_rows() {
 }
 
 #[test]
-fn whoever_was_here_in_the_last_five_minutes_is_live() {
+fn visitors_of_the_last_five_minutes_are_live() {
     runtime().block_on(async {
         let events = [
             pageview(1, "2025-10-28 11:54:00"),
@@ -147,7 +147,7 @@ fn whoever_was_here_in_the_last_five_minutes_is_live() {
 }
 
 #[test]
-fn what_costs_more_than_is_allowed_is_refused_and_says_so() {
+fn questions_over_the_cost_limit_are_refused_with_a_reason() {
     runtime().block_on(async {
         let limits = QueryLimits {
             memory_bytes_max: 1 << 16,
@@ -168,7 +168,7 @@ fn what_costs_more_than_is_allowed_is_refused_and_says_so() {
 }
 
 #[test]
-fn a_batch_answers_in_order_and_one_fault_spoils_nothing() {
+fn a_batch_answers_in_order_and_isolates_errors() {
     runtime().block_on(async {
         let answerer = answerer("Asia/Tokyo", QueryLimits::default(), &[pageview(1, "2025-10-27 10:00:00")]).await;
         let query = |metric: &str, site: &str| json!({"site_id": site, "metrics": [metric], "date_range": "7d"});
@@ -189,7 +189,7 @@ fn a_batch_answers_in_order_and_one_fault_spoils_nothing() {
 }
 
 #[test]
-fn a_question_that_nobody_waits_for_any_more_is_gone_from_the_engine() {
+fn an_abandoned_question_is_cancelled_in_the_engine() {
     use sillage::query::run::Runner;
     use sillage::query::sql::Sql;
     runtime().block_on(async {

@@ -15,7 +15,7 @@ async fn run(client: &clickhouse::Client, name: &str) {
 }
 
 #[test]
-fn rows_from_before_the_classes_are_brought_into_them() {
+fn older_rows_are_migrated_into_classes() {
     runtime().block_on(async {
         let client = database().await;
         let gaps = (-1..=400).chain([32_767]);
@@ -98,7 +98,7 @@ fn rows_from_before_the_classes_are_brought_into_them() {
 }
 
 #[test]
-fn events_that_an_earlier_version_spooled_are_stored_in_classes() {
+fn events_spooled_by_an_earlier_version_are_stored_in_classes() {
     runtime().block_on(async {
         let client = database().await;
         let insert = |table: &'static str| {

@@ -260,7 +260,7 @@ fn not_around_two_dimensions_gives_no_intersection() {
 }
 
 #[test]
-fn or_of_what_was_done_gives_no_intersection() {
+fn or_of_behavioural_filters_gives_no_intersection() {
     let person = |country| Person::of(country, "Chrome").saw(&["/"]);
     let bought = |country| person(country).saw(&["/", "/bought"]);
     let groups = [(person("JP"), 40), (bought("DE"), 47), (person("DE"), 30)];
@@ -275,12 +275,12 @@ fn or_of_what_was_done_gives_no_intersection() {
 }
 
 #[test]
-fn both_conditions_at_once_tell_of_no_single_person() {
+fn two_combined_conditions_reveal_no_single_person() {
     tried_on_an_intersection(async |asker| asker.count(json!([japan(), firefox()])).await);
 }
 
 #[test]
-fn a_condition_and_its_opposite_tell_of_no_single_person() {
+fn a_condition_and_its_opposite_reveal_no_single_person() {
     tried_on_an_intersection(async |asker| {
         let opposite = json!(["is_not", "visit:browser", ["Firefox"]]);
         let all = asker.count(json!([japan()])).await?;
@@ -289,7 +289,7 @@ fn a_condition_and_its_opposite_tell_of_no_single_person() {
 }
 
 #[test]
-fn a_breakdown_of_a_filter_tells_of_no_single_person() {
+fn a_breakdown_under_a_filter_reveals_no_single_person() {
     tried_on_an_intersection(async |asker| {
         let chrome = json!([["is", "visit:browser", ["Chrome"]]]);
         let all = asker.row("visit:country", "JP", json!({})).await?;
@@ -302,7 +302,7 @@ fn a_breakdown_of_a_filter_tells_of_no_single_person() {
 }
 
 #[test]
-fn who_meets_neither_of_two_conditions_is_not_told() {
+fn people_matching_neither_of_two_conditions_are_not_revealed() {
     let groups = [
         (Person::of("JP", "Firefox"), 30),
         (Person::of("JP", "Chrome"), 30),
@@ -341,7 +341,7 @@ fn tried_on_a_rest(attack: impl AsyncFn(&Asker) -> Option<i64>) {
 }
 
 #[test]
-fn what_is_left_of_a_filter_beside_its_other_values_is_not_told() {
+fn the_remainder_of_a_filter_is_not_revealed() {
     tried_on_a_rest(async |asker| {
         let all = asker.count(json!([firefox()])).await?;
         let germany = json!(["is", "visit:country", ["DE"]]);
@@ -351,7 +351,7 @@ fn what_is_left_of_a_filter_beside_its_other_values_is_not_told() {
 }
 
 #[test]
-fn a_pattern_beside_a_filter_hides_what_single_values_hide() {
+fn a_pattern_hides_what_its_single_values_hide() {
     tried_on_a_rest(async |asker| {
         let pattern = |pattern: &str| json!([firefox(), ["matches", "visit:country", [pattern]]]);
         let all = asker.count(pattern("^(DE|JP|LI)$")).await?;
@@ -360,7 +360,7 @@ fn a_pattern_beside_a_filter_hides_what_single_values_hide() {
 }
 
 #[test]
-fn blocks_of_two_lists_tell_of_no_single_cell() {
+fn overlapping_lists_reveal_no_single_cell() {
     tried_on_a_rest(async |asker| {
         let block = |countries: &[&str], browsers: &[&str]| {
             json!([
@@ -425,7 +425,7 @@ fn a_page_and_all_others_give_no_intersection() {
 }
 
 #[test]
-fn a_page_that_all_but_one_saw_does_not_tell_of_that_one() {
+fn a_page_seen_by_all_but_one_does_not_reveal_that_one() {
     let person = Person::of("DE", "Chrome").saw(&["/", "/a"]);
     let without = person.clone().saw(&["/a"]);
     tried(&[(person.clone(), 50)], without, person, async |asker| {
@@ -435,7 +435,7 @@ fn a_page_that_all_but_one_saw_does_not_tell_of_that_one() {
 }
 
 #[test]
-fn two_things_that_one_person_did_are_not_told() {
+fn two_actions_of_one_person_are_not_revealed() {
     let a = Person::of("DE", "Chrome").saw(&["/a"]);
     let b = a.clone().saw(&["/b"]);
     let both = a.clone().saw(&["/a", "/b"]);
@@ -487,7 +487,7 @@ fn tried_on_a_part(part: &Person, attack: impl AsyncFn(&Asker) -> Option<i64>) {
 }
 
 #[test]
-fn new_visitors_of_all_less_those_of_others_tell_of_nobody() {
+fn subtracting_new_visitors_reveals_no_single_person() {
     let new = Person {
         is_new: true,
         ..Person::of("DE", "Chrome")
@@ -503,7 +503,7 @@ fn new_visitors_of_all_less_those_of_others_tell_of_nobody() {
 }
 
 #[test]
-fn bounces_of_all_less_those_of_others_tell_of_nobody() {
+fn subtracting_bounces_reveals_no_single_person() {
     let bounced = Person::of("DE", "Chrome").saw(&["/"]);
     tried_on_a_part(&bounced, async |asker| {
         let bounces = async |filters: Json| {
@@ -519,7 +519,7 @@ fn bounces_of_all_less_those_of_others_tell_of_nobody() {
 }
 
 #[test]
-fn the_speed_that_one_person_had_is_not_told() {
+fn web_vitals_of_one_person_are_not_revealed() {
     let person = Person::of("DE", "Chrome");
     let measured = Person {
         lcp_ms: Some(1_234),
@@ -542,7 +542,7 @@ fn tried_on_a_row(attack: impl AsyncFn(&Asker) -> Option<i64>) {
 }
 
 #[test]
-fn the_last_row_of_an_order_and_the_number_of_rows_name_nobody() {
+fn order_and_row_count_reveal_no_single_person() {
     tried_on_a_row(async |asker| {
         let change = json!({
             "order_by": [["visitors", "asc"]], "pagination": {"limit": 1}, "include": {"total_rows": true},
@@ -558,7 +558,7 @@ fn the_last_row_of_an_order_and_the_number_of_rows_name_nobody() {
 }
 
 #[test]
-fn the_hour_in_which_one_person_came_is_not_told() {
+fn the_hour_of_one_persons_visit_is_not_revealed() {
     tried_on_a_row(async |asker| {
         let day =
             json!({"date_range": ["2025-05-02", "2025-05-02"], "include": {"time_labels": true}});
@@ -567,7 +567,7 @@ fn the_hour_in_which_one_person_came_is_not_told() {
 }
 
 #[test]
-fn an_export_names_nobody() {
+fn an_export_reveals_no_single_person() {
     tried_on_a_row(async |asker| {
         let body = json!({
             "query": {
@@ -588,7 +588,7 @@ fn an_export_names_nobody() {
 }
 
 #[test]
-fn what_changed_names_nobody() {
+fn changes_reveal_no_single_person() {
     tried_on_a_row(async |asker| {
         let body = json!({
             "site_id": asker.site, "metric": "visitors", "date_range": ["2025-05-01", "2025-05-10"], "limit": 100,
@@ -603,7 +603,7 @@ fn what_changed_names_nobody() {
 }
 
 #[test]
-fn hours_can_be_cut_out_neither_by_a_range_nor_by_a_comparison() {
+fn hours_cannot_be_isolated_by_a_range_or_a_comparison() {
     let night = json!(["2025-05-02T02:00:00Z", "2025-05-02T04:00:00Z"]);
     tried_on_a_row(async |asker| asker.number(json!({ "date_range": night })).await);
     tried_on_a_row(async |asker| {

@@ -58,7 +58,7 @@ fn definitions() -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn every_metric_is_defined_once_and_the_document_says_the_same() {
+fn every_metric_is_defined_once_and_documented() {
     let definitions = definitions();
     let names: Vec<&str> = definitions.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, Metric::ALL.map(Metric::name));

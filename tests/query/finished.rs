@@ -189,7 +189,7 @@ async fn ask(answerer: &Answerer, question: &Json) -> Json {
 }
 
 #[test]
-fn every_question_about_visits_is_answered_alike_from_events_and_from_visits_without_ids() {
+fn visit_questions_agree_between_events_and_cleared_visits() {
     runtime().block_on(async {
         let client = database().await;
         insert_rows(&client, &world(&mut Dice(7))).await;

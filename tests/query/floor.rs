@@ -107,7 +107,7 @@ fn row(name: &str, visitors: u64) -> (String, u64) {
 }
 
 #[test]
-fn rows_below_the_floor_are_one_row_from_which_no_single_one_can_be_subtracted() {
+fn small_rows_are_folded_and_cannot_be_recovered_by_subtraction() {
     runtime().block_on(async {
         let world = [
             people(20, 1, "DE"),
@@ -147,7 +147,7 @@ fn rows_below_the_floor_are_one_row_from_which_no_single_one_can_be_subtracted()
 }
 
 #[test]
-fn a_few_people_look_like_nobody() {
+fn counts_below_the_threshold_look_like_zero() {
     runtime().block_on(async {
         let key = answerer(&people(4, 1, "DE"), FLOORS)
             .await
@@ -180,7 +180,7 @@ fn a_few_people_look_like_nobody() {
 }
 
 #[test]
-fn what_cuts_out_a_few_people_is_refused_to_audiences_with_a_floor() {
+fn isolating_filters_are_refused_under_suppression() {
     runtime().block_on(async {
         let member = answerer(&people(9, 1, "DE"), FLOORS).await;
         let body = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "24h"});
@@ -261,7 +261,7 @@ fn conditions() -> Vec<Condition> {
 }
 
 #[test]
-fn two_questions_that_differ_by_a_few_people_are_answered_alike_or_not_both() {
+fn questions_differing_by_a_few_people_are_not_both_answered() {
     runtime().block_on(async {
         // A site of 60 with one person whom every single property sets apart.
         let pick =
@@ -345,7 +345,7 @@ fn two_questions_that_differ_by_a_few_people_are_answered_alike_or_not_both() {
 }
 
 #[test]
-fn a_site_that_only_counts_pages_is_floored_by_its_pages() {
+fn a_count_only_site_is_suppressed_by_its_pages() {
     runtime().block_on(async {
         let client = database().await;
         let page = |key: u64, path: &str| {

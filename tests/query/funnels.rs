@@ -61,7 +61,7 @@ fn a_funnel_over_cleared_days_is_unknown_and_says_so() {
 }
 
 #[test]
-fn the_golden_visits_come_as_far_as_worked_out() {
+fn the_golden_visits_reach_the_steps_worked_out_by_hand() {
     runtime().block_on(async {
         let client = database().await;
         insert_events(&client, include_str!("../golden/events.tsv")).await;
@@ -146,7 +146,7 @@ const JOURNEYS: [Journey; 9] = [
 ];
 
 #[test]
-fn loose_order_lets_anything_between_and_strict_order_nothing() {
+fn loose_order_allows_other_events_and_strict_order_does_not() {
     runtime().block_on(async {
         let client = database().await;
         let mut rows = Vec::new();
@@ -257,7 +257,7 @@ fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
 }
 
 #[test]
-fn who_is_under_a_floor_of_small_counts_is_told_so() {
+fn funnels_are_refused_to_audiences_under_suppression() {
     runtime().block_on(async {
         let floors = Floors {
             members: 0,

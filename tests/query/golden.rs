@@ -132,7 +132,7 @@ const ABOUT_EVENTS: [&str; 7] = [
 ];
 
 #[test]
-fn golden_answers_about_visits_are_the_same_when_the_ids_are_cleared_and_the_others_say_so() {
+fn golden_answers_about_visits_survive_the_clearing_of_ids() {
     runtime().block_on(async {
         let client = database().await;
         let events = std::fs::read_to_string(folder().join("events.tsv")).unwrap();

@@ -169,7 +169,7 @@ fn hostile_names_come_back_as_they_were_stored() {
 }
 
 #[test]
-fn a_hostile_site_is_no_site_and_its_name_is_not_repeated() {
+fn a_hostile_site_is_unknown_and_its_name_is_not_echoed() {
     runtime().block_on(async {
         let answerer = answerer().await;
         for text in TEXTS {
@@ -184,7 +184,7 @@ fn a_hostile_site_is_no_site_and_its_name_is_not_repeated() {
 }
 
 #[test]
-fn a_pattern_that_only_the_server_refuses_is_the_askers_fault() {
+fn a_pattern_refused_by_clickhouse_is_a_client_error() {
     runtime().block_on(async {
         let answerer = answerer().await;
         // Class intersection is a feature of the checking library that RE2 reads as other

@@ -163,7 +163,7 @@ async fn table(answerer: &Answerer, change: Json) -> Json {
 }
 
 #[test]
-fn goals_are_counted_once_an_event_and_divided_by_all_visitors() {
+fn goals_count_each_event_once_and_divide_by_all_visitors() {
     runtime().block_on(async {
         let answerer = answerer().await;
         // Buy: visitors 1 and 3, keys 3, 4 and 7, of three visitors. Shop: 1 and 3, keys 2 and 6.
@@ -218,7 +218,7 @@ fn revenue_is_in_the_goals_currency_and_an_event_sent_twice_pays_once() {
 }
 
 #[test]
-fn a_goal_that_is_not_there_any_more_is_refused_at_its_place() {
+fn a_deleted_goal_is_refused_with_its_place() {
     runtime().block_on(async {
         let answerer = answerer().await;
         for (change, at) in [
@@ -247,7 +247,7 @@ fn a_goal_that_is_not_there_any_more_is_refused_at_its_place() {
 }
 
 #[test]
-fn web_vitals_are_the_value_that_three_quarters_stay_within() {
+fn web_vitals_are_75th_percentiles() {
     runtime().block_on(async {
         let answerer = answerer().await;
         // Over both days keys 5 (1,000 ms, the greatest of two records), 6 (3,000) and 8 (2,000) of

@@ -29,7 +29,7 @@ async fn pageviews(client: &clickhouse::Client) -> Json {
 }
 
 #[test]
-fn a_day_is_rolled_up_once_again_when_events_come_late_and_kept_when_they_are_gone() {
+fn late_events_renew_a_roll_up_and_expired_ones_keep_it() {
     runtime().block_on(async {
         let client = database().await;
         let site = site("example.com", "Asia/Tokyo");
@@ -73,7 +73,7 @@ fn a_day_is_rolled_up_once_again_when_events_come_late_and_kept_when_they_are_go
 }
 
 #[test]
-fn a_building_that_broke_off_is_never_read() {
+fn an_interrupted_roll_up_is_never_read() {
     runtime().block_on(async {
         let client = database().await;
         let site = site("example.com", "Asia/Tokyo");
@@ -90,7 +90,7 @@ fn a_building_that_broke_off_is_never_read() {
 }
 
 #[test]
-fn a_day_whose_ids_are_cleared_is_never_rolled_up_again_and_its_visits_stay_right() {
+fn a_day_with_cleared_ids_is_never_rolled_up_again() {
     runtime().block_on(async {
         let client = database().await;
         let site = site("example.com", "Asia/Tokyo");
@@ -132,7 +132,7 @@ fn a_day_whose_ids_are_cleared_is_never_rolled_up_again_and_its_visits_stay_righ
 }
 
 #[test]
-fn a_day_from_before_there_were_visits_is_built_anew_while_its_events_are_there() {
+fn a_day_without_stored_visits_is_rebuilt_while_events_remain() {
     runtime().block_on(async {
         let client = database().await;
         let site = site("example.com", "UTC");

@@ -21,7 +21,7 @@ fn text<'a>(row: &'a Json, name: &str) -> &'a str {
 }
 
 #[test]
-fn every_table_and_column_says_what_it_is_and_the_document_says_the_same() {
+fn every_table_and_column_is_commented_and_documented() {
     runtime().block_on(async {
         let client = database().await;
         let tables = rows(

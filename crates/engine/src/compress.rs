@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compressed_is_read_back_however_it_is_cut() {
+    fn compressed_data_is_read_back_however_it_is_split() {
         let data: Vec<u8> = (0..WRITE_BLOCK_BYTES * 2 + 17)
             .map(|i| (i * i / 7) as u8)
             .collect();
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_noticed() {
+    fn damaged_blocks_are_refused() {
         let good = compress(b"rows and rows and rows").to_vec();
         let flip = |at: usize| {
             let mut bad = good.clone();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_read_at_the_bound_and_refused_above_before_it_is_allocated() {
+    fn an_oversized_block_is_refused_before_it_is_allocated() {
         let head = |size: usize| {
             let mut block = vec![0; CHECKSUM_BYTES];
             block.push(METHOD_LZ4);

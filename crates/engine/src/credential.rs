@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_calls_itself_the_engine_is_not_sent_the_token() {
+    fn the_token_is_not_sent_to_a_program_posing_as_the_engine() {
         let folder = tempfile::tempdir().expect("a folder");
         open(folder.path()).expect("a token");
         let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_folder_is_for_its_owner_only_and_configured_anew() {
+    fn the_folder_is_private_and_its_configuration_is_rewritten() {
         let parent = tempfile::tempdir().expect("a folder");
         let folder = parent.path().join("a & b/engine");
         for _ in 0..2 {

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_chooses_how_a_result_looks_and_nothing_else() {
+    fn a_reader_may_set_output_settings_only() {
         for name in [
             "output_format_json_quote_64bit_integers",
             "extremes",

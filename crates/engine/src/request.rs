@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_say_who_and_how() {
+    fn credentials_and_settings_are_read_from_headers() {
         let query = Query::parse(
             true,
             "",

@@ -484,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn binary_rows_do_not_disturb() {
+    fn binary_rows_do_not_confuse_the_statement_reader() {
         let text = b"INSERT INTO t FORMAT RowBinary\n\xff\x00'\"(";
         assert_eq!(
             kind(text),
@@ -498,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn what_carries_no_rows_is_not_an_insert_with_rows() {
+    fn statements_without_rows_are_not_inserts_with_rows() {
         for sql in [
             "SELECT 1",
             "INSERT INTO t SELECT 1",
@@ -519,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_clause_is_found_where_it_is_one() {
+    fn the_format_clause_is_found_only_where_it_is_a_clause() {
         for (sql, format) in [
             ("SELECT 1 FORMAT JSON", Some("JSON")),
             ("SELECT 1 format JSON;", Some("JSON")),
@@ -534,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_may_not_name_what_reaches_outside() {
+    fn readers_may_not_name_functions_that_reach_outside() {
         let outside = HashSet::from(["url".to_owned(), "s3".to_owned()]);
         for sql in [
             "SELECT file('/etc/passwd')",

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lasting_fault_is_three_lines_however_often_it_fails() {
+    fn a_lasting_fault_is_logged_in_three_lines() {
         let episode = Episode::over_after(Duration::from_secs(5));
         let start = Instant::now();
         let mut lines = Vec::new();

@@ -562,7 +562,7 @@ mod tests {
     }
 
     #[test]
-    fn full_keeps_all_that_was_agreed_to_scrubbed() {
+    fn full_consent_keeps_all_agreed_fields_scrubbed() {
         let Anonymised { event, yesterday } = pass(
             beacon("https://Shop.Example.com/user/taro@example.jp?token=x"),
             Basis::Full,
@@ -614,7 +614,7 @@ mod tests {
     }
 
     #[test]
-    fn full_knows_the_device_and_exempt_the_truncated_address() {
+    fn full_identifies_by_device_and_exempt_by_truncated_address() {
         let visitor = |raw, basis| pass(raw, basis).event.visitor();
         let moved = |raw: RawBeacon| RawBeacon {
             ip: ClientIp::from_peer([203, 0, 113, 9].into()),
@@ -687,7 +687,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_what_identifies_is_in_an_event() {
+    fn an_event_contains_no_identifying_input() {
         for basis in [Basis::Full, Basis::Exempt, Basis::CountOnly] {
             let event = pass(
                 beacon("https://taro:hunter2@example.com/8988280000000000001?q=090-1234-5678"),
@@ -714,7 +714,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_bounds_is_brought_back() {
+    fn values_out_of_bounds_are_clamped() {
         let mut raw = beacon("https://example.com/");
         (raw.engaged_ms, raw.scroll, raw.clicks) = (u32::MAX, 101, vec![0; CLICKS_MAX + 1]);
         raw.props = (0..=scrub::PROPERTIES_MAX)

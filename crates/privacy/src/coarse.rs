@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mean_of_coarse_engaged_times_is_that_of_the_true_ones() {
+    fn coarse_engaged_times_keep_the_true_mean() {
         // Times as they are read: most under a minute, some over five. Deterministic.
         let mut number = 7_u64;
         let mut next = || {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn time_that_was_engaged_at_all_stays_some_time() {
+    fn engaged_time_above_zero_never_becomes_zero() {
         for key in 0..1_000 {
             assert_eq!(engaged_ms(0, key), 0);
             assert!(engaged_ms(1, key) >= 1);
@@ -130,7 +130,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn later_records_of_a_page_never_say_less(
+        fn later_engagements_of_a_page_never_decrease(
             ms in 0u32..2_000_000, more in 0u32..400_000, key in any::<u64>(),
         ) {
             prop_assert!(engaged_ms(ms, key) <= engaged_ms(ms + more, key));

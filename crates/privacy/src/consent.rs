@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_yes_is_full_under_every_profile_and_nothing_else_is() {
+    fn only_a_yes_gives_full_measurement_under_every_profile() {
         for profile in PROFILES {
             let yes = Signals {
                 said: Some(true),
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn the_consent_managers_cookie_counts_as_a_yes_where_the_page_is_silent() {
+    fn the_consent_managers_yes_counts_when_the_page_is_silent() {
         let manager = Signals {
             manager: Some(true),
             ..Signals::default()
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn an_objection_that_counts_gives_page_counts_at_most_and_never_opens_a_closed_site() {
+    fn an_objection_allows_page_counts_at_most() {
         for profile in PROFILES {
             let lenient = ConsentRules {
                 gpc: ObjectionRule::Count,

@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_that_is_changed_anywhere_is_absent() {
+    fn a_cookie_changed_in_any_byte_is_ignored() {
         let value = begun().write(SITE, &key(1));
         for place in 0..value.len() {
             let mut bytes = value.clone().into_bytes();
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_of_another_site_or_another_server_is_absent() {
+    fn a_cookie_of_another_site_or_server_is_ignored() {
         let value = begun().write(SITE, &key(1));
         assert!(Measurement::read(&value, "other.example", &key(1), DAY).is_none());
         assert!(Measurement::read(&value, SITE, &key(2), DAY).is_none());
@@ -347,13 +347,13 @@ mod tests {
     }
 
     #[test]
-    fn an_oversize_cookie_is_absent() {
+    fn an_oversized_cookie_is_ignored() {
         let long = "1".repeat(100_000);
         assert!(read(&long, DAY).is_none());
     }
 
     #[test]
-    fn rewriting_a_cookie_never_carries_it_past_395_days_from_when_it_was_set() {
+    fn rewriting_a_cookie_never_extends_its_395_days() {
         let mut measurement = begun();
         let bound_s = (DAY + 395) * 86_400;
         for day in DAY..DAY + 400 {
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn visits_are_told_in_classes() {
+    fn visit_counts_are_stored_in_classes() {
         let mut measurement = begun();
         let mut classes = Vec::new();
         for _ in 0..12 {
@@ -434,7 +434,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_policy_and_any_counts_read_back(
+        fn any_policy_and_counts_survive_the_round_trip(
             device in any::<[u8; 16]>(), policy in "\\PC{0,80}", age in 0..=395i32, seen in 0..=395i32, visits in any::<u16>(),
         ) {
             let (first, last) = (DAY - age, DAY - age.min(seen));
@@ -449,7 +449,7 @@ mod tests {
         }
 
         #[test]
-        fn anything_else_is_absent(value in "\\PC{0,200}") {
+        fn any_other_cookie_value_is_ignored(value in "\\PC{0,200}") {
             prop_assert!(read(&value, DAY).is_none());
         }
     }

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_erasure_cookie_that_is_changed_anywhere_is_absent() {
+    fn an_erasure_cookie_changed_in_any_byte_is_ignored() {
         let value = write_erasure(&[device(0xAB)], DAY, SITE, &key());
         for place in 0..value.len() {
             let mut bytes = value.clone().into_bytes();

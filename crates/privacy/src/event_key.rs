@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_key_is_keyed_and_joins_no_two_sites_or_days() {
+    fn an_event_key_differs_by_site_and_day() {
         let (own, other) = (
             CookieKey::from_bytes([1; 32]),
             CookieKey::from_bytes([2; 32]),

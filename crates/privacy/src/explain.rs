@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_of_a_campaign_is_said_too() {
+    fn the_explanation_covers_campaign_parameters() {
         let url =
             "https://e.com/?utm_source=news+letter&utm_term=taro%40e.jp&ref=x&gclid=secret&id=1";
         let steps = explain(url, &ScrubRules::default()).expect("a page");

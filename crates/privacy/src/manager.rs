@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn onetrusts_groups_count_once_the_banner_was_closed_and_not_before() {
+    fn onetrust_groups_count_only_after_the_banner_was_closed() {
         let manager = ConsentManager::OneTrust {
             category: ONETRUST_CATEGORY.into(),
         };
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn an_oversize_cookie_of_a_manager_is_no_choice() {
+    fn an_oversized_consent_cookie_is_not_a_choice() {
         let padded = |bytes: usize| {
             let value = "{statistics:true,method:'explicit',pad:".to_owned();
             let pad = "a".repeat(bytes - value.len() - 1);
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn no_cookie_but_the_managers_own_is_asked_for() {
+    fn only_the_consent_managers_own_cookie_is_read() {
         for manager in [
             ConsentManager::Cookiebot,
             ConsentManager::OneTrust {
@@ -364,7 +364,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_cookie_holds_is_a_choice_or_none(value in "\\PC{0,120}") {
+        fn reading_any_consent_cookie_never_panics(value in "\\PC{0,120}") {
             let names = |_: &str| Some(value.clone());
             for manager in [
                 ConsentManager::Cookiebot,

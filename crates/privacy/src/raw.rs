@@ -412,7 +412,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_plain_host_is_what_the_whole_rules_make_of_it(
+        fn the_fast_path_for_hosts_agrees_with_the_full_rules(
             host in "([a-z0-9-]{1,8}[.]){1,3}[a-z0-9]{1,5}", rest in "(/[ -~]{0,12})?",
         ) {
             let address = format!("https://{host}{rest}");
@@ -423,7 +423,7 @@ mod tests {
         }
 
         #[test]
-        fn a_plain_page_is_what_the_whole_rules_make_of_it(
+        fn the_fast_path_for_pages_agrees_with_the_full_rules(
             path in "(/[a-zA-Z0-9._~-]{0,4}){0,4}", rest in "([?][a-z=&+./?%#]{0,8})?", hash_mode: bool,
         ) {
             let address = format!("https://www.example.com{path}{rest}");
@@ -440,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_plainest_addresses_skip_the_whole_rules() {
+    fn only_plain_addresses_take_the_fast_path() {
         for plain in [
             "https://www.example.com/",
             "https://www.example.com/a/b-c_d.html?utm_source=x&y=1",
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_in_headers_are_read_in_every_spelling() {
+    fn addresses_in_headers_are_read_in_every_notation() {
         for text in [
             "203.0.113.77",
             " 203.0.113.77 ",
@@ -524,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_page_is_refused() {
+    fn addresses_that_are_not_pages_are_refused() {
         let fault = |text: &str| PageUrl::parse(text, false).err();
         assert_eq!(fault(""), Some(UrlFault::Empty));
         assert_eq!(fault("/path"), Some(UrlFault::NotAUrl));

@@ -84,14 +84,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_keyed_state_is_overwritten_when_dropped_too() {
+    fn the_keyed_hash_state_is_overwritten_on_drop() {
         fn is_overwritten<T: ZeroizeOnDrop>() {}
         // An HMAC is two of these, each with half of what the salt makes.
         is_overwritten::<Sha256>();
     }
 
     #[test]
-    fn a_public_name_is_given_and_not_made_from_the_salt() {
+    fn a_salts_public_name_is_not_derived_from_the_salt() {
         let unnamed = Salt::from_bytes([7; SALT_BYTES]);
         assert_eq!(unnamed.public_name(), "0000000000000000");
         assert_eq!(unnamed.named([0xAB; 8]).public_name(), "abababababababab");

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_in_a_network_are_one_visitor_and_other_networks_are_not() {
+    fn addresses_of_one_network_are_one_visitor() {
         let salt = Salt::from_bytes([7; 32]);
         let of = |ip: &str| VisitorId::of_address(&salt, "a", network(ip), &agent("UA"));
         assert_eq!(of("203.0.113.77"), of("203.0.113.9"));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_told_apart_where_they_meet() {
+    fn adjacent_fields_of_the_id_input_are_separated() {
         let salt = Salt::from_bytes([7; 32]);
         let of = |fields: &[&[u8]]| VisitorId::digest(&salt, b"test", fields);
         assert_ne!(of(&[b"ab", b"c"]), of(&[b"a", b"bc"]));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_never_somebodys_address() {
+    fn a_device_id_never_equals_an_address_based_id() {
         let salt = Salt::from_bytes([7; 32]);
         let device = DeviceId::from_random([0; 16]);
         let of_device = VisitorId::of_device(&salt, "a", &device);
@@ -136,7 +136,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_same_salt_gives_the_same_id_and_another_site_day_or_salt_gives_another(
+        fn ids_are_stable_under_one_salt_and_differ_by_site_day_and_salt(
             today in any::<[u8; 32]>(), other in any::<[u8; 32]>(), device in any::<[u8; 16]>(),
             ip in any::<[u8; 4]>(), text in "\\PC{0,40}", site in "[a-z.]{1,20}", elsewhere in "[a-z.]{1,20}",
         ) {

@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_scrubbed_whatever_it_is_made_of() {
+    fn every_part_of_an_origin_is_scrubbed() {
         let campaign = Campaign {
             source: "taro@example.jp".into(),
             term: "090-1234-5678".into(),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_campaign_an_origin_is_what_the_referrer_tells() {
+    fn without_a_campaign_the_origin_comes_from_the_referrer() {
         let campaign = Campaign {
             source: "newsletter".into(),
             ..Campaign::default()

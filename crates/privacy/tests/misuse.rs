@@ -4,6 +4,6 @@
 //! `rust-toolchain.toml` pins the compiler, since its messages differ between versions.
 
 #[test]
-fn misuse_of_the_doors_types_does_not_compile() {
+fn misuse_of_privacy_types_does_not_compile() {
     trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
 }

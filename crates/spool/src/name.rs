@@ -117,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_name_says_again_what_it_was_made_from(
+        fn a_segment_name_survives_the_round_trip(
             seq: u64, id: u128, created_ms: u64, records: u64, bytes: u64, state in 0..3,
         ) {
             let state = match state {

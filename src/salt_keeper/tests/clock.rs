@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
-fn a_jump_forward_rotates_once_and_keeps_no_yesterday() {
+fn a_clock_jump_forward_rotates_once_and_drops_yesterday() {
     let place = Place::new();
     let keeper = place.open(NOON);
     let first = today(&keeper, at(NOON));
@@ -25,7 +25,7 @@ fn a_jump_forward_rotates_once_and_keeps_no_yesterday() {
 }
 
 #[test]
-fn a_jump_forward_in_the_half_hour_destroys_both_salts() {
+fn a_clock_jump_within_the_half_hour_destroys_both_salts() {
     let place = Place::new();
     let keeper = place.open(NOON);
     let first = today(&keeper, at(NOON));
@@ -49,7 +49,7 @@ fn a_jump_forward_in_the_half_hour_destroys_both_salts() {
 }
 
 #[test]
-fn a_salt_that_a_stopped_collector_left_behind_is_nobodys_yesterday() {
+fn a_salt_left_by_a_stopped_collector_is_not_yesterdays() {
     let place = Place::new();
     drop(place.open(NOON));
     let stale = format!("{}.20770.00112233aabbccdd.salt", site_slug("example.com"));
@@ -68,7 +68,7 @@ fn a_salt_that_a_stopped_collector_left_behind_is_nobodys_yesterday() {
 }
 
 #[test]
-fn a_jump_back_brings_no_salt_back_and_makes_none() {
+fn a_clock_jump_back_neither_restores_nor_makes_a_salt() {
     let place = Place::new();
     let keeper = place.open(NOON);
     let first = today(&keeper, at(NOON));
@@ -140,7 +140,7 @@ fn after_a_wrong_clock_every_local_midnight_still_changes_the_salt() {
 }
 
 #[test]
-fn in_every_zone_each_local_day_has_one_salt_and_each_salt_one_local_day() {
+fn every_local_day_in_every_zone_has_exactly_one_salt() {
     let zones = [
         "UTC",
         "Asia/Tokyo",
@@ -206,7 +206,7 @@ fn in_every_zone_each_local_day_has_one_salt_and_each_salt_one_local_day() {
     }
 }
 
-/// What happens to a collector, for [`no_order_of_clock_jumps_and_restarts_brings_a_salt_back`].
+/// What happens to a collector, for [`clock_jumps_and_restarts_never_restore_a_destroyed_salt`].
 #[derive(Debug, Clone)]
 enum Happening {
     /// The clock moves by so many minutes.
@@ -232,7 +232,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_order_of_clock_jumps_and_restarts_brings_a_salt_back(happenings in happenings()) {
+    fn clock_jumps_and_restarts_never_restore_a_destroyed_salt(happenings in happenings()) {
         let place = Place::with_zones(&[("example.com", "Europe/Berlin")]);
         let mut now = at("2026-10-23T21:00:00Z");
         let mut keeper = place.open(&now.to_string());

@@ -19,7 +19,7 @@ fn private(path: &Path, bytes: &[u8]) {
 }
 
 #[test]
-fn key_and_audit_log_move_from_beside_the_salts_to_the_data_folder() {
+fn key_and_audit_log_move_from_the_salts_to_the_data_folder() {
     let place = Place::new();
     let key = as_before(&place);
     for _ in 0..2 {
@@ -31,7 +31,7 @@ fn key_and_audit_log_move_from_beside_the_salts_to_the_data_folder() {
 }
 
 #[test]
-fn a_move_that_broke_off_at_any_point_is_finished_by_the_next_start() {
+fn an_interrupted_move_is_finished_by_the_next_start() {
     type Crash = fn(&Place, &[u8]);
     let crashes: [(&str, Crash); 5] = [
         ("while the copy was written", |place, key| {
@@ -75,7 +75,7 @@ fn a_move_that_broke_off_at_any_point_is_finished_by_the_next_start() {
 }
 
 #[test]
-fn of_two_keys_the_data_folders_is_kept() {
+fn of_two_keys_the_one_in_the_data_folder_is_kept() {
     let place = Place::new();
     drop(place.open(NOON));
     let key = fs::read(place.data.join("cookie.key")).expect("the key");

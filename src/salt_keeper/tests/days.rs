@@ -42,7 +42,7 @@ fn local_midnight_changes_the_salt_without_a_tick() {
 }
 
 #[test]
-fn tomorrows_salt_is_the_one_made_ahead() {
+fn tomorrows_salt_is_the_one_made_in_advance() {
     let place = Place::new();
     let keeper = place.open(NOON);
     let ahead: Vec<_> = place
@@ -55,7 +55,7 @@ fn tomorrows_salt_is_the_one_made_ahead() {
 }
 
 #[test]
-fn yesterdays_salt_is_given_for_half_an_hour_and_then_destroyed() {
+fn yesterdays_salt_is_available_for_half_an_hour() {
     let place = Place::new();
     let keeper = place.open(NOON);
     let first = today(&keeper, at(NOON));
@@ -92,7 +92,7 @@ fn yesterdays_salt_is_given_for_half_an_hour_and_then_destroyed() {
 }
 
 #[test]
-fn a_restart_in_the_half_hour_keeps_yesterdays_salt_and_one_after_it_destroys_it() {
+fn yesterdays_salt_survives_a_restart_within_its_half_hour_only() {
     let place = Place::new();
     let first = today(&place.open(NOON), at(NOON));
     let keeper = place.open("2026-11-23T15:10:00Z");

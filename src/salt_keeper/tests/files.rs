@@ -73,7 +73,7 @@ fn a_file_that_others_can_read_stops_the_start() {
 }
 
 #[test]
-fn a_file_of_somebody_else_stops_the_start() {
+fn a_file_of_another_user_stops_the_start() {
     let place = Place::new();
     drop(place.open(NOON));
     let name = place.salt_files("example.com").remove(0);
@@ -88,7 +88,7 @@ fn a_file_of_somebody_else_stops_the_start() {
 }
 
 #[test]
-fn what_is_no_salt_file_stops_the_start() {
+fn a_malformed_salt_file_stops_the_start() {
     type Damage = fn(&Path);
     let damage: [(&str, Damage); 4] = [
         ("cut short", |path| {
@@ -122,7 +122,7 @@ fn what_is_no_salt_file_stops_the_start() {
 }
 
 #[test]
-fn a_path_that_is_no_folder_stops_the_start() {
+fn a_path_that_is_not_a_folder_stops_the_start() {
     let place = Place::new();
     fs::create_dir_all(place.dir.parent().expect("a parent")).expect("a folder");
     fs::write(&place.dir, "").expect("a file");
@@ -130,7 +130,7 @@ fn a_path_that_is_no_folder_stops_the_start() {
 }
 
 #[test]
-fn a_second_collector_is_kept_out() {
+fn a_second_collector_cannot_open_the_salts() {
     let place = Place::new();
     let keeper = place.open(NOON);
     assert!(matches!(place.try_open(NOON), Err(SaltError::InUse { .. })));
@@ -169,7 +169,7 @@ fn a_site_that_is_no_longer_configured_loses_its_salts() {
 }
 
 #[test]
-fn a_disk_that_fails_stops_no_rotation_and_is_caught_up_with() {
+fn a_failing_disk_does_not_stop_rotation_and_is_retried() {
     let place = Place::new();
     let keeper = place.open(NOON);
     let first = today(&keeper, at(NOON));

@@ -4,7 +4,7 @@ use super::*;
 use sillage_privacy::{ClientIp, UserAgent, visitors_of};
 
 #[test]
-fn the_audit_names_the_salt_by_its_public_name_and_never_by_itself() {
+fn the_audit_log_holds_public_names_and_never_salts() {
     let place = Place::new();
     let keeper = place.open(NOON);
     let (salt, name) = keeper.with(0, at(NOON), |salts| {
@@ -18,7 +18,7 @@ fn the_audit_names_the_salt_by_its_public_name_and_never_by_itself() {
 }
 
 #[test]
-fn nothing_on_disk_tells_a_destroyed_salt() {
+fn a_destroyed_salt_is_nowhere_on_disk() {
     let place = Place::with_zones(&[("example.com", "Asia/Tokyo")]);
     let keeper = place.open("2026-11-01T03:00:00Z");
     let mut past: Vec<Bytes> = Vec::new();
@@ -62,7 +62,7 @@ fn known_addresses() -> impl Iterator<Item = ClientIp> {
 }
 
 #[test]
-fn a_thousand_known_addresses_are_not_recovered_from_the_ids_and_all_files_of_the_next_day() {
+fn known_addresses_are_not_recovered_from_ids_and_files_a_day_later() {
     use sha2::{Digest, Sha256};
     let place = Place::new();
     let keeper = place.open(NOON);

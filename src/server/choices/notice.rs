@@ -333,7 +333,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_criterion_says_what_it_is_and_how_it_is_held() {
+    fn every_criterion_is_stated_with_how_it_is_met() {
         let table: toml::Table = CRITERIA.parse().expect("TOML");
         let criteria = table["criterion"].as_array().expect("a list");
         assert_eq!(criteria.len(), 14);

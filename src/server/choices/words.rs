@@ -133,7 +133,7 @@ mod tests {
     use crate::stored::{FIELDS, SENT};
 
     #[test]
-    fn every_language_has_the_same_words_and_all_that_the_page_asks_for() {
+    fn every_language_has_all_texts_of_the_choices_page() {
         for words in ALL.iter() {
             assert_eq!(words.keys(), ALL[0].keys(), "{}", words.lang);
             for key in PLAIN {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn values_can_not_break_out() {
+    fn values_are_escaped_in_the_page() {
         assert_eq!(
             fill("a {x} b", &[("x", "<i a='\"'>{y}&")]),
             "a &lt;i a=&#39;&quot;&#39;&gt;&#123;y&#125;&amp; b"

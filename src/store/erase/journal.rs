@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_is_found_again_until_it_is_done() {
+    fn erasure_requests_are_found_again_until_they_are_done() {
         let folder = tempfile::tempdir().expect("a folder");
         let (first, second) = (entry("example.com", &[1, u64::MAX]), entry("a site", &[7]));
         let (mut journal, found) = Journal::open(folder.path()).expect("a journal");
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_cut_short_is_dropped_and_a_damaged_one_costs_no_other() {
+    fn a_torn_line_is_dropped_and_a_damaged_one_costs_no_other() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(FILE);
         let (first, second) = (entry("a", &[1]), entry("b", &[2]));
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_can_not_be_written_says_so_and_keeps_the_others() {
+    fn an_unwritable_journal_reports_it_and_keeps_other_requests() {
         let folder = tempfile::tempdir().expect("a folder");
         let (mut journal, _) = Journal::open(folder.path()).expect("a journal");
         journal.add(&entry("a", &[1])).expect("written");
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_journal_is_for_its_owner_only_and_holds_nothing_but_ids_site_and_day() {
+    fn the_journal_is_private_and_holds_only_ids_site_and_day() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder");
         let (mut journal, _) = Journal::open(folder.path()).expect("a journal");

@@ -267,7 +267,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_visitor_who_asks_ninety_times_waits_once() {
+    async fn repeated_erasure_requests_of_one_visitor_are_merged() {
         let folder = tempfile::tempdir().expect("a folder");
         let eraser = Eraser::open(folder.path()).expect("a journal");
         let visitor = |id| VisitorId::from_stored(id).expect("not 0");

@@ -80,7 +80,7 @@ fn a_result_in_many_blocks_is_one_result_in_every_format() {
 }
 
 #[test]
-fn selects_are_answered_by_get_and_post_in_the_format_that_is_asked_for() {
+fn selects_by_get_and_post_are_answered_in_the_requested_format() {
     let engine = Engine::start();
     let ping = request(engine.address, "GET", "/ping", "", b"");
     assert_eq!((ping.status, ping.text().as_str()), (200, "Ok.\n"));

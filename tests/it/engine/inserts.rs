@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Engine, SECRET, answer, escaped, open};
 
 #[test]
-fn rows_go_in_in_every_form_clients_send_them() {
+fn rows_are_inserted_in_every_form_clients_send() {
     let engine = Engine::start();
     engine.run("CREATE TABLE t (a UInt64, b String DEFAULT 'd') ENGINE = MergeTree ORDER BY a");
     let insert = |arguments: &str, body: &[u8], rows: &str| {
@@ -105,7 +105,7 @@ fn rows_go_in_in_every_form_clients_send_them() {
 }
 
 #[test]
-fn an_insert_that_breaks_off_leaves_nothing() {
+fn an_interrupted_insert_leaves_no_rows() {
     let engine = Engine::start();
     engine.run("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a");
     let arguments = format!(
@@ -152,7 +152,7 @@ fn a_repeated_token_inserts_once() {
 }
 
 #[test]
-fn a_segment_sent_again_after_a_kill_counts_once_in_the_table_and_in_the_views_that_hang_on_it() {
+fn a_segment_sent_again_after_a_kill_counts_once_in_tables_and_views() {
     let temporary = tempfile::tempdir().expect("a folder");
     let folder = temporary.path().join("engine");
     let mut engine = Engine::start_in(&folder);

@@ -12,7 +12,7 @@ use sillage_engine::EngineError;
 use sillage_engine::supervise::{self, SupervisorOptions};
 
 #[test]
-fn the_engine_leaves_when_its_parent_does_or_asks_and_keeps_what_was_acknowledged() {
+fn the_engine_ends_with_its_parent_and_keeps_acknowledged_rows() {
     let temporary = tempfile::tempdir().expect("a folder");
     let folder = temporary.path().join("engine");
     let mut engine = Engine::start_in(&folder);
@@ -46,7 +46,7 @@ fn the_engine_leaves_when_its_parent_does_or_asks_and_keeps_what_was_acknowledge
 }
 
 #[test]
-fn the_child_says_in_one_sentence_why_it_does_not_start() {
+fn the_child_reports_in_one_sentence_why_it_cannot_start() {
     let temporary = tempfile::tempdir().expect("a folder");
     let first_line = |address: SocketAddr, folder: &Path| {
         let (mut child, _input, line) = spawn(address, folder);
@@ -106,7 +106,7 @@ fn supervised(folder: &Path, listen: SocketAddr) -> SupervisorOptions {
 }
 
 #[tokio::test]
-async fn a_killed_engine_is_back_with_its_rows_on_the_same_port_within_seconds() {
+async fn a_killed_engine_restarts_on_the_same_port_with_its_rows() {
     let temporary = tempfile::tempdir().expect("a folder");
     let engine = supervise::start(supervised(
         temporary.path(),

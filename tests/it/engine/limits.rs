@@ -65,7 +65,7 @@ fn a_large_insert_and_a_large_result_stream_through_bounded_memory() {
 const LONG_WITH_ROWS: &str = "SELECT number, sipHash64(number) FROM numbers(100000000000)";
 
 #[test]
-fn long_selects_delay_nobody_and_end_when_their_clients_leave() {
+fn long_selects_delay_no_insert_and_end_with_their_clients() {
     let engine = Engine::start();
     engine.run("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a");
     let begin = |sql: &str| {

@@ -310,7 +310,7 @@ fn faults_carry_clickhouses_code_and_a_fitting_status() {
 }
 
 #[test]
-fn a_statement_is_taken_at_its_bound_and_refused_above() {
+fn a_statement_longer_than_its_bound_is_refused() {
     let engine = Engine::start();
     for (length, status) in [(1 << 20, 200), ((1 << 20) + 1, 413)] {
         let sql = format!("SELECT 1{}", " ".repeat(length - 8));
@@ -323,7 +323,7 @@ fn a_statement_is_taken_at_its_bound_and_refused_above() {
 }
 
 #[test]
-fn what_one_request_sets_does_not_reach_another() {
+fn settings_of_one_request_do_not_reach_another() {
     let engine = Engine::start();
     let state =
         "SELECT getSetting('max_block_size'), getSetting('session_timezone'), currentDatabase()";

@@ -42,7 +42,7 @@ fn ordinary_paths_and_values_are_kept_as_they_stand() {
 }
 
 #[test]
-fn false_hits_that_are_accepted_are_masked() {
+fn accepted_false_positives_are_masked() {
     let accepted: Vec<&str> = lines(ORDINARY)
         .filter_map(|line| line.strip_prefix('!'))
         .collect();

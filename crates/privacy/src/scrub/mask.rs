@@ -536,7 +536,7 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
 
         #[test]
-        fn what_one_look_lets_through_holds_nothing_to_mask(
+        fn text_passed_by_the_prefilter_has_nothing_to_mask(
             text in "([a-fA-F0-9]{1,4}[-:.]?|[a-z]{1,6}[-_ ./]?|[A-Za-z0-9]{1,5}-?|eyJ|[0-9]{1,3}[-. |]|[A-Z]{1,6}[0-9]{1,4}|sk_|cus_|[(]at[)]| at | dot |[.]jp|[0-9]{1,2}[.][0-9]{4}[ ,/]|lat:|dGFyb0Bl|eC5qcA){1,12}",
         ) {
             prop_assert!(is_suspect(&text) || findings(&text).is_empty(), "{}", text);
@@ -554,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_is_told_by_its_kind() {
+    fn findings_are_reported_by_kind() {
         for (text, kind) in [
             ("taro@example.jp", Kind::Email),
             ("090-1234-5678", Kind::Phone),

@@ -677,7 +677,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_words_are_those_of_the_rules() {
+    fn the_documented_names_match_the_rules() {
         let documented = include_str!("../../../../docs/scrubbing.md");
         let (_, documented) = documented
             .split_once("## Names of properties")

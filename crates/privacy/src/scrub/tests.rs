@@ -295,7 +295,7 @@ fn routes_are_kept_by_their_template() {
 }
 
 #[test]
-fn the_query_is_dropped_but_for_the_allowlist() {
+fn the_query_is_dropped_except_for_the_allowlist() {
     check("/a?utm_source=x&fbclid=y&token=z", "/a");
     check("/a?page=2&x=1&q=sim", "/a?q=sim&page=2");
     check("/a?q=esim%20card", "/a?q=esim card");
@@ -353,7 +353,7 @@ fn bounds_hold_at_the_bound_and_one_past_it() {
 }
 
 #[test]
-fn a_text_that_is_encoded_over_and_over_is_a_token() {
+fn text_encoded_too_many_times_is_masked_as_a_token() {
     let given = format!("/%{}41", "25".repeat(30));
     assert_eq!(path(&given, &rules()), "/:token");
     assert_eq!(label(&given, 100), ":token");
@@ -407,7 +407,7 @@ proptest! {
     }
 
     #[test]
-    fn anything_at_all_is_scrubbed_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn scrubbing_arbitrary_text_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let text = String::from_utf8_lossy(&bytes);
         let rules = rules();
         let once = path(&text, &rules);

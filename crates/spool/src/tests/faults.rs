@@ -5,7 +5,7 @@ use super::{append_all, drained, numbers, open_on, read, record, sealed_now};
 use crate::{SpoolError, Trouble};
 
 #[tokio::test]
-async fn after_a_failed_sync_what_was_synced_is_kept_and_what_was_not_is_refused() {
+async fn a_failed_sync_keeps_synced_records_and_refuses_the_others() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     append_all(&spool, 0..5, 150).await;
@@ -51,7 +51,7 @@ async fn a_disk_that_works_again_is_found_without_an_append() {
 }
 
 #[tokio::test]
-async fn a_disk_that_keeps_failing_is_tried_a_few_times_a_second_only() {
+async fn a_failing_disk_is_retried_only_a_few_times_a_second() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     disk.fail(Op::Create, 0, u32::MAX);
@@ -107,7 +107,7 @@ async fn a_first_write_that_fails_leaves_no_segment() {
 }
 
 #[tokio::test]
-async fn until_a_segment_can_be_sealed_no_other_is_begun() {
+async fn no_segment_is_begun_until_the_last_one_is_sealed() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     append_all(&spool, 0..5, 150).await;
@@ -199,7 +199,7 @@ async fn a_disk_that_lied_about_syncing_costs_records_but_breaks_nothing() {
 }
 
 #[tokio::test]
-async fn the_power_may_go_at_any_call_while_appending_sealing_and_deleting() {
+async fn power_loss_at_any_disk_call_loses_nothing_acknowledged() {
     for calls in 0..60 {
         for seed in 0..8 {
             let disk = FaultyDisk::new();
@@ -237,8 +237,7 @@ async fn the_power_may_go_at_any_call_while_appending_sealing_and_deleting() {
 }
 
 #[tokio::test]
-async fn of_what_was_appended_together_it_is_told_how_much_a_disk_that_fails_between_two_segments_has_kept()
- {
+async fn a_disk_failure_between_segments_reports_how_many_records_were_kept() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     // Four of these fill a segment.

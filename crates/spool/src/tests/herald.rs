@@ -29,7 +29,7 @@ async fn appends(
 }
 
 #[tokio::test]
-async fn a_heralds_thread_and_a_thread_without_one_both_hear_of_the_same_sync() {
+async fn threads_with_and_without_a_waker_learn_of_the_same_sync() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     let herald = tokio::spawn(spool.herald());
@@ -63,7 +63,7 @@ async fn a_heralds_thread_and_a_thread_without_one_both_hear_of_the_same_sync() 
 }
 
 #[tokio::test]
-async fn a_herald_tells_what_failed_as_well() {
+async fn a_waker_reports_failures_as_well() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     tokio::spawn(spool.herald());
@@ -77,7 +77,7 @@ async fn a_herald_tells_what_failed_as_well() {
 }
 
 #[tokio::test]
-async fn whom_a_herald_leaves_alone_the_writer_tells() {
+async fn the_writer_wakes_threads_that_no_waker_wakes() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     let herald = tokio::spawn(spool.herald());
@@ -94,7 +94,7 @@ async fn whom_a_herald_leaves_alone_the_writer_tells() {
 }
 
 #[tokio::test]
-async fn a_threads_herald_is_that_of_one_spool_only() {
+async fn a_threads_waker_belongs_to_one_spool() {
     let (disk, other_disk) = (FaultyDisk::new(), FaultyDisk::new());
     let (spool, other) = (open_on(&disk).unwrap(), open_on(&other_disk).unwrap());
     tokio::spawn(spool.herald());

@@ -17,7 +17,7 @@ const ROUND: u64 = 1 << 32;
 
 /// Appends until it is killed, and prints each number once it was acknowledged.
 #[test]
-fn the_child_that_will_be_killed() {
+fn child_process_that_is_killed() {
     let (Ok(folder), Ok(first)) = (std::env::var(FOLDER), std::env::var(FIRST)) else {
         return;
     };
@@ -53,7 +53,7 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
     for round in 0..ROUNDS {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "--nocapture", "--test-threads=1"])
-            .arg("spool::tests::kill::the_child_that_will_be_killed")
+            .arg("spool::tests::kill::child_process_that_is_killed")
             .env(FOLDER, folder.path())
             .env(FIRST, (round * ROUND).to_string())
             .stdout(Stdio::null())

@@ -202,7 +202,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_the_disk_does_acknowledged_is_stored_exactly_once(
+    fn acknowledged_records_are_stored_exactly_once_on_any_disk(
         actions in prop::collection::vec(action(), 1..40),
     ) {
         tokio::runtime::Builder::new_current_thread()

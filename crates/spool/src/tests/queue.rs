@@ -20,7 +20,7 @@ fn open_with(disk: &Arc<FaultyDisk>, change: impl FnOnce(&mut SpoolOptions)) -> 
 }
 
 #[tokio::test]
-async fn what_is_appended_is_read_in_order_with_its_schema_and_gone_after_deletion() {
+async fn appended_records_are_read_in_order_and_gone_after_deletion() {
     let folder = tempfile::tempdir().unwrap();
     let spool = Spool::open(options(folder.path())).unwrap();
     append_all(&spool, 0..100, 150).await;
@@ -128,7 +128,7 @@ async fn in_an_outage_age_stops_sealing_and_segments_grow() {
 }
 
 #[tokio::test]
-async fn a_full_spool_takes_exactly_its_bound_and_more_once_room_was_made() {
+async fn a_full_spool_accepts_records_again_once_space_is_freed() {
     let disk = FaultyDisk::new();
     let record_bytes = (RECORD_OVERHEAD_BYTES + 150) as u64;
     // Room for a further header is always kept.
@@ -164,7 +164,7 @@ async fn a_full_spool_is_still_full_after_a_restart() {
 }
 
 #[tokio::test]
-async fn records_and_options_are_taken_up_to_their_bounds_and_no_further() {
+async fn records_and_options_beyond_their_bounds_are_refused() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     spool.append(vec![1; RECORD_BYTES_MAX]).await.unwrap();
@@ -191,7 +191,7 @@ async fn records_and_options_are_taken_up_to_their_bounds_and_no_further() {
 }
 
 #[tokio::test]
-async fn beyond_the_bound_on_waiting_an_append_is_refused_as_busy() {
+async fn too_many_waiting_appends_are_refused_as_busy() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     disk.hold(true);
@@ -230,7 +230,7 @@ async fn beyond_the_bound_on_waiting_an_append_is_refused_as_busy() {
 }
 
 #[tokio::test]
-async fn a_segment_is_out_once_and_comes_back_first_when_given_back_or_dropped() {
+async fn a_segment_is_handed_out_once_and_first_again_when_returned() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     for number in 0..3 {
@@ -249,7 +249,7 @@ async fn a_segment_is_out_once_and_comes_back_first_when_given_back_or_dropped()
 }
 
 #[tokio::test]
-async fn whoever_waits_gets_the_next_segment_to_be_sealed() {
+async fn a_waiting_reader_gets_the_next_sealed_segment() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     let waiting = tokio::spawn({
@@ -263,7 +263,7 @@ async fn whoever_waits_gets_the_next_segment_to_be_sealed() {
 }
 
 #[tokio::test]
-async fn what_was_inserted_is_not_handed_out_again_though_the_disk_will_not_delete_it() {
+async fn a_segment_that_cannot_be_deleted_is_not_handed_out_again() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     for number in 0..2 {
@@ -348,7 +348,7 @@ async fn the_last_half_hour_can_be_read_record_by_record_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_closed_spool_has_written_what_it_took_in() {
+async fn closing_a_spool_writes_all_accepted_records() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     disk.hold(true);
@@ -367,7 +367,7 @@ async fn a_closed_spool_has_written_what_it_took_in() {
 }
 
 #[tokio::test]
-async fn what_is_appended_together_is_kept_together_up_to_its_bound() {
+async fn records_appended_together_stay_together_up_to_the_bound() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
     let together: Vec<_> = (0..8).map(|number| record(number, 150)).collect();
@@ -390,7 +390,7 @@ async fn what_is_appended_together_is_kept_together_up_to_its_bound() {
 }
 
 #[tokio::test]
-async fn no_room_for_all_that_is_appended_together_is_no_room_for_any() {
+async fn records_appended_together_are_all_refused_when_space_is_short() {
     let disk = FaultyDisk::new();
     let record_bytes = (RECORD_OVERHEAD_BYTES + 150) as u64;
     let spool = open_with(&disk, |options| {

@@ -34,7 +34,7 @@ fn without(numbers: std::ops::Range<u64>, left_out: u64) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn what_a_killed_process_left_open_is_sealed_under_its_id() {
+async fn an_open_segment_of_a_killed_process_is_sealed_under_its_id() {
     let (disk, name) = ten_records(false).await;
     assert!(name.ends_with(".open"));
     let spool = open_on(&disk).unwrap();
@@ -61,7 +61,7 @@ async fn torn_tail_is_dropped_and_rest_recovered() {
 }
 
 #[tokio::test]
-async fn a_corrupt_record_in_the_middle_is_quarantined_and_costs_only_itself() {
+async fn a_corrupt_record_is_quarantined_and_costs_only_itself() {
     // In its payload, its length, each of its checksums; in a sealed segment and in one left open.
     for is_sealed in [true, false] {
         for place in [20, 0, 5, 9] {
@@ -104,7 +104,7 @@ async fn a_sealed_segment_that_lost_its_end_is_read_as_far_as_it_goes() {
 }
 
 #[tokio::test]
-async fn one_copy_of_the_header_will_do_and_without_both_the_segment_is_set_aside() {
+async fn a_segment_needs_one_of_its_two_header_copies() {
     let copy = header_bytes(SCHEMA) as usize / 2;
     for is_sealed in [true, false] {
         for damaged in [0, 9, 20, 45, copy, copy + 20] {
@@ -182,7 +182,7 @@ async fn segments_from_before_an_upgrade_keep_their_schema() {
 }
 
 #[tokio::test]
-async fn other_peoples_files_are_left_alone_and_counted() {
+async fn foreign_files_are_left_alone_and_counted() {
     let folder = tempfile::tempdir().unwrap();
     let foreign = ["notes.txt", "00-11.sealed", "x.open"];
     for name in foreign {
@@ -213,7 +213,7 @@ async fn a_second_collector_is_refused_while_the_first_runs() {
 }
 
 #[tokio::test]
-async fn folder_and_files_are_nobody_elses_business() {
+async fn the_folder_and_its_files_are_private() {
     let parent = tempfile::tempdir().unwrap();
     let made = parent.path().join("deep/spool");
     let wide = parent.path().join("wide");
@@ -271,7 +271,7 @@ async fn opening_a_backlog_reads_headers_and_no_records() {
 }
 
 #[tokio::test]
-async fn what_recovery_takes_up_unsynced_survives_a_power_cut_like_the_rest() {
+async fn recovered_unsynced_records_survive_a_power_cut() {
     // Written by a process that was killed before its sync: it may be taken up, but then for good,
     // or the segment would read differently the next time.
     for seed in 0..20 {

@@ -60,7 +60,7 @@ fn payloads() -> impl Strategy<Value = Vec<Vec<u8>>> {
 
 proptest! {
     #[test]
-    fn a_segment_says_again_what_was_put_into_it(schema in ".{0,200}", payloads in payloads()) {
+    fn a_segment_returns_the_records_written_to_it(schema in ".{0,200}", payloads in payloads()) {
         let (bytes, _) = encode(&schema, &payloads);
         let start = header_bytes(&schema);
         prop_assert_eq!(Header::parse(id(), &bytes), HeaderFound::Ours(header(&schema), start));
@@ -97,7 +97,7 @@ proptest! {
     }
 
     #[test]
-    fn a_lost_stretch_costs_what_it_touches_and_no_more(
+    fn a_lost_range_costs_only_the_records_it_touches(
         payloads in payloads(), from: prop::sample::Index, length in 1usize..700, fill: Option<u8>,
     ) {
         let (whole, ends) = encode("s", &payloads);
@@ -120,13 +120,13 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_stepped_over(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+    fn arbitrary_bytes_yield_no_records(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
         prop_assert_eq!(decode(&bytes, 0), Vec::<Vec<u8>>::new());
         prop_assert_eq!(Header::parse(id(), &bytes), HeaderFound::Damaged);
     }
 
     #[test]
-    fn a_window_that_ends_early_asks_for_more_or_decides_alike(
+    fn a_short_window_asks_for_more_bytes_or_decides_the_same(
         payloads in payloads(), flip: prop::sample::Index, seen: prop::sample::Index,
     ) {
         let (mut bytes, _) = encode("s", &payloads);
