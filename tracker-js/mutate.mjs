@@ -9,7 +9,10 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** What is removed, where, by which replacement, and which tests must notice (default: the file of the same name). */
+/**
+ * What is removed, where, by which replacement, and which tests must notice (default: the file of
+ * the same name).
+ */
 const MUTANTS = [
   ['send nothing after a no', 'tracker', 'if (consent === 0) return;', ''],
   ['hold until seen', 'tracker', '!isSeen || (', '('],

@@ -14,7 +14,10 @@ const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync',
 ];
-/** Who came from where, and did what: three from Google, of whom two order and one signs up, two from nowhere, of whom one signs up. */
+/**
+ * Who came from where, and did what: three from Google, of whom two order and one signs up, two
+ * from nowhere, of whom one signs up.
+ */
 const PEOPLE = [
   { from: 'https://www.google.com/', does: [['Order', 1_000]] },
   { from: 'https://www.google.com/', does: [['Order', 2_500], ['Signup']] },

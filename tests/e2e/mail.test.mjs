@@ -69,7 +69,10 @@ after(async () => {
 
 const header = (letter, name) => letter.headers.find(({ key }) => key === name)?.value;
 
-/** The same question as the letter's, by the API: the Monday before last Monday until Sunday, on the site's days. */
+/**
+ * The same question as the letter's, by the API: the Monday before last Monday until Sunday, on the
+ * site's days.
+ */
 async function lastWeek(metrics, dimensions = []) {
   const today = new Date(new Date().toLocaleDateString('sv', { timeZone: 'Asia/Tokyo' }));
   const day = (back) => new Date(today.getTime() - back * 86_400_000).toISOString().slice(0, 10);
@@ -142,7 +145,9 @@ test('a mail server that is away is said so', async () => {
 
 const PASSWORD = 'correct horse battery staple';
 
-/** Logs in as the site's owner and comes back with a function that sends with all that is needed. */
+/**
+ * Logs in as the site's owner and comes back with a function that sends with all that is needed.
+ */
 async function logIn(dashboard) {
   const entered = await fetch(`${dashboard}login`, {
     method: 'POST',

@@ -27,7 +27,9 @@ after(async () => {
   assert.equal(await collector?.stop(), 0, 'the collector stops cleanly');
 });
 
-/** Words of Latin letters, up to the length of a telephone's line, that stand on more than one line. */
+/**
+ * Words of Latin letters, up to the length of a telephone's line, that stand on more than one line.
+ */
 const brokenWords = () => {
   const broken = [];
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -3,7 +3,10 @@ import { names, useWorld, wait } from './harness/scenario';
 
 const world = useWorld(20);
 
-/** One consent manager as its adapter meets it: before it has loaded, undecided although a yes is its default, and what a visitor then does. */
+/**
+ * One consent manager as its adapter meets it: before it has loaded, undecided although a yes is
+ * its default, and what a visitor then does.
+ */
 interface Manager {
   readonly stub: string;
   readonly undecided: string;

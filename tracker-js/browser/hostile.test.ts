@@ -4,7 +4,10 @@ import { names, type Scenario, type TagOptions, until, useWorld, wait } from './
 
 const world = useWorld(300);
 
-/** Opens a page and keeps what its scripts complain of: exceptions, unhandled rejections, words on the console. */
+/**
+ * Opens a page and keeps what its scripts complain of: exceptions, unhandled rejections, words on
+ * the console.
+ */
 const open = async (
   test: Scenario,
   { body = '', options = {} as TagOptions, before = '', headers = {}, url = '' } = {},

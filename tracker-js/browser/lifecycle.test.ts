@@ -9,7 +9,10 @@ const world = useWorld(100);
 const TALL = '<div style="height:3000px">tall</div>';
 const engagementOf = (events: readonly Stored[]) => events.find(({ name }) => name === 'engagement');
 
-/** Opens a page and waits for its pageview; `since` is when the page began to be measured, by the page's clock. */
+/**
+ * Opens a page and waits for its pageview; `since` is when the page began to be measured, by the
+ * page's clock.
+ */
 const open = async (body = '', below = '') => {
   const test = world.scenario();
   test.put('<!doctype html><title>next</title>next', '/next');

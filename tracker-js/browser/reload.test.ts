@@ -24,7 +24,10 @@ const reloadedBy = async (page: Page, selector: string) => {
   await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), page.click(selector)]);
 };
 
-/** A banner that keeps the choice, reloads, and tells Google's consent mode of it on the page that follows. */
+/**
+ * A banner that keeps the choice, reloads, and tells Google's consent mode of it on the page that
+ * follows.
+ */
 const BANNER = `<script>
   window.dataLayer = window.dataLayer || [];
   function gtag() { dataLayer.push(arguments) }
@@ -133,7 +136,10 @@ describe('11 tarteaucitron, by the recipe', () => {
 
   /** Its boxes slide in, so that a click by coordinates may go past a button. */
   const press = (page: Page, selector: string) => page.$eval(selector, (button) => (button as HTMLElement).click());
-  /** Presses until the choice is in the tool's own cookie: it listens a while after a button is there. */
+  /**
+   * Presses until the choice is in the tool's own cookie: it listens a while after a button is
+   * there.
+   */
   const choose = (page: Page, selector: string, kept: string) =>
     until(kept, async () => {
       await press(page, selector);

@@ -6,7 +6,10 @@
 import { guard } from './guard';
 import type { Option } from './types';
 
-/** True when somebody can see the page now. A prerendered page may call itself visible before it is shown. */
+/**
+ * True when somebody can see the page now. A prerendered page may call itself visible before it is
+ * shown.
+ */
 export const isVisible = (): boolean => !document.hidden && !document.prerendering;
 
 /** True when the page is visible and has the keyboard. */
@@ -15,7 +18,10 @@ export const isAttended = (): boolean => isVisible() && document.hasFocus();
 /** Milliseconds of a clock that neither midnight nor a correction of the time of day moves. */
 export const now = (): number => performance.now();
 
-/** Scheme and host the visitor came from. Not by URL.origin, which is "null" for the addresses of Android apps. */
+/**
+ * Scheme and host the visitor came from. Not by URL.origin, which is "null" for the addresses of
+ * Android apps.
+ */
 export const cameFrom = (): string => document.referrer.split('/', 3).join('/');
 
 /** Lowest line of the page that is in view, and the page's height, both in CSS pixels. */

@@ -7,7 +7,9 @@
 
 import type { Config, Option } from './types';
 
-/** Looks settings up in the script's attributes, then in the global object. Either may be missing. */
+/**
+ * Looks settings up in the script's attributes, then in the global object. Either may be missing.
+ */
 export const readOptions = (
   attributes: { readonly [name: string]: string | undefined } | undefined,
   given: Config | undefined,

@@ -12,7 +12,9 @@ export interface Engagement {
    * begins a new pageview. Cheap: asks nothing that makes the browser lay out the page.
    */
   readonly tick: (isNew?: boolean) => number;
-  /** To be called when the page has scrolled. Returns the per cent of the page's height seen so far. */
+  /**
+   * To be called when the page has scrolled. Returns the per cent of the page's height seen so far.
+   */
   readonly look: () => number;
 }
 

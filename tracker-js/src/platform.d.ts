@@ -15,5 +15,8 @@ interface Navigator {
   readonly doNotTrack?: string | null;
 }
 
-/** Chromium 135 and later: hands a request to the browser, which sends it when the page ends in any way. */
+/**
+ * Chromium 135 and later: hands a request to the browser, which sends it when the page ends in any
+ * way.
+ */
 declare function fetchLater(url: string | URL, init?: DeferredRequestInit): { readonly activated: boolean };

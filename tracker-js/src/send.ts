@@ -12,7 +12,10 @@ import type { Beacon } from './types';
 export const RETRIES_MAX = 20;
 
 export interface Sender {
-  /** Sends `beacon`, or (`isLeft`) leaves it with the browser, to be sent when the page ends in whatever way. */
+  /**
+   * Sends `beacon`, or (`isLeft`) leaves it with the browser, to be sent when the page ends in
+   * whatever way.
+   */
   readonly post: (beacon: Beacon, isLeft?: boolean) => void;
   /** Gives what failed before another try. */
   readonly repost: () => void;

@@ -22,17 +22,26 @@ export const RENEW_INTERVAL_MS = 5000;
 
 /** The one function pages call. It never throws. */
 export interface Sillage {
-  /** Only `true` is a yes. `'wait'` sends nothing until the next word, and tells the collector nothing. */
+  /**
+   * Only `true` is a yes. `'wait'` sends nothing until the next word, and tells the collector
+   * nothing.
+   */
   (name: 'consent', granted: boolean | 'wait'): void;
   (name: 'pageview', options?: { readonly u?: string }): void;
   (name: string, options?: EventOptions): void;
   /** Calls made before the script was there. */
   q?: Iterable<[unknown, unknown?]>;
-  /** Fields the second file adds to the current pageview's engagement. A new pageview begins with none. */
+  /**
+   * Fields the second file adds to the current pageview's engagement. A new pageview begins with
+   * none.
+   */
   x?: ExtraFields;
 }
 
-/** Starts counting and returns the function pages call; `queue` holds the calls they have made before. */
+/**
+ * Starts counting and returns the function pages call; `queue` holds the calls they have made
+ * before.
+ */
 export const start = (option: Option, endpoint: string | URL, queue: Iterable<[unknown, unknown?]>): Sillage => {
   if (!location.host || isRefused(option)) return () => {};
 
@@ -45,7 +54,9 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
   let consent: 0 | 1 | undefined;
   let isSeen: boolean | undefined;
   let held: Beacon[] = [];
-  /** Address, referrer and id of the current pageview; empty before the first one and after a no. */
+  /**
+   * Address, referrer and id of the current pageview; empty before the first one and after a no.
+   */
   let page: Pick<Beacon, 'u' | 'r' | 'k'> = {};
   /** Engaged milliseconds last sent for it: no more of them means nothing new. */
   let reported = 0;
@@ -108,7 +119,10 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
     if (isSeen && !option('manual')) view(isNew);
   };
 
-  /** Opens a gate: what was held is sent, behind the pageview if there is none yet or it was forgotten after a no. */
+  /**
+   * Opens a gate: what was held is sent, behind the pageview if there is none yet or it was
+   * forgotten after a no.
+   */
   const release = () => {
     const rest = held.splice(0);
     if (!page.u) viewUnasked();

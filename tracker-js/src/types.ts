@@ -4,7 +4,10 @@
 
 /** Settings of the tracker. Every one of them is optional. */
 export interface Config {
-  /** Site id, as configured in the collector. Absent: the collector takes the host of the page's URL. */
+  /**
+   * Site id, as configured in the collector. Absent: the collector takes the host of the page's
+   * URL.
+   */
   site?: string;
   /** Another name for `site`, known from other trackers. */
   domain?: string;
@@ -22,15 +25,24 @@ export interface Config {
   hash?: boolean;
   /** Send no pageview unless `sillage('pageview')` is called. */
   manual?: boolean;
-  /** Send although the browser states Global Privacy Control. The collector still applies the site's profile. */
+  /**
+   * Send although the browser states Global Privacy Control. The collector still applies the site's
+   * profile.
+   */
   ignoreGpc?: boolean;
   /** Send nothing when the browser states Do Not Track. */
   dnt?: boolean;
   /** Send although the browser is driven by software; such events are marked. */
   automated?: boolean;
-  /** Names of query parameters to keep besides utm_source, -medium, -campaign, -content, -term, ref and source: `page|tab`. */
+  /**
+   * Names of query parameters to keep besides utm_source, -medium, -campaign, -content, -term, ref
+   * and source: `page|tab`.
+   */
   allowQuery?: string;
-  /** Sees each event before it is sent and returns it, a changed one, or nothing to drop it. As an attribute: the name of a global function. */
+  /**
+   * Sees each event before it is sent and returns it, a changed one, or nothing to drop it. As an
+   * attribute: the name of a global function.
+   */
   beforeSend?: string | ((beacon: Beacon) => Beacon | null | undefined | false);
 }
 
@@ -63,7 +75,10 @@ export interface Beacon extends ExtraFields {
   u?: string | undefined;
   /** Site id. */
   d?: unknown;
-  /** Where the visitor came from: scheme and host, or the page before when this one was reached without a load. */
+  /**
+   * Where the visitor came from: scheme and host, or the page before when this one was reached
+   * without a load.
+   */
   r?: string | undefined;
   /** Properties. */
   p?: Props | undefined;
@@ -77,7 +92,10 @@ export interface Beacon extends ExtraFields {
   e?: number;
   /** How far down the page was seen, in per cent of its height. */
   sd?: number;
-  /** Random id of the event; an engagement carries its pageview's. A repeated name and id is a retry. */
+  /**
+   * Random id of the event; an engagement carries its pageview's. A repeated name and id is a
+   * retry.
+   */
   k?: string | undefined;
   /** Consent: 1 given, 0 withdrawn, absent: nothing said. */
   c?: 0 | 1 | undefined;
@@ -93,7 +111,10 @@ export interface Beacon extends ExtraFields {
 export interface ExtraFields {
   /** Cells clicked: row * 20 + column, of square cells as wide as a twentieth of the page. */
   x?: number[];
-  /** Largest Contentful Paint, Interaction to Next Paint, First Contentful Paint, Time to First Byte: milliseconds. */
+  /**
+   * Largest Contentful Paint, Interaction to Next Paint, First Contentful Paint, Time to First
+   * Byte: milliseconds.
+   */
   vl?: number;
   vi?: number;
   vf?: number;

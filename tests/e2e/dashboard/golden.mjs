@@ -5,7 +5,9 @@
 // `sillage demo --log`, and the model below counts the same visits the slow and obvious way, so
 // that no number on the page is compared with itself.
 
-/** A zone without summer time in which it is day now, so that no test runs over the site's midnight. */
+/**
+ * A zone without summer time in which it is day now, so that no test runs over the site's midnight.
+ */
 export function zoneFor(now) {
   const tokyo = (now.getUTCHours() + 9) % 24;
   return tokyo >= 6 && tokyo <= 20 ? { name: 'Asia/Tokyo', hours: 9 } : { name: 'America/Bogota', hours: -5 };
@@ -16,7 +18,10 @@ const IPHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebK
 const ANDROID = 'Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36';
 const LINUX = 'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0';
 
-/** Addresses lie in networks of large providers; the country is the one that the country database gives them. */
+/**
+ * Addresses lie in networks of large providers; the country is the one that the country database
+ * gives them.
+ */
 const PEOPLE = {
   ann: { ip: '133.200.10.7', country: 'JP', agent: WINDOWS, browser: 'Chrome', device: 'desktop' },
   ben: { ip: '84.140.3.9', country: 'DE', agent: IPHONE, browser: 'Safari', device: 'mobile' },
@@ -47,7 +52,10 @@ const FROM = {
 /** More pages than a panel, and than a page of the list in full, can hold. */
 const ITEMS = Array.from({ length: 60 }, (_, index) => `/items/${String(index + 1).padStart(2, '0')}`);
 
-/** [days ago, person, from, pages]; the visit begins at ten of the site's day, pages follow each other by 30 s. */
+/**
+ * [days ago, person, from, pages]; the visit begins at ten of the site's day, pages follow each
+ * other by 30 s.
+ */
 const PAST = [
   [55, 'ann', 'google', ['/']],
   [50, 'ben', 'google', ['/', '/pricing']],

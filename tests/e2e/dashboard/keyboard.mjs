@@ -8,7 +8,10 @@ const focused = (page) => page.evaluate(() => {
   return element?.getAttribute('aria-label') ?? element?.textContent?.trim() ?? '';
 });
 
-/** Walks with Tab until the focus is on what `isThere` says, as a person would; answers how many steps it took. */
+/**
+ * Walks with Tab until the focus is on what `isThere` says, as a person would; answers how many
+ * steps it took.
+ */
 async function tabTo(page, isThere, max = 160) {
   for (let steps = 1; steps <= max; steps++) {
     await page.keyboard.press('Tab');

@@ -4,7 +4,10 @@ import { test } from 'node:test';
 import { LIVE, truth } from './golden.mjs';
 import { go, number, rows, settled, totals } from './stage.mjs';
 
-/** The largest rows in the order in which a panel draws them: by value; equal ones as the API has them. */
+/**
+ * The largest rows in the order in which a panel draws them: by value; equal ones as the API has
+ * them.
+ */
 const sameRows = (shown, wanted, limit = 8) => {
   const all = Object.entries(wanted);
   assert.equal(shown.length, Math.min(limit, all.length));

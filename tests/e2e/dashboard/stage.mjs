@@ -36,7 +36,10 @@ export async function setStage() {
   });
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
 
-  /** One beacon as the tracker sends it; `person` decides address and browser. Answers the cookie, if one was set. */
+  /**
+   * One beacon as the tracker sends it; `person` decides address and browser. Answers the cookie,
+   * if one was set.
+   */
   async function beacon(site, body, { person = 'ann', cookie = '', headers = {} } = {}) {
     const { ip, agent } = golden.people[person];
     const answer = await fetch(collector.beacons, {
@@ -125,7 +128,10 @@ export const settled = (page) =>
     () => document.querySelector('[aria-busy="true"], .skeleton, .is-stale') === null && document.querySelector('#app')?.childElementCount > 0,
   );
 
-/** Another address without a new page, as Back and Forward do it: only what is not known yet is asked for. */
+/**
+ * Another address without a new page, as Back and Forward do it: only what is not known yet is
+ * asked for.
+ */
 export async function go(page, address) {
   await page.evaluate((next) => {
     history.pushState(null, '', next);
@@ -147,7 +153,10 @@ export const totals = async (page) =>
 export const rows = (page, id) =>
   page.getByTestId(id).locator('tbody tr').evaluateAll((list) => list.map((row) => [row.dataset.name, Number(row.dataset.value)]));
 
-/** What axe-core finds. Evaluated by the debugger, not by the page: its content policy stays as strict as it is. */
+/**
+ * What axe-core finds. Evaluated by the debugger, not by the page: its content policy stays as
+ * strict as it is.
+ */
 export async function findings(page, rules = null) {
   await page.evaluate(AXE);
   const runOnly = rules ? { type: 'rule', values: rules } : AXE_TAGS;

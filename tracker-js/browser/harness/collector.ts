@@ -26,9 +26,15 @@ export interface Stored {
 }
 
 export interface Collector {
-  /** Takes a request's body and headers; returns the status and the cookies the tracker's browser gets. */
+  /**
+   * Takes a request's body and headers; returns the status and the cookies the tracker's browser
+   * gets.
+   */
   readonly take: (body: string, headers: { readonly [name: string]: string }) => Promise<Taken>;
-  /** Events kept for a site, in no particular order: requests of one moment may overtake one another. */
+  /**
+   * Events kept for a site, in no particular order: requests of one moment may overtake one
+   * another.
+   */
   readonly stored: (site: string) => Promise<Stored[]>;
 }
 
@@ -38,7 +44,9 @@ export interface Taken {
   readonly cookies: string[];
 }
 
-/** Where the collector of this run and its engine listen, and the command line that knows the sites. */
+/**
+ * Where the collector of this run and its engine listen, and the command line that knows the sites.
+ */
 export interface Ports {
   readonly collector: number;
   readonly engine: number;

@@ -10,7 +10,10 @@ import { type Logged, type Site, startSite } from './site';
 /** Attributes of the script tag; `src` and `data-site` are set unless given. */
 export interface TagOptions {
   readonly attributes?: { readonly [name: string]: string | undefined };
-  /** Says yes before the script is there. Default: true, so that the collector's strictest profile keeps what is sent. */
+  /**
+   * Says yes before the script is there. Default: true, so that the collector's strictest profile
+   * keeps what is sent.
+   */
   readonly isGranted?: boolean;
 }
 
@@ -23,7 +26,10 @@ export interface Scenario {
   readonly html: (body?: string, options?: TagOptions) => string;
   /** Puts a page at the test's path plus `below`; returns its URL. */
   readonly put: (html: string, below?: string, headers?: { readonly [name: string]: string }) => string;
-  /** Waits until the collector keeps this many events of the site, and a little longer for those there should not be. */
+  /**
+   * Waits until the collector keeps this many events of the site, and a little longer for those
+   * there should not be.
+   */
   readonly stored: (count: number) => Promise<Stored[]>;
   readonly requests: () => Logged[];
 }
@@ -70,11 +76,17 @@ export const engagedTimes = (test: Scenario): number[] => {
   return [...greatest.values()];
 };
 
-/** Notes the names of events in the order in which the page sends them; requests of one moment may overtake one another. */
+/**
+ * Notes the names of events in the order in which the page sends them; requests of one moment may
+ * overtake one another.
+ */
 export const ORDER =
   '<script>order = []; send = fetch; fetch = (url, init) => { order.push(JSON.parse(init.body).n); return send(url, init) }</script>';
 
-/** Everything a page could have kept in the browser, but for the mark that only visitors themselves set. */
+/**
+ * Everything a page could have kept in the browser, but for the mark that only visitors themselves
+ * set.
+ */
 export const storage = (page: Page) =>
   page.evaluate(async () => ({
     cookie: document.cookie,

@@ -58,7 +58,10 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
 
 let sitesMade = 0;
 
-/** Starts the server. Numbers of sites are not reused within a run: `offset` parts the files. Hosts end in `domain`. */
+/**
+ * Starts the server. Numbers of sites are not reused within a run: `offset` parts the files. Hosts
+ * end in `domain`.
+ */
 export const startSite = async (offset: number, domain = 'test'): Promise<Site> => {
   const collector = connect(inject('ports'));
   const pages = new Map<string, { html: string | Buffer } & PageOptions>();

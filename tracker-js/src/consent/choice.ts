@@ -8,7 +8,9 @@
 // a no and a yes takes all of them. A page that reloads itself may do so because of a no that only
 // the next page hears: nothing more leaves it.
 
-/** A visitor's choice about measurement; undefined: none was made, or none that can be relied on. */
+/**
+ * A visitor's choice about measurement; undefined: none was made, or none that can be relied on.
+ */
 export type Choice = boolean | undefined;
 
 type Call = (name: 'consent', granted: boolean | 'wait') => void;
@@ -39,7 +41,10 @@ const watchReload = (page: Page, choices: NonNullable<Page['sillageChoices']>): 
   });
 };
 
-/** Returns the function that tells the tracker of a choice when the page's differs from the one before. */
+/**
+ * Returns the function that tells the tracker of a choice when the page's differs from the one
+ * before.
+ */
 export const createTeller = (page: Page = window as unknown as Page) => {
   if (!page.sillageChoices) {
     page.sillageChoices = { each: [] };
@@ -61,11 +66,16 @@ export const createTeller = (page: Page = window as unknown as Page) => {
   };
 };
 
-/** Milliseconds between looks for a consent manager that is not there yet, and looks in all: half a minute. */
+/**
+ * Milliseconds between looks for a consent manager that is not there yet, and looks in all: half a
+ * minute.
+ */
 export const LOOK_INTERVAL_MS = 100;
 export const LOOKS_MAX = 300;
 
-/** Calls `then` with what `find` finds, as soon as it finds something. `find` may throw meanwhile. */
+/**
+ * Calls `then` with what `find` finds, as soon as it finds something. `find` may throw meanwhile.
+ */
 export const whenThere = <Found>(find: () => Found | undefined, then: (found: Found) => void): void => {
   let looks = 0;
   const look = (): boolean => {

@@ -18,7 +18,10 @@ export const readEntry = (entry: unknown): Choice => {
   return storage === 'granted' ? true : storage === 'denied' ? false : undefined;
 };
 
-/** Replays the layer and watches it. A push that others have wrapped, or will wrap, is called through. */
+/**
+ * Replays the layer and watches it. A push that others have wrapped, or will wrap, is called
+ * through.
+ */
 export const watchLayer = (layer: unknown[], tell = createTeller()): void => {
   let latest: Choice;
   const read = (entry: unknown) => {

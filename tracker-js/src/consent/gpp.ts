@@ -25,11 +25,17 @@ const TCF_EU_V2 = 2;
 /** usnat and the state sections. */
 const US_FIRST = 7;
 
-/** Whether a list of purposes, the first of them at index 0, holds storage (1) and measuring content (8). */
+/**
+ * Whether a list of purposes, the first of them at index 0, holds storage (1) and measuring content
+ * (8).
+ */
 const holds = (purposes: unknown): boolean | undefined =>
   Array.isArray(purposes) && purposes.length >= 8 ? Boolean(purposes[0] && purposes[7]) : undefined;
 
-/** The choice in one event. `current` is the one before, which stands until the signal is ready again. */
+/**
+ * The choice in one event. `current` is the one before, which stands until the signal is ready
+ * again.
+ */
 export const readGpp = (event: GppEvent | null, ok: boolean, current: Choice, isVendorsRead: boolean): Choice => {
   const ping = event?.pingData;
   if (!ok || !ping) return undefined;

@@ -22,7 +22,10 @@ export type TcfApi = (
   listener: (data: TcData | null, ok: boolean) => void,
 ) => void;
 
-/** The choice in one answer. `current` is the one before, which stands while the visitor is asked again. */
+/**
+ * The choice in one answer. `current` is the one before, which stands while the visitor is asked
+ * again.
+ */
 export const readTcf = (data: TcData | null, ok: boolean, current: Choice, isVendorsRead: boolean): Choice => {
   if (!ok || !data) return undefined;
   // The dialogue is open: what the string says is not, or no longer, what the visitor wants.

@@ -15,8 +15,8 @@ export const readImports = (sources: { readonly [path: string]: string }): Impor
   );
 
 /**
- * Describes each import that breaks the order. `rooms` lists files and folders (`consent/`) from the
- * ground up; a file may import from its own folder and from rooms before its own.
+ * Describes each import that breaks the order. `rooms` lists files and folders (`consent/`) from
+ * the ground up; a file may import from its own folder and from rooms before its own.
  */
 export const findUpwardImports = (imports: Imports, rooms: readonly string[]): string[] => {
   const roomOf = (file: string) =>
