@@ -5,14 +5,25 @@ cd "$(dirname "$0")/.."
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 failed_suites=""
+# `make test` has built the tracker and the dashboard; the browser suites need not do so again.
+export ASSETS_ARE_BUILT=1
 
-suite() { # name, command ...
+run_suite() { # name, command ...: keeps output, exit code and seconds in files (a pipe would hide the exit code)
   name=$1
   shift
-  printf '\n== %s\n' "$name"
-  # A pipe would hide the exit code; this keeps it in a file.
-  { "$@" 2>&1; echo $? > "$logs/$name.code"; } | tee "$logs/$name.log"
-  [ "$(cat "$logs/$name.code")" = 0 ] || failed_suites="$failed_suites $name"
+  from=$(date +%s)
+  "$@" 2>&1
+  echo $? > "$logs/$name.code"
+  echo $(($(date +%s) - from)) > "$logs/$name.seconds"
+}
+end_suite() { # name
+  [ "$(cat "$logs/$1.code")" = 0 ] || failed_suites="$failed_suites $1"
+  durations="${durations:-}$1 $(cat "$logs/$1.seconds") s, "
+}
+suite() { # name, command ...
+  printf '\n== %s\n' "$1"
+  run_suite "$@" | tee "$logs/$1.log"
+  end_suite "$1"
 }
 
 sum() { # pattern, files ...: adds up the number that the pattern's group finds
@@ -22,10 +33,22 @@ sum() { # pattern, files ...: adds up the number that the pattern's group finds
 }
 
 sh tests/packages.sh || exit 1
-suite rust cargo test --locked --no-fail-fast
-suite tracker npm --prefix tracker-js --silent run test
+# The unit tests in JavaScript run while Cargo compiles, which leaves a core idle now and then. Nothing else
+# runs beside the tests that measure time.
+unit_tests() {
+  run_suite tracker npm --prefix tracker-js --silent run test > "$logs/tracker.log"
+  run_suite dashboard npm --prefix dashboards/web --silent run test > "$logs/dashboard.log"
+}
+unit_tests &
+suite compile cargo test --locked --workspace --no-run
+wait
+for name in tracker dashboard; do
+  printf '\n== %s\n' "$name"
+  cat "$logs/$name.log"
+  end_suite "$name"
+done
+suite rust cargo test --locked --workspace --no-fail-fast
 suite chromium npm --prefix tracker-js --silent run test:chromium
-suite dashboard npm --prefix dashboards/web --silent run test
 suite pictures npm --prefix dashboards/web --silent run test:e2e
 suite e2e npm --prefix tests/e2e --silent run test
 
@@ -42,11 +65,12 @@ failed=$((rust_failed + unit_failed + chromium_failed + e2e_failed))
 
 printf '\n== counts\nrust: %s passed, %s failed\ntracker and dashboard: %s passed, %s failed\ntracker in Chromium: %s passed, %s failed\nbrowser, end to end: %s passed, %s failed\n' \
   "$rust_passed" "$rust_failed" "$unit_passed" "$unit_failed" "$chromium_passed" "$chromium_failed" "$e2e_passed" "$e2e_failed"
-# A test that skips itself says nothing; it must not look well for that.
+echo "durations: ${durations%, }"
+# A skipped test has shown nothing, so it fails the run.
 skipped=$(($(sum '^test result: .* ([0-9]+) ignored;.*' "$logs/rust.log") \
   + $(sum '^ *Tests .*[^0-9]([0-9]+) skipped.*' "$logs"/*.log) + $(sum '^# skipped ([0-9]+)$' "$logs/e2e.log")))
 [ "$skipped" = 0 ] || failed_suites="$failed_suites ($skipped skipped)"
-# A suite that breaks off has no counts to show; it must not look well for that.
+# A suite that crashed has no counts, so a count of zero fails the run.
 for part in $rust_passed $unit_passed $chromium_passed $e2e_passed; do
   [ "$part" -gt 0 ] || failed_suites="$failed_suites (one ran no test)"
 done

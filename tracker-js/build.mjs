@@ -36,7 +36,8 @@ const bundle = async (entry) => {
     tsconfigRaw: { compilerOptions: { target: 'es2020', alwaysStrict: false } },
     define: { 'process.env.NODE_ENV': '"production"' },
   });
-  // `let` compresses better than a mixture with `const`, and terser joins neighbouring declarations.
+  // `let` compresses better than a mixture with `const`, and terser joins neighbouring
+  // declarations.
   const { code } = await minify(outputFiles[0].text.replace(/\bconst\b(?=[ {[])/g, 'let'), {
     ecma: 2020,
     compress: {
