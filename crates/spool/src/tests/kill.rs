@@ -53,7 +53,7 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
     for round in 0..ROUNDS {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "--nocapture", "--test-threads=1"])
-            .arg("spool::tests::kill::child_process_that_is_killed")
+            .arg("tests::kill::child_process_that_is_killed")
             .env(FOLDER, folder.path())
             .env(FIRST, (round * ROUND).to_string())
             .stdout(Stdio::null())
