@@ -49,7 +49,7 @@ fn the_page_shows_what_is_measured_and_the_current_choice() {
     for (language, word) in [
         ("en-GB", "Your choices"),
         ("ja", "選択"),
-        ("de-AT,en;q=0.5", "Ihre Wahl"),
+        ("de-AT,en;q=0.5", "Ihre Auswahl"),
         ("fr", "Your choices"),
     ] {
         let page = get(
@@ -72,13 +72,13 @@ fn the_page_shows_what_is_measured_and_the_current_choice() {
     );
     assert!(
         page.body
-            .contains("Nothing that you do on this site is kept"),
+            .contains("Nothing that you do on this site is stored"),
         "{}",
         page.body
     );
     assert!(
         page.body
-            .contains("sent by your browser, and taken as a no")
+            .contains("sent by your browser and treated as a no")
     );
     let policy = page
         .header("content-security-policy")
@@ -99,7 +99,7 @@ fn the_page_shows_what_is_measured_and_the_current_choice() {
         &[("Cookie", &device)],
     );
     assert!(
-        page.body.contains("You said yes on this browser"),
+        page.body.contains("You said yes in this browser"),
         "{}",
         page.body
     );
@@ -160,7 +160,7 @@ fn a_refusal_by_a_plain_form_stops_measuring_and_can_be_taken_back() {
     );
     assert!(
         page.body
-            .contains("Nothing that you do on this site is kept"),
+            .contains("Nothing that you do on this site is stored"),
         "{}",
         page.body
     );
@@ -311,7 +311,7 @@ fn without_a_cookie_the_visitor_of_the_shortened_address_is_erased() {
     assert!(
         again
             .body
-            .contains("Nothing could be found under this browser")
+            .contains("Nothing could be found for this browser")
     );
     assert_eq!(
         collector.sql("SELECT count() FROM system.mutations WHERE table = 'events' AND command LIKE '%DELETE%'"),
@@ -347,7 +347,7 @@ fn the_published_policy_matches_the_configuration() {
         page.contains("Example &lt;K.K.&gt;")
             && page.contains("60 days")
             && page.contains("Parent Company")
-            && page.contains("records of 2026-01-01 to 2026-02-01 are kept until 2099-01-01"),
+            && page.contains("records from 2026-01-01 to 2026-02-01 are kept until 2099-01-01"),
         "{page}"
     );
     for (lang, word) in [("ja", "外部送信"), ("en", "To whom"), ("de", "An wen")] {

@@ -61,8 +61,8 @@ fn the_consent_managers_cookie_is_read_where_configured_and_no_wins() {
         let cookie = consent(state, closed);
         crate::support::get(collector.address, "/privacy", &[("Cookie", &cookie)]).body
     };
-    assert!(page("1").contains("You said yes on this browser"));
-    assert!(page("0").contains("Nothing that you do on this site is kept"));
+    assert!(page("1").contains("You said yes in this browser"));
+    assert!(page("0").contains("Nothing that you do on this site is stored"));
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn the_embedded_button_refuses_in_one_click_on_its_site_only() {
     assert!(
         pressed
             .body
-            .contains("Nothing that you do on this site is kept")
+            .contains("Nothing that you do on this site is stored")
     );
     assert_eq!(press("https://evil.example", "cross-site").status, 403);
 }

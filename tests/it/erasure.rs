@@ -102,7 +102,7 @@ fn a_refusal_first_does_not_keep_an_erasure_from_finding_the_rows() {
     assert!(
         refused
             .body
-            .contains("What was measured today under this browser, if anything was, is still kept"),
+            .contains("If anything was measured today for this browser, it is still stored"),
         "erasing is offered at once: {}",
         refused.body
     );
@@ -134,7 +134,7 @@ fn a_refusal_first_does_not_keep_an_erasure_from_finding_the_rows() {
     assert_eq!(erased.status, 200);
     assert!(
         erased.body.contains(
-            "Done: what was measured today and can be found under this browser is deleted"
+            "Done: what was measured today and can be found for this browser has been erased"
         )
     );
     assert_eq!(paths(&collector), "\"/other\"");
@@ -156,7 +156,7 @@ fn a_banners_no_does_not_keep_an_erasure_from_finding_the_rows() {
     let erased = mine.press(&collector, "erase");
     assert!(
         erased.body.contains(
-            "Done: what was measured today and can be found under this browser is deleted"
+            "Done: what was measured today and can be found for this browser has been erased"
         )
     );
     assert_eq!(paths(&collector), "\"/other\"");
@@ -183,7 +183,7 @@ fn a_yes_after_a_no_is_a_new_device_and_the_old_one_can_still_be_erased() {
     let erased = mine.press(&collector, "erase");
     assert!(
         erased.body.contains(
-            "Done: what was measured today and can be found under this browser is deleted"
+            "Done: what was measured today and can be found for this browser has been erased"
         )
     );
     assert_eq!(paths(&collector), "\"/other\"");
@@ -320,9 +320,9 @@ fn an_erasure_that_finds_nothing_says_so() {
     let collector = Collector::start();
     let (_, _) = two_people(&collector);
     for (language, sentence) in [
-        ("en", "Nothing could be found under this browser"),
-        ("ja", "このブラウザーの記録は見つからなかった"),
-        ("de", "Unter diesem Browser war nichts zu finden"),
+        ("en", "Nothing could be found for this browser"),
+        ("ja", "このブラウザーのデータは見つからなかった"),
+        ("de", "Für diesen Browser wurde nichts gefunden"),
     ] {
         let mut stranger = Jar::default();
         let cookies = stranger.header(CHOICES);
@@ -361,21 +361,21 @@ fn an_erasure_claims_no_more_than_this_browser_can_show() {
     for (lang, done, network, cookie) in [
         (
             "en",
-            "Done: what was measured today and can be found under this browser is deleted",
-            "only from the network and with the browser version that you have now",
-            "under a cookie that this browser has not kept is not found",
+            "Done: what was measured today and can be found for this browser has been erased",
+            "only for the network and the browser version that you are using now",
+            "with a cookie that this browser no longer has is not found",
         ),
         (
             "ja",
-            "今日の計測のうち、このブラウザーについて見つか",
-            "現在と同じネットワーク、同じバージョンのブラウザーからのものだけ",
-            "このブラウザーに残っていない Cookie のもとで計測された記録",
+            "今日計測されたデータのうち、このブラウザーについて見つか",
+            "現在お使いのネットワークとブラウザーのバージョンによるものだけ",
+            "このブラウザーに残っていない Cookie で計測された記録",
         ),
         (
             "de",
             "finden lässt, ist gelöscht",
-            "nur aus dem Netz und mit der Browser-Version, die Sie jetzt haben",
-            "das dieser Browser nicht behalten hat, finden wir nicht",
+            "nur für das Netz und die Browser-Version, die Sie gerade verwenden",
+            "das dieser Browser nicht mehr hat, finden wir nicht",
         ),
     ] {
         collector.beacon_with(&view("/again", None), &from(home));
@@ -507,7 +507,7 @@ fn an_erasure_reaches_quarantined_records_of_the_visitor_only() {
     let erased = mine.press(&collector, "erase");
     assert!(
         erased.body.contains(
-            "Done: what was measured today and can be found under this browser is deleted"
+            "Done: what was measured today and can be found for this browser has been erased"
         ),
         "{}",
         erased.body

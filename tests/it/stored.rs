@@ -377,7 +377,7 @@ fn the_page_lists_exactly_the_stored_fields() {
     let calm = page(&collector, path, &[]);
     let objecting = page(&collector, path, &[("Sec-GPC", "1")]);
     assert!(calm.contains("scroll depth") && !objecting.contains("scroll depth"));
-    assert!(objecting.contains("Your browser objects"), "{objecting}");
+    assert!(objecting.contains("Your browser sends an objection"), "{objecting}");
 }
 
 #[test]
@@ -392,15 +392,15 @@ fn the_page_stays_true_after_a_yes() {
     for (site, condition) in [
         (
             "consent.test",
-            "As long as you have not said yes on the site, nothing is kept.",
+            "Nothing is stored unless you say yes on the site.",
         ),
         (
             "exempt.test",
-            "without a cookie as long as you have not said yes.",
+            "Unless you say yes on the site, this works without a cookie.",
         ),
         (
             "count.test",
-            "As long as you have not said yes, pages are only counted",
+            "Unless you say yes on the site, pages are only counted",
         ),
     ] {
         let device = known(site);
@@ -417,7 +417,7 @@ fn the_page_stays_true_after_a_yes() {
         // The browser does not send the cookie to /privacy: the sentence has to hold for both.
         assert!(summary(at("/privacy", &[])).contains(condition), "{site}");
         let seen = summary(at("/api/event/choices", &[("Cookie", &device)]));
-        assert!(seen.contains("You said yes on this browser"), "{site}");
+        assert!(seen.contains("You said yes in this browser"), "{site}");
     }
     // A yes where the browser's objection leaves page counts: the yes is not the whole truth.
     let device = known("asks.test");
@@ -425,7 +425,7 @@ fn the_page_stays_true_after_a_yes() {
     let path = "/api/event/choices?site=asks.test&lang=en";
     let html = page(&collector, path, &headers);
     assert!(
-        html.contains("Your browser objects: pages are only counted"),
+        html.contains("Your browser sends an objection: pages are only counted"),
         "{html}"
     );
     assert!(
