@@ -366,7 +366,7 @@ mod tests {
             "example.com: 1,500 visitors (November 16, 2026 – November 22, 2026)"
         );
         for said in [
-            "Week of November 16, 2026 to November 22, 2026",
+            "Week from November 16, 2026 to November 22, 2026",
             "1,500",
             "before 1,000",
             "+50%",
@@ -445,7 +445,7 @@ mod tests {
         empty.now = empty.before;
         let letter = of_summary(&empty, Words::of("en"), &Links::default());
         assert!(
-            letter.text.contains("Nobody was counted"),
+            letter.text.contains("No visitors were counted"),
             "{}",
             letter.text
         );

@@ -201,7 +201,7 @@ test('letters are subscribed to, confirmed by their reader, sent once and ended 
     const { items: [item] } = (await ask('GET', 'subscriptions')).body;
     assert.deepEqual(item, { id: made.body.id, ...wanted, confirmed: false, trouble: null });
     const [request] = await arrived('carl@example.com', 1);
-    assert.match(request.text, /Jemand, der die Zahlen dieser Website sehen darf, hat Briefe an diese Adresse bestellt: eine Zusammenfassung jedes Tages\./);
+    assert.match(request.text, /Eine Person mit Zugriff auf die Zahlen dieser Website hat E-Mails an diese Adresse bestellt: eine tägliche Zusammenfassung\./);
     const link = /https:\/\/stats\.example\.com\/(letters\/\S+)/.exec(request.text)?.[1];
     assert.ok(link, request.text);
     const page = (init) => fetch(`${running.dashboard}${link}`, { headers: { 'accept-language': 'de' }, ...init });
@@ -210,7 +210,7 @@ test('letters are subscribed to, confirmed by their reader, sent once and ended 
     assert.match(await (await page()).text(), /Möchten Sie sie\?/);
     assert.equal((await ask('GET', 'subscriptions')).body.items[0].confirmed, false);
     const yes = await page({ method: 'POST', body: new URLSearchParams({ answer: 'yes' }) });
-    assert.match(await yes.text(), /kommen an carl@example\.com/);
+    assert.match(await yes.text(), /werden an carl@example\.com gesendet/);
     const [, letter] = await arrived('carl@example.com', 2);
     const shown = (await ask('GET', 'letters/day?language=de')).body;
     assert.equal(letter.subject, shown.subject);

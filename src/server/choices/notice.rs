@@ -284,7 +284,7 @@ pub fn assessment(app: &App, site: &Site) -> String {
     let intro = fill(
         "Generated from the running configuration of {site} (profile {profile}, policy version {version}). The criteria are those \
          that French, Spanish and British regulators name for audience measurement without consent, in our words. \
-         This page describes the software; it is no legal opinion.",
+         This page describes the software; it is not a legal opinion.",
         &[
             ("site", &site.id),
             ("profile", site.profile.as_str()),
