@@ -132,11 +132,9 @@ fn a_refusal_first_does_not_keep_an_erasure_from_finding_the_rows() {
     );
     let erased = mine.press(&collector, "erase");
     assert_eq!(erased.status, 200);
-    assert!(
-        erased.body.contains(
-            "Done: what was measured today and can be found for this browser has been erased"
-        )
-    );
+    assert!(erased.body.contains(
+        "Done: what was measured today and can be found for this browser has been erased"
+    ));
     assert_eq!(paths(&collector), "\"/other\"");
     assert!(!mine.has(ERASURE_COOKIE), "it has served its end");
 }
@@ -154,11 +152,9 @@ fn a_banners_no_does_not_keep_an_erasure_from_finding_the_rows() {
     );
     assert!(mine.has(ERASURE_COOKIE));
     let erased = mine.press(&collector, "erase");
-    assert!(
-        erased.body.contains(
-            "Done: what was measured today and can be found for this browser has been erased"
-        )
-    );
+    assert!(erased.body.contains(
+        "Done: what was measured today and can be found for this browser has been erased"
+    ));
     assert_eq!(paths(&collector), "\"/other\"");
 }
 
@@ -181,11 +177,9 @@ fn a_yes_after_a_no_is_a_new_device_and_the_old_one_can_still_be_erased() {
     // A second refusal on this page adds to the first.
     mine.press(&collector, "refuse");
     let erased = mine.press(&collector, "erase");
-    assert!(
-        erased.body.contains(
-            "Done: what was measured today and can be found for this browser has been erased"
-        )
-    );
+    assert!(erased.body.contains(
+        "Done: what was measured today and can be found for this browser has been erased"
+    ));
     assert_eq!(paths(&collector), "\"/other\"");
 }
 

@@ -377,7 +377,10 @@ fn the_page_lists_exactly_the_stored_fields() {
     let calm = page(&collector, path, &[]);
     let objecting = page(&collector, path, &[("Sec-GPC", "1")]);
     assert!(calm.contains("scroll depth") && !objecting.contains("scroll depth"));
-    assert!(objecting.contains("Your browser sends an objection"), "{objecting}");
+    assert!(
+        objecting.contains("Your browser sends an objection"),
+        "{objecting}"
+    );
 }
 
 #[test]
