@@ -16,7 +16,6 @@ use std::time::Duration;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::query::audience::Floors;
 use crate::store::migrate::Tables;
 use sillage_engine::supervise;
 use sillage_privacy::cookie::POLICY_BYTES_MAX;
@@ -24,6 +23,7 @@ use sillage_privacy::scrub::label;
 use sillage_privacy::{
     CATEGORY_BYTES_MAX, ConsentManager, ONETRUST_CATEGORY, ObjectionRule, Profile, ScrubRules,
 };
+use sillage_query::audience::Floors;
 
 pub use mail::{Mail, MailTls};
 
@@ -349,6 +349,13 @@ pub struct Site {
     pub privacy_url: String,
     /// Where its rows may be stored; must be the store's `region`. Empty = anywhere.
     pub residency: String,
+}
+
+impl Site {
+    /// Name of the site's time zone, as ClickHouse knows it too.
+    pub fn zone_name(&self) -> &str {
+        self.timezone.iana_name().unwrap_or("UTC")
+    }
 }
 
 /// What measurement is for; a closed list, so that it can be told in the visitor's language.

@@ -25,7 +25,8 @@ pub mod store;
 
 pub mod recover;
 
-pub mod query;
+pub mod rollup;
+pub mod stats;
 
 pub mod control;
 pub mod html;

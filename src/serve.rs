@@ -24,13 +24,13 @@ use crate::enrich::Geo;
 use crate::ingest::Pipeline;
 use crate::mail::post::Post;
 use crate::policy;
-use crate::query::{Answerer, QueryLimits};
 use crate::recover;
 use crate::server::gate::Gate;
 use crate::server::rate::Rate;
 use crate::server::ready::{Readiness, Reports};
 use crate::server::tracker::Releases;
 use crate::server::{self, App, Faces, Lanes};
+use crate::stats::{Answerer, QueryLimits};
 use crate::store;
 use crate::store::erase::Eraser;
 use crate::telemetry::Counters;
@@ -570,7 +570,7 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
     tokio::join!(
         app.eraser
             .run(&client, database, &app.spool, app.pipeline.visits()),
-        crate::query::roll::keep(
+        crate::rollup::job::keep(
             client.clone(),
             app.config.sites.clone().into(),
             // What is to be erased is counted nowhere.

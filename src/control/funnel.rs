@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 
 use super::kept::Fault;
 use super::people::check_name;
-use crate::query::filter::Filter;
-use crate::query::funnel::{STEP_NAME_CHARS_MAX, STEPS_MAX, STEPS_MIN};
+use sillage_query::filter::Filter;
+use sillage_query::funnel::{STEP_NAME_CHARS_MAX, STEPS_MAX, STEPS_MIN};
 
 /// A funnel of a site.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::kept::Fault;
 use super::people::check_name;
-use crate::query::filter::Filter;
+use sillage_query::filter::Filter;
 
 /// A saved filter of a site.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 
 use super::MailError;
 use crate::config::Site;
-use crate::query::Answerer;
+use crate::stats::Answerer;
 
 /// Weeks that are looked back on.
 pub const WEEKS: usize = 8;

@@ -12,8 +12,8 @@ use super::send::Sender;
 use super::summary::Summary;
 use super::{Cadence, LANGUAGES, Letter, Words, alert};
 use crate::config::{Config, Site};
-use crate::query::{Answerer, QueryLimits};
 use crate::serve;
+use crate::stats::{Answerer, QueryLimits};
 
 /// What both commands are told.
 #[derive(Debug, clap::Args)]

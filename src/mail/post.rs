@@ -26,7 +26,7 @@ use super::{Cadence, Letter, MailError, Words};
 use crate::config::{Mail, Site};
 use crate::control::subscription::{self, Subscription, Topic};
 use crate::control::{Control, ControlError, login, token};
-use crate::query::Answerer;
+use crate::stats::Answerer;
 use zeroize::Zeroizing;
 
 /// How often the subscriptions are looked at.

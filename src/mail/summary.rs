@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::MailError;
 use super::calendar::{Cadence, Days};
 use crate::config::Site;
-use crate::query::Answerer;
+use crate::stats::Answerer;
 
 /// Rows of each list.
 pub const ROWS: usize = 5;

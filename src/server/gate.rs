@@ -27,8 +27,8 @@ use crate::control::password::Hasher;
 use crate::control::people::{self, EVERY_SITE, Person, Role};
 use crate::control::token::{self, TokenHash, hex};
 use crate::control::{Control, ControlError, login};
-use crate::query::audience::Audience;
 use sillage_privacy::find;
+use sillage_query::audience::Audience;
 
 /// Cookie of a log-in; on https with the prefix that binds it to this host and to encryption.
 const LOGIN_COOKIE: &str = "sillage_login";

@@ -5,7 +5,7 @@ use super::route::App;
 use crate::control::ControlError;
 use crate::control::goal::{Achievement, Goal as KeptGoal};
 use crate::control::kept;
-use crate::query::goal::{Goal, GoalKind};
+use sillage_query::goal::{Goal, GoalKind};
 
 /// Hands a site's goals to whoever answers; before ClickHouse answers there is nobody yet, and the
 /// start does it.

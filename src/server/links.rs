@@ -25,8 +25,8 @@ use crate::control::links::{self, Link, NewLink, PASS_S, PREFIX};
 use crate::control::login;
 use crate::control::password::{self, Lane};
 use crate::control::token::{self, Token, random};
-use crate::query::filter::Filter;
 use sillage_privacy::truncate;
+use sillage_query::filter::Filter;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -20,10 +20,10 @@ use super::routes::Handler;
 use super::{App, asset, body, segments};
 use crate::control::ControlError;
 use crate::control::kept::{self, Kind};
-use crate::query::BATCH_MAX;
-use crate::query::audience::Audience;
-use crate::query::export::{Export, Format};
+use crate::stats::BATCH_MAX;
+use crate::stats::export::{Export, Format};
 use sillage_privacy::{TruncatedIp, truncate};
+use sillage_query::audience::Audience;
 
 /// Answers one of the routes that are for readers.
 pub async fn answer(
@@ -267,7 +267,7 @@ async fn add_notes(app: &App, asker: &Asker, boot: &mut Json) -> Result<(), Cont
     Ok(())
 }
 
-pub fn report(answered: crate::query::Answer) -> Answer {
+pub fn report(answered: crate::stats::Answer) -> Answer {
     let status = StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     error::json(status, &answered.body)
 }

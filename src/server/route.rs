@@ -23,7 +23,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::ingest::Pipeline;
-use crate::query::Answerer;
+use crate::stats::Answerer;
 use crate::store::erase::Eraser;
 use crate::telemetry::Counters;
 use sillage_spool::Spool;

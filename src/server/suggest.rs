@@ -26,7 +26,7 @@ use super::routes::{Handler, Params};
 use crate::control::funnel::{Funnel, Order, Step};
 use crate::control::goal::{Achievement, Goal};
 use crate::control::kept;
-use crate::query::floor::OTHER;
+use sillage_query::floor::OTHER;
 
 /// Days that are looked at, today included.
 const DAYS: i64 = 30;

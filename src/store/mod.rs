@@ -20,6 +20,7 @@ pub mod migrate;
 pub mod outcomes;
 pub mod retention;
 pub mod row;
+pub mod runner;
 pub mod security;
 
 /// A failure of ClickHouse or on the way to it.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sillage::mail::alert::{Kind, look};
-use sillage::query::{Answerer, QueryLimits};
+use sillage::stats::{Answerer, QueryLimits};
 
 use crate::engine::{database, insert_rows, runtime, site};
 

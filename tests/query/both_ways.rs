@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value as Json, json};
-use sillage::query::roll::roll_up;
-use sillage::query::{Answerer, QueryLimits};
+use sillage::rollup::job::roll_up;
+use sillage::stats::{Answerer, QueryLimits};
 
 use crate::engine::{database, insert_rows, runtime, site};
 

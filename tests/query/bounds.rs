@@ -2,7 +2,7 @@
 //! and the clock's jumps are where the site's zone has them.
 
 use serde_json::{Value as Json, json};
-use sillage::query::{Answerer, QueryLimits};
+use sillage::stats::{Answerer, QueryLimits};
 
 use crate::engine::{database, insert_rows, runtime, site};
 
@@ -190,8 +190,8 @@ fn a_batch_answers_in_order_and_isolates_errors() {
 
 #[test]
 fn an_abandoned_question_is_cancelled_in_the_engine() {
-    use sillage::query::run::Runner;
-    use sillage::query::sql::Sql;
+    use sillage::store::runner::Runner;
+    use sillage_query::sql::Sql;
     runtime().block_on(async {
         let client = database().await;
         let running = || async {

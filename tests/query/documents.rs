@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value as Json;
-use sillage::query::dimension::Dimension;
-use sillage::query::metric::Metric;
-use sillage::query::openapi::document;
-use sillage::query::request::Request;
+use sillage::stats::openapi::document;
+use sillage_query::dimension::Dimension;
+use sillage_query::metric::Metric;
+use sillage_query::request::Request;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

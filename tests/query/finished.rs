@@ -2,8 +2,8 @@
 //! are gone.
 
 use serde_json::{Value as Json, json};
-use sillage::query::roll::roll_up;
-use sillage::query::{Answerer, QueryLimits};
+use sillage::rollup::job::roll_up;
+use sillage::stats::{Answerer, QueryLimits};
 
 use crate::engine::{clear, database, insert_rows, runtime, site};
 

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
-use sillage::query::audience::{Audience, Floors};
-use sillage::query::roll::roll_up;
-use sillage::query::{Answerer, QueryLimits};
+use sillage::rollup::job::roll_up;
+use sillage::stats::{Answerer, QueryLimits};
+use sillage_query::audience::{Audience, Floors};
 
 use crate::engine::{database, insert_rows, runtime, site};
 

@@ -2,9 +2,9 @@
 //! worked out by hand beside them.
 
 use serde_json::{Value as Json, json};
-use sillage::query::audience::{Audience, Floors};
-use sillage::query::roll::roll_up;
-use sillage::query::{Answerer, QueryLimits};
+use sillage::rollup::job::roll_up;
+use sillage::stats::{Answerer, QueryLimits};
+use sillage_query::audience::{Audience, Floors};
 
 use crate::engine::{clear, database, insert_events, insert_rows, runtime, site};
 
@@ -230,7 +230,7 @@ fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
         assert_eq!(broken.status, 400);
 
         // The contract's own example is taken, and its answer has the keys that the contract names.
-        let schemas = &sillage::query::openapi::document()["components"]["schemas"];
+        let schemas = &sillage::stats::openapi::document()["components"]["schemas"];
         let mut example = schemas["Funnel"]["examples"][0].clone();
         example["date_range"] = json!("7d");
         let answer = ask(&answerer, &example).await;

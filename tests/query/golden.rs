@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sillage::config::Site;
-use sillage::query::roll::roll_up;
-use sillage::query::{Answerer, QueryLimits};
+use sillage::rollup::job::roll_up;
+use sillage::stats::{Answerer, QueryLimits};
 
 use crate::engine::{clear, database, insert_events, runtime, site};
 

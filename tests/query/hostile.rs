@@ -2,7 +2,7 @@
 //! stays the same and finds exactly the rows that hold that text.
 
 use serde_json::{Value as Json, json};
-use sillage::query::{Answerer, QueryLimits};
+use sillage::stats::{Answerer, QueryLimits};
 
 use crate::engine::{database, insert_rows, runtime, site};
 

@@ -2,8 +2,8 @@
 //! number is worked out in the comment beside it from the rows of `rows()`.
 
 use serde_json::{Value as Json, json};
-use sillage::query::goal::{Goal, GoalKind};
-use sillage::query::{Answerer, QueryLimits};
+use sillage::stats::{Answerer, QueryLimits};
+use sillage_query::goal::{Goal, GoalKind};
 
 use crate::engine::{database, insert_rows, runtime, site};
 

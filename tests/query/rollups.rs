@@ -2,8 +2,8 @@
 //! read no half-built day.
 
 use serde_json::{Value as Json, json};
-use sillage::query::roll::roll_up;
-use sillage::query::{Answerer, QueryLimits};
+use sillage::rollup::job::roll_up;
+use sillage::stats::{Answerer, QueryLimits};
 
 use crate::engine::{clear, database, insert_rows, runtime, site};
 
@@ -175,7 +175,7 @@ fn a_site_with_a_waiting_erasure_is_not_rolled_up_and_others_are() {
         let sites: std::sync::Arc<[_]> =
             vec![site("held.example", "UTC"), site("free.example", "UTC")].into();
         // The held one comes first: it would be done before the other is.
-        let rolling = tokio::spawn(sillage::query::roll::keep(client.clone(), sites, |id| {
+        let rolling = tokio::spawn(sillage::rollup::job::keep(client.clone(), sites, |id| {
             id == "held.example"
         }));
         let rolled = async |id: &str| {

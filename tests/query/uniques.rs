@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
-use sillage::query::roll::roll_up;
-use sillage::query::{Answerer, QueryLimits};
+use sillage::rollup::job::roll_up;
+use sillage::stats::{Answerer, QueryLimits};
 use sillage_privacy::coarse::days_since_seen;
 
 use crate::engine::{database, insert_events, runtime, site};

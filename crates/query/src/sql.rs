@@ -61,20 +61,6 @@ pub struct Statement {
     pub values: Vec<(String, Value)>,
 }
 
-impl Statement {
-    /// Gives the values to a query that was made from the text.
-    pub fn bind(&self, query: clickhouse::query::Query) -> clickhouse::query::Query {
-        self.values
-            .iter()
-            .fold(query, |query, (name, value)| match value {
-                Value::Text(text) => query.param(name, text),
-                Value::Texts(texts) => query.param(name, texts),
-                Value::Number(number) => query.param(name, number),
-                Value::Numbers(numbers) => query.param(name, numbers),
-            })
-    }
-}
-
 impl Sql {
     /// Text of the program. Only string literals and included files have this lifetime here.
     pub fn text(text: &'static str) -> Self {

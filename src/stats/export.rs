@@ -3,7 +3,7 @@
 //! Duty: the same answer as a question's, written as CSV, JSON, lines of JSON or Parquet.
 //! Invariants:
 //!
-//! - **Aggregated only.** An export is made from a [report](super::report) and by the same way;
+//! - **Aggregated only.** An export is made from a [report](sillage_query::report) and by the same way;
 //!   there is none of events.
 //! - **Accounted for.** Recipient and purpose are asked for and logged, with site, format and
 //!   number of rows, before the file is handed out.
@@ -15,8 +15,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
-use super::request::{Fault, refuse_unknown};
 use super::{Answer, Answerer, parquet, parse};
+use sillage_query::request::{Fault, refuse_unknown};
 
 /// Bytes of a recipient or a purpose.
 pub const NOTE_BYTES_MAX: usize = 200;
@@ -211,7 +211,7 @@ impl Table {
 }
 
 fn is_amount(metric: &str) -> bool {
-    super::metric::Metric::parse(metric).is_some_and(|metric| metric.is_revenue())
+    sillage_query::metric::Metric::parse(metric).is_some_and(|metric| metric.is_revenue())
 }
 
 fn csv_cell(cell: &Json) -> String {

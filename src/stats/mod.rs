@@ -15,31 +15,11 @@
 //!
 //! Not here: keys and log-ins (`control`), storing events (`store`).
 
-pub mod audience;
 pub mod changes;
-pub mod comparison;
-pub mod conjunction;
-pub mod dimension;
 pub mod export;
-pub mod filter;
-pub mod finished;
-pub mod floor;
-pub mod funnel;
-pub mod goal;
-pub mod metric;
-pub mod money;
 pub mod openapi;
 pub mod parquet;
-pub mod period;
-pub mod plan;
-pub mod reading;
 pub mod release;
-pub mod report;
-pub mod request;
-pub mod roll;
-pub mod rollup;
-pub mod run;
-pub mod sql;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -53,21 +33,25 @@ use serde_json::{Map, Value as Json, json};
 use tokio::sync::Mutex;
 
 use crate::config::Site;
-use audience::{Audience, Floors};
-use dimension::Dimension;
-use floor::Floor;
-use funnel::Funnel;
-use goal::Goal;
-use period::{DateRange, LIVE_MINUTES, Period};
-use plan::Plan;
-use report::{Other, Rows};
-use request::{Fault, LIMIT_MAX, Request, refuse_unknown};
-use rollup::Coverage;
-use run::{RunError, Runner};
+use crate::store::runner::{RunError, Runner, first_number};
 use sillage_privacy::Profile;
-use sql::{Sql, Value};
+use sillage_query::audience::{Audience, Floors};
+use sillage_query::dimension::Dimension;
+use sillage_query::floor::Floor;
+use sillage_query::funnel::Funnel;
+use sillage_query::goal::Goal;
+use sillage_query::period::{DateRange, LIVE_MINUTES, Period};
+use sillage_query::plan::Plan;
+use sillage_query::report::{Other, Rows};
+use sillage_query::request::{Fault, LIMIT_MAX, Request, refuse_unknown};
+use sillage_query::rollup::Coverage;
+use sillage_query::sql::{Sql, Value};
 
-pub use run::QueryLimits;
+pub use crate::store::runner::QueryLimits;
+
+// The planner is pure and does not know the privacy door, which decides how gaps are stored.
+const _: () =
+    assert!(sillage_query::plan::EXACT_DAYS_MAX == sillage_privacy::coarse::EXACT_DAYS_MAX);
 
 /// Visitors below which nothing is shown to an audience that is not said otherwise about.
 const FLOOR_DEFAULT: u32 = 5;
@@ -324,12 +308,12 @@ impl Answerer {
             return Err(Answer::error(403, why));
         }
         let period = self.period(funnel.range, site, now).await?;
-        let statement = funnel.plan(&period, zone_name(site));
+        let statement = funnel.plan(&period, site.zone_name());
         let lines = self.runner.rows(statement).await?;
         let mut body = funnel.report(&lines, &period).map_err(RunError::from)?;
         let coverage = self.coverage(site).await?;
         if let Some(first) = coverage.blind_until(period.first_day()) {
-            funnel::warn_of_cleared_ids(&mut body, &period, first);
+            sillage_query::funnel::warn_of_cleared_ids(&mut body, &period, first);
         }
         Ok(body)
     }
@@ -379,7 +363,7 @@ impl Answerer {
         for (index, line) in lines.enumerate() {
             let row = serde_json::from_slice::<(String, String, u64)>(line);
             let (day, outcome, beacons) =
-                row.map_err(|_| RunError::Answer(report::RowFault { index }))?;
+                row.map_err(|_| RunError::Answer(sillage_query::report::RowFault { index }))?;
             if beacons < least {
                 continue;
             }
@@ -413,13 +397,13 @@ impl Answerer {
         let mut floor = self.floor(site);
         let mut released_s = None;
         if let Some(of_audience) = floor {
-            floor::refuse(request)?;
+            sillage_query::floor::refuse(request)?;
             let until_s = self.released(site, of_audience, now).await?;
             released_s = Some(until_s);
             floor = Some(of_audience.released_until(until_s));
         }
         let period = self.period(request.range, site, now).await?;
-        let zone = zone_name(site);
+        let zone = site.zone_name();
         let coverage = self.coverage(site).await?;
         let (plan, mut rows) = self.rows(request, &period, zone, &coverage, floor).await?;
         let bucket = plan.dimensions.iter().filter_map(Dimension::bucket).min();
@@ -431,8 +415,9 @@ impl Answerer {
         let other = match &request.comparison {
             None => None,
             Some(comparison) => {
-                let other_fault =
-                    |fault: period::RangeFault| Fault::new("#/include/comparisons", fault.0);
+                let other_fault = |fault: sillage_query::period::RangeFault| {
+                    Fault::new("#/include/comparisons", fault.0)
+                };
                 let other = comparison.resolve(&period, now).map_err(other_fault)?;
                 let other_labels = match bucket {
                     Some(bucket) => Some(other.labels(bucket, now).map_err(other_fault)?),
@@ -449,7 +434,13 @@ impl Answerer {
                     _ => None,
                 };
                 let is_cut = others.rows.len() as u64 == LIMIT_MAX;
-                comparison::pair(&mut rows.rows, &request.metrics, others.rows, times, is_cut);
+                sillage_query::comparison::pair(
+                    &mut rows.rows,
+                    &request.metrics,
+                    others.rows,
+                    times,
+                    is_cut,
+                );
                 Some(Other {
                     period: other,
                     labels: other_labels.filter(|_| request.include_time_labels),
@@ -460,8 +451,8 @@ impl Answerer {
             let last = self.count_rows(request, &period, zone, &coverage, floor);
             rows.total = Some(last.await?);
         }
-        let spans_days = !plan::is_each_row_within_a_day(&period, &plan.dimensions);
-        let mut body = report::body(
+        let spans_days = !sillage_query::plan::is_each_row_within_a_day(&period, &plan.dimensions);
+        let mut body = sillage_query::report::body(
             request,
             &plan,
             &period,
@@ -471,7 +462,7 @@ impl Answerer {
             spans_days,
         );
         if let Some(first) = plan.blind_until {
-            report::warn_of_cleared_ids(&mut body, request, &plan, first);
+            sillage_query::report::warn_of_cleared_ids(&mut body, request, &plan, first);
         }
         if let Some(floor) = floor {
             body["meta"]["visitors_floor"] = json!(floor.visitors());
@@ -508,13 +499,13 @@ impl Answerer {
         let plan = match floor.and_then(|floor| floor.released_until_s()) {
             Some(end_s) if end_s < period.until_s() => {
                 let asked = request.in_buckets_of(period.bucket());
-                plan::plan(&asked, &period.before(end_s), zone, coverage, floor)
+                sillage_query::plan::plan(&asked, &period.before(end_s), zone, coverage, floor)
             }
-            Some(_) | None => plan::plan(request, period, zone, coverage, floor),
+            Some(_) | None => sillage_query::plan::plan(request, period, zone, coverage, floor),
         };
         let lines = self.runner.rows(plan.statement.clone()).await?;
         let mut rows = Rows::parse(&lines, request, &plan).map_err(RunError::from)?;
-        report::blank_cleared(&mut rows, request, &plan, period);
+        sillage_query::report::blank_cleared(&mut rows, request, &plan, period);
         Ok((plan, rows))
     }
 
@@ -560,7 +551,7 @@ impl Answerer {
             include_str!("sql/rolled_days.sql"),
             &[
                 ("site", Value::Text(site.id.clone()).into()),
-                ("zone", Value::Text(zone_name(site).to_owned()).into()),
+                ("zone", Value::Text(site.zone_name().to_owned()).into()),
             ],
         );
         let rows = self.runner.rows(statement.finish()).await?;
@@ -571,7 +562,7 @@ impl Answerer {
             .map(|line| serde_json::from_slice::<(i64, i64, i64)>(line).ok())
             .map(|row| row.map(|(day, has_visits, version)| (day, has_visits == 1, version)))
             .collect();
-        let cleared_before = roll::cleared_before(&self.runner, site).await?;
+        let cleared_before = crate::rollup::job::cleared_before(&self.runner, site).await?;
         let coverage = Arc::new(Coverage::new(&days.unwrap_or_default(), cleared_before));
         *known = Some((Instant::now(), coverage.clone()));
         Ok(coverage)
@@ -585,13 +576,8 @@ impl Answerer {
     }
 }
 
-fn range_fault(fault: period::RangeFault) -> Fault {
+fn range_fault(fault: sillage_query::period::RangeFault) -> Fault {
     Fault::new("#/date_range", fault.0)
-}
-
-/// Name of the site's time zone, as ClickHouse knows it too.
-fn zone_name(site: &Site) -> &str {
-    site.timezone.iana_name().unwrap_or("UTC")
 }
 
 fn parse(body: &[u8]) -> Result<Json, Fault> {
@@ -612,13 +598,4 @@ fn parse_batch(body: &Json) -> Result<Vec<Json>, Fault> {
             format!("an array of 1 to {BATCH_MAX} queries is expected"),
         )),
     }
-}
-
-/// The number in the first column of the first row.
-fn first_number(rows: &[u8]) -> Option<i64> {
-    let line = rows.split(|byte| *byte == b'\n').next()?;
-    serde_json::from_slice::<Vec<i64>>(line)
-        .ok()?
-        .first()
-        .copied()
 }

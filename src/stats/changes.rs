@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::metric::Metric;
-use super::request::{Fault, LIMIT_MAX, refuse_unknown};
 use super::{Answer, Answerer, parse};
+use sillage_query::metric::Metric;
+use sillage_query::request::{Fault, LIMIT_MAX, refuse_unknown};
 
 /// Dimensions that are looked at.
 const DIMENSIONS: [&str; 9] = [

@@ -14,10 +14,10 @@
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::floor::Floor;
-use super::sql::{Sql, Value};
 use super::{Answer, Answerer};
 use crate::config::Site;
+use sillage_query::floor::Floor;
+use sillage_query::sql::{Sql, Value};
 
 /// Seconds after which an hour's events are taken to be complete.
 pub const LATE_S: i64 = 600;
@@ -89,9 +89,9 @@ impl Answerer {
         let mut came = Vec::new();
         for (index, line) in lines.filter(|line| !line.is_empty()).enumerate() {
             let row = serde_json::from_slice::<(i64, i64)>(line);
-            came.push(
-                row.map_err(|_| super::run::RunError::Answer(super::report::RowFault { index }))?,
-            );
+            came.push(row.map_err(|_| {
+                crate::store::runner::RunError::Answer(sillage_query::report::RowFault { index })
+            })?);
         }
         let hours = released_hours(&came, full, i64::from(floor.visitors()));
         let released = since_s + hours * HOUR_S;

@@ -22,14 +22,14 @@ use clickhouse::Client;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
-use super::finished;
-use super::reading::Scope;
-use super::rollup::Rolled;
-use super::run::{RunError, Runner};
-use super::sql::{Sql, Value};
-use super::{QueryLimits, zone_name};
 use crate::config::Site;
 use crate::random;
+use crate::store::runner::QueryLimits;
+use crate::store::runner::{RunError, Runner, bind, first_number};
+use sillage_query::finished;
+use sillage_query::reading::Scope;
+use sillage_query::rollup::Rolled;
+use sillage_query::sql::{Sql, Value};
 
 /// How often [`keep`] looks.
 const INTERVAL: Duration = Duration::from_secs(600);
@@ -124,7 +124,7 @@ async fn missing_days(
         include_str!("sql/events_by_day.sql"),
         &[
             ("site", Value::Text(site.id.clone()).into()),
-            ("zone", Value::Text(zone_name(site).to_owned()).into()),
+            ("zone", Value::Text(site.zone_name().to_owned()).into()),
             ("until", Value::Number(start_s(end, site)?).into()),
         ],
     );
@@ -143,7 +143,7 @@ async fn missing_days(
     for (index, line) in lines.enumerate() {
         let (day, there, counted, is_known, has_visits): (i64, i64, i64, i64, i64) =
             serde_json::from_slice(line)
-                .map_err(|_| RunError::Answer(super::report::RowFault { index }))?;
+                .map_err(|_| RunError::Answer(sillage_query::report::RowFault { index }))?;
         missing.extend((next.unwrap_or(day)..day).map(|empty| (empty, 0)));
         // From an earlier version, and its events are all there.
         let lacks_visits = has_visits == 0 && there > 0 && there >= counted;
@@ -164,7 +164,7 @@ pub async fn cleared_before(runner: &Runner, site: &Site) -> Result<Option<i64>,
     let site = Value::Text(site.id.clone()).into();
     let statement = Sql::template(include_str!("sql/cleared.sql"), &[("site", site)]);
     let rows = runner.rows(statement.finish()).await?;
-    Ok(super::first_number(&rows))
+    Ok(first_number(&rows))
 }
 
 /// Builds some days, which need not follow each other, and makes them count.
@@ -202,7 +202,7 @@ async fn build(
         include_str!("sql/record_days.sql"),
         &[
             ("site", Value::Text(site.id.clone()).into()),
-            ("zone", Value::Text(zone_name(site).to_owned()).into()),
+            ("zone", Value::Text(site.zone_name().to_owned()).into()),
             ("version", Value::Number(version).into()),
             ("days", numbers(|day| day.0)),
             ("events", numbers(|day| day.1)),
@@ -216,7 +216,7 @@ fn scope_of(site: &Site, first: i64, last: i64) -> Result<Scope, jiff::Error> {
     let date = |day: i64| Date::constant(1970, 1, 1).checked_add(day.days());
     Ok(Scope {
         site: Value::Text(site.id.clone()).into(),
-        zone: Value::Text(zone_name(site).to_owned()).into(),
+        zone: Value::Text(site.zone_name().to_owned()).into(),
         since: Value::Number(start_s(date(first)?, site)?).into(),
         until: Value::Number(start_s(date(last + 1)?, site)?).into(),
         first_day: first,
@@ -244,8 +244,7 @@ async fn execute(client: &Client, sql: Sql) -> Result<(), RollError> {
         // Never sent again: what is built anew has another version. So no block may be taken for a
         // retry.
         .with_setting("insert_deduplication_token", random::token()?);
-    statement
-        .bind(query)
+    bind(&statement, query)
         .execute()
         .await
         .map_err(RollError::Write)

@@ -12,7 +12,7 @@ use std::time::Duration;
 use clickhouse::Client;
 use tokio::sync::Semaphore;
 
-use super::sql::Statement;
+use sillage_query::sql::{Statement, Value};
 
 /// What questions may cost.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ pub enum RunError {
     Server(#[source] clickhouse::error::Error),
     /// The server answered something else than was asked for.
     #[error(transparent)]
-    Answer(#[from] super::report::RowFault),
+    Answer(#[from] sillage_query::report::RowFault),
 }
 
 /// Runs statements; clones share the queue.
@@ -115,7 +115,7 @@ impl Runner {
                     .expect("the semaphore is never closed")
             }
         };
-        let query = statement.bind(self.client.query_raw(&statement.text));
+        let query = bind(&statement, self.client.query_raw(&statement.text));
         let mut cursor = query.fetch_bytes("JSONCompactEachRow").map_err(classify)?;
         let mut rows = Vec::new();
         while let Some(chunk) = cursor.next().await.map_err(classify)? {
@@ -126,6 +126,26 @@ impl Runner {
         }
         Ok(rows)
     }
+}
+
+/// Gives a statement's values to the query that was made from its text.
+pub fn bind(statement: &Statement, query: clickhouse::query::Query) -> clickhouse::query::Query {
+    let values = statement.values.iter();
+    values.fold(query, |query, (name, value)| match value {
+        Value::Text(text) => query.param(name, text),
+        Value::Texts(texts) => query.param(name, texts),
+        Value::Number(number) => query.param(name, number),
+        Value::Numbers(numbers) => query.param(name, numbers),
+    })
+}
+
+/// The number in the first column of the first row.
+pub fn first_number(rows: &[u8]) -> Option<i64> {
+    let line = rows.split(|byte| *byte == b'\n').next()?;
+    serde_json::from_slice::<Vec<i64>>(line)
+        .ok()?
+        .first()
+        .copied()
 }
 
 /// A place among the waiting; given back when dropped, also by a cancelled request.
@@ -177,7 +197,7 @@ fn classify(error: clickhouse::error::Error) -> RunError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::sql::Sql;
+    use sillage_query::sql::Sql;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
 

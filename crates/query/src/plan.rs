@@ -22,7 +22,6 @@ use super::reading::{Counting, DIMENSION_COLUMNS, Scope, read};
 use super::request::{Direction, OrderKey, Request};
 use super::rollup::{Coverage, Rolled};
 use super::sql::{Sql, Statement, Value};
-use sillage_privacy::coarse::EXACT_DAYS_MAX;
 
 /// What is sent to the server, and how to read what comes back.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,6 +88,10 @@ impl Plan {
         self.needs_cleared || metric.needs_ids()
     }
 }
+
+/// Distinct visitors are exact over up to this many days: gaps between visits are stored to the day
+/// up to it. The privacy door decides it; the program's `stats` checks that both agree.
+pub const EXACT_DAYS_MAX: i32 = 31;
 
 const METRIC_COLUMNS: [&str; 24] = [
     "m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9", "m10", "m11", "m12", "m13", "m14",
