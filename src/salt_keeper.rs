@@ -16,20 +16,22 @@
 mod durable;
 mod epochs;
 mod folder;
+mod locked_memory;
 mod process;
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::config;
-use sillage_privacy::{CookieKey, Salt, Salts, site_slug};
+use sillage_privacy::{CookieKey, Salts, site_slug};
 
 use durable::Durable;
 use epochs::{Doomed, Epochs, Held, LocalDay};
 use folder::{Entry, Folder, SaltFile, Stage};
+use locked_memory::{LockedMemory, LockedSalt};
 
 pub use epochs::{GRACE, date_of};
 pub use folder::SaltError;
@@ -55,12 +57,13 @@ struct SiteSalts {
     id: String,
     slug: String,
     epochs: RwLock<Epochs>,
+    memory: Arc<LockedMemory>,
 }
 
 impl SaltKeeper {
     /// Opens the folders (created 0700 where they do not exist), loads what is in them, destroys
-    /// what is past, and makes what is missing. Also asks the operating system to keep this
-    /// process's memory out of swap and core dumps, with a warning where it does not.
+    /// what is past, and makes what is missing. The salts' memory is kept out of swap and core
+    /// dumps, with a warning where the system refuses that.
     ///
     /// # Errors
     /// The folder or one of its files can't be read or written, can be read by others, belongs to
@@ -81,16 +84,18 @@ impl SaltKeeper {
                 Entry::Leftover(name) => folder.destroy(&name)?,
             }
         }
+        let memory = LockedMemory::new();
         let mut kept = Vec::with_capacity(sites.len());
         for site in sites {
             let slug = site_slug(&site.id);
             let (own, others) = files.into_iter().partition(|file| file.slug == slug);
             files = others;
-            let epochs = load(&folder, own, site.timezone.clone(), now)?;
+            let epochs = load(&folder, own, &memory, site.timezone.clone(), now)?;
             kept.push(SiteSalts {
                 id: site.id.clone(),
                 slug,
                 epochs: RwLock::new(epochs),
+                memory: Arc::clone(&memory),
             });
         }
         // Sites that are no longer configured.
@@ -122,14 +127,14 @@ impl SaltKeeper {
         now: Timestamp,
         use_salts: impl FnOnce(Salts<'_>) -> R,
     ) -> R {
-        let epochs = &self.sites[site].epochs;
+        let SiteSalts { epochs, memory, .. } = &self.sites[site];
         let held = epochs.read().unwrap_or_else(PoisonError::into_inner);
         if held.is_settled(now) {
             return use_salts(held.salts());
         }
         drop(held);
         let mut held = epochs.write().unwrap_or_else(PoisonError::into_inner);
-        held.advance(now, fresh);
+        held.advance(now, || fresh(memory));
         let held = RwLockWriteGuard::downgrade(held);
         use_salts(held.salts())
     }
@@ -194,10 +199,10 @@ impl SiteSalts {
     /// Rotates, then makes the files what the memory says they should be.
     fn reconcile(&self, files: &Files, now: Timestamp) -> Result<(), SaltError> {
         if !self.read().is_settled(now) {
-            self.write().advance(now, fresh);
+            self.write().advance(now, || fresh(&self.memory));
         }
         if self.read().needs_next() {
-            self.write().prefetch(fresh);
+            self.write().prefetch(|| fresh(&self.memory));
         }
         // The past first: destroying must not wait for a disk that has no room to write.
         let destroyed = self.destroy_doomed(files, now);
@@ -248,13 +253,14 @@ impl SiteSalts {
 fn load(
     folder: &Folder,
     files: Vec<SaltFile>,
+    memory: &Arc<LockedMemory>,
     zone: jiff::tz::TimeZone,
     now: Timestamp,
 ) -> Result<Epochs, SaltError> {
     let (mut days, mut next) = (Vec::new(), Vec::new());
     for file in files {
-        let salt =
-            Salt::from_bytes(*folder.read_secret(&file.file_name())?).named(file.name_bytes());
+        let bytes = folder.read_secret(&file.file_name())?;
+        let salt = memory.hold(file.name_bytes(), |place| place.copy_from_slice(&*bytes));
         let held = Held {
             label: file.label,
             salt,
@@ -275,7 +281,7 @@ fn load(
             None => (
                 Held {
                     label: today,
-                    salt: fresh(),
+                    salt: fresh(memory),
                     file: None,
                 },
                 today,
@@ -292,20 +298,20 @@ fn load(
     {
         epochs.doom(held);
     }
-    epochs.advance(now, fresh);
+    epochs.advance(now, || fresh(memory));
     Ok(epochs)
 }
 
-fn fresh() -> Salt {
-    Salt::from_bytes(*random::<32>()).named(*random::<8>())
+fn fresh(memory: &Arc<LockedMemory>) -> LockedSalt {
+    let mut name = [0; 8];
+    fill_randomly(&mut name);
+    memory.hold(name, |bytes| fill_randomly(bytes))
 }
 
-fn random<const N: usize>() -> Zeroizing<[u8; N]> {
-    let mut bytes = Zeroizing::new([0; N]);
+fn fill_randomly(bytes: &mut [u8]) {
     // Fails only where the system has no random source at all, and then the first salt of the
     // process already does.
-    getrandom::fill(&mut *bytes).expect("the operating system gives random bytes");
-    bytes
+    getrandom::fill(bytes).expect("the operating system gives random bytes");
 }
 
 /// The audit line: what was destroyed and when, never the salt.

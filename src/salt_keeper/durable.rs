@@ -11,8 +11,8 @@ use std::path::Path;
 use rustix::fs::FlockOperation;
 use zeroize::Zeroizing;
 
+use super::fill_randomly;
 use super::folder::{Folder, SECRET_BYTES, SaltError};
-use super::random;
 use sillage_privacy::CookieKey;
 
 const COOKIE_KEY_FILE: &str = "cookie.key";
@@ -84,7 +84,8 @@ fn open_key(folder: &Folder, old: Option<&Folder>) -> Result<CookieKey, SaltErro
             };
         }
         (Found::Absent, Found::Absent) => {
-            let key = random::<SECRET_BYTES>();
+            let mut key = Zeroizing::new([0; SECRET_BYTES]);
+            fill_randomly(&mut *key);
             folder.write(COOKIE_KEY_FILE, &*key)?;
             tracing::warn!(path = %folder.path_of(COOKIE_KEY_FILE).display(),
                 "there was no cookie key, so a new one was made. On a first start this is as it should be; later it means that \

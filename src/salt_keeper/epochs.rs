@@ -7,9 +7,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use sillage_privacy::{Salt, Salts};
+use sillage_privacy::Salts;
 
 use super::folder::{SaltFile, Stage};
+use super::locked_memory::LockedSalt;
 
 /// How long past local midnight yesterday's salt is kept: as long as a visit lasts without a sign
 /// of life.
@@ -60,7 +61,7 @@ pub fn date_of(day: i32) -> Date {
 pub(super) struct Held {
     /// The day it is for.
     pub label: i32,
-    pub salt: Salt,
+    pub salt: LockedSalt,
     /// Its file; `None` while it is in memory only.
     pub file: Option<String>,
 }
@@ -139,12 +140,12 @@ impl Epochs {
     pub fn salts(&self) -> Salts<'_> {
         Salts {
             today: &self.current.salt,
-            yesterday: self.yesterday.as_ref().map(|held| &held.salt),
+            yesterday: self.yesterday.as_ref().map(|held| &*held.salt),
         }
     }
 
     /// Brings the salts in line with the clock. Idempotent.
-    pub fn advance(&mut self, now: Timestamp, fresh: impl FnOnce() -> Salt) {
+    pub fn advance(&mut self, now: Timestamp, fresh: impl FnOnce() -> LockedSalt) {
         let today = LocalDay::at(&self.zone, now);
         let is_next_day = self.span.end == today.span.start;
         self.span = today.span;
@@ -160,7 +161,7 @@ impl Epochs {
         }
     }
 
-    fn rotate(&mut self, day: i32, is_next_day: bool, fresh: impl FnOnce() -> Salt) {
+    fn rotate(&mut self, day: i32, is_next_day: bool, fresh: impl FnOnce() -> LockedSalt) {
         let label = day.max(self.current.label + 1);
         let mut coming = self.next.take().unwrap_or_else(|| Held {
             label,
@@ -194,7 +195,7 @@ impl Epochs {
         self.next.is_none()
     }
 
-    pub fn prefetch(&mut self, fresh: impl FnOnce() -> Salt) {
+    pub fn prefetch(&mut self, fresh: impl FnOnce() -> LockedSalt) {
         if self.next.is_none() {
             self.next = Some(Held {
                 label: self.current.label + 1,

@@ -59,7 +59,7 @@ pub use raw::{
     AGENT_BYTES_MAX, Campaign, ClickId, ClientIp, PageUrl, RawBeacon, URL_BYTES_MAX, UrlFault,
     UserAgent, plain_host,
 };
-pub use salt::{Salt, Salts};
+pub use salt::{SALT_BYTES, Salt, Salts};
 pub use scrub::{RouteTemplate, RuleFault, ScrubRules};
 pub use truncate::{TruncatedIp, truncate};
 pub use visitor::VisitorId;

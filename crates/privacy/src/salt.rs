@@ -4,6 +4,8 @@
 //! This module only holds one in memory. Making, keeping and destroying them is `salt_keeper`'s;
 //! nothing anywhere derives a salt from anything else, so a destroyed one can't be had again.
 
+use std::mem::MaybeUninit;
+
 use hmac::{Hmac, KeyInit};
 use sha2::Sha256;
 use zeroize::Zeroize;
@@ -11,28 +13,42 @@ use zeroize::Zeroize;
 /// Bytes of a salt.
 pub const SALT_BYTES: usize = 32;
 
-/// The key of one site's visitors on one site-local day. Boxed, so that moving it leaves no copy
-/// behind; overwritten when dropped.
+/// The key of one site's visitors on one site-local day. Overwritten when dropped. A move would
+/// leave a copy behind, so the keeper makes each in its place ([`make_in`](Self::make_in)).
 pub struct Salt {
-    bytes: Box<[u8; SALT_BYTES]>,
+    bytes: [u8; SALT_BYTES],
     /// The HMAC with this key already absorbed, which saves two of its five compressions for every
-    /// event. Overwritten when dropped, by the `zeroize` features of `hmac` and `sha2`. What a
-    /// compiler leaves on the stack in between is out of reach of safe Rust; that is why core dumps
-    /// and swap are off.
-    keyed: Box<Hmac<Sha256>>,
+    /// event. As secret as the key. Overwritten when dropped, by the `zeroize` features of `hmac`
+    /// and `sha2`.
+    keyed: Hmac<Sha256>,
     name: [u8; 8],
 }
 
 impl Salt {
-    /// Takes 32 bytes that came from the operating system's random source. Its public name is all
+    /// Makes a salt in `place`, where it is to stay. `fill` writes its bytes, which come from the
+    /// operating system's random source. Its public name is random too and tells nothing about it.
+    pub fn make_in(
+        place: &mut MaybeUninit<Self>,
+        name: [u8; 8],
+        fill: impl FnOnce(&mut [u8; SALT_BYTES]),
+    ) -> &mut Self {
+        let bytes = [0; SALT_BYTES];
+        let salt = place.write(Self {
+            keyed: keyed(&bytes),
+            bytes,
+            name,
+        });
+        fill(&mut salt.bytes);
+        salt.keyed = keyed(&salt.bytes);
+        salt
+    }
+
+    /// A salt of given bytes that may be moved, for tests and benchmarks. Its public name is all
     /// zeros until [`named`](Self::named).
     pub fn from_bytes(mut bytes: [u8; SALT_BYTES]) -> Self {
-        let keyed = Box::new(
-            Hmac::<Sha256>::new_from_slice(&bytes).expect("HMAC takes keys of any length"),
-        );
         let salt = Self {
-            bytes: Box::new(bytes),
-            keyed,
+            keyed: keyed(&bytes),
+            bytes,
             name: [0; 8],
         };
         bytes.zeroize();
@@ -57,8 +73,12 @@ impl Salt {
 
     /// An HMAC under this salt that has seen nothing yet.
     pub(super) fn mac(&self) -> Hmac<Sha256> {
-        (*self.keyed).clone()
+        self.keyed.clone()
     }
+}
+
+fn keyed(key: &[u8; SALT_BYTES]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
 impl Drop for Salt {

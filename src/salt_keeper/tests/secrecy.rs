@@ -1,7 +1,7 @@
 //! A destroyed salt is nowhere, and without it ids lead to no address.
 
 use super::*;
-use sillage_privacy::{ClientIp, UserAgent, visitors_of};
+use sillage_privacy::{ClientIp, Salt, UserAgent, visitors_of};
 
 #[test]
 fn the_audit_log_holds_public_names_and_never_salts() {
