@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use super::words::EventName;
+use crate::fields::EventName;
 
 /// What a site measures, depending on the visitor's choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

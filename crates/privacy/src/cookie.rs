@@ -150,7 +150,7 @@ impl Measurement {
         value
     }
 
-    /// A second copy of the device id, for [`RawBeacon::device`](super::RawBeacon::device).
+    /// A second copy of the device id, for [`RawBeacon::device`](crate::RawBeacon::device).
     pub fn device_id(&self) -> DeviceId {
         DeviceId(self.device.0)
     }
@@ -183,12 +183,12 @@ impl Measurement {
     }
 
     /// Site-local days between the previous visit and the one that is beginning, 0 to 400, in
-    /// [classes](super::coarse::days_since_seen); 32767 = there is none.
+    /// [classes](crate::coarse::days_since_seen); 32767 = there is none.
     pub fn days_since_seen(&self, today: i32) -> i16 {
         if self.visits == 0 {
             i16::MAX
         } else {
-            super::coarse::days_since_seen(today.saturating_sub(self.last_day))
+            crate::coarse::days_since_seen(today.saturating_sub(self.last_day))
         }
     }
 }

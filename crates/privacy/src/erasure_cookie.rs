@@ -8,7 +8,7 @@
 
 use hmac::Mac;
 
-use super::cookie::{
+use crate::cookie::{
     CookieKey, DeviceId, TAG_BYTES, VALUE_BYTES_MAX, mac_of, push_hex, site_slug, unhex,
 };
 

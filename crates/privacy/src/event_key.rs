@@ -12,7 +12,7 @@
 
 use hmac::Mac;
 
-use super::cookie::CookieKey;
+use crate::cookie::CookieKey;
 
 /// Hour of the site-local day at which a key's day begins: few visits are open then.
 pub const DAY_BEGINS_HOUR: i64 = 4;

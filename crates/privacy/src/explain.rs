@@ -1,9 +1,9 @@
 //! Why an address is kept as it is: the answer of `sillage scrub --explain URL`, made by the same
 //! functions that scrub.
 
-use super::raw::{ClickId, PageUrl, UrlFault};
-use super::scrub::{self, ScrubRules};
-use super::words::CAMPAIGN_BYTES_MAX;
+use crate::fields::CAMPAIGN_BYTES_MAX;
+use crate::page_url::{ClickId, PageUrl, UrlFault};
+use crate::scrub::{self, ScrubRules};
 
 /// One part of an address and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

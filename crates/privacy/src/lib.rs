@@ -28,17 +28,17 @@
 mod anonymise;
 pub mod coarse;
 mod consent;
+mod consent_cookie;
 pub mod cookie;
 pub mod erasure_cookie;
 mod event_key;
 pub mod explain;
-mod manager;
-mod raw;
+mod fields;
+mod page_url;
 mod salt;
 pub mod scrub;
 mod truncate;
 mod visitor;
-mod words;
 
 pub use anonymise::{
     Anonymised, AnonymousEvent, CLICKS_MAX, Device, ENGAGED_MS_MAX, Lookups, OpenField, Place,
@@ -47,15 +47,19 @@ pub use anonymise::{
 pub use consent::{
     Basis, ConsentRules, Decision, ObjectionRule, PolicyClaim, Profile, Refusal, Signals, decide,
 };
+pub use consent_cookie::{
+    CATEGORY_BYTES_MAX, ConsentManager, MANAGER_COOKIE_BYTES_MAX, ONETRUST_CATEGORY,
+};
 pub use cookie::{
     CookieKey, DeviceId, Measurement, OPT_OUT_COOKIE, OPT_OUT_VALUE, cookie_name, find, site_slug,
 };
 pub use erasure_cookie::{erasure_cookie_name, read_erasure, write_erasure};
 pub use event_key::{DAY_BEGINS_HOUR, event_key};
-pub use manager::{
-    CATEGORY_BYTES_MAX, ConsentManager, MANAGER_COOKIE_BYTES_MAX, ONETRUST_CATEGORY,
+pub use fields::{
+    CAMPAIGN_BYTES_MAX, CustomName, EVENT_NAME_BYTES_MAX, EventName, Language, Origin, Revenue,
+    Vitals,
 };
-pub use raw::{
+pub use page_url::{
     AGENT_BYTES_MAX, Campaign, ClickId, ClientIp, PageUrl, RawBeacon, URL_BYTES_MAX, UrlFault,
     UserAgent, plain_host,
 };
@@ -63,7 +67,3 @@ pub use salt::{SALT_BYTES, Salt, Salts};
 pub use scrub::{RouteTemplate, RuleFault, ScrubRules};
 pub use truncate::{TruncatedIp, truncate};
 pub use visitor::VisitorId;
-pub use words::{
-    CAMPAIGN_BYTES_MAX, CustomName, EVENT_NAME_BYTES_MAX, EventName, Language, Origin, Revenue,
-    Vitals,
-};

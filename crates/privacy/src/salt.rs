@@ -68,7 +68,7 @@ impl Salt {
 
     /// What logs and the audit call this salt: 16 hexadecimal digits, random, not a hash of it.
     pub fn public_name(&self) -> String {
-        super::cookie::hex(&self.name)
+        crate::cookie::hex(&self.name)
     }
 
     /// An HMAC under this salt that has seen nothing yet.

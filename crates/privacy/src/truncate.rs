@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::raw::ClientIp;
+use crate::page_url::ClientIp;
 
 /// The network an address lies in. `Eq` and `Hash` so that rate limits can be kept by it; it is
 /// never stored with an event, only counted apart where many faulty requests come from it.

@@ -9,10 +9,10 @@ use std::num::NonZeroU64;
 
 use hmac::Mac;
 
-use super::cookie::DeviceId;
-use super::raw::UserAgent;
-use super::salt::Salt;
-use super::truncate::TruncatedIp;
+use crate::cookie::DeviceId;
+use crate::page_url::UserAgent;
+use crate::salt::Salt;
+use crate::truncate::TruncatedIp;
 
 /// The domains. Short, so that a device's fields fit one block of the hash.
 const DEVICE: &[u8] = b"device 1";
@@ -71,9 +71,9 @@ impl VisitorId {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::raw::ClientIp;
-    use super::super::truncate::truncate;
     use super::*;
+    use crate::page_url::ClientIp;
+    use crate::truncate::truncate;
 
     fn network(ip: &str) -> TruncatedIp {
         truncate(&ClientIp::from_peer(ip.parse().expect("an address")))

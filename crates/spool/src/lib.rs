@@ -94,16 +94,16 @@
 
 #![warn(missing_docs)]
 
+mod batch;
 mod disk;
 mod error;
-mod herald;
-mod intake;
+mod group_commit;
 mod name;
 mod quarantine;
 mod reader;
 mod recover;
+mod sealed_queue;
 mod segment;
-mod shelf;
 mod stats;
 mod writer;
 
@@ -119,10 +119,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use self::disk::{Disk, RealDisk};
-use self::intake::{BATCH_BYTES_MAX, Intake};
+use self::group_commit::{BATCH_BYTES_MAX, Intake};
 use self::name::State;
+use self::sealed_queue::Shelf;
 use self::segment::RECORD_OVERHEAD_BYTES;
-use self::shelf::Shelf;
 use self::stats::{Counters, count};
 use self::writer::Writer;
 use sillage_episode::{Episode, Line};
@@ -130,8 +130,8 @@ use sillage_episode::{Episode, Line};
 pub use self::error::{AppendFailed, SpoolError};
 pub use self::quarantine::{IsMeant, SetAside, set_aside_in};
 pub use self::reader::{Batch, Batches, RecentRecord, RecentRecords};
+pub use self::sealed_queue::Sealed;
 pub use self::segment::{RECORD_BYTES_MAX, SCHEMA_BYTES_MAX, SegmentId};
-pub use self::shelf::Sealed;
 pub use self::stats::{SpoolStats, Trouble};
 
 /// Smallest sensible [`SpoolOptions::segment_bytes_max`]: room for the longest header and one

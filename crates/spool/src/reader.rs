@@ -11,11 +11,11 @@ use super::Shared;
 use super::disk::{Disk, DiskFile};
 use super::error::SpoolError;
 use super::name::State;
+use super::sealed_queue::Segment;
 use super::segment::{
     Checksum, HEADER_BYTES_MAX, Header, HeaderFound, RECORD_BYTES_MAX, RECORD_OVERHEAD_BYTES,
     SegmentId, Step, step,
 };
-use super::shelf::Segment;
 use super::stats::count;
 
 /// What is read at once; with one record that began before it, all the memory a reading takes.

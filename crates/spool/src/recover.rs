@@ -9,8 +9,8 @@ use super::disk::Disk;
 use super::error::SpoolError;
 use super::name::{Extent, SegmentName, State};
 use super::reader::{Piece, SegmentReader};
+use super::sealed_queue::Segment;
 use super::segment::{FORMAT_VERSION, HeaderFound};
-use super::shelf::Segment;
 
 /// Foreign names in one log line; the others are only counted.
 const NAMES_LOGGED_MAX: usize = 5;

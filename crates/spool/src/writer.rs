@@ -15,10 +15,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::Shared;
 use super::disk::{DiskFile, Space};
 use super::error::SpoolError;
-use super::intake::{Gather, Outcome, Take, Work};
+use super::group_commit::{Gather, Outcome, Take, Work};
 use super::name::{Extent, SegmentName, State};
+use super::sealed_queue::Segment;
 use super::segment::{Checksum, Header, RECORD_OVERHEAD_BYTES, SegmentId};
-use super::shelf::Segment;
 use super::stats::{self, count};
 use sillage_episode::Line;
 

@@ -1,5 +1,5 @@
 //! What looks like an identifier, and its placeholder. Hand-written passes over text in normal
-//! form, because this runs for every event; most texts have nothing to find, and `look` settles
+//! form, because this runs for every event; most texts have nothing to find, and `prefilter` settles
 //! those.
 //!
 //! The rules err on the side of masking. What this file knows: e-mail addresses, telephone numbers
@@ -11,7 +11,7 @@
 use std::net::Ipv6Addr;
 
 use super::kind::{Finding, Kind};
-use super::look::is_suspect;
+use super::prefilter::is_suspect;
 use super::{addresses, coordinates, national, slashed, tokens};
 
 /// The text with placeholders; `None` when there is nothing to mask.

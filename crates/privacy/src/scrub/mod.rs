@@ -16,10 +16,10 @@ mod coordinates;
 mod entities;
 mod kind;
 mod links;
-mod look;
 mod mask;
 mod names;
 mod national;
+mod prefilter;
 mod rules;
 mod segments;
 mod slashed;
@@ -149,7 +149,7 @@ fn host_once(text: &str) -> String {
     let is_host = name
         .chars()
         .all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_' | ':'));
-    if !is_host || name.len() > super::words::HOST_BYTES_MAX {
+    if !is_host || name.len() > super::fields::HOST_BYTES_MAX {
         return String::new();
     }
     // An international name in its ASCII form looks like a token and is none.

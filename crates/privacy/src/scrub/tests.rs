@@ -403,7 +403,7 @@ proptest! {
     fn a_scrubbed_host_stays_as_it_is_and_within_its_bound(text in hostile()) {
         let once = host(&text);
         prop_assert_eq!(host(&once), once.clone(), "from {:?}", text);
-        prop_assert!(once.len() <= 2 * super::super::words::HOST_BYTES_MAX);
+        prop_assert!(once.len() <= 2 * super::super::fields::HOST_BYTES_MAX);
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 mod faults;
 mod faulty_disk;
-mod herald;
 mod kill;
 mod model;
 mod queue;
 mod recovery;
 mod segments;
+mod thread_waker;
 
 use std::collections::BTreeMap;
 use std::path::Path;

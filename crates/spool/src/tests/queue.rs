@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::faulty_disk::{FaultyDisk, Op, Shared};
 use super::{SCHEMA, append_all, drained, numbers, open_on, options, read, record, sealed_now};
-use crate::intake::{BATCH_BYTES_MAX, WAITING_MAX};
+use crate::group_commit::{BATCH_BYTES_MAX, WAITING_MAX};
 use crate::segment::header_bytes;
 use crate::writer::WAITING_SEALED_MAX;
 use crate::{

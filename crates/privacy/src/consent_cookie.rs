@@ -50,7 +50,7 @@ impl ConsentManager {
         }
     }
 
-    /// The visitor's choice for [`Signals::manager`](super::Signals::manager). `cookie` gives a
+    /// The visitor's choice for [`Signals::manager`](crate::Signals::manager). `cookie` gives a
     /// cookie's value by its name; `since_s` is when the policy in force took effect, where that is
     /// known: an earlier yes, or one without a time, has lapsed.
     pub fn choice(

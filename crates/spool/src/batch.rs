@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::intake::Batch;
+use super::group_commit::Batch;
 
 thread_local! {
     /// Which herald, of which intake, wakes this thread's tasks.

@@ -1,10 +1,10 @@
 //! What a beacon has besides: names, origins, languages, amounts, measurements. Each is scrubbed or
 //! of a closed set from the moment it is made, so it may be printed, copied and kept.
 
-use super::anonymise::OpenField;
-use super::coarse;
-use super::raw::Campaign;
-use super::scrub;
+use crate::anonymise::OpenField;
+use crate::coarse;
+use crate::page_url::Campaign;
+use crate::scrub;
 
 /// Bytes of an event's name.
 pub const EVENT_NAME_BYTES_MAX: usize = 120;

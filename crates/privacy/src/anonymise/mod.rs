@@ -4,15 +4,15 @@
 
 use std::sync::Arc;
 
-use super::coarse;
-use super::consent::Basis;
-use super::cookie::DeviceId;
-use super::raw::{ClientIp, RawBeacon, UserAgent};
-use super::salt::Salts;
-use super::scrub::{self, ScrubRules};
-use super::truncate::{TruncatedIp, truncate};
-use super::visitor::VisitorId;
-use super::words::{CustomName, EventName, Language, Origin, Revenue, Vitals};
+use crate::coarse;
+use crate::consent::Basis;
+use crate::cookie::DeviceId;
+use crate::fields::{CustomName, EventName, Language, Origin, Revenue, Vitals};
+use crate::page_url::{ClientIp, RawBeacon, UserAgent};
+use crate::salt::Salts;
+use crate::scrub::{self, ScrubRules};
+use crate::truncate::{TruncatedIp, truncate};
+use crate::visitor::VisitorId;
 
 /// Click cells of one event that are kept.
 pub const CLICKS_MAX: usize = 64;
@@ -476,8 +476,8 @@ impl AnonymousEvent {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Campaign, PageUrl, Salt};
     use super::*;
+    use crate::{Campaign, PageUrl, Salt};
 
     const AGENT: &str = "Mozilla/5.0 (CANARY) Chrome/141.0.0.0";
 

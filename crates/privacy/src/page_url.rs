@@ -1,6 +1,6 @@
 //! What comes in: the parts of a beacon before the door that identify a person or may carry one in
 //! their text. They have no `Debug`, `Display`, `Clone` or `Serialize`, and are overwritten when
-//! dropped. What a beacon has besides, scrubbed or closed as it is made, is in `words`.
+//! dropped. What a beacon has besides, scrubbed or closed as it is made, is in `fields`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use url::{Position, Url};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::cookie::DeviceId;
-use super::words::{EventName, Language, Origin, Revenue, Vitals};
+use crate::cookie::DeviceId;
+use crate::fields::{EventName, Language, Origin, Revenue, Vitals};
 
 /// Bytes of a page's address that are read; a beacon's body is not longer.
 pub const URL_BYTES_MAX: usize = 8 << 10;
@@ -79,7 +79,7 @@ impl Drop for ClientIp {
     }
 }
 
-/// The browser's own description of itself. What leaves the door is a [`Device`](super::Device):
+/// The browser's own description of itself. What leaves the door is a [`Device`](crate::Device):
 /// closed names.
 pub struct UserAgent(Zeroizing<String>);
 
@@ -360,7 +360,7 @@ impl ClickId {
 }
 
 /// A parsed beacon with a person still in it. Its only way on is through
-/// [`anonymise`](super::anonymise()).
+/// [`anonymise`](crate::anonymise()).
 pub struct RawBeacon {
     /// Site id as configured.
     pub site: Arc<str>,

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore, TryAcquireError};
 
+use super::batch::{self, Herald, Voice};
 use super::error::{AppendFailed, SpoolError};
-use super::herald::{self, Herald, Voice};
 
 /// Payload bytes one batch holds. Bounds the memory of the intake (two buffers) and how long one
 /// sync can take.
@@ -203,7 +203,7 @@ impl Intake {
 
     /// A ticket for somebody on the calling thread.
     fn join(&self, batch: &Arc<Batch>) -> Ticket {
-        let number = herald::own(self.address());
+        let number = batch::own(self.address());
         // A batch that began before the herald does not know it.
         let herald = number.filter(|&number| number < batch.by_herald.len());
         if let Some(number) = herald {
