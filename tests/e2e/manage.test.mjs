@@ -99,7 +99,7 @@ async function open(page, section) {
 const lines = (page) => page.locator('.manage-line').evaluateAll((all) => all.map((line) => line.dataset.name));
 /** Waits for the focus to be inside of what a selector names. */
 const focused = (page, selector) => page.waitForFunction((wanted) => document.activeElement?.closest(wanted) != null, selector);
-const told = (page) => page.locator('.manage-told').textContent();
+const told = (page) => page.locator('.manage-message').textContent();
 
 test('a goal is made of what was seen, tried, kept, changed and removed; Back leads to the numbers as they were', async () => {
   const { page, context, faults } = await logIn();
@@ -172,7 +172,7 @@ test('a funnel is suggested, shown, split, kept and found again; its numbers are
   const { page, context, faults } = await logIn();
   await page.goto(`${collector.dashboard}?site=shop&period=today&compare=off`);
   await ready(page);
-  await page.locator('.below-place').scrollIntoViewIfNeeded();
+  await page.locator('.lower-place').scrollIntoViewIfNeeded();
   const panel = page.getByTestId('panel-funnel');
   await panel.getByRole('button', { name: '/ → /thank-you' }).click();
   await page.waitForURL(/funnel=/);
@@ -196,7 +196,7 @@ test('a funnel is suggested, shown, split, kept and found again; its numbers are
   const address = page.url();
   await page.goto(address);
   await ready(page);
-  await page.locator('.below-place, .below').first().scrollIntoViewIfNeeded();
+  await page.locator('.lower-place, .lower').first().scrollIntoViewIfNeeded();
   assert.deepEqual(await settled(rows, (found) => found.length === 3), [['/', '4'], ['/cart', '2'], ['/thank-you', '2']], 'by its address');
   await open(page, 'funnels');
   await page.getByRole('button', { name: 'Show “Checkout”' }).click();
@@ -209,7 +209,7 @@ test('where a page was clicked is drawn, and read as a table', async () => {
   const { page, context, faults } = await logIn();
   await page.goto(`${collector.dashboard}?site=shop&period=today&compare=off&clicks=/`);
   await ready(page);
-  await page.locator('.below-place').scrollIntoViewIfNeeded();
+  await page.locator('.lower-place').scrollIntoViewIfNeeded();
   const panel = page.getByTestId('panel-clicks');
   await panel.locator('svg rect').first().waitFor();
   assert.equal(await panel.getAttribute('data-value'), '7');
@@ -375,13 +375,13 @@ test('axe finds nothing in any section, light and dark, and nothing scrolls side
   await page.setViewportSize({ width: 1280, height: 900 });
   await page.goto(`${collector.dashboard}?site=shop&period=today&clicks=/&funnel=loose~~page~/~page~/cart`);
   await ready(page);
-  await page.locator('.below-place').scrollIntoViewIfNeeded();
+  await page.locator('.lower-place').scrollIntoViewIfNeeded();
   await page.getByTestId('panel-funnel').locator('tbody tr').first().waitFor();
   await page.evaluate(AXE);
   for (const [width, colorScheme] of [[1280, 'light'], [1280, 'dark'], [320, 'light']]) {
     await page.setViewportSize({ width, height: 800 });
     await page.emulateMedia({ colorScheme });
-    const found = await page.evaluate(() => window.axe.run('.below', { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations'] }));
+    const found = await page.evaluate(() => window.axe.run('.lower', { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations'] }));
     assert.deepEqual(found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`), [], `below at ${width}, ${colorScheme}`);
     const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(over <= 0, `below at ${width} scrolls sideways`);

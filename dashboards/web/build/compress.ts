@@ -1,10 +1,10 @@
 /**
- * Writes a brotli-11 copy beside every built file and refuses a build whose first view is too
- * heavy.
+ * Writes a brotli-compressed copy beside every built file, and fails the build if the first view
+ * exceeds its budget.
  *
- * First view = index.html, its stylesheet, its script with everything that script imports
- * statically, and the heaviest catalogue of a language other than English (only one is ever
- * loaded). Lazy chunks are listed, not counted.
+ * The first view is index.html, its stylesheet, its script with all static imports, and the largest
+ * catalogue of a language other than English (a reader loads one at most). Lazy chunks are listed
+ * but not counted.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import type { Plugin, Rollup } from 'vite';
 
 export type FileSize = { name: string; raw: number; brotli: number; isFirstView: boolean };
 
-/** Brotli at its strongest, as the collector serves it. */
+/** Brotli at its highest quality, as the collector serves it. */
 export function brotli(bytes: Uint8Array): Uint8Array {
   return brotliCompressSync(bytes, {
     params: {
@@ -24,7 +24,7 @@ export function brotli(bytes: Uint8Array): Uint8Array {
   });
 }
 
-/** The names in `bundle` that the browser needs before the first numbers can be drawn. */
+/** The files of `bundle` that the browser needs for the first view. */
 export function firstViewNames(bundle: Rollup.OutputBundle): Set<string> {
   const names = new Set<string>(['index.html']);
   const chunks = Object.values(bundle).filter((file) => file.type === 'chunk');
@@ -39,7 +39,7 @@ export function firstViewNames(bundle: Rollup.OutputBundle): Set<string> {
   return names;
 }
 
-/** Languages are loaded one at a time; the heaviest stands for all of them. */
+/** The catalogues of the other languages, of which a reader loads one at most. */
 function lazyCatalogues(bundle: Rollup.OutputBundle): Set<string> {
   const chunks = Object.values(bundle).filter((file) => file.type === 'chunk');
   return new Set(

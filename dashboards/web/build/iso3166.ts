@@ -1,4 +1,4 @@
-/** ISO 3166-1: numeric code -> two letters, for the territories of the map. */
+/** ISO 3166-1: two-letter codes by numeric code, for the territories of the map. */
 export const ALPHA2_BY_NUMERIC: ReadonlyMap<string, string> = new Map(
   `
   004 AF  008 AL  010 AQ  012 DZ  016 AS  020 AD  024 AO  028 AG  031 AZ  032 AR  036 AU  040 AT

@@ -1,11 +1,10 @@
 /**
- * The map's paths, projected and rounded while the page is built, so that neither a map library nor
- * raw geometry is ever sent. `virtual:world` exports the width, the height, and one
- * `[country, path]` a territory.
+ * The paths of the world map, projected and rounded at build time, so that the page loads neither a
+ * map library nor raw geometry. `virtual:world` exports width, height and one `[country, path]` per
+ * territory.
  *
- * Territories too small to be seen (Singapore, Malta, Monaco …) become dots, for people live there
- * too. What has no two-letter code of its own is drawn with the code of nobody, so that the land is
- * not missing from the map.
+ * Territories too small to be seen (Singapore, Malta, Monaco …) become dots. Land without a
+ * two-letter code has an empty code: it is drawn, and belongs to no country.
  */
 import { createRequire } from 'node:module';
 import { geoNaturalEarth1, geoPath } from 'd3-geo';
@@ -16,7 +15,7 @@ import { ALPHA2_BY_NUMERIC } from './iso3166.ts';
 
 export const WORLD_WIDTH = 1000;
 export const WORLD_HEIGHT = 480;
-/** Square units below which a territory is drawn as a dot of `DOT_RADIUS`. */
+/** A territory smaller than this many square units is drawn as a dot. */
 const AREA_MIN = 6;
 const DOT_RADIUS = 3;
 
@@ -25,7 +24,7 @@ export type World = { width: number; height: number; shapes: [country: string, p
 export function makeWorld(): World {
   const require = createRequire(import.meta.url);
   const topology = require('world-atlas/countries-50m.json') as Topology<{ countries: GeometryCollection }>;
-  // Nobody visits from Antarctica often enough to give it a fifth of the map.
+  // Antarctica would take a fifth of the map and has hardly any visitors.
   const land = feature(topology, topology.objects.countries).features.filter((one) => one.id !== '010');
   const projection = geoNaturalEarth1().fitExtent(
     [
@@ -50,7 +49,9 @@ export function makeWorld(): World {
   return { width: WORLD_WIDTH, height: WORLD_HEIGHT, shapes: shapes.filter(([, d]) => d !== '') };
 }
 
-/** Absolute path of floats -> relative path of whole numbers, without the steps that rounding made empty. */
+/**
+ * Turns an absolute path of floats into a relative path of integers, without empty steps and rings.
+ */
 export function relative(path: string): string {
   return path
     .split('M')

@@ -1,4 +1,7 @@
-/** Answers Stats API v2 queries over made-up visits, the slow and obvious way: the oracle the page is tested against. */
+/**
+ * Answers Stats API v2 queries over made-up visits, the slow and obvious way: the oracle the page
+ * is tested against.
+ */
 import type { FilterOp, Metric, Query, QueryResponse, Row } from '../src/api/types.ts';
 import {
   addDays,

@@ -1,4 +1,7 @@
-/** The mock's people and what they keep: enough of `docs/control.md` to work on the pages that manage it. */
+/**
+ * The mock's people and what they keep: enough of `docs/control.md` to work on the pages that
+ * manage it.
+ */
 import type { IncomingMessage } from 'node:http';
 
 type Item = {

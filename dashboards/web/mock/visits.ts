@@ -1,4 +1,7 @@
-/** Made-up visits for development and tests: the same seed gives the same visits, so totals can be worked out. */
+/**
+ * Made-up visits for development and tests: the same seed gives the same visits, so totals can be
+ * worked out.
+ */
 import { addDays, type PlainDate } from '../src/state/date.ts';
 
 export type Visit = {

@@ -1,24 +1,24 @@
-/** Start: what the server wrote into the page, the reader's language, then the page itself. */
+/** Starts the page: embedded data, the reader's language, store, polling. */
 import { render } from 'preact';
 import { createClient, readBoot } from './api/client.ts';
 import { App } from './app/App.tsx';
 import { loadCatalogue, pickLocale } from './i18n/translate.ts';
-import { PAUSE_MS_MIN, SHARED_PAUSE_MS_MIN, startBeats } from './polling.ts';
+import { PAUSE_MS_MIN, SHARED_PAUSE_MS_MIN, startPolling } from './polling.ts';
 import { createStore } from './store.ts';
 import { Failure } from './ui/Failure.tsx';
 import { createPreferences } from './ui/preferences.ts';
 
 async function start(root: HTMLElement): Promise<void> {
-  const written = readBoot(document.getElementById('boot')?.textContent);
-  const client = createClient(undefined, written?.link?.bearer);
+  const embedded = readBoot(document.getElementById('boot')?.textContent);
+  const client = createClient(undefined, embedded?.link?.bearer);
   const preferences = createPreferences(storageOrNull());
-  const asked = new URLSearchParams(location.search).get('lang');
+  const requested = new URLSearchParams(location.search).get('lang');
   const locale = pickLocale(
-    [asked, preferences.locale, ...navigator.languages].filter((tag) => tag !== null),
+    [requested, preferences.locale, ...navigator.languages].filter((tag) => tag !== null),
   );
   const [catalogue, boot] = await Promise.all([
     loadCatalogue(locale),
-    written ? { ok: true as const, value: written } : client.sites(),
+    embedded ? { ok: true as const, value: embedded } : client.sites(),
   ]);
   if (!boot.ok) {
     render(<Failure failure={boot.failure} catalogue={catalogue} locale={locale} />, root);
@@ -27,7 +27,7 @@ async function start(root: HTMLElement): Promise<void> {
   const store = createStore({
     boot: boot.value,
     client,
-    around: {
+    environment: {
       search: () => location.search,
       push: (address) => history.pushState(null, '', address || location.pathname),
       replace: (address) => history.replaceState(null, '', address || location.pathname),
@@ -35,7 +35,7 @@ async function start(root: HTMLElement): Promise<void> {
     },
   });
   addEventListener('popstate', () => store.readAddress());
-  startBeats(store, boot.value.link ? SHARED_PAUSE_MS_MIN : PAUSE_MS_MIN);
+  startPolling(store, boot.value.link ? SHARED_PAUSE_MS_MIN : PAUSE_MS_MIN);
   render(<App store={store} preferences={preferences} locale={locale} catalogue={catalogue} />, root);
 }
 

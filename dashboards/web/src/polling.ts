@@ -1,43 +1,44 @@
 /**
- * The page's pulse: a tick every few seconds while the page is in front, and one at once when it
- * comes back. The slower the server answers, the longer the pause: an open page takes at most a
- * twentieth of its time.
+ * Fetches new numbers every few seconds while the page is visible, and at once when it becomes
+ * visible again. The pause grows with the response time, so that an open page keeps the server busy
+ * for at most a twentieth of the time.
  */
 import type { Store } from './store.ts';
 
-/** A new visit is on the page within this time, what it takes to be stored (about a second), and one answer. */
+/** A new visit appears within this pause, plus about a second to be stored and one response. */
 export const PAUSE_MS_MIN = 2_000;
-/** A shared link may be open on many screens, and is allowed fewer questions. */
+/** Shared links may be open on many screens, so they poll less often. */
 export const SHARED_PAUSE_MS_MIN = 10_000;
 const PAUSE_MS_MAX = 30_000;
-/** A pause is this many times as long as the answer before it took. */
-const PAUSE_ANSWERS = 20;
+/** A pause lasts this many times as long as the response before it. */
+const PAUSE_PER_RESPONSE = 20;
+/** Live count and data quality are first asked for after the first numbers have been drawn. */
+const ASIDE_DELAY_MS = 600;
 
-/** How long to wait after a tick that took `tookMs`. */
+/** The pause after a response that took `tookMs`. */
 export function pauseMs(tookMs: number, min = PAUSE_MS_MIN): number {
-  return Math.min(Math.max(tookMs * PAUSE_ANSWERS, min), PAUSE_MS_MAX);
+  return Math.min(Math.max(tookMs * PAUSE_PER_RESPONSE, min), PAUSE_MS_MAX);
 }
 
-export function startBeats(store: Pick<Store, 'tick' | 'readAside'>, min = PAUSE_MS_MIN): void {
+export function startPolling(store: Pick<Store, 'refresh' | 'readLiveAndQuality'>, min = PAUSE_MS_MIN): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const isInFront = () => document.visibilityState === 'visible';
-  const wait = (ms: number) => {
+  const isVisible = () => document.visibilityState === 'visible';
+  const pollAfter = (ms: number) => {
     clearTimeout(timer);
-    timer = setTimeout(beat, ms);
+    timer = setTimeout(poll, ms);
   };
-  const beat = async () => {
-    if (!isInFront()) return;
-    const begun = performance.now();
-    await store.tick();
-    wait(pauseMs(performance.now() - begun, min));
+  const poll = async () => {
+    if (!isVisible()) return;
+    const start = performance.now();
+    await store.refresh();
+    pollAfter(pauseMs(performance.now() - start, min));
   };
   document.addEventListener('visibilitychange', () => {
-    if (isInFront()) wait(0);
+    if (isVisible()) pollAfter(0);
     else clearTimeout(timer);
   });
-  wait(min);
-  // The first numbers go first; live count and data quality follow when they have been drawn.
+  pollAfter(min);
   setTimeout(() => {
-    if (isInFront()) void store.readAside();
-  }, 600);
+    if (isVisible()) void store.readLiveAndQuality();
+  }, ASIDE_DELAY_MS);
 }

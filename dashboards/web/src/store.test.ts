@@ -32,7 +32,7 @@ function setUp(search = '') {
   const store = createStore({
     boot: { sites: SITES, demo: false, version: '' },
     client,
-    around: {
+    environment: {
       search: () => at,
       push: (address) => {
         at = address;
@@ -110,7 +110,7 @@ describe('the store', () => {
     const { store, fail } = setUp();
     await settle();
     fail(true);
-    await store.tick();
+    await store.refresh();
     await settle();
     expect(store.trouble.value).toEqual({ kind: 'offline' });
     expect(store.known('totals').status).toBe('ready');
@@ -135,7 +135,7 @@ describe('the store', () => {
     await settle();
     expect(store.days.value.range?.to).toBe('2026-11-23');
     pass(12 * 3600_000);
-    await store.tick();
+    await store.refresh();
     await settle();
     expect(store.days.value.range?.to).toBe('2026-11-24');
     expect(asked.at(-1)?.[0]?.date_range).toEqual(['2026-10-28', '2026-11-24']);
@@ -144,7 +144,7 @@ describe('the store', () => {
   it('days gone by are not fetched again', async () => {
     const { store, asked } = setUp('?period=yesterday');
     await settle();
-    await store.tick();
+    await store.refresh();
     await settle();
     expect(asked).toHaveLength(1);
     expect(store.live.value).toBe(3);

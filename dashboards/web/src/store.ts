@@ -1,8 +1,7 @@
 /**
- * The page's moving parts, in one object: what is looked at (`view`, mirrored in the address), what
- * was asked (`plan`) and what came back (`answers`). One state change makes at most one request;
- * answers already there are not asked for again, and old numbers stay on screen until new ones
- * arrive.
+ * The state of the page: the view (mirrored in the address), its plan of queries, and the answers.
+ * A change of state sends at most one request. Answers that are still fresh are not asked for
+ * again, and old numbers stay on screen until new ones arrive.
  */
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { Answer, ApiFailure, Client } from './api/client.ts';
@@ -11,29 +10,29 @@ import { daysOf, type Plan, planBoard, planDetail, type Slot, seriesMetrics } fr
 import { parseAddress, type View, writeAddress } from './state/address.ts';
 import { wallClock } from './state/date.ts';
 import { type Answers, type Known, known, mapKnown, readyValue } from './viewmodels/known.ts';
-import { beginsLate, type Series, seriesOf } from './viewmodels/series.ts';
+import { lateStart, type Series, seriesOf } from './viewmodels/series.ts';
 
-/** An answer this young is not asked for again when somebody steps back to it. */
+/** An answer younger than this is not asked for again. */
 const FRESH_MS = 10_000;
 /** Answers kept for Back and Forward. */
 const RECENT_MAX = 240;
 
 export type Store = ReturnType<typeof createStore>;
 
-/** The page's surroundings, so that tests can stand in for the browser. */
-export type Surroundings = {
+/** What the store needs of the browser; tests pass their own. */
+export type Environment = {
   search: () => string;
   push: (address: string) => void;
   replace: (address: string) => void;
   now: () => Date;
 };
 
-export function createStore(options: { boot: Boot; client: Client; around: Surroundings }) {
-  const { boot, client, around } = options;
-  const first = parseAddress(around.search());
+export function createStore(options: { boot: Boot; client: Client; environment: Environment }) {
+  const { boot, client, environment } = options;
+  const first = parseAddress(environment.search());
   const view = signal<View>(first.view);
   const ignored = signal<string[]>(first.ignored);
-  const now = signal<Date>(around.now());
+  const now = signal<Date>(environment.now());
   const answers = signal<Answers>(new Map());
   const trouble = signal<ApiFailure | null>(null);
   const fetchedAt = signal<Date | null>(null);
@@ -50,8 +49,7 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
     const wanted = view.value.site;
     return wanted !== null && wanted !== site.value?.id ? wanted : null;
   });
-  // Compared as text, so that a ticking clock changes nothing downstream until the date or hour
-  // does.
+  // Compared as text, so that signals downstream change only when the minute does.
   const clockText = computed(() => JSON.stringify(wallClock(now.value, site.value?.timezone ?? 'UTC')));
   const clock = computed(() => JSON.parse(clockText.value) as ReturnType<typeof wallClock>);
   const today = computed(() => clock.value.date);
@@ -83,9 +81,9 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
       }),
     );
   });
-  const begins = computed(() => {
+  const countingBegan = computed(() => {
     const range = readyValue(knownNow('since'))?.query.date_range;
-    return beginsLate({ since: range?.[0].slice(0, 10) ?? null, before: days.value.before });
+    return lateStart({ since: range?.[0].slice(0, 10) ?? null, before: days.value.before });
   });
 
   const recent = new Map<string, { answer: Answer<QueryResponse>; at: number }>();
@@ -94,28 +92,28 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
 
   function remember(key: string, answer: Answer<QueryResponse>): void {
     recent.delete(key);
-    if (answer.ok) recent.set(key, { answer, at: around.now().getTime() });
+    if (answer.ok) recent.set(key, { answer, at: environment.now().getTime() });
     for (const oldest of recent.keys()) {
       if (recent.size <= RECENT_MAX) break;
       recent.delete(oldest);
     }
   }
 
-  /** Asks for what the current plan lacks; with `again`, for all of it. */
+  /** Asks for the answers that are missing or old; with `again`, for all. */
   async function load(again = false): Promise<void> {
     const wanted = plan.peek();
     const keys = asked.peek();
-    const time = around.now().getTime();
+    const time = environment.now().getTime();
     const isOtherSite = shownSite !== (site.peek()?.id ?? null);
     shownSite = site.peek()?.id ?? null;
     const next = new Map(isOtherSite ? [] : answers.peek());
     const missing = wanted.filter(({ slot }) => {
       const key = keys.get(slot) ?? '';
-      const kept = recent.get(key);
-      if (kept) next.set(slot, { asked: key, answer: kept.answer });
-      // The day counting began does not move while one looks.
-      if (kept && slot === 'since') return false;
-      return again || !kept || time - kept.at > FRESH_MS;
+      const found = recent.get(key);
+      if (found) next.set(slot, { asked: key, answer: found.answer });
+      // The day on which counting began does not change.
+      if (found && slot === 'since') return false;
+      return again || !found || time - found.at > FRESH_MS;
     });
     running?.abort();
     running = null;
@@ -138,7 +136,7 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
         mine.signal,
       );
     } catch (cause) {
-      // A newer question has taken over; its answer is the one that counts.
+      // Aborted: a newer request replaced this one.
       if (mine.signal.aborted) return;
       throw cause;
     }
@@ -159,12 +157,12 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
         merged.set(slot, { asked: key, answer: one });
       });
       trouble.value = null;
-      fetchedAt.value = around.now();
+      fetchedAt.value = environment.now();
       answers.value = merged;
     });
   }
 
-  // By its text: the plan is made anew whenever the clock moves, but rarely differs.
+  // Compared as text: each minute makes a new plan, which is mostly the same.
   const planText = computed(() => JSON.stringify(plan.value));
   effect(() => {
     planText.value;
@@ -175,7 +173,7 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
     const next = { ...view.peek(), ...patch };
     const address = writeAddress(next);
     if (address === writeAddress(view.peek())) return;
-    around[how](address);
+    environment[how](address);
     batch(() => {
       ignored.value = [];
       view.value = next;
@@ -202,19 +200,21 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
     quality: quality as ReadonlySignal<Quality | null>,
     client,
     go,
-    /** What is known about a slot now. Reads signals, so a component that calls it follows them. */
+    /** What is known about a slot. Reads signals, so that components that call it update. */
     known: knownNow,
     isPlanned: (slot: Slot): boolean => asked.value.has(slot),
-    /** An answer about the earlier period: `null` while unknown, or when there is nothing fair to compare with. */
+    /**
+     * An answer about the earlier period; `null` while unknown or if it cannot be compared with.
+     */
     earlier: (slot: Slot): QueryResponse | null =>
-      asked.value.has(slot) && begins.value === null ? readyValue(knownNow(slot)) : null,
-    hasEarlier: (): boolean => asked.value.has('totals-before') && begins.value === null,
+      asked.value.has(slot) && countingBegan.value === null ? readyValue(knownNow(slot)) : null,
+    hasEarlier: (): boolean => asked.value.has('totals-before') && countingBegan.value === null,
     series: series as ReadonlySignal<Known<Series>>,
-    /** The day counting began, if that is too late in the earlier period to compare. */
-    begins: begins as ReadonlySignal<string | null>,
-    /** The address changed under us: Back, Forward. */
+    /** The day counting began, if that is too late in the earlier period to compare with it. */
+    countingBegan: countingBegan as ReadonlySignal<string | null>,
+    /** Back and Forward changed the address. */
     readAddress(): void {
-      const read = parseAddress(around.search());
+      const read = parseAddress(environment.search());
       batch(() => {
         view.value = read.view;
         ignored.value = read.ignored;
@@ -222,19 +222,19 @@ export function createStore(options: { boot: Boot; client: Client; around: Surro
     },
     retry: (): void => void load(true),
     /**
-     * One beat while the page is in front: the clock moves on, and numbers that can have grown are
-     * fetched again. Comes back when the answers are there.
+     * Moves the clock on and fetches the numbers that can have changed. Resolves when the answers
+     * have arrived.
      */
-    async tick(): Promise<void> {
-      now.value = around.now();
-      const grows = !isLoading.peek() && (days.peek().hasToday || trouble.peek());
-      await Promise.all([grows ? load(true) : null, readAside()]);
+    async refresh(): Promise<void> {
+      now.value = environment.now();
+      const canChange = !isLoading.peek() && (days.peek().hasToday || trouble.peek());
+      await Promise.all([canChange ? load(true) : null, readLiveAndQuality()]);
     },
-    /** What stands beside the numbers, asked for apart so that it never holds them up. */
-    readAside,
+    /** Live count and data quality, asked for separately so that they never delay the numbers. */
+    readLiveAndQuality,
   };
 
-  async function readAside(): Promise<void> {
+  async function readLiveAndQuality(): Promise<void> {
     const id = site.peek()?.id;
     if (id) await Promise.all([readLive(id), readQuality(id)]);
   }

@@ -14,7 +14,10 @@ const DIFFERING_SHARE_MAX = 0.001;
 const CHANNEL_STEP_MIN = 16;
 const FOLDER = new URL('./pictures/', import.meta.url);
 const SURROUNDINGS = new URL('surroundings.json', FOLDER);
-/** With another version of Chromium, squares of this many points are averaged before they are compared. */
+/**
+ * With another version of Chromium, squares of this many points are averaged before they are
+ * compared.
+ */
 const COARSE = 8;
 const isUpdate = process.env['PICTURES'] === 'update';
 
@@ -59,15 +62,18 @@ const STATES: [string, string, OpenOptions, ((page: Page) => Promise<unknown>)?]
 
 /** What is fetched when the reader comes near. */
 async function showBelow(page: Page): Promise<void> {
-  await page.locator('.below-place').scrollIntoViewIfNeeded();
+  await page.locator('.lower-place').scrollIntoViewIfNeeded();
   await page.getByTestId('panel-clicks').locator('svg rect').first().waitFor();
   await page.getByTestId('panel-funnel').locator('tbody tr').first().waitFor();
   // Where the scrolling ended depends on when the part arrived.
-  await page.locator('.below').evaluate((element) => element.scrollIntoView({ block: 'end' }));
+  await page.locator('.lower').evaluate((element) => element.scrollIntoView({ block: 'end' }));
 }
 
 let stage: Stage;
-/** Chromium's major version: another one smooths edges in another way, so pictures are then compared coarsely. */
+/**
+ * Chromium's major version: another one smooths edges in another way, so pictures are then compared
+ * coarsely.
+ */
 let version: string;
 beforeAll(async () => {
   stage = await setStage();
@@ -98,7 +104,9 @@ async function expectFonts(): Promise<void> {
   expect(gothic?.[1], hint).toBeCloseTo(120, 1);
 }
 
-/** The share of points that differ; 1 when the sizes do. The browser decodes: no library is needed. */
+/**
+ * The share of points that differ; 1 when the sizes do. The browser decodes: no library is needed.
+ */
 async function differing(pictures: [Buffer, Buffer], square = 1): Promise<number> {
   const context = await stage.browser.newContext();
   const page = await context.newPage();

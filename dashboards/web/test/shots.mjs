@@ -23,9 +23,9 @@ for (const [name, address, look] of shots) {
   await module.settled(page);
   await page.getByTestId('live').getByText('23').waitFor();
   if (name === 'clicks-and-funnel') {
-    await page.locator('.below-place').scrollIntoViewIfNeeded();
+    await page.locator('.lower-place').scrollIntoViewIfNeeded();
     await page.getByTestId('panel-funnel').locator('tbody tr').first().waitFor();
-    await page.locator('.below').evaluate((element) => element.scrollIntoView({ block: 'end' }));
+    await page.locator('.lower').evaluate((element) => element.scrollIntoView({ block: 'end' }));
   }
   const isWhole = !['phone', 'detail', 'clicks-and-funnel', 'manage'].includes(name);
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: isWhole });

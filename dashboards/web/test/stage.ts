@@ -1,4 +1,7 @@
-/** A browser, the mock collector and a clock that starts in the afternoon of 23 November 2026 in Tokyo. */
+/**
+ * A browser, the mock collector and a clock that starts in the afternoon of 23 November 2026 in
+ * Tokyo.
+ */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { type Mock, startMock } from '../mock/server.ts';
 import { launch } from './browser.ts';

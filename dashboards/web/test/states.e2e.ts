@@ -1,4 +1,7 @@
-/** What only a mock collector can show: an older one that lacks metrics, and a clock that stands still in Tokyo. */
+/**
+ * What only a mock collector can show: an older one that lacks metrics, and a clock that stands
+ * still in Tokyo.
+ */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { metric, type Stage, setStage, settled } from './stage.ts';
 

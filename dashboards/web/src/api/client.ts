@@ -1,6 +1,6 @@
 /**
- * The only place that talks to the network. Every call is bounded in time, and every failure is one
- * of the cases of `ApiFailure`, so that the page can word it; nothing here throws but an abort.
+ * The client of the statistics API. Every call has a time limit, and every failure is a case of
+ * `ApiFailure`, for which the page has a text. Only an abort throws.
  */
 import type {
   BatchItem,
@@ -15,9 +15,9 @@ import type {
   Site,
 } from './types.ts';
 
-/** Queries the server takes in one batch. */
+/** Queries that the server accepts in one batch. */
 export const BATCH_QUERIES_MAX = 32;
-/** After this long a slow answer is reported as such, and can be asked for again. */
+/** A call that takes longer fails as `timeout`. */
 const TIMEOUT_MS = 20_000;
 
 export type ApiFailure =
@@ -31,21 +31,21 @@ export type Answer<T> = { ok: true; value: T } | { ok: false; failure: ApiFailur
 
 export type Client = {
   sites(): Promise<Answer<Boot>>;
-  /** Answers in the order of `queries`; one query's failure leaves the others whole. */
+  /** Answers in the order of `queries`. One query can fail without the others. */
   batch(queries: Query[], signal: AbortSignal): Promise<Answer<Answer<QueryResponse>[]>>;
   query(query: Query, signal: AbortSignal): Promise<Answer<QueryResponse>>;
   funnel(query: FunnelQuery, signal: AbortSignal): Promise<Answer<FunnelResponse>>;
   changes(query: ChangesQuery, signal: AbortSignal): Promise<Answer<ChangesResponse>>;
   live(site: string): Promise<Answer<number>>;
   quality(options: { site: string; from: string; to: string }): Promise<Answer<Quality>>;
-  /** The line that a page of the site embeds, as `sillage snippet` prints it. */
+  /** The script tag for the pages of a site, as `sillage snippet` prints it. */
   snippet(site: string, origin: string): Promise<Answer<string>>;
 };
 
-/** What a shared link does not answer; the page goes without. */
+/** Readers of a shared link get no answer; the page works without it. */
 const NOT_SHARED = { ok: false, failure: { kind: 'server', status: 403 } } as const;
 
-/** `bearer` is what the page of a shared link asks with; others are known by their log-in's cookie. */
+/** `bearer` authenticates the page of a shared link. All others use the session cookie. */
 export function createClient(
   fetchFn: typeof fetch = (input, init) => fetch(input, init),
   bearer: string | null = null,
@@ -112,7 +112,7 @@ function unwrap(item: BatchItem | undefined): Answer<QueryResponse> {
   return { ok: false, failure: classify(item.status, message) };
 }
 
-/** Amounts of money as numbers: which currency they are in is known from the goal. */
+/** Turns amounts of money into numbers. Their currency is known from the goal. */
 function plain(response: QueryResponse): QueryResponse {
   const amount = (value: unknown) =>
     typeof value === 'object' && value !== null
@@ -129,7 +129,7 @@ async function failureOf(response: Response): Promise<ApiFailure> {
   try {
     message = String(((await response.json()) as { error?: unknown }).error ?? '');
   } catch {
-    // The body of an error need not be JSON; the status alone says enough.
+    // The body of an error may not be JSON; the status is enough.
   }
   return classify(response.status, message);
 }
@@ -140,7 +140,7 @@ function classify(status: number, message: string): ApiFailure {
   return { kind: 'server', status };
 }
 
-/** What the server wrote into the page for us, if it did. */
+/** The data that the server embedded in the page; `null` if there is none. */
 export function readBoot(text: string | null | undefined): Boot | null {
   if (!text) return null;
   try {

@@ -1,19 +1,20 @@
 /**
- * What people keep and who they are: the JSON routes beside the reports (`docs/control.md`). Every
- * change carries the token of `GET /api/me`. A refusal keeps the server's own words, which say
- * which rule was broken.
+ * The client of the control API (`docs/control.md`): people, and the objects a site keeps. Every
+ * change carries the CSRF token of `GET /api/me`. A refusal carries the server's message, which
+ * names the rule that was broken.
  */
 export type Role = 'viewer' | 'editor' | 'owner';
 export type Me = {
   id: number;
   name: string;
-  /** By site, `*` for every one. */
+  /** By site id; `*` is every site. */
   roles: Record<string, Role>;
   second_factor: boolean;
   csrf: string;
 };
 
-export type Kept<T> = {
+/** An object that a site keeps: goal, funnel, note or saved filter. */
+export type SiteObject<T> = {
   id: number;
   version: number;
   value: T;
@@ -22,18 +23,18 @@ export type Kept<T> = {
   changed_by: string;
 };
 
-/** `status` 0: nobody answered. `current`: what somebody else made of it meanwhile. */
-export type Refusal = { status: number; message: string; current?: Kept<unknown> };
-export type Told<T> = { ok: true; value: T } | { ok: false; refusal: Refusal };
+/** `status` 0: no answer. `current`: the object as another person saved it in the meantime. */
+export type Refusal = { status: number; message: string; current?: SiteObject<unknown> };
+export type ControlAnswer<T> = { ok: true; value: T } | { ok: false; refusal: Refusal };
 
 export type Control = ReturnType<typeof createControl>;
 
 const TIMEOUT_MS = 20_000;
 
 export function createControl(fetchFn: typeof fetch = (input, init) => fetch(input, init)) {
-  let known: Promise<Told<Me>> | null = null;
+  let known: Promise<ControlAnswer<Me>> | null = null;
 
-  async function send<T>(method: string, path: string, body?: unknown): Promise<Told<T>> {
+  async function send<T>(method: string, path: string, body?: unknown): Promise<ControlAnswer<T>> {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (method !== 'GET') {
       const token = await me();
@@ -49,7 +50,10 @@ export function createControl(fetchFn: typeof fetch = (input, init) => fetch(inp
         signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      const answer = (await response.json().catch(() => ({}))) as { error?: string; current?: Kept<unknown> };
+      const answer = (await response.json().catch(() => ({}))) as {
+        error?: string;
+        current?: SiteObject<unknown>;
+      };
       if (response.ok) return { ok: true, value: answer as T };
       const { error = '', current } = answer;
       return {
@@ -61,8 +65,8 @@ export function createControl(fetchFn: typeof fetch = (input, init) => fetch(inp
     }
   }
 
-  /** Who is logged in; asked once, and again after a failure. */
-  async function me(): Promise<Told<Me>> {
+  /** The account that is logged in. Asked once, and again after a failure. */
+  async function me(): Promise<ControlAnswer<Me>> {
     known ??= send<Me>('GET', '/api/me');
     const answer = await known;
     if (!answer.ok) known = null;
@@ -73,10 +77,10 @@ export function createControl(fetchFn: typeof fetch = (input, init) => fetch(inp
   return {
     me,
     send,
-    /** The address of something of a site. */
+    /** The path of a resource of a site. */
     of,
-    async list<T>(site: string, kind: string): Promise<Told<Kept<T>[]>> {
-      const answer = await send<{ items: Kept<T>[] }>('GET', of(site, kind));
+    async list<T>(site: string, kind: string): Promise<ControlAnswer<SiteObject<T>[]>> {
+      const answer = await send<{ items: SiteObject<T>[] }>('GET', of(site, kind));
       return answer.ok ? { ok: true, value: answer.value.items } : answer;
     },
     add: (site: string, kind: string, value: unknown, isOwn = false) =>
@@ -91,7 +95,7 @@ export function createControl(fetchFn: typeof fetch = (input, init) => fetch(inp
   };
 }
 
-/** What somebody may do on a site; `null`: nothing, or nobody is logged in. */
+/** The role of an account on a site; `null`: none, or not logged in. */
 export function roleOn(me: Me | null, site: string): Role | null {
   const order: Role[] = ['viewer', 'editor', 'owner'];
   const roles = [me?.roles[site], me?.roles['*']].filter((role) => role !== undefined);

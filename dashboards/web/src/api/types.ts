@@ -1,4 +1,4 @@
-/** The wire shapes of the collector, as far as this page uses them (Stats API v2 and its neighbours). */
+/** The API's wire formats, as far as this page uses them. */
 
 export type Metric =
   | 'visitors'
@@ -39,11 +39,14 @@ export type QueryResponse = {
   meta: {
     time_labels?: string[];
     total_rows?: number;
-    /** Distinct people; an estimate of them; each under the first visit in the period; or a sum of days, an upper bound. */
+    /**
+     * How visitors are counted: distinct people; an estimate of them; each under the first visit of
+     * the period; the sum of daily visitors, an upper bound.
+     */
     visitors_semantics?: 'exact' | 'estimated' | 'first_touch' | 'daily' | 'by_value';
-    /** The day from which on the events still say which visit they belong to; only where the question needed to know. */
+    /** The first day whose events still have visit ids; only if the query needs ids. */
     ids_cleared_before?: string;
-    /** Up to when events are counted, where small counts are protected and the period is not over. */
+    /** The end of the counted time, if small counts are protected and the period is not over. */
     numbers_until?: string;
   };
   query: { date_range?: [string, string] };
@@ -52,17 +55,17 @@ export type QueryResponse = {
 export type BatchItem = { status: number; body: QueryResponse | { error: string } };
 
 export type Profile = 'consent' | 'exempt' | 'count';
-/** What somebody wrote down beside the numbers: at a day, or at a minute (`2026-11-24T15:30`) of the site's clock. */
+/** A note at a day, or at a minute (`2026-11-24T15:30`), of the site's clock. */
 export type Note = { at: string; text: string };
-/** What visitors of a site are meant to do; with a currency, its events have amounts. */
+/** A goal. With a currency, its events have amounts. */
 export type Goal = { name: string; currency: string | null };
 export type Site = { id: string; timezone: string; profile: Profile; goals?: Goal[]; notes?: Note[] };
-/** `link` is there on the page of a shared link: what it asks with. */
+/** `link` is present on the page of a shared link. */
 export type Boot = { sites: Site[]; demo: boolean; version: string; link?: { bearer: string } };
 
 export type Quality = { accepted: number; dropped: Record<string, number> };
 
-/** A question about a funnel, and its answer (`POST /api/v2/funnel`). */
+/** A funnel query and its answer (`POST /api/v2/funnel`). */
 export type FunnelQuery = {
   site_id: string;
   date_range: string | [string, string];
@@ -80,11 +83,11 @@ export type FunnelStep = {
 };
 export type FunnelResponse = {
   results: { dimensions: string[]; visits: number; steps: FunnelStep[] }[];
-  /** The day from which on visits are known; where the whole period lies before it, the numbers are null. */
+  /** The first day with visit ids. If the whole period is earlier, the numbers are `null`. */
   meta?: { ids_cleared_before?: string };
 };
 
-/** What is behind a difference, and its answer (`POST /api/v2/changes`). */
+/** A query for what is behind a change, and its answer (`POST /api/v2/changes`). */
 export type ChangesQuery = {
   site_id: string;
   metric: 'visitors' | 'visits' | 'pageviews';

@@ -1,7 +1,7 @@
 /** The whole page, from top to bottom. */
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useMemo, useState } from 'preact/hooks';
-import { Changed } from '../changes/Changes.tsx';
+import { Changes } from '../changes/Changes.tsx';
 import { ChartCard } from '../chart/ChartCard.tsx';
 import { FilterBar } from '../filters/FilterBar.tsx';
 import { createFormat } from '../format/format.ts';
@@ -96,7 +96,7 @@ function Numbers() {
   return (
     <>
       <div class="board-top">
-        <Changed />
+        <Changes />
         <FilterBar />
       </div>
       <section class="card summary" aria-busy={store.isLoading.value}>
@@ -112,18 +112,18 @@ function Numbers() {
         <Journeys />
         {store.goals.value.length > 0 && <ListPanel panel="goals" />}
       </div>
-      <Near load={loadBelow} with={{}} class="below-place" />
+      <Near load={loadLowerPanels} with={{}} class="lower-place" />
       <QualityStrip />
     </>
   );
 }
 
-const loadBelow = async () => (await import('./LowerPanels.tsx')).Below;
+const loadLowerPanels = async () => (await import('./LowerPanels.tsx')).LowerPanels;
 
-/** What a new site needs and no other: fetched only then. */
+/** Only a new or quiet site needs it, so it is fetched only then. */
 const loadFirstRun = async () => (await import('./FirstRun.tsx')).FirstRun;
 
-/** The reader's own region of a language ("de-AT") decides how dates and numbers are written. */
+/** The reader's own region ("de-AT") decides how dates and numbers are formatted. */
 function regional(tag: string): string {
   return navigator.languages.find((language) => language.split('-')[0] === tag) ?? tag;
 }

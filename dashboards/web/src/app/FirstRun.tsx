@@ -1,8 +1,10 @@
-/** Nothing counted in these days: either the site is new, or it was quiet. Tells the two apart and helps with both. */
+/**
+ * No data in the period: a new site gets its snippet and a checklist, a quiet one a longer period.
+ */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Answer } from '../api/client.ts';
 import type { QueryResponse } from '../api/types.ts';
-import { reasonName } from '../panels/QualityStrip.tsx';
+import { outcomeText } from '../panels/QualityStrip.tsx';
 import { useApp } from '../ui/context.ts';
 import { failureText } from '../ui/Failure.tsx';
 
@@ -19,7 +21,7 @@ export function FirstRun() {
       .query({ site_id: site, metrics: ['pageviews'], date_range: 'all' }, stop.signal)
       .then(setAnswer)
       .catch(() => {
-        // Aborted: the site was changed or a visit has come in.
+        // Aborted: another site was chosen or the first visit arrived.
       });
     return () => stop.abort();
   }, [site, store, attempt]);
@@ -72,7 +74,7 @@ function Waiting({ site }: { site: string }) {
   const snippet = answer?.ok ? answer.value : '';
   const copy = async (): Promise<'copied' | 'refused'> => {
     try {
-      // There is no clipboard over plain HTTP but on loopback.
+      // Over plain HTTP, browsers allow the clipboard on loopback addresses only.
       await navigator.clipboard.writeText(snippet);
       return 'copied';
     } catch {
@@ -95,7 +97,7 @@ function Waiting({ site }: { site: string }) {
         </p>
       )}
       <div class="snippet" aria-busy={answer === null} hidden={answer !== null && !answer.ok}>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling box needs keys */}
         <pre tabIndex={0}>
           <code ref={line}>{snippet}</code>
         </pre>
@@ -111,7 +113,7 @@ function Waiting({ site }: { site: string }) {
       {refused > 0 && (
         <p class="notice is-trouble" role="alert">
           {t('first.refused', { n: refused })}{' '}
-          {dropped.map(([reason, count]) => `${reasonName(reason, t)} ${count}`).join(', ')}
+          {dropped.map(([outcome, count]) => `${outcomeText(outcome, t)} ${count}`).join(', ')}
         </p>
       )}
       <h2>{t('first.checkTitle')}</h2>

@@ -30,7 +30,7 @@ export function Header() {
   );
 }
 
-/** A ship's wake, from above. */
+/** The logo: a ship's wake, seen from above. */
 function Mark() {
   return (
     <svg class="mark" viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">

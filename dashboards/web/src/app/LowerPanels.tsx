@@ -1,22 +1,18 @@
-/** What stands below the lists: where a page was clicked, and how far visits came. */
+/**
+ * The panels below the lists, fetched when the reader scrolls near: the click map and the funnel.
+ */
 import '../styles/lower.css';
-import { ClickMap } from '../clicks/ClickMapPanel.tsx';
+import { ClickMapPanel } from '../clicks/ClickMapPanel.tsx';
 import { FunnelPanel } from '../funnels/FunnelPanel.tsx';
-import { WORDS, WordsContext } from '../i18n/parts/below.ts';
 import { useApp } from '../ui/context.ts';
-import { useLoadedWords } from '../ui/useLoadedWords.ts';
 
-export function Below() {
+export function LowerPanels() {
   const { store } = useApp();
-  const words = useLoadedWords(WORDS);
-  if (!words) return <div class="below" aria-busy="true" />;
   return (
-    <WordsContext.Provider value={words}>
-      <div class="below">
-        <ClickMap />
-        {/* Each step tells a few visits apart, so whoever has only a link is not answered. */}
-        {!store.boot.link && <FunnelPanel />}
-      </div>
-    </WordsContext.Provider>
+    <div class="lower">
+      <ClickMapPanel />
+      {/* A step can single out a few visits, so shared links get no answers about funnels. */}
+      {!store.boot.link && <FunnelPanel />}
+    </div>
   );
 }

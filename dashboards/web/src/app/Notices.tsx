@@ -1,8 +1,11 @@
 import { useApp } from '../ui/context.ts';
-import { failureText, signInAddress } from '../ui/Failure.tsx';
+import { failureText, logInAddress } from '../ui/Failure.tsx';
 import { readyValue } from '../viewmodels/known.ts';
 
-/** What must be said about the whole page: old numbers, a sign-in that ended, days that can’t answer, an address half understood. */
+/**
+ * Notices about the whole page: failed requests, an ended session, missing days, an invalid
+ * address.
+ */
 export function Notices() {
   const { store, t, fmt } = useApp();
   const trouble = store.trouble.value;
@@ -18,7 +21,7 @@ export function Notices() {
             {failureText(trouble, t)} {at && t('state.stale', { time: fmt.time(at) })}
           </span>
           {trouble.kind === 'signed-out' ? (
-            <a class="button" href={signInAddress()}>
+            <a class="button" href={logInAddress()}>
               {t('error.signIn')}
             </a>
           ) : (

@@ -4,7 +4,7 @@ import { intervalsFor } from '../state/period.ts';
 import { useApp } from '../ui/context.ts';
 import { PERIOD_KEYS } from './periodKeys.ts';
 
-/** Listens for single keys, and holds the list of them that `?` opens. */
+/** Single-key shortcuts, and the dialog that lists them, which `?` opens. */
 export function Shortcuts() {
   const { store, t, preferences, editing } = useApp();
   const dialog = useRef<HTMLDialogElement>(null);

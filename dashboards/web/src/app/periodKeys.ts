@@ -1,6 +1,6 @@
 import type { Preset } from '../state/period.ts';
 
-/** Single-key shortcuts; they can be switched off, and rest while somebody types. */
+/** Keys of the periods. Shortcuts can be switched off and are ignored in text fields. */
 export const PERIOD_KEYS: Partial<Record<Preset, string>> = {
   today: 'D',
   '7d': 'W',

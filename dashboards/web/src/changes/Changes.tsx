@@ -7,8 +7,8 @@ import { changeOf } from '../viewmodels/change.ts';
 import { readyValue } from '../viewmodels/known.ts';
 import { moversOf } from '../viewmodels/movers.ts';
 
-/** The first question after "how many?": what moved. Each mover is a filter to click. */
-export function Changed() {
+/** "What changed": the rows that moved the number of visitors most, each a filter to click. */
+export function Changes() {
   const { store, t, fmt } = useApp();
   if (!store.hasEarlier()) return null;
   const visitors = (slot: 'totals' | 'totals-before') =>
@@ -21,7 +21,7 @@ export function Changed() {
     const after = readyValue(store.known(`rows-${tab}`));
     const earlier = store.earlier(`before-${tab}`);
     const { dimension } = TABLES[tab];
-    // A list narrowed to one value says again what the total says.
+    // A list that is filtered to one value repeats the total.
     const isNarrowed = filters.some((filter) => filter.dimension === dimension && filter.op === 'is');
     return after && earlier && !isNarrowed
       ? [
@@ -60,7 +60,7 @@ export function Changed() {
                 onClick={() => store.go({ filters: toggleValue(filters, dimension, name) })}
               >
                 <span class="mover-name">
-                  {dimension === 'entry_page' && <span class="muted">{t('tab.entry_page')} </span>}
+                  {dimension === 'entry_page' && <span class="muted">{t('dimension.entry_page')} </span>}
                   {shown}
                 </span>{' '}
                 <span class={delta > 0 ? 'is-good' : 'is-bad'}>{fmt.signed(delta)}</span>
@@ -74,9 +74,9 @@ export function Changed() {
   );
 }
 
-const loadWhy = async () => (await import('./WhyDialog.tsx')).Why;
+const loadWhy = async () => (await import('./WhyDialog.tsx')).WhyDialog;
 
-/** The way to what is behind the change. */
+/** Opens the dialog about what is behind the change. */
 function WhyButton() {
   const { t } = useApp();
   const [isOpen, setOpen] = useState(false);

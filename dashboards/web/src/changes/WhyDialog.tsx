@@ -1,24 +1,34 @@
-/** What is behind a change: the greatest contributors, each a filter to click. Fetched when somebody asks. */
+/**
+ * What is behind a change: the rows that contributed most, each a filter to click. Fetched on
+ * demand.
+ */
 import '../styles/lower.css';
 import { useEffect, useRef } from 'preact/hooks';
 import type { ChangesQuery } from '../api/types.ts';
-import { WORDS } from '../i18n/parts/below.ts';
-import { SkeletonRows } from '../lists/ListPanel.tsx';
 import { DIMENSIONS, type Dimension, toggleValue, toWire } from '../state/filter.ts';
 import { useApp } from '../ui/context.ts';
-import { Trouble } from '../ui/QuestionFailure.tsx';
-import { useAsked } from '../ui/useAnswer.ts';
-import { useLoadedWords } from '../ui/useLoadedWords.ts';
+import { QuestionFailure } from '../ui/QuestionFailure.tsx';
+import { SkeletonRows } from '../ui/SkeletonRows.tsx';
+import { useAnswer } from '../ui/useAnswer.ts';
+import { ChangeTexts, useTexts } from './texts.ts';
 
 const dimensionOf = (name: string): Dimension | null =>
   DIMENSIONS.find((dimension) => dimension === name.replace(/^\w+:/, '')) ?? null;
 
-export function Why({ onClose }: { onClose: () => void }) {
+export function WhyDialog({ onClose }: { onClose: () => void }) {
+  return (
+    <ChangeTexts>
+      <Dialog onClose={onClose} />
+    </ChangeTexts>
+  );
+}
+
+function Dialog({ onClose }: { onClose: () => void }) {
   const { store, t, fmt } = useApp();
-  const say = useLoadedWords(WORDS);
+  const w = useTexts();
   const dialog = useRef<HTMLDialogElement>(null);
   const { metric: shown, filters } = store.view.value;
-  // Only what can be added up has contributors.
+  // Only metrics that add up have contributors.
   const metric = shown === 'visits' || shown === 'pageviews' ? shown : 'visitors';
   const { range } = store.days.value;
   const beforeRange = store.plan.value.find(({ slot }) => slot === 'totals-before')?.query.date_range;
@@ -29,13 +39,12 @@ export function Why({ onClose }: { onClose: () => void }) {
     ...(beforeRange ? { comparison: { mode: 'custom' as const, date_range: beforeRange } } : {}),
     filters: filters.map(toWire),
   };
-  const { known, retry } = useAsked(JSON.stringify(question), (signal) =>
+  const { known, retry } = useAnswer(JSON.stringify(question), (signal) =>
     store.client.changes(question, signal),
   );
   useEffect(() => {
-    if (say && !dialog.current?.open) dialog.current?.showModal();
-  }, [say]);
-  if (!say) return null;
+    if (!dialog.current?.open) dialog.current?.showModal();
+  }, []);
   return (
     <dialog
       ref={dialog}
@@ -44,39 +53,39 @@ export function Why({ onClose }: { onClose: () => void }) {
       data-testid="why"
       onClose={onClose}
     >
-      <h2 id="why-title">{say('why.title', { metric: t(`metric.${metric}`) })}</h2>
+      <h2 id="why-title">{w('why.title', { metric: t(`metric.${metric}`) })}</h2>
       {known.status === 'loading' && <SkeletonRows />}
-      {known.status === 'failed' && <Trouble failure={known.failure} retry={retry} />}
+      {known.status === 'failed' && <QuestionFailure failure={known.failure} retry={retry} />}
       {known.status === 'ready' && (
         <>
           <p class="muted">
-            {say('why.total', {
+            {w('why.total', {
               now: fmt.count(known.value.total.now ?? 0),
               before: fmt.count(known.value.total.before ?? 0),
             })}
           </p>
-          {known.value.contributors.length === 0 && <p>{say('why.none')}</p>}
+          {known.value.contributors.length === 0 && <p>{w('why.none')}</p>}
           <div class="why-scroll">
             <table class="list">
-              <caption class="sr">{say('why.title', { metric: t(`metric.${metric}`) })}</caption>
+              <caption class="sr">{w('why.title', { metric: t(`metric.${metric}`) })}</caption>
               <thead>
                 <tr>
-                  <th scope="col">{say('why.what')}</th>
+                  <th scope="col">{w('why.what')}</th>
                   <th scope="col" class="num">
-                    {say('why.now')}
+                    {w('why.now')}
                   </th>
                   <th scope="col" class="num">
-                    {say('why.before')}
+                    {w('why.before')}
                   </th>
                   <th scope="col" class="num">
-                    {say('why.difference')}
+                    {w('why.difference')}
                   </th>
                 </tr>
               </thead>
               <tbody>
                 {known.value.contributors.map((row) => {
                   const dimension = dimensionOf(row.dimension);
-                  // What is filtered by says again what the total says.
+                  // A dimension that is filtered by repeats the total.
                   const isFiltered = filters.some((one) => one.dimension === dimension && one.op === 'is');
                   if (!dimension || isFiltered) return null;
                   const name = fmt.name(dimension, row.value);
@@ -104,12 +113,12 @@ export function Why({ onClose }: { onClose: () => void }) {
               </tbody>
             </table>
           </div>
-          <p class="muted">{say('why.overlap')}</p>
+          <p class="muted">{w('why.overlap')}</p>
         </>
       )}
       <div class="dialog-actions">
         <button type="button" class="button" onClick={() => dialog.current?.close()}>
-          {say('why.close')}
+          {w('why.close')}
         </button>
       </div>
     </dialog>

@@ -1,6 +1,6 @@
 /**
- * The line chart. Drawn as SVG from plain numbers; the arrow keys move a reading mark, which a
- * screen reader hears as the value of a slider. The same numbers are in the table view.
+ * The line chart, an SVG. For screen readers it is a slider: the arrow keys move a mark, and its
+ * value is read out. The table view shows the same numbers.
  */
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Note } from '../api/types.ts';
@@ -8,6 +8,7 @@ import { useApp } from '../ui/context.ts';
 import type { Point, Series } from '../viewmodels/series.ts';
 import { type Box, labelIndices, largestOf, linePath, nearestIndex, ticksFor, xAt, yAt } from './geometry.ts';
 
+/** Width of the axis that one label gets. */
 const ROOM_PER_LABEL_PX = 84;
 
 type Notes = ReadonlyMap<number, readonly Note[]>;
@@ -140,7 +141,7 @@ function Drawing(props: { series: Series; notes: Notes; box: Box; marked: number
       before: linePath(
         points.map((p, i) => ({ x: xAt(box, i, count), y: p.before ? y(p.before.value) : null })),
       ),
-      // A value with nothing on either side would otherwise not be seen.
+      // A value without neighbours has no line and is drawn as a dot.
       lone: points.flatMap((p, i) => {
         const isAlone =
           p.value !== null &&

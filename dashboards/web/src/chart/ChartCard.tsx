@@ -2,7 +2,7 @@ import type { Note } from '../api/types.ts';
 import { addDays, addMonths } from '../state/date.ts';
 import { INTERVALS, intervalsFor } from '../state/period.ts';
 import { useApp } from '../ui/context.ts';
-import { FailedHere } from '../ui/Failure.tsx';
+import { PanelFailure } from '../ui/Failure.tsx';
 import { notesOf } from '../viewmodels/notes.ts';
 import type { Series } from '../viewmodels/series.ts';
 import { Chart } from './Chart.tsx';
@@ -12,7 +12,7 @@ export function ChartCard() {
   const view = store.view.value;
   const { range, before, interval, beforeUntil } = store.days.value;
   const series = store.series.value;
-  const begins = store.begins.value;
+  const countingBegan = store.countingBegan.value;
   const allowed = intervalsFor(range);
   const intervals = INTERVALS.filter((one) => allowed.includes(one));
 
@@ -55,7 +55,7 @@ export function ChartCard() {
               {beforeUntil
                 ? t('compare.until', { range: fmt.range(before), time: fmt.clock(beforeUntil) })
                 : fmt.range(before)}
-              {begins && ` · ${t('compare.begins', { date: fmt.day(begins.slice(0, 10)) })}`}
+              {countingBegan && ` · ${t('compare.begins', { date: fmt.day(countingBegan.slice(0, 10)) })}`}
             </span>
           )}
         </p>
@@ -86,7 +86,7 @@ export function ChartCard() {
       </div>
       <div class="chart-body">
         {series.status === 'loading' && <div class="skeleton chart-skeleton" />}
-        {series.status === 'failed' && <FailedHere failure={series.failure} />}
+        {series.status === 'failed' && <PanelFailure failure={series.failure} />}
         {series.status === 'ready' && (
           <div class={series.isStale ? 'is-stale' : ''}>{drawSeries(series.value)}</div>
         )}

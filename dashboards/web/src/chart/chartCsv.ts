@@ -3,7 +3,7 @@ import type { App } from '../ui/context.ts';
 import { readyValue } from '../viewmodels/known.ts';
 import { notesOf } from '../viewmodels/notes.ts';
 
-/** The chart's numbers as a file: exactly the line that is drawn, the one it is compared with, and the notes on it. */
+/** Downloads the chart as CSV: the line, the line it is compared with, and the notes. */
 export function saveChartCsv({ store, t }: App): void {
   const series = readyValue(store.series.peek());
   if (!series) return;

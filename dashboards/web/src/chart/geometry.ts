@@ -1,4 +1,4 @@
-/** Where things stand in the chart. Pure numbers, no drawing. */
+/** Positions in the chart. Pure: numbers in, numbers and paths out. */
 import type { Metric } from '../api/types.ts';
 import type { Point } from '../viewmodels/series.ts';
 
@@ -7,7 +7,7 @@ const TIME_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7
 const TIMES: readonly Metric[] = ['visit_duration', 'engagement_time', 'time_on_page'];
 const COUNTS: readonly Metric[] = ['visitors', 'visits', 'pageviews', 'events'];
 
-/** Round values from 0 up to at least `max`, about four of them. */
+/** Tick values of the axis: about four round numbers, from 0 to at least `max`. */
 export function ticksFor(metric: Metric, max: number): number[] {
   const least = metric === 'bounce_rate' ? 1 : COUNTS.includes(metric) ? 4 : 1;
   const rough = Math.max(max, least) / 4;
@@ -34,7 +34,7 @@ export const xAt = (box: Box, index: number, count: number): number =>
 export const yAt = (box: Box, value: number, max: number): number =>
   box.height - box.bottom - (value / (max || 1)) * (box.height - box.top - box.bottom);
 
-/** The bucket nearest to a horizontal position. */
+/** The point nearest to a horizontal position. */
 export function nearestIndex(box: Box, x: number, count: number): number {
   if (count <= 1) return 0;
   const at = ((x - box.left) / (box.width - box.left - box.right)) * (count - 1);
@@ -43,7 +43,7 @@ export function nearestIndex(box: Box, x: number, count: number): number {
 
 const round = (value: number): number => Math.round(value * 10) / 10;
 
-/** An SVG path through the points that have a value; a missing value interrupts the line. */
+/** An SVG path through the points that have a value. A missing value interrupts the line. */
 export function linePath(points: { x: number; y: number | null }[]): string {
   let path = '';
   let isDown = false;
@@ -58,7 +58,7 @@ export function linePath(points: { x: number; y: number | null }[]): string {
   return path;
 }
 
-/** Indices to write a label under: evenly spread, the first always among them. */
+/** Indices of the points that get a label: evenly spread, starting with the first. */
 export function labelIndices(count: number, room: number): number[] {
   if (count <= 0) return [];
   const step = Math.max(1, Math.ceil(count / Math.max(1, room)));
@@ -67,6 +67,6 @@ export function labelIndices(count: number, room: number): number[] {
   return indices;
 }
 
-/** The largest value drawn, of this period and the one before. */
+/** The largest value drawn, the earlier period included. */
 export const largestOf = (points: Point[]): number =>
   Math.max(0, ...points.map((p) => Math.max(p.value ?? 0, p.before?.value ?? 0)));

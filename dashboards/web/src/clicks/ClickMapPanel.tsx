@@ -1,23 +1,32 @@
-/** Where a page was clicked: squares on its outline, and the same as a table. */
+/** Where visitors clicked on a page: squares on its outline, and the same numbers as a table. */
 import { useId, useState } from 'preact/hooks';
-import { useWords } from '../i18n/parts/below.ts';
-import { SkeletonRows } from '../lists/ListPanel.tsx';
 import { toWire } from '../state/filter.ts';
 import { useApp } from '../ui/context.ts';
-import { Trouble } from '../ui/QuestionFailure.tsx';
-import { useAsked } from '../ui/useAnswer.ts';
-import { type Clicks, COLUMNS, clickMapOf, stretchOf } from '../viewmodels/clickMap.ts';
+import { QuestionFailure } from '../ui/QuestionFailure.tsx';
+import { SkeletonRows } from '../ui/SkeletonRows.tsx';
+import { useAnswer } from '../ui/useAnswer.ts';
+import { type ClickMap, COLUMNS, clickMapOf, stretchOf } from '../viewmodels/clickMap.ts';
 import { readyValue } from '../viewmodels/known.ts';
+import { ClickTexts, useTexts } from './texts.ts';
 
-/** Cells asked for: more than are ever clicked on one page. */
+/** Cells asked for: more than visitors click on one page. */
 const CELLS_MAX = 5_000;
-/** Cells with a number on them, and in the table. */
-const MARKED = 9;
+/** Cells that carry their rank on the map. */
+const RANKED = 9;
+/** Cells listed in the table. */
 const TABLE_ROWS = 25;
 
-export function ClickMap() {
+export function ClickMapPanel() {
+  return (
+    <ClickTexts loading={<div aria-busy="true" />}>
+      <ClickMapCard />
+    </ClickTexts>
+  );
+}
+
+function ClickMapCard() {
   const { store, t } = useApp();
-  const w = useWords();
+  const w = useTexts();
   const id = useId();
   const [isTable, setTable] = useState(false);
   const { clicks, filters } = store.view.value;
@@ -34,7 +43,7 @@ export function ClickMap() {
     filters: [...filters.map(toWire), toWire({ dimension: 'page', op: 'is', values: [page ?? ''] })],
     pagination: { limit: CELLS_MAX, offset: 0 },
   };
-  const { known, retry } = useAsked(page === null ? null : JSON.stringify(query), (signal) =>
+  const { known, retry } = useAnswer(page === null ? null : JSON.stringify(query), (signal) =>
     store.client.query(query, signal),
   );
   const map = known.status === 'ready' ? clickMapOf(known.value) : null;
@@ -54,7 +63,7 @@ export function ClickMap() {
         )}
       </div>
       {pages.length > 0 && (
-        <label class="below-pick">
+        <label class="lower-pick">
           <span class="sr">{w('clicks.page')}</span>
           <select
             value={page ?? ''}
@@ -71,12 +80,12 @@ export function ClickMap() {
       )}
       {page === null && <p class="panel-message muted">{w('clicks.noPages')}</p>}
       {page !== null && known.status === 'loading' && <SkeletonRows />}
-      {known.status === 'failed' && <Trouble failure={known.failure} retry={retry} />}
+      {known.status === 'failed' && <QuestionFailure failure={known.failure} retry={retry} />}
       {map?.clicks === 0 && <p class="panel-message muted">{w('clicks.none')}</p>}
       {map && map.clicks > 0 && page !== null && (
         <div class={known.status === 'ready' && known.isStale ? 'is-stale' : ''}>
           {isTable ? <Cells map={map} /> : <Drawing map={map} page={page} />}
-          <p class="muted below-note">
+          <p class="muted lower-note">
             {w('clicks.sum', { n: map.clicks })}. {map.below > 0 && w('clicks.below', { n: map.below })}{' '}
             {!isTable && w('clicks.top')}
           </p>
@@ -89,8 +98,8 @@ export function ClickMap() {
   );
 }
 
-function Drawing({ map, page }: { map: Clicks; page: string }) {
-  const w = useWords();
+function Drawing({ map, page }: { map: ClickMap; page: string }) {
+  const w = useTexts();
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling box needs keyboard access
     <section class="click-scroll" tabIndex={0} aria-label={w('clicks.map')}>
@@ -111,7 +120,7 @@ function Drawing({ map, page }: { map: Clicks; page: string }) {
             rx={0.12}
           />
         ))}
-        {map.cells.slice(0, MARKED).map(({ row, column, rank, level }) => (
+        {map.cells.slice(0, RANKED).map(({ row, column, rank, level }) => (
           <text
             key={rank}
             class={level > 3 ? 'click-rank is-inverse' : 'click-rank'}
@@ -126,9 +135,9 @@ function Drawing({ map, page }: { map: Clicks; page: string }) {
   );
 }
 
-function Cells({ map }: { map: Clicks }) {
+function Cells({ map }: { map: ClickMap }) {
   const { fmt } = useApp();
-  const w = useWords();
+  const w = useTexts();
   const most = map.cells[0]?.clicks ?? 1;
   return (
     <table class="list">

@@ -1,9 +1,10 @@
-/** Chips of the filters in force, the editor behind them, and filters kept for another day. */
+/** The filters in force as chips, the editor for one of them, and the menu of saved filters. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Filter, sameFilter } from '../state/filter.ts';
 import { useApp } from '../ui/context.ts';
 import { Lazy } from '../ui/lazy.tsx';
 import { Menu } from '../ui/Menu.tsx';
+import { useFilterText } from './filterText.ts';
 
 const loadForm = async () => (await import('./FilterForm.tsx')).FilterForm;
 const loadSaved = async () => (await import('./SavedFilters.tsx')).SavedFilters;
@@ -11,7 +12,7 @@ const loadSaved = async () => (await import('./SavedFilters.tsx')).SavedFilters;
 export function FilterBar() {
   const { store, t, editing } = useApp();
   const { filters } = store.view.value;
-  const { filterText } = useFilterText();
+  const filterText = useFilterText();
   return (
     <div class="filter-bar">
       <ul class="chips" aria-label={t('filter.label')}>
@@ -64,19 +65,6 @@ export function FilterBar() {
   );
 }
 
-export function useFilterText() {
-  const { t, fmt } = useApp();
-  return {
-    filterText(filter: Filter): string {
-      const names = filter.values.map((value) =>
-        filter.op === 'is' || filter.op === 'is_not' ? fmt.name(filter.dimension, value) : `“${value}”`,
-      );
-      const joined = names.join(` ${t('filter.or')} `);
-      return `${t(`dimension.${filter.dimension}`)} ${t(`filter.op.${filter.op}`)} ${joined}`;
-    },
-  };
-}
-
 function FilterEditor() {
   const { store, t, editing } = useApp();
   const dialog = useRef<HTMLDialogElement>(null);
@@ -112,11 +100,11 @@ function FilterEditor() {
   );
 }
 
-/** Filters kept for another day. The list is fetched when the menu is opened. */
+/** The menu of saved filters. Their list is fetched when the menu is opened. */
 function SavedMenu() {
   const { store, t, preferences } = useApp();
   const [isOpened, setOpened] = useState(false);
-  // Who has a link keeps nothing, and sees what it shows.
+  // Readers of a shared link cannot save filters.
   if (store.boot.link || !store.site.value) return null;
   if (store.boot.demo && preferences.saved.value.length === 0 && store.view.value.filters.length === 0)
     return null;

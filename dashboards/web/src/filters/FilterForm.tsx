@@ -1,4 +1,4 @@
-/** The fields of one filter, with what was often seen to pick from. Fetched when the first filter is edited. */
+/** The form for one filter, with suggested values. Fetched when the first filter is edited. */
 import { useEffect, useState } from 'preact/hooks';
 import type { FilterOp } from '../api/types.ts';
 import {
@@ -96,7 +96,7 @@ export function FilterForm(props: {
 const SUGGESTIONS = 6;
 const TYPING_PAUSE_MS = 250;
 
-/** The commonest values that fit what was typed, to be picked instead of spelt out. Helpful, never needed. */
+/** The most common values that match the typed text. The form works without them. */
 function Suggestions(props: {
   dimension: Dimension;
   typed: string;
@@ -118,8 +118,7 @@ function Suggestions(props: {
           metrics: ['visitors'],
           date_range: range ? [range.from, range.to] : 'all',
           dimensions: [wireName(dimension)],
-          // A country is typed by its name but known by its letters, so all of them are asked for
-          // and sifted here.
+          // Readers type a country's name, the collector knows its code: ask for all, match here.
           filters:
             typed && dimension !== 'country' ? [toWire({ dimension, op: 'contains', values: [typed] })] : [],
           pagination: { limit: dimension === 'country' ? 250 : SUGGESTIONS * 2, offset: 0 },
@@ -151,6 +150,6 @@ function Suggestions(props: {
   );
 }
 
-/** Countries are filtered by their two letters, however they were typed. */
+/** A country's two-letter code is upper case on the wire, whatever the typed case. */
 const toValue = (dimension: Dimension, value: string): string =>
   dimension === 'country' && value.length === 2 ? value.toUpperCase() : value;

@@ -1,68 +1,77 @@
-/** Filters kept for another day: the site's, one's own, and, where nobody is logged in, this browser's. */
+/**
+ * Saved filters: those of the site, the reader's own and, without a log-in, those of this browser.
+ */
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { createControl, type Kept, type Me, mayEdit, roleOn, type Told } from '../api/control.ts';
-import type { WordFiles } from '../i18n/part.ts';
-import { en, type Key } from '../i18n/parts/filters.en.ts';
-import type { TranslateOf } from '../i18n/translate.ts';
+import {
+  type ControlAnswer,
+  createControl,
+  type Me,
+  mayEdit,
+  roleOn,
+  type SiteObject,
+} from '../api/control.ts';
 import { type Filter, toWire } from '../state/filter.ts';
 import { useApp } from '../ui/context.ts';
 import { refusalText } from '../ui/refusal.ts';
-import { useLoadedWords } from '../ui/useLoadedWords.ts';
-import { useFilterText } from './FilterBar.tsx';
-import { fromWire } from './wire.ts';
+import { useFilterText } from './filterText.ts';
+import { FilterTexts, useTexts } from './texts.ts';
+import { fromWire, type WireSavedFilter } from './wire.ts';
 
-type Saved = { name: string; filters: unknown[] };
-/** One line of the list; `filters` is `null` where this page can't show them. */
-type Line = { key: string; name: string; filters: Filter[] | null; forget: (() => void) | null };
-
-export const WORDS: WordFiles<Key> = {
-  en,
-  ja: async () => (await import('../i18n/parts/filters.ja.ts')).ja,
-  de: async () => (await import('../i18n/parts/filters.de.ts')).de,
-};
+/** A row of the list. `filters` is `null` if this page cannot show them. */
+type Row = { key: string; name: string; filters: Filter[] | null; remove: (() => void) | null };
 
 export function SavedFilters({ onClose }: { onClose: () => void }) {
-  const words = useLoadedWords(WORDS);
-  return words ? <List words={words} onClose={onClose} /> : <div class="skeleton-rows" aria-busy="true" />;
+  const loading = <div class="skeleton-rows" aria-busy="true" />;
+  return (
+    <FilterTexts loading={loading}>
+      <List onClose={onClose} />
+    </FilterTexts>
+  );
 }
 
-function List({ words: w, onClose }: { words: TranslateOf<Key>; onClose: () => void }) {
+function List({ onClose }: { onClose: () => void }) {
+  const w = useTexts();
   const { store, t, preferences } = useApp();
   const control = useMemo(() => createControl(), []);
   const site = store.site.value?.id ?? '';
   const { filters } = store.view.value;
-  const [kept, setKept] = useState<Kept<Saved>[]>([]);
-  /** `undefined`: not known yet. `null`: nobody is logged in. */
+  const [saved, setSaved] = useState<SiteObject<WireSavedFilter>[]>([]);
+  /** `undefined`: not known yet. `null`: not logged in. */
   const [me, setMe] = useState<Me | null | undefined>(undefined);
-  const [told, setTold] = useState('');
+  const [message, setMessage] = useState('');
 
   async function read(): Promise<void> {
-    const [list, who] = await Promise.all([control.list<Saved>(site, 'saved-filters'), control.me()]);
-    setKept(list.ok ? list.value : []);
-    setMe(who.ok ? who.value : null);
+    const [list, account] = await Promise.all([
+      control.list<WireSavedFilter>(site, 'saved-filters'),
+      control.me(),
+    ]);
+    setSaved(list.ok ? list.value : []);
+    setMe(account.ok ? account.value : null);
   }
   useEffect(() => void read(), [site]);
 
-  const say = async (answer: Told<unknown>) => {
-    setTold(answer.ok ? '' : refusalText(answer.refusal, t));
+  const showOutcome = async (answer: ControlAnswer<unknown>) => {
+    setMessage(answer.ok ? '' : refusalText(answer.refusal, t));
     await read();
   };
-  const mayAll = mayEdit(roleOn(me ?? null, site));
-  const lines = (isOwn: boolean): Line[] =>
-    kept
+  const canShare = mayEdit(roleOn(me ?? null, site));
+  const rows = (isOwn: boolean): Row[] =>
+    saved
       .filter(({ own }) => own === isOwn)
       .map((one) => ({
         key: String(one.id),
         name: one.value.name,
         filters: fromWire(one.value.filters),
-        forget:
-          me && (isOwn || mayAll) ? () => void control.remove(site, 'saved-filters', one).then(say) : null,
+        remove:
+          me && (isOwn || canShare)
+            ? () => void control.remove(site, 'saved-filters', one).then(showOutcome)
+            : null,
       }));
-  const here = preferences.saved.value.map((one) => ({
+  const inBrowser = preferences.saved.value.map((one) => ({
     key: one.name,
     name: one.name,
     filters: one.filters,
-    forget: () => preferences.saveFilters(preferences.saved.peek().filter((other) => other !== one)),
+    remove: () => preferences.saveFilters(preferences.saved.peek().filter((other) => other !== one)),
   }));
 
   async function save(form: FormData): Promise<void> {
@@ -75,17 +84,17 @@ function List({ words: w, onClose }: { words: TranslateOf<Key>; onClose: () => v
     }
     const isOwn = form.get('for') !== 'site';
     const answer = await control.add(site, 'saved-filters', { name, filters: filters.map(toWire) }, isOwn);
-    await say(answer);
+    await showOutcome(answer);
     if (answer.ok) onClose();
   }
 
   if (me === undefined) return <div class="skeleton-rows" aria-busy="true" />;
-  const isEmpty = kept.length === 0 && here.length === 0;
+  const isEmpty = saved.length === 0 && inBrowser.length === 0;
   return (
     <>
-      <Lines title={w('saved.site')} lines={lines(false)} words={w} onClose={onClose} />
-      <Lines title={w('saved.own')} lines={lines(true)} words={w} onClose={onClose} />
-      <Lines title={w('saved.here')} lines={here} words={w} onClose={onClose} />
+      <Rows title={w('saved.site')} rows={rows(false)} onClose={onClose} />
+      <Rows title={w('saved.own')} rows={rows(true)} onClose={onClose} />
+      <Rows title={w('saved.here')} rows={inBrowser} onClose={onClose} />
       {isEmpty && filters.length === 0 && <p class="menu-note muted">{w('saved.none')}</p>}
       {filters.length > 0 && (
         <form
@@ -101,7 +110,7 @@ function List({ words: w, onClose }: { words: TranslateOf<Key>; onClose: () => v
               <span>{w('saved.name')}</span>
               <input name="name" required maxLength={60} autocomplete="off" />
             </label>
-            {mayAll && (
+            {canShare && (
               <label>
                 <span>{w('saved.for')}</span>
                 <select name="for">
@@ -118,21 +127,21 @@ function List({ words: w, onClose }: { words: TranslateOf<Key>; onClose: () => v
         </form>
       )}
       <p class="menu-note" role="status">
-        {told}
+        {message}
       </p>
     </>
   );
 }
 
-function Lines(props: { title: string; lines: Line[]; words: TranslateOf<Key>; onClose: () => void }) {
+function Rows(props: { title: string; rows: Row[]; onClose: () => void }) {
   const { store } = useApp();
-  const { filterText } = useFilterText();
-  const w = props.words;
-  if (props.lines.length === 0) return null;
+  const filterText = useFilterText();
+  const w = useTexts();
+  if (props.rows.length === 0) return null;
   return (
     <>
       <p class="menu-title">{props.title}</p>
-      {props.lines.map(({ key, name, filters, forget }) => (
+      {props.rows.map(({ key, name, filters, remove }) => (
         <div key={key} class="menu-row">
           <button
             type="button"
@@ -146,12 +155,12 @@ function Lines(props: { title: string; lines: Line[]; words: TranslateOf<Key>; o
           >
             <span>{name}</span>
           </button>
-          {forget && (
+          {remove && (
             <button
               type="button"
               class="chip-remove"
               aria-label={w('saved.forget', { name })}
-              onClick={forget}
+              onClick={remove}
             >
               <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
                 <path d="m3 3 6 6M9 3 3 9" />

@@ -1,11 +1,11 @@
 /**
- * CSV that spreadsheets open as what it is: text that looks like a formula is kept text, numbers
- * stay numbers. UTF-8 with a byte-order mark (Excel otherwise guesses), CRLF, quotes where needed
- * (RFC 4180).
+ * CSV for spreadsheets, by RFC 4180: CRLF, quotes where needed. UTF-8 with a byte-order mark,
+ * without which Excel guesses the encoding. Text that looks like a formula stays text; numbers stay
+ * numbers.
  */
 export type Cell = string | number | null;
 
-/** A cell that begins like this would be run as a formula by Excel, LibreOffice or Sheets. */
+/** Excel, LibreOffice and Sheets run a cell that begins like this as a formula. */
 const FORMULA = /^[=+\-@\t\r\n|]/;
 
 export function csvCell(cell: Cell): string {
@@ -19,14 +19,14 @@ export function csvOf(header: string[], rows: Cell[][]): string {
   return `\uFEFF${[header, ...rows].map((row) => row.map(csvCell).join(',')).join('\r\n')}\r\n`;
 }
 
-/** `example.com pages 2026-11-01 2026-11-23.csv`, with nothing a file system could stumble over. */
+/** `example.com pages 2026-11-01 2026-11-23.csv`, without characters that file systems refuse. */
 export const csvName = (parts: (string | undefined)[]): string =>
   `${parts
     .filter(Boolean)
     .join(' ')
     .replace(/[^\p{L}\p{N} ._-]/gu, '-')}.csv`;
 
-/** Hands the text to the browser as a download. */
+/** Starts a download of the text in the browser. */
 export function saveCsv(name: string, text: string): void {
   const address = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
   const link = document.createElement('a');

@@ -1,11 +1,11 @@
-/** Numbers, shares, durations, dates and names as the reader's language writes them. Pure, one object a language. */
+/** Formats numbers, shares, durations, dates and names for the reader's language. Pure. */
 import type { Metric } from '../api/types.ts';
 import type { Translate } from '../i18n/translate.ts';
 import { addDays, type PlainDate } from '../state/date.ts';
 import type { Dimension } from '../state/filter.ts';
 import type { DateRange, Interval } from '../state/period.ts';
 
-/** From here on a headline is written short ("12.4M"); below it every digit is shown. */
+/** Headlines from this value on are abbreviated ("12.4M"). */
 const COMPACT_FROM = 10_000_000;
 
 const COUNTS: readonly Metric[] = ['visitors', 'visits', 'pageviews', 'events'];
@@ -65,10 +65,10 @@ export function createFormat(locale: string, t: Translate) {
     percent,
     duration,
     time: (when: Date) => time.format(when),
-    /** A time on the site's wall. */
+    /** A time of the site's clock. */
     clock: ({ hour, minute }: { hour: number; minute: number }) =>
       wallTime.format(Date.UTC(1970, 0, 1, hour, minute)),
-    /** A metric's value in its own unit; the API gives rates in percent and times in seconds. */
+    /** A metric's value in its unit. The API gives rates in percent and times in seconds. */
     metric(name: Metric, value: number | null | undefined): string {
       if (value === null || value === undefined) return '–';
       switch (name) {
@@ -88,25 +88,25 @@ export function createFormat(locale: string, t: Translate) {
           return value >= COMPACT_FROM ? compact.format(value) : whole.format(value);
       }
     },
-    /** In a list, where one number is compared with the next: every digit. */
+    /** In a list: every digit, so that rows can be compared. */
     cell(name: Metric, value: number | null | undefined): string {
       return COUNTS.includes(name) && typeof value === 'number'
         ? whole.format(value)
         : this.metric(name, value);
     },
-    /** An amount of money; which currency it is in has to be known. */
+    /** An amount of money; a dash if its currency is unknown. */
     money(value: number | null | undefined, currency: string | null): string {
       if (value === null || value === undefined || !currency) return '–';
       return new Intl.NumberFormat(locale, { style: 'currency', currency }).format(value);
     },
-    /** For the axis: short, whatever the size. */
+    /** For the axis: always short. */
     axis(name: Metric, value: number): string {
       if (name === 'bounce_rate') return share.format(value / 100);
       if (name === 'visit_duration' || name === 'engagement_time') return duration(value);
       if (name === 'views_per_visit') return decimal.format(value);
       return value >= 10_000 ? compact.format(value) : whole.format(value);
     },
-    /** The change without its arrow; `null` when there is nothing to say. */
+    /** The change without its arrow; `null` if there is none to show. */
     change(change: Change): string | null {
       switch (change.kind) {
         case 'percent':
@@ -119,13 +119,13 @@ export function createFormat(locale: string, t: Translate) {
           return null;
       }
     },
-    /** The label under a bucket of the chart. */
+    /** A label of the chart's axis. */
     tick(label: string, interval: Interval): string {
       if (interval === 'hour') return hourOnly.format(at(label));
       if (interval === 'month') return monthShort.format(at(label));
       return dayShort.format(at(label));
     },
-    /** The bucket's whole name. */
+    /** The full name of a point of the chart. */
     bucket(label: string, interval: Interval): string {
       if (interval === 'hour') return dayHour.format(at(label));
       if (interval === 'month') return monthYear.format(at(label));
@@ -136,7 +136,9 @@ export function createFormat(locale: string, t: Translate) {
       return rangeFull.formatRange(at(range.from), at(range.to));
     },
     day: (date: PlainDate) => rangeFull.format(at(date)),
-    /** What the API calls a value, in words: countries by name, empty values and folded rows explained. */
+    /**
+     * A value of a dimension in words: countries by name, empty values and folded rows explained.
+     */
     name(dimension: Dimension, value: string): string {
       if (value === '(other)') return t('name.other');
       if (value === '(exit)') return t('journeys.end');
@@ -171,7 +173,7 @@ const DEVICES = {
   other: 'device.other',
 } as const;
 
-/** The viewport's width, by the collector's classes. */
+/** Widths of the browser window, by the collector's classes. */
 const SCREENS = {
   xs: 'screen.xs',
   sm: 'screen.sm',

@@ -1,6 +1,5 @@
-/** The steps of a funnel as fields: what and which, in an order that the arrows change. */
+/** The form of a funnel: type and value of each step, and arrows that change the order. */
 import { useId } from 'preact/hooks';
-import { useWords } from '../i18n/parts/below.ts';
 import {
   type Funnel,
   ORDERS,
@@ -14,6 +13,7 @@ import {
 } from '../state/funnel.ts';
 import { useApp } from '../ui/context.ts';
 import { readyValue } from '../viewmodels/known.ts';
+import { useTexts } from './texts.ts';
 
 export function FunnelForm(props: {
   draft: Funnel;
@@ -22,7 +22,7 @@ export function FunnelForm(props: {
 }) {
   const { draft, onChange } = props;
   const { store, t } = useApp();
-  const w = useWords();
+  const w = useTexts();
   const id = useId();
   const { steps } = draft;
   const put = (next: Step[]) => onChange({ ...draft, steps: next });
@@ -96,7 +96,7 @@ export function FunnelForm(props: {
           );
         })}
       </ol>
-      <Known id={id} />
+      <Suggestions id={id} />
       <div class="funnel-rules">
         <button
           type="button"
@@ -144,8 +144,8 @@ export function FunnelForm(props: {
   );
 }
 
-/** What was seen on this page already, to be picked instead of typed. */
-function Known({ id }: { id: string }) {
+/** Suggestions for the value fields: pages, events and goals that this page already knows. */
+function Suggestions({ id }: { id: string }) {
   const { store } = useApp();
   const names = (slot: 'rows-page' | 'rows-name') =>
     readyValue(store.known(slot))?.results.map((row) => row.dimensions[0] ?? '') ?? [];

@@ -1,18 +1,20 @@
-/** A funnel's answer: a row a step with what was lost there, or, where it is split, a row a value. */
+/**
+ * The numbers of a funnel: one row per step with its drop-off or, when split, one row per value.
+ */
 import type { FunnelResponse } from '../api/types.ts';
-import { useWords } from '../i18n/parts/below.ts';
 import type { Dimension } from '../state/filter.ts';
 import type { Funnel } from '../state/funnel.ts';
 import { useApp } from '../ui/context.ts';
+import { useTexts } from './texts.ts';
 
 export function FunnelResult({ funnel, response }: { funnel: Funnel; response: FunnelResponse }) {
   const { fmt } = useApp();
-  const w = useWords();
+  const w = useTexts();
   const [first] = response.results;
   const cleared = response.meta?.ids_cleared_before;
   if (cleared) {
     const note = <p class="notice">{w('funnel.cleared', { day: fmt.day(cleared) })}</p>;
-    // Unknown, not zero.
+    // Unknown is not zero.
     if (!first || first.visits === null) return note;
     return (
       <>
@@ -29,7 +31,7 @@ export function FunnelResult({ funnel, response }: { funnel: Funnel; response: F
 
 function Steps({ one }: { one: FunnelResponse['results'][number] }) {
   const { fmt } = useApp();
-  const w = useWords();
+  const w = useTexts();
   return (
     <>
       <table class="list">
@@ -70,14 +72,14 @@ function Steps({ one }: { one: FunnelResponse['results'][number] }) {
           ))}
         </tbody>
       </table>
-      <p class="muted below-note">{w('funnel.all', { n: one.visits })}</p>
+      <p class="muted lower-note">{w('funnel.all', { n: one.visits })}</p>
     </>
   );
 }
 
 function Split({ by, response }: { by: Dimension; response: FunnelResponse }) {
   const { t, fmt } = useApp();
-  const w = useWords();
+  const w = useTexts();
   const [first] = response.results;
   return (
     <table class="list">

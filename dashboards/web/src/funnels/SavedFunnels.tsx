@@ -1,97 +1,109 @@
-/** Funnels that the site keeps, those that visits suggest, and the place where the one that is shown is kept. */
+/** The funnels that a site has saved, suggestions from its visits, and the form that saves one. */
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { createControl, type Kept, mayEdit, type Refusal, roleOn, type Told } from '../api/control.ts';
-import { useWords } from '../i18n/parts/below.ts';
-import { type Funnel, fromWireFunnel, toWireFunnel, type WireFunnel } from '../state/funnel.ts';
+import {
+  type ControlAnswer,
+  createControl,
+  mayEdit,
+  type Refusal,
+  roleOn,
+  type SiteObject,
+} from '../api/control.ts';
+import { type Funnel, fromWireFunnel, toWireFunnel, type WireSavedFunnel } from '../state/funnel.ts';
 import { useApp } from '../ui/context.ts';
 import { refusalText } from '../ui/refusal.ts';
+import { useTexts } from './texts.ts';
 
-type Named = WireFunnel & { name: string };
-
-type KeptFunnels = {
-  kept: Kept<Named>[];
-  suggested: { value: Named; visits: number }[];
-  /** The kept one that is shown. */
-  current: Kept<Named> | undefined;
+type SavedFunnels = {
+  saved: SiteObject<WireSavedFunnel>[];
+  suggested: { value: WireSavedFunnel; visits: number }[];
+  /** The saved funnel that is shown now. */
+  current: SiteObject<WireSavedFunnel> | undefined;
   isEditor: boolean;
-  told: string;
-  keep: (name: string, funnel: Funnel) => Promise<void>;
-  forget: (one: Kept<Named>) => Promise<void>;
+  /** The outcome of the last change. */
+  message: string;
+  save: (name: string, funnel: Funnel) => Promise<void>;
+  remove: (one: SiteObject<WireSavedFunnel>) => Promise<void>;
 };
 
-export function useKeptFunnels(shown: Funnel | null): KeptFunnels {
+export function useSavedFunnels(shown: Funnel | null): SavedFunnels {
   const { store, t } = useApp();
-  const w = useWords();
+  const w = useTexts();
   const control = useMemo(() => createControl(), []);
   const site = store.site.value?.id ?? '';
-  const [kept, setKept] = useState<Kept<Named>[]>([]);
-  const [suggested, setSuggested] = useState<{ value: Named; visits: number }[]>([]);
+  const [saved, setSaved] = useState<SiteObject<WireSavedFunnel>[]>([]);
+  const [suggested, setSuggested] = useState<{ value: WireSavedFunnel; visits: number }[]>([]);
   const [isEditor, setEditor] = useState(false);
-  const [told, setTold] = useState('');
+  const [message, setMessage] = useState('');
 
   async function read(): Promise<void> {
-    const [list, me] = await Promise.all([control.list<Named>(site, 'funnels'), control.me()]);
+    const [list, me] = await Promise.all([control.list<WireSavedFunnel>(site, 'funnels'), control.me()]);
     const may = mayEdit(me.ok ? roleOn(me.value, site) : null);
     setEditor(may);
-    setKept(list.ok ? list.value : []);
+    setSaved(list.ok ? list.value : []);
     const path = control.of(site, 'suggestions');
     const found = may
-      ? await control.send<{ funnels: { value: Named; visits: number }[] }>('GET', path)
+      ? await control.send<{ funnels: { value: WireSavedFunnel; visits: number }[] }>('GET', path)
       : null;
     setSuggested(found?.ok ? found.value.funnels : []);
   }
-  // Without a log-in there is nothing kept, and the panel does without.
+  // Without a log-in the list is empty and the panel works without it.
   useEffect(() => {
-    setTold('');
+    setMessage('');
     void read();
   }, [site]);
 
-  const say = async (answer: Told<unknown>, done: string) => {
-    setTold(answer.ok ? done : refusalText((answer as { refusal: Refusal }).refusal, t));
+  const showOutcome = async (answer: ControlAnswer<unknown>, done: string) => {
+    setMessage(answer.ok ? done : refusalText((answer as { refusal: Refusal }).refusal, t));
     await read();
   };
   const text = shown ? JSON.stringify(toWireFunnel(shown)) : '';
-  const current = kept.find(({ value }) => {
+  const current = saved.find(({ value }) => {
     const funnel = fromWireFunnel(value);
     return funnel !== null && JSON.stringify(toWireFunnel(funnel)) === text;
   });
   return {
-    kept,
+    saved,
     suggested,
     current,
     isEditor,
-    told,
-    keep: async (name, funnel) =>
-      say(await control.add(site, 'funnels', { name, ...toWireFunnel(funnel) }), w('funnel.kept', { name })),
-    forget: async (one) =>
-      say(await control.remove(site, 'funnels', one), w('funnel.forgotten', { name: one.value.name })),
+    message,
+    save: async (name, funnel) =>
+      showOutcome(
+        await control.add(site, 'funnels', { name, ...toWireFunnel(funnel) }),
+        w('funnel.kept', { name }),
+      ),
+    remove: async (one) =>
+      showOutcome(
+        await control.remove(site, 'funnels', one),
+        w('funnel.forgotten', { name: one.value.name }),
+      ),
   };
 }
 
-/** Which one to show. */
-export function KeptPicker(props: {
-  of: KeptFunnels;
+/** Chooses a saved or suggested funnel. */
+export function SavedFunnelPicker(props: {
+  of: SavedFunnels;
   shown: Funnel | null;
   onPick: (funnel: Funnel) => void;
 }) {
-  const w = useWords();
-  const { kept, suggested, current } = props.of;
+  const w = useTexts();
+  const { saved, suggested, current } = props.of;
   return (
     <>
-      {kept.length > 0 && (
-        <label class="below-pick">
+      {saved.length > 0 && (
+        <label class="lower-pick">
           <span class="sr">{w('funnel.saved')}</span>
           <select
             value={current ? String(current.id) : ''}
-            data-testid="kept-funnels"
+            data-testid="saved-funnels"
             onChange={(event) => {
-              const picked = kept.find(({ id }) => String(id) === event.currentTarget.value);
+              const picked = saved.find(({ id }) => String(id) === event.currentTarget.value);
               const funnel = picked && fromWireFunnel(picked.value);
               if (funnel) props.onPick(funnel);
             }}
           >
             <option value="">{w('funnel.pick')}</option>
-            {kept.map(({ id, value }) => {
+            {saved.map(({ id, value }) => {
               const isShowable = fromWireFunnel(value) !== null;
               return (
                 <option key={id} value={id} disabled={!isShowable}>
@@ -102,7 +114,7 @@ export function KeptPicker(props: {
           </select>
         </label>
       )}
-      {suggested.length > 0 && kept.length === 0 && !props.shown && (
+      {suggested.length > 0 && saved.length === 0 && !props.shown && (
         <div class="funnel-suggested" role="group" aria-label={w('funnel.suggested')}>
           {suggested.map(({ value }) => {
             const funnel = fromWireFunnel(value);
@@ -120,19 +132,19 @@ export function KeptPicker(props: {
   );
 }
 
-/** Keeps the one that is shown, or lets go of it. */
-export function KeepForm({ of, shown }: { of: KeptFunnels; shown: Funnel | null }) {
-  const w = useWords();
-  const { current, isEditor, told } = of;
+/** Saves the funnel that is shown, or removes it. */
+export function SaveFunnelForm({ of, shown }: { of: SavedFunnels; shown: Funnel | null }) {
+  const w = useTexts();
+  const { current, isEditor, message } = of;
   return (
     <>
       {isEditor && shown && !current && (
         <form
-          class="funnel-rules funnel-keep"
+          class="funnel-rules funnel-save"
           onSubmit={(event) => {
             event.preventDefault();
             const name = String(new FormData(event.currentTarget).get('name')).trim();
-            if (name) void of.keep(name, shown);
+            if (name) void of.save(name, shown);
           }}
         >
           <label>
@@ -145,14 +157,14 @@ export function KeepForm({ of, shown }: { of: KeptFunnels; shown: Funnel | null 
         </form>
       )}
       {isEditor && current && (
-        <div class="funnel-keep">
-          <button type="button" class="button is-quiet" onClick={() => void of.forget(current)}>
+        <div class="funnel-save">
+          <button type="button" class="button is-quiet" onClick={() => void of.remove(current)}>
             {w('funnel.forget', { name: current.value.name })}
           </button>
         </div>
       )}
-      <p class="below-note" role="status">
-        {told}
+      <p class="lower-note" role="status">
+        {message}
       </p>
     </>
   );

@@ -1,4 +1,7 @@
-/** English: the catalogue the others are measured by. `{name}` is filled in; plural forms are chosen by `{n}`. */
+/**
+ * English: the catalogue the others are measured by. `{name}` is filled in; plural forms are chosen
+ * by `{n}`.
+ */
 
 export type Message = string | { [form in Intl.LDMLPluralRule]?: string };
 
@@ -187,6 +190,7 @@ export const en = {
   'filter.op.contains': 'contains',
   'filter.op.contains_not': 'does not contain',
   'filter.or': 'or',
+  'filter.quoted': '“{value}”',
   'filter.apply': 'Apply filter',
   'filter.cancel': 'Cancel',
   'filter.title': 'Filter',
@@ -274,8 +278,15 @@ export const en = {
   'quality.reason.gpc': 'opted out by browser signal',
   'quality.reason.pages_only': 'reading time and own events not kept without a yes',
   'quality.reason.bot': 'bots',
+  'quality.reason.automated': 'automated browsers',
+  'quality.reason.prefetch': 'prefetched pages',
   'quality.reason.spam': 'spam referrers',
-  'quality.reason.hostname': 'other host names',
+  'quality.reason.unknown_site': 'unknown site',
+  'quality.reason.foreign_host': 'other host names',
+  'quality.reason.unknown_campaign': 'unknown e-mail campaign',
+  'quality.reason.malformed': 'unreadable',
+  'quality.reason.too_many': 'too many from one network',
+  'quality.reason.unavailable': 'could not be stored',
   'quality.reason.duplicate': 'repeats',
   'quality.unsupported': 'Not measured by this collector yet: {names}.',
 
@@ -286,8 +297,6 @@ export const en = {
   'returning.sameDay': 'The same day',
   'returning.yesterday': 'The day before',
   'returning.days': '{n} days ago',
-  'returning.share': '{share} came back',
-  'returning.column.visits': 'Visits',
   'returning.unknown': 'Not known',
   'returning.known': 'Only people who agreed to the measurement cookie can be recognised.',
   'journeys.from': 'From',

@@ -1,4 +1,4 @@
-/** The whole catalogue in the made-up language of `pseudoMessage`. */
+/** The catalogue in pseudo-translation. */
 import { type Catalogue, en, type Key } from './catalogue.en.ts';
 import { pseudoMessage } from './pseudo.ts';
 

@@ -1,43 +1,47 @@
 import { describe, expect, it } from 'vitest';
-import { WORDS as saved } from '../filters/SavedFilters.tsx';
-import { WORDS as manage } from '../manage/context.ts';
 import { de } from './catalogue.de.ts';
 import { type Catalogue, en, type Key, type Message } from './catalogue.en.ts';
 import { ja } from './catalogue.ja.ts';
 import { pseudo } from './catalogue.pseudo.ts';
-import { loadWords, type WordFiles } from './part.ts';
-import { WORDS as below } from './parts/below.ts';
+import { loadPart, type Part } from './part.ts';
+import { changes } from './parts/changes.ts';
+import { clicks } from './parts/clicks.ts';
+import { filters } from './parts/filters.ts';
+import { funnels } from './parts/funnels.ts';
+import { manage } from './parts/manage.ts';
 import { createTranslate, pickLocale } from './translate.ts';
 
 const forms = (message: Message): string[] =>
   typeof message === 'string' ? [message] : Object.values(message);
-const holes = (message: Message): string[] =>
+const parameters = (message: Message): string[] =>
   [...new Set(forms(message).flatMap((text) => text.match(/\{\w+\}/g) ?? []))].sort();
 const keys = Object.keys(en) as Key[];
 
-/** Parts that are fetched later, each with words of its own. */
-const PARTS: [string, WordFiles<string>][] = [
-  ['below', below],
-  ['saved', saved],
+/** Parts that are fetched later, each with texts of its own. */
+const PARTS: [string, Part<string>][] = [
+  ['clicks', clicks],
+  ['funnels', funnels],
+  ['changes', changes],
+  ['filters', filters],
   ['manage', manage],
 ];
 
-describe.each(PARTS)('the words of %s', (_, files) => {
-  it.each(['ja', 'de'] as const)('are whole in %s', async (locale) => {
-    const words = await files[locale]();
-    expect(Object.keys(words).sort()).toEqual(Object.keys(files.en).sort());
+describe.each(PARTS)('the texts of %s', (_, part) => {
+  it.each(['ja', 'de'] as const)('are complete in %s', async (locale) => {
+    const texts = await part[locale]();
+    expect(Object.keys(texts).sort()).toEqual(Object.keys(part.en).sort());
     const categories = new Intl.PluralRules(locale).resolvedOptions().pluralCategories;
-    for (const [key, message] of Object.entries(words)) {
-      const english = files.en[key] ?? '';
+    for (const [key, message] of Object.entries(texts)) {
+      const english = part.en[key] ?? '';
       for (const text of forms(message)) expect(text, key).not.toBe('');
-      expect(holes(message), key).toEqual(holes(english));
+      expect(parameters(message), key).toEqual(parameters(english));
       if (typeof message !== 'string')
         for (const form of categories) expect(Object.keys(message), key).toContain(form);
     }
   });
-  it('can be told from what is not translated', async () => {
-    const [key = ''] = Object.keys(files.en);
-    expect((await loadWords(files, 'qps'))(key)).toMatch(/^\[.*·+\]$/);
+  it('are recognisable in the pseudo-language', async () => {
+    const [key = ''] = Object.keys(part.en);
+    expect((await loadPart(part, 'qps'))(key)).toMatch(/^\[.*·+\]$/);
   });
 });
 
@@ -46,14 +50,14 @@ describe.each([
   ['de', de],
   ['pseudo', pseudo],
 ] as [string, Catalogue][])('%s', (locale, catalogue) => {
-  it('has every message, none besides, and none empty', () => {
+  it('has every message and no other, none empty', () => {
     expect(Object.keys(catalogue).sort()).toEqual([...keys].sort());
     for (const key of keys) for (const text of forms(catalogue[key])) expect(text, key).not.toBe('');
   });
-  it('fills in the same things as English', () => {
-    for (const key of keys) expect(holes(catalogue[key]), key).toEqual(holes(en[key]));
+  it('has the same parameters as English', () => {
+    for (const key of keys) expect(parameters(catalogue[key]), key).toEqual(parameters(en[key]));
   });
-  it('has each plural form its language asks for', () => {
+  it('has every plural form of its language', () => {
     const rules = new Intl.PluralRules(locale === 'pseudo' ? 'en' : locale).resolvedOptions()
       .pluralCategories;
     for (const key of keys) {
@@ -64,18 +68,18 @@ describe.each([
   });
 });
 
-it('plurals follow the language', () => {
+it('plural forms follow the language', () => {
   const english = createTranslate(en, 'en');
   expect(english('live.now', { n: 1 })).toBe('1 visitor now');
   expect(english('live.now', { n: 1204 })).toBe('1,204 visitors now');
   expect(createTranslate(ja, 'ja')('live.now', { n: 3 })).toBe('現在 3 人');
 });
 
-it('what is filled in is never read as a message', () => {
+it('a parameter is never read as a message', () => {
   expect(createTranslate(en, 'en')('filter.byRow', { name: '{n} $& <b>' })).toBe('Show only {n} $& <b>');
 });
 
-it('a reader gets the first language both know', () => {
+it('the first language that is translated is used', () => {
   expect(pickLocale(['fr-CA', 'ja-JP', 'en'])).toBe('ja');
   expect(pickLocale(['de-AT'])).toBe('de');
   expect(pickLocale(['xx'])).toBe('en');

@@ -1,4 +1,6 @@
-/** A message in a made-up language: accented and a third longer, so that hard-coded text and cramped boxes show. */
+/**
+ * Pseudo-translation: accented and a third longer, so that untranslated texts and tight boxes show.
+ */
 import type { Message } from './catalogue.en.ts';
 
 const ACCENTS: Record<string, string> = {

@@ -1,4 +1,4 @@
-/** Picks a message, its plural form, and fills it in. About all the translation machinery this page needs. */
+/** Translates: picks a message and its plural form, and fills in the parameters. */
 import { type Catalogue, en, type Key, type Message } from './catalogue.en.ts';
 
 export const LOCALES = ['en', 'ja', 'de'] as const;
@@ -28,13 +28,13 @@ export function createTranslate<K extends string>(
 }
 
 /**
- * Made-up languages: `qps` shows untranslated and cramped places; `qpsr` is the same from right to
- * left, for no language we speak is written so yet.
+ * Pseudo-languages for tests: `qps` shows untranslated texts and boxes that are too small, `qpsr`
+ * does the same from right to left.
  */
 export type Pseudo = 'qps' | 'qpsr';
 export const isPseudo = (tag: string): tag is Pseudo => tag === 'qps' || tag === 'qpsr';
 
-/** The first of `wanted` we speak. */
+/** The first of `wanted` that the page is translated into, else English. */
 export function pickLocale(wanted: readonly string[]): Locale | Pseudo {
   for (const tag of wanted) {
     if (isPseudo(tag)) return tag;

@@ -1,46 +1,22 @@
-/** The list itself: its head with search and file, its rows, its pages. Fetched when the first list is opened. */
+/** A list in full: heading, search, rows, pages. Fetched when the first list is opened. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Metric } from '../api/types.ts';
-import { csvName, csvOf, saveCsv } from '../format/csv.ts';
-import { planDetail } from '../query/plan.ts';
-import { CSV_ROWS_MAX, DETAIL_ROWS, TABLES, tableSpec } from '../query/tables.ts';
+import { DETAIL_ROWS, DETAIL_WIDE_ROWS, TABLES, tableSpec } from '../query/tables.ts';
 import type { Detail } from '../state/address.ts';
 import { toggleValue } from '../state/filter.ts';
-import { type App, useApp } from '../ui/context.ts';
+import { useApp } from '../ui/context.ts';
 import { Delta } from '../ui/Delta.tsx';
-import { FailedHere } from '../ui/Failure.tsx';
-import { type Known, mapKnown, readyValue } from '../viewmodels/known.ts';
-import { type Table, tableOf, totalFor } from '../viewmodels/table.ts';
-import { currencyOf } from './ListPanel.tsx';
+import { PanelFailure } from '../ui/Failure.tsx';
+import type { Table } from '../viewmodels/table.ts';
+import { CsvButton } from './CsvButton.tsx';
+import { currencyOf, DETAIL_SLOTS, knownTable } from './knownTable.ts';
 
-/** A search is asked for once the typing pauses this long. */
+/** A search is sent after a pause of this length in typing. */
 const TYPING_PAUSE_MS = 250;
-/** The earlier period and the reading times are asked for this far down. */
-const WIDE_LIMIT = 2000;
-
-function tableFor(app: App, detail: Detail): Known<Table> {
-  const { store } = app;
-  const { metrics, reading } = tableSpec(detail.tab, store.view.value.filters, store.goals.value);
-  const before = store.earlier('detail-before');
-  const read = store.isPlanned('detail-reading') ? readyValue(store.known('detail-reading')) : null;
-  return mapKnown(store.known('detail'), (response) =>
-    tableOf({
-      metrics,
-      response,
-      before,
-      beforeLimit: WIDE_LIMIT,
-      reading: reading && read ? { metrics: reading, response: read } : null,
-      totalVisitors: totalFor(response, readyValue(store.known('totals'))),
-    }),
-  );
-}
-
 export function DetailBody({ detail, onClose }: { detail: Detail; onClose: () => void }) {
-  const app = useApp();
-  const { store, t, fmt } = app;
+  const { store, t, fmt } = useApp();
   const { tab } = detail;
   const { dimension } = TABLES[tab];
-  const table = tableFor(app, detail);
+  const table = knownTable({ store, tab, slots: DETAIL_SLOTS, beforeLimit: DETAIL_WIDE_ROWS });
   const change = (patch: Partial<Detail>, how: 'push' | 'replace' = 'push') =>
     store.go({ detail: { ...detail, page: 1, ...patch } }, how);
   const name = t(`tab.${tab}`);
@@ -76,7 +52,7 @@ export function DetailBody({ detail, onClose }: { detail: Detail; onClose: () =>
       </div>
       <div class="detail-body">
         {table.status === 'loading' && <div class="skeleton detail-skeleton" />}
-        {table.status === 'failed' && <FailedHere failure={table.failure} />}
+        {table.status === 'failed' && <PanelFailure failure={table.failure} />}
         {table.status === 'ready' && table.value.rows.length === 0 && (
           <p class="panel-message muted">
             {detail.search ? t('detail.noMatch', { search: detail.search }) : t('panel.none')}
@@ -224,7 +200,10 @@ export function DetailBody({ detail, onClose }: { detail: Detail; onClose: () =>
   }
 }
 
-/** What is typed is the field's own: numbers that arrive meanwhile, or the address without its last space, take no letter away. */
+/**
+ * The search field keeps what is typed: neither numbers that arrive meanwhile nor the trimmed
+ * search in the address may remove a letter.
+ */
 function Search(props: { detail: Detail; label: string; onSearch: (text: string) => void }) {
   const { t } = useApp();
   const { search } = props.detail;
@@ -233,7 +212,7 @@ function Search(props: { detail: Detail; label: string; onSearch: (text: string)
   const onSearch = useRef(props.onSearch);
   onSearch.current = props.onSearch;
 
-  // Back, Forward and a link change what is searched for from outside.
+  // Back, Forward and links change the search from outside.
   useEffect(() => {
     if (search !== asked.current) setText(search);
     asked.current = search;
@@ -260,83 +239,4 @@ function Search(props: { detail: Detail; label: string; onSearch: (text: string)
       onInput={(event) => setText(event.currentTarget.value)}
     />
   );
-}
-
-/** Everything the list holds, in the order and with the columns shown, not only the page in front. */
-function CsvButton({ detail }: { detail: Detail }) {
-  const app = useApp();
-  const { t } = app;
-  const [state, setState] = useState<'ready' | 'busy' | Saved>('ready');
-  const save = async () => {
-    setState('busy');
-    setState(await saveDetailCsv(app, detail));
-  };
-  return (
-    <span class="csv">
-      <button
-        type="button"
-        class="button"
-        data-testid="csv"
-        disabled={state === 'busy'}
-        onClick={() => void save()}
-      >
-        {t(state === 'busy' ? 'detail.csvBusy' : 'detail.csv')}
-      </button>
-      {(state === 'failed' || state === 'cut') && (
-        <span role="alert" class="is-bad">
-          {state === 'cut' ? t('detail.csvCut', { n: CSV_ROWS_MAX }) : t('detail.csvFailed')}
-        </span>
-      )}
-    </span>
-  );
-}
-
-/** `cut`: there were more rows than a file takes. */
-type Saved = 'saved' | 'cut' | 'failed';
-
-async function saveDetailCsv({ store, t, fmt }: App, detail: Detail): Promise<Saved> {
-  const found = store.site.peek();
-  if (!found) return 'failed';
-  const { id: site, timezone } = found;
-  const days = store.days.peek();
-  const goals = store.goals.peek();
-  const view = store.view.peek();
-  const plan = planDetail({ view, site, timezone, days, goals, limit: CSV_ROWS_MAX });
-  const answers = await store.client.batch(
-    plan.map((p) => p.query),
-    new AbortController().signal,
-  );
-  if (!answers.ok) return 'failed';
-  // A column that could not be fetched must not be missing unsaid; one that this collector lacks is
-  // not on screen either.
-  const isBroken = answers.value.some((answer) => !answer.ok && answer.failure.kind !== 'refused');
-  if (isBroken) return 'failed';
-  const of = (slot: string) => {
-    const answer = answers.value[plan.findIndex((p) => p.slot === slot)];
-    return answer?.ok ? answer.value : null;
-  };
-  const response = of('detail');
-  if (!response) return 'failed';
-  const { dimension, metrics, reading } = tableSpec(detail.tab, view.filters, goals);
-  const read = of('detail-reading');
-  const table = tableOf({
-    metrics,
-    response,
-    before: store.hasEarlier() ? of('detail-before') : null,
-    beforeLimit: CSV_ROWS_MAX,
-    reading: reading && read ? { metrics: reading, response: read } : null,
-    totalVisitors: null,
-  });
-  const heads = table.metrics.map((metric: Metric) => t(`metric.${metric}`));
-  const primary = heads[0] ?? '';
-  const before = table.hasChange ? [`${primary}, ${t('chart.before')}`] : [];
-  const header = [t(`dimension.${dimension}`), primary, ...before, ...heads.slice(1)];
-  const rows = table.rows.map((row) => [
-    fmt.name(dimension, row.name),
-    row.values[0] ?? null,
-    ...(table.hasChange ? [row.before] : []),
-    ...row.values.slice(1),
-  ]);
-  saveCsv(csvName([site, detail.tab, days.range?.from, days.range?.to]), csvOf(header, rows));
-  return (response.meta.total_rows ?? 0) > rows.length ? 'cut' : 'saved';
 }

@@ -1,4 +1,4 @@
-/** One list in full: search, sort, pages, CSV. Its address is its own, so Back closes it and a link opens it. */
+/** The dialog of a list in full. The address holds whether it is open, so that Back closes it. */
 import { useEffect, useRef } from 'preact/hooks';
 import { useApp } from '../ui/context.ts';
 import { Lazy } from '../ui/lazy.tsx';
@@ -19,13 +19,13 @@ export function DetailDialog() {
   }, [isOpen]);
 
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: a click outside closes it; on keyboards, Esc does
+    // biome-ignore lint/a11y/useKeyWithClickEvents: keyboards close it with Esc
     <dialog
       ref={dialog}
       class="dialog is-wide"
       aria-labelledby="detail-title"
       data-testid="detail"
-      // Not at `close`, which comes late: Back may have opened it again by then.
+      // Not on `close`, which fires late: Back may have opened the dialog again by then.
       onCancel={close}
       onClick={(event) => {
         if (event.target === dialog.current) close();

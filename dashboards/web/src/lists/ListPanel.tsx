@@ -1,41 +1,28 @@
-/** A panel with a few lists to choose from: the largest rows, each a filter to click, each with its change. */
+/** A panel with several lists to choose from. Each row is a filter to click, with its change. */
 import { useEffect, useState } from 'preact/hooks';
-import type { QueryResponse } from '../api/types.ts';
 import type { Key } from '../i18n/catalogue.en.ts';
-import { goalOf, PANEL_ROWS, TABLES, tableSpec } from '../query/tables.ts';
-import { type DetailTab, PANEL_TABS, type Panel, type Tab, tabOf } from '../state/address.ts';
+import { PANEL_ROWS, ROWS_BEFORE_LIMIT, TABLES } from '../query/tables.ts';
+import { type DetailTab, type Panel, tabOf } from '../state/address.ts';
 import { toggleValue } from '../state/filter.ts';
-import type { Store } from '../store.ts';
 import { useApp } from '../ui/context.ts';
 import { Delta } from '../ui/Delta.tsx';
-import { FailedHere } from '../ui/Failure.tsx';
-import { Menu, MenuItem } from '../ui/Menu.tsx';
-import { type Known, mapKnown, readyValue } from '../viewmodels/known.ts';
-import { type Table, type TableRow, tableOf, totalFor } from '../viewmodels/table.ts';
-
-/** Tabs that stand open; the rest are behind a menu. */
-const OPEN_TABS = 4;
-
-export function knownTable(store: Store, tab: DetailTab): Known<Table> {
-  const { metrics, reading } = tableSpec(tab, store.view.value.filters, store.goals.value);
-  const read: QueryResponse | null = reading ? readyValue(store.known(`reading-${tab}`)) : null;
-  const before = store.earlier(`before-${tab}`);
-  return mapKnown(store.known(`rows-${tab}`), (response) =>
-    tableOf({
-      metrics,
-      response,
-      before,
-      reading: reading && read ? { metrics: reading, response: read } : null,
-      totalVisitors: totalFor(response, readyValue(store.known('totals'))),
-    }),
-  );
-}
+import { PanelFailure } from '../ui/Failure.tsx';
+import { SkeletonRows } from '../ui/SkeletonRows.tsx';
+import type { Known } from '../viewmodels/known.ts';
+import type { Table, TableRow } from '../viewmodels/table.ts';
+import { currencyOf, knownTable, panelSlots } from './knownTable.ts';
+import { Tabs } from './Tabs.tsx';
 
 export function ListPanel({ panel }: { panel: Exclude<Panel, 'returning' | 'journeys'> }) {
   const { store, t, fmt } = useApp();
   const tab = tabOf(store.view.value, panel);
   const listTab = (tab === 'map' ? 'country' : tab) as DetailTab;
-  const table = knownTable(store, listTab);
+  const table = knownTable({
+    store,
+    tab: listTab,
+    slots: panelSlots(listTab),
+    beforeLimit: ROWS_BEFORE_LIMIT,
+  });
   const title = `panel-${panel}`;
   const total = table.status === 'ready' ? table.value.totalRows : 0;
   return (
@@ -63,47 +50,10 @@ export function ListPanel({ panel }: { panel: Exclude<Panel, 'returning' | 'jour
   );
 }
 
-export function Tabs({ panel, tab }: { panel: Panel; tab: Tab }) {
-  const { store, t } = useApp();
-  const all: readonly Tab[] = PANEL_TABS[panel];
-  if (all.length === 1) return null;
-  const folded = all.slice(OPEN_TABS);
-  const open = folded.includes(tab) ? [...all.slice(0, OPEN_TABS - 1), tab] : all.slice(0, OPEN_TABS);
-  const rest = all.filter((one) => !open.includes(one));
-  const pick = (one: Tab) => store.go({ tabs: { ...store.view.peek().tabs, [panel]: one } });
-  return (
-    <div class="tabs" role="group" aria-label={t('panel.tabs')}>
-      {open.map((one) => (
-        <button key={one} type="button" aria-pressed={one === tab} onClick={() => pick(one)}>
-          {t(`tab.${one}`)}
-        </button>
-      ))}
-      {rest.length > 0 && (
-        <Menu label="…" title={t('panel.more')} class="">
-          {(close) =>
-            rest.map((one) => (
-              <MenuItem
-                key={one}
-                isOn={false}
-                onPick={() => {
-                  pick(one);
-                  close();
-                }}
-              >
-                {t(`tab.${one}`)}
-              </MenuItem>
-            ))
-          }
-        </Menu>
-      )}
-    </div>
-  );
-}
-
 function KnownList({ table, tab }: { table: Known<Table>; tab: DetailTab }) {
   const { store, t } = useApp();
   if (table.status === 'loading') return <SkeletonRows />;
-  if (table.status === 'failed') return <FailedHere failure={table.failure} />;
+  if (table.status === 'failed') return <PanelFailure failure={table.failure} />;
   if (table.value.rows.length === 0) {
     const isFiltered = store.view.value.filters.length > 0;
     return <p class="panel-message muted">{t(isFiltered ? 'panel.noneFiltered' : 'panel.none')}</p>;
@@ -115,7 +65,7 @@ function KnownList({ table, tab }: { table: Known<Table>; tab: DetailTab }) {
   );
 }
 
-/** The map's code and paths are fetched when it is first shown. */
+/** The map's code and its shapes are fetched when the map is first shown. */
 function LazyMap({ table }: { table: Known<Table> }) {
   const [WorldMap, setWorldMap] = useState<typeof import('./WorldMap.tsx')['WorldMap'] | null>(null);
   const [hasFailed, setFailed] = useState(false);
@@ -125,24 +75,13 @@ function LazyMap({ table }: { table: Known<Table> }) {
       () => setFailed(true),
     );
   }, []);
-  if (hasFailed) return <FailedHere failure={{ kind: 'offline' }} />;
-  if (table.status === 'failed') return <FailedHere failure={table.failure} />;
+  if (hasFailed) return <PanelFailure failure={{ kind: 'offline' }} />;
+  if (table.status === 'failed') return <PanelFailure failure={table.failure} />;
   if (!WorldMap || table.status === 'loading') return <SkeletonRows />;
   return <WorldMap table={table.value} />;
 }
 
-export function SkeletonRows() {
-  const { t } = useApp();
-  return (
-    <div class="skeleton-rows">
-      <span class="sr">{t('state.loading')}</span>
-      {Array.from({ length: PANEL_ROWS }, (_, i) => (
-        <div key={String(i)} class="skeleton" />
-      ))}
-    </div>
-  );
-}
-
+/** Short column headings, where a metric has one. */
 const SHORT: Partial<Record<string, Key>> = {
   pageviews: 'metric.short.pageviews',
   bounce_rate: 'metric.short.bounce_rate',
@@ -150,15 +89,9 @@ const SHORT: Partial<Record<string, Key>> = {
   group_conversion_rate: 'metric.short.conversion_rate',
 };
 
-/** In which currency a row's amount is: that of the row's goal, or of the one that is filtered by. */
-export function currencyOf(store: Store, tab: DetailTab, name: string): string | null {
-  const goals = store.goals.value;
-  const goal =
-    tab === 'goal' ? goals.find((one) => one.name === name) : goalOf(store.view.value.filters, goals);
-  return goal?.currency ?? null;
-}
-
-/** In a panel there is room for the first number, its change and one or two more; details show all. */
+/**
+ * A panel has room for the first metric, its change and one or two more; the full list shows all.
+ */
 function List({ table, tab }: { table: Table; tab: DetailTab }) {
   const { store, t, fmt } = useApp();
   const { dimension } = TABLES[tab];

@@ -1,11 +1,11 @@
-/** The map, loaded when somebody opens it. The Country list holds the same numbers and is the one for keyboards. */
+/** The map. For keyboards and screen readers, the Country list shows the same numbers. */
 import { world } from 'virtual:world';
 import { useState } from 'preact/hooks';
 import { toggleValue } from '../state/filter.ts';
 import { useApp } from '../ui/context.ts';
 import type { Table } from '../viewmodels/table.ts';
 
-/** Shades of the map, light to dark; a country's shade goes by the square root of its share of the largest. */
+/** Shades, light to dark. A country's shade follows the square root of its share of the largest. */
 const SHADES = 6;
 
 export function shadeOf(value: number, largest: number): number {
@@ -22,7 +22,7 @@ export function WorldMap({ table }: { table: Table }) {
   const countryAt = (event: Event) => (event.target as Element).getAttribute('data-country');
   return (
     <div class="map">
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: a shortcut for the pointer; with keys, the Country list filters */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: keyboards filter by the Country list */}
       <svg
         viewBox={`0 0 ${world.width} ${world.height}`}
         role="img"

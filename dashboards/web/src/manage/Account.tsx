@@ -1,4 +1,4 @@
-/** One's own account: what is changed on its page, and the way out. */
+/** The reader's own account: a link to its page, and log-out. */
 import { useManage } from './context.ts';
 
 export function Account() {

@@ -1,4 +1,4 @@
-/** Letters: one's own subscriptions, a new one, and what a summary looks like. */
+/** E-mail subscriptions: the existing ones, a form for a new one, and a preview of a summary. */
 import { useState } from 'preact/hooks';
 import type { Refusal } from '../api/control.ts';
 import { LOCALE_NAMES, LOCALES } from '../i18n/translate.ts';
@@ -18,7 +18,7 @@ type Subscription = {
   trouble: string | null;
 };
 
-export function Letters() {
+export function Emails() {
   const { control, site, w } = useManage();
   const path = control.of(site, 'subscriptions');
   const { answer, reload, refusal, revoke } = useRevocable<{ items: Subscription[]; mail: boolean }, unknown>(
@@ -33,47 +33,47 @@ export function Letters() {
               <Line
                 key={one.id}
                 name={one.to}
-                says={
+                description={
                   <>
-                    {w(`letter.${one.every ?? 'alert'}`)}
-                    {!one.confirmed && `; ${w('letter.waits')}`}
+                    {w(`email.${one.every ?? 'alert'}`)}
+                    {!one.confirmed && `; ${w('email.waits')}`}
                     {one.trouble && <span class="is-bad"> {one.trouble}</span>}
                   </>
                 }
               >
-                <RemoveButton name={one.to} onSure={() => void revoke({ id: one.id, name: one.to })} />
+                <RemoveButton name={one.to} onConfirm={() => void revoke({ id: one.id, name: one.to })} />
               </Line>
             ))}
           </Lines>
           <Refused refusal={refusal} />
-          {mail ? <NewLetter path={path} onDone={reload} /> : <p class="notice">{w('letter.off')}</p>}
+          {mail ? <NewSubscription path={path} onDone={reload} /> : <p class="notice">{w('email.off')}</p>}
         </>
       )}
     </Answered>
   );
 }
 
-function NewLetter({ path, onDone }: { path: string; onDone: () => Promise<void> }) {
+function NewSubscription({ path, onDone }: { path: string; onDone: () => Promise<void> }) {
   const { locale } = useApp();
-  const { control, site, w, tell } = useManage();
+  const { control, site, w, announce } = useManage();
   const [topic, setTopic] = useState<Topic>('week');
   const [language, setLanguage] = useState(LOCALES.find((one) => one === locale) ?? 'en');
   const [refusal, setRefusal] = useState<Refusal | null>(null);
-  const [letter, setLetter] = useState<{ subject: string; text: string } | null>(null);
+  const [preview, setPreview] = useState<{ subject: string; text: string } | null>(null);
   async function subscribe(form: HTMLFormElement): Promise<void> {
     const to = String(new FormData(form).get('to')).trim();
     const what = topic === 'alert' ? { kind: 'alert' } : { kind: 'summary', every: topic };
     const answer = await control.send('POST', path, { ...what, to, language });
     setRefusal(answer.ok ? null : answer.refusal);
     if (!answer.ok) return;
-    tell(w('letter.asked', { to }));
+    announce(w('email.asked', { to }));
     form.reset();
     await onDone();
   }
-  async function look(): Promise<void> {
+  async function loadPreview(): Promise<void> {
     const where = `${control.of(site, 'letters')}/${topic}?language=${language}`;
     const answer = await control.send<{ subject: string; text: string }>('GET', where);
-    setLetter(answer.ok ? answer.value : null);
+    setPreview(answer.ok ? answer.value : null);
     setRefusal(answer.ok ? null : answer.refusal);
   }
   return (
@@ -84,20 +84,20 @@ function NewLetter({ path, onDone }: { path: string; onDone: () => Promise<void>
         void subscribe(event.currentTarget);
       }}
     >
-      <h3>{w('letter.new')}</h3>
-      <Field label={w('letter.what')}>
+      <h3>{w('email.new')}</h3>
+      <Field label={w('email.what')}>
         <select value={topic} onChange={(event) => setTopic(event.currentTarget.value as Topic)}>
           {TOPICS.map((one) => (
             <option key={one} value={one}>
-              {w(`letter.${one}`)}
+              {w(`email.${one}`)}
             </option>
           ))}
         </select>
       </Field>
-      <Field label={w('letter.to')}>
+      <Field label={w('email.to')}>
         <input type="email" name="to" required maxLength={254} autocomplete="email" />
       </Field>
-      <Field label={w('letter.language')}>
+      <Field label={w('email.language')}>
         <select
           value={language}
           onChange={(event) => setLanguage(LOCALES.find((one) => one === event.currentTarget.value) ?? 'en')}
@@ -111,17 +111,17 @@ function NewLetter({ path, onDone }: { path: string; onDone: () => Promise<void>
       </Field>
       <Refused refusal={refusal} />
       <div class="dialog-actions">
-        <button type="button" class="button" disabled={topic === 'alert'} onClick={() => void look()}>
-          {w('letter.preview')}
+        <button type="button" class="button" disabled={topic === 'alert'} onClick={() => void loadPreview()}>
+          {w('email.preview')}
         </button>
         <button type="submit" class="button is-main">
           {w('add')}
         </button>
       </div>
-      {letter && (
-        <article class="letter" lang={language} data-testid="letter">
-          <h4>{letter.subject}</h4>
-          <pre>{letter.text}</pre>
+      {preview && (
+        <article class="email-preview" lang={language} data-testid="email-preview">
+          <h4>{preview.subject}</h4>
+          <pre>{preview.text}</pre>
         </article>
       )}
     </form>

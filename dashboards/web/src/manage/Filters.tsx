@@ -1,28 +1,26 @@
-/** Saved filters: the site's and one's own. They are saved where they are set, beside the filters themselves. */
+/** Saved filters: those of the site and the reader's own. They are created on the dashboard. */
 
-import { useFilterText } from '../filters/FilterBar.tsx';
-import { fromWire } from '../filters/wire.ts';
+import { useFilterText } from '../filters/filterText.ts';
+import { fromWire, type WireSavedFilter } from '../filters/wire.ts';
 import { useApp } from '../ui/context.ts';
-import { useKept, useManage } from './context.ts';
+import { useManage, useSiteObjects } from './context.ts';
 import { Answered, Line, Lines, RemoveButton } from './parts.tsx';
-
-type Saved = { name: string; filters: unknown[] };
 
 export function Filters() {
   const { store } = useApp();
   const { w } = useManage();
-  const { filterText } = useFilterText();
-  const kept = useKept<Saved>('saved-filters');
+  const filterText = useFilterText();
+  const saved = useSiteObjects<WireSavedFilter>('saved-filters');
   return (
-    <Answered answer={kept.answer} reload={kept.reload}>
+    <Answered answer={saved.answer} reload={saved.reload}>
       {(list) => (
         <Lines isEmpty={list.length === 0}>
           {list.map((one) => {
             const { name } = one.value;
             const filters = fromWire(one.value.filters);
-            const says = filters ? filters.map(filterText).join(', ') : JSON.stringify(one.value.filters);
+            const text = filters ? filters.map(filterText).join(', ') : JSON.stringify(one.value.filters);
             return (
-              <Line key={one.id} name={name} says={one.own ? `${says} (${w('yours')})` : says}>
+              <Line key={one.id} name={name} description={one.own ? `${text} (${w('yours')})` : text}>
                 {filters && (
                   <button
                     type="button"
@@ -32,8 +30,8 @@ export function Filters() {
                     {w('show', { name })}
                   </button>
                 )}
-                {(one.own || kept.mayEdit) && (
-                  <RemoveButton name={name} onSure={() => void kept.remove(one, name)} />
+                {(one.own || saved.mayEdit) && (
+                  <RemoveButton name={name} onConfirm={() => void saved.remove(one, name)} />
                 )}
               </Line>
             );

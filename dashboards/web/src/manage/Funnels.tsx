@@ -1,14 +1,14 @@
-/** Funnels that the site keeps. They are put together where their numbers stand, so showing one leads there. */
+/**
+ * Saved funnels of the site. They are created on the dashboard, which is where showing one leads.
+ */
 
-import { fromWireFunnel, type WireFunnel } from '../state/funnel.ts';
+import { fromWireFunnel, type WireSavedFunnel } from '../state/funnel.ts';
 import { useApp } from '../ui/context.ts';
-import { useKept, useManage } from './context.ts';
+import { useManage, useSiteObjects } from './context.ts';
 import { Answered, Line, Lines, RemoveButton } from './parts.tsx';
 
-type Named = WireFunnel & { name: string };
-
-/** What each step asks for, worded by its values. */
-const describe = ({ steps }: Named): string =>
+/** The values of each step, in order. */
+const describe = ({ steps }: WireSavedFunnel): string =>
   steps
     .map(({ name, filters }) => name ?? filters.map((filter) => String(filter[2] ?? '')).join(', '))
     .join(' → ');
@@ -16,7 +16,7 @@ const describe = ({ steps }: Named): string =>
 export function Funnels() {
   const { store } = useApp();
   const { w } = useManage();
-  const funnels = useKept<Named>('funnels');
+  const funnels = useSiteObjects<WireSavedFunnel>('funnels');
   return (
     <Answered answer={funnels.answer} reload={funnels.reload}>
       {(list) => (
@@ -25,7 +25,7 @@ export function Funnels() {
             const { name } = one.value;
             const funnel = fromWireFunnel(one.value);
             return (
-              <Line key={one.id} name={name} says={describe(one.value)}>
+              <Line key={one.id} name={name} description={describe(one.value)}>
                 {funnel && (
                   <button
                     type="button"
@@ -36,7 +36,7 @@ export function Funnels() {
                   </button>
                 )}
                 {funnels.mayEdit && (
-                  <RemoveButton name={name} onSure={() => void funnels.remove(one, name)} />
+                  <RemoveButton name={name} onConfirm={() => void funnels.remove(one, name)} />
                 )}
               </Line>
             );

@@ -1,9 +1,9 @@
-/** The fields of a goal, and a try at what it would have counted. */
+/** The form of a goal, with a preview of how often it would have been reached. */
 import { useRef, useState } from 'preact/hooks';
 import type { Refusal } from '../api/control.ts';
 import { useApp } from '../ui/context.ts';
 import { useManage } from './context.ts';
-import { type Draft, GOAL_KINDS, type Goal, type GoalKind, goalOf } from './goal.ts';
+import { type Draft, GOAL_KINDS, type Goal, type GoalKind, goalFrom } from './goal.ts';
 import { Field, Refused, useFirstField } from './parts.tsx';
 
 type Preview = {
@@ -30,10 +30,10 @@ export function GoalForm(props: {
   const form = useFirstField();
   const typed = useRef(draft);
   typed.current = draft;
-  async function tryIt(): Promise<void> {
-    const goal = goalOf({ ...draft, name: draft.name.trim() || '?' });
+  async function loadPreview(): Promise<void> {
+    const goal = goalFrom({ ...draft, name: draft.name.trim() || '?' });
     const answer = await control.send<Preview>('POST', `${control.of(site, 'goals')}/preview`, goal);
-    // What was typed meanwhile is another goal.
+    // The form was changed meanwhile, so the answer is about another goal.
     if (typed.current !== draft) return;
     setRefusal(answer.ok ? null : answer.refusal);
     setPreview(answer.ok ? answer.value : null);
@@ -54,7 +54,7 @@ export function GoalForm(props: {
       class="manage-form"
       onSubmit={(event) => {
         event.preventDefault();
-        void props.onSave(goalOf(draft)).then(setRefusal);
+        void props.onSave(goalFrom(draft)).then(setRefusal);
       }}
     >
       <Field label={w('name')}>{input('name', { required: true, maxLength: 64 })}</Field>
@@ -111,7 +111,7 @@ export function GoalForm(props: {
           ` ${w('goal.earned', { amount: fmt.money(preview.revenue.value, draft.currency.toUpperCase()) })}`}
       </p>
       <div class="dialog-actions">
-        <button type="button" class="button" onClick={() => void tryIt()}>
+        <button type="button" class="button" onClick={() => void loadPreview()}>
           {w('goal.preview')}
         </button>
         <button type="button" class="button" onClick={props.onCancel}>

@@ -1,17 +1,17 @@
-/** Goals: what is kept, what was seen and could be one, and the form for both. */
+/** Goals of the site, suggestions from recent visits, and the form for both. */
 import { useState } from 'preact/hooks';
-import type { Kept } from '../api/control.ts';
-import { useEditing, useKept, useManage, useRead } from './context.ts';
+import type { SiteObject } from '../api/control.ts';
+import { useEditing, useManage, useRead, useSiteObjects } from './context.ts';
 import { GoalForm } from './GoalForm.tsx';
 import { type Draft, describeGoal, draftOf, EMPTY, type Goal } from './goal.ts';
 import { Answered, Conflict, Line, Lines, RemoveButton } from './parts.tsx';
 
 export function Goals() {
   const { control, site, w } = useManage();
-  const goals = useKept<Goal>('goals');
+  const goals = useSiteObjects<Goal>('goals');
   const editing = useEditing(goals, (goal) => describeGoal(goal, w));
   const [start, setStart] = useState(EMPTY);
-  const open = (old: Kept<Goal> | null, draft: Draft) => {
+  const open = (old: SiteObject<Goal> | null, draft: Draft) => {
     setStart(draft);
     editing.begin(old);
   };
@@ -21,7 +21,7 @@ export function Goals() {
         {(list) => (
           <Lines isEmpty={list.length === 0}>
             {list.map((one) => (
-              <Line key={one.id} name={one.value.name} says={describeGoal(one.value, w)}>
+              <Line key={one.id} name={one.value.name} description={describeGoal(one.value, w)}>
                 {goals.mayEdit && (
                   <>
                     <button
@@ -33,7 +33,7 @@ export function Goals() {
                     </button>
                     <RemoveButton
                       name={one.value.name}
-                      onSure={() => void goals.remove(one, one.value.name)}
+                      onConfirm={() => void goals.remove(one, one.value.name)}
                     />
                   </>
                 )}
@@ -58,17 +58,17 @@ export function Goals() {
         />
       )}
       {goals.mayEdit && !editing.open && (
-        <Suggested path={control.of(site, 'suggestions')} onPick={(goal) => open(null, draftOf(goal))} />
+        <Suggestions path={control.of(site, 'suggestions')} onPick={(goal) => open(null, draftOf(goal))} />
       )}
     </>
   );
 }
 
-/** What was seen and is no goal yet: a click fills the form, nothing is kept by itself. */
-function Suggested({ path, onPick }: { path: string; onPick: (goal: Goal) => void }) {
+/** Events and pages that could become goals. A click fills the form; saving is up to the reader. */
+function Suggestions({ path, onPick }: { path: string; onPick: (goal: Goal) => void }) {
   const { w } = useManage();
   const { answer } = useRead<{ goals: { value: Goal; visits: number }[] }>(path);
-  // They help; where they can't be had, one does without.
+  // Suggestions are optional: without an answer there are none.
   if (!answer?.ok || answer.value.goals.length === 0) return null;
   return (
     <div>

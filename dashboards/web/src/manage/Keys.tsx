@@ -1,4 +1,4 @@
-/** API keys of the site; a new one is shown once. */
+/** API keys of the site. A new key is shown once. */
 import { useState } from 'preact/hooks';
 import { useApp } from '../ui/context.ts';
 import { useManage, useRevocable } from './context.ts';
@@ -29,8 +29,8 @@ export function Keys() {
               const by = w('changedBy', { who: one.created_by, when: day(one.created) });
               const used = one.used ? w('key.used', { when: day(one.used) }) : w('key.unused');
               return (
-                <Line key={one.id} name={one.name} says={`${by}; ${used}`}>
-                  <RemoveButton name={one.name} onSure={() => void keys.revoke(one)} />
+                <Line key={one.id} name={one.name} description={`${by}; ${used}`}>
+                  <RemoveButton name={one.name} onConfirm={() => void keys.revoke(one)} />
                 </Line>
               );
             })}

@@ -1,6 +1,6 @@
-/** Shared links: the site's reports through the filters that are set now, for whoever has the link. */
+/** Shared links: anyone with a link sees the site through the filters it was created with. */
 import { useState } from 'preact/hooks';
-import { useFilterText } from '../filters/FilterBar.tsx';
+import { useFilterText } from '../filters/filterText.ts';
 import { instantOf } from '../state/date.ts';
 import { toWire } from '../state/filter.ts';
 import { useApp } from '../ui/context.ts';
@@ -24,7 +24,7 @@ export function Links() {
   const links = useRevocable<{ links: Link[] }, { path: string }>(control.of(site, 'links'));
   const [made, setMade] = useState<{ url: string; isEmbeddable: boolean } | null>(null);
   const day = (text: string) => fmt.range({ from: text.slice(0, 10), to: text.slice(0, 10) });
-  const says = (one: Link) =>
+  const describe = (one: Link) =>
     [
       w('changedBy', { who: one.created_by, when: day(one.created) }),
       ...(one.has_password ? [w('link.hasPassword')] : []),
@@ -40,8 +40,8 @@ export function Links() {
         <>
           <Lines isEmpty={list.length === 0}>
             {list.map((one) => (
-              <Line key={one.id} name={one.name} says={says(one)}>
-                <RemoveButton name={one.name} onSure={() => void links.revoke(one)} />
+              <Line key={one.id} name={one.name} description={describe(one)}>
+                <RemoveButton name={one.name} onConfirm={() => void links.revoke(one)} />
               </Line>
             ))}
           </Lines>
@@ -69,9 +69,9 @@ export function Links() {
 function NewLink(props: { onAdd: (body: unknown, isEmbeddable: boolean) => Promise<boolean> }) {
   const { store } = useApp();
   const { w } = useManage();
-  const { filterText } = useFilterText();
+  const filterText = useFilterText();
   const { filters } = store.view.value;
-  // The last minute of the day, on the site's clock.
+  // The last minute of the day in the site's time zone.
   const endOf = (date: string) =>
     instantOf({ date, hour: 23, minute: 59, timezone: store.site.value?.timezone ?? 'UTC' });
   async function add(form: HTMLFormElement): Promise<void> {

@@ -1,15 +1,17 @@
-/** What people manage, in the place of the numbers: a list of sections and the one that is open, both in the address. */
+/**
+ * The pages on which people manage goals, filters, accounts and the like. The address names the
+ * section.
+ */
 import './manage.css';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { createControl, type Me, type Role, roleOn, type Told } from '../api/control.ts';
+import { type ControlAnswer, createControl, type Me, type Role, roleOn } from '../api/control.ts';
 import { SECTIONS, type Section, writeAddress } from '../state/address.ts';
 import { useApp } from '../ui/context.ts';
-import { signInAddress } from '../ui/Failure.tsx';
+import { logInAddress } from '../ui/Failure.tsx';
 import { refusalText } from '../ui/refusal.ts';
-import { useLoadedWords } from '../ui/useLoadedWords.ts';
 import { Account } from './Account.tsx';
-import { ManageContext, type Manage as Shared, WORDS } from './context.ts';
-import { Letters } from './Emails.tsx';
+import { ManageContext, type Manage as Shared } from './context.ts';
+import { Emails } from './Emails.tsx';
 import { Filters } from './Filters.tsx';
 import { Funnels } from './Funnels.tsx';
 import { Goals } from './Goals.tsx';
@@ -17,51 +19,62 @@ import { Keys } from './Keys.tsx';
 import { Links } from './Links.tsx';
 import { Notes } from './Notes.tsx';
 import { People } from './People.tsx';
+import { ManageTexts, useTexts } from './texts.ts';
 
 const PARTS = {
   goals: Goals,
   funnels: Funnels,
   notes: Notes,
   filters: Filters,
-  letters: Letters,
+  letters: Emails,
   people: People,
   keys: Keys,
   links: Links,
   account: Account,
 } satisfies Record<Section, () => unknown>;
-/** What only owners of the site open. */
-const OF_OWNERS: readonly Section[] = ['people', 'keys', 'links'];
+/** Sections for owners of the site only. */
+const OWNER_SECTIONS: readonly Section[] = ['people', 'keys', 'links'];
 
 const isShown = (section: Section, role: Role | null): boolean =>
-  role === 'owner' || (role !== null && !OF_OWNERS.includes(section)) || section === 'account';
+  role === 'owner' || (role !== null && !OWNER_SECTIONS.includes(section)) || section === 'account';
 
-export function Manage({ section }: { section: Section }) {
+export function Manage(props: { section: Section }) {
+  const loading = <div class="card notice-card" aria-busy="true" />;
+  return (
+    <ManageTexts loading={loading}>
+      <Sections {...props} />
+    </ManageTexts>
+  );
+}
+
+function Sections({ section }: { section: Section }) {
   const { store, t } = useApp();
-  const w = useLoadedWords(WORDS);
+  const w = useTexts();
   const control = useMemo(() => createControl(), []);
-  const [me, setMe] = useState<Told<Me> | null>(null);
-  const [told, setTold] = useState('');
-  const isSpoilt = useRef(false);
+  const [me, setMe] = useState<ControlAnswer<Me> | null>(null);
+  const [message, setMessage] = useState('');
+  const areNumbersStale = useRef(false);
   const heading = useRef<HTMLHeadingElement>(null);
   const site = store.site.value?.id ?? '';
 
   const read = async () => setMe(await control.me());
   useEffect(() => void read(), [control]);
-  // Whoever comes by keyboard or screen reader starts at the section's name.
-  const isReady = me !== null && w !== null;
+  // Keyboard and screen reader start at the section's heading.
+  const isReady = me !== null;
   useLayoutEffect(() => {
-    setTold('');
+    setMessage('');
     if (isReady) heading.current?.focus();
   }, [section, isReady]);
-  // The numbers were drawn with goals and notes that are others by now.
+  // Goals or notes were changed: leaving loads the dashboard anew, because it holds the old ones.
   useEffect(
     () => () => {
-      if (isSpoilt.current) location.assign(writeAddress({ ...store.view.peek(), manage: null }) || '/');
+      if (areNumbersStale.current)
+        location.assign(writeAddress({ ...store.view.peek(), manage: null }) || '/');
     },
     [store],
   );
 
-  if (!w || me === null) return <div class="card notice-card" aria-busy="true" />;
+  if (me === null) return <div class="card notice-card" aria-busy="true" />;
   const back = (
     <button type="button" class="button" onClick={() => store.go({ manage: null })}>
       {w('back')}
@@ -72,7 +85,7 @@ export function Manage({ section }: { section: Section }) {
       <section class="card notice-card" role="alert">
         <p>{refusalText(me.refusal, t)}</p>
         {me.refusal.status === 401 ? (
-          <a class="button is-main" href={signInAddress()}>
+          <a class="button is-main" href={logInAddress()}>
             {t('error.signIn')}
           </a>
         ) : (
@@ -91,10 +104,10 @@ export function Manage({ section }: { section: Section }) {
     me: me.value,
     role,
     w,
-    tell: setTold,
-    toHeading: () => heading.current?.focus(),
-    spoil: () => {
-      isSpoilt.current = true;
+    announce: setMessage,
+    focusHeading: () => heading.current?.focus(),
+    markNumbersStale: () => {
+      areNumbersStale.current = true;
     },
   };
   const Part = PARTS[section];
@@ -127,8 +140,8 @@ export function Manage({ section }: { section: Section }) {
             {w(`section.${section}`)}
           </h2>
           <p class="muted">{hint}</p>
-          <p class="manage-told" role="status">
-            {told}
+          <p class="manage-message" role="status">
+            {message}
           </p>
           {isShown(section, role) ? <Part key={`${site} ${section}`} /> : <p class="muted">{w('denied')}</p>}
         </section>

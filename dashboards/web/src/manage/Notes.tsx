@@ -1,8 +1,8 @@
-/** Notes: a day or a minute on the site's clock, and what happened. */
+/** Notes: what happened on a day, or at a minute, of the site's clock. */
 import { useState } from 'preact/hooks';
 import type { Refusal } from '../api/control.ts';
 import { useApp } from '../ui/context.ts';
-import { useEditing, useKept, useManage } from './context.ts';
+import { useEditing, useManage, useSiteObjects } from './context.ts';
 import { Answered, Conflict, Field, Line, Lines, Refused, RemoveButton, useFirstField } from './parts.tsx';
 
 type Note = { at: string; text: string };
@@ -10,7 +10,7 @@ type Note = { at: string; text: string };
 export function Notes() {
   const { fmt } = useApp();
   const { w } = useManage();
-  const notes = useKept<Note>('annotations');
+  const notes = useSiteObjects<Note>('annotations');
   const when = ({ at }: Note) => {
     const [date = '', time] = at.split('T');
     return time ? `${fmt.range({ from: date, to: date })} ${time}` : fmt.range({ from: date, to: date });
@@ -24,7 +24,7 @@ export function Notes() {
             {[...list]
               .sort((a, b) => (a.value.at < b.value.at ? 1 : -1))
               .map((one) => (
-                <Line key={one.id} name={one.value.text} says={when(one.value)}>
+                <Line key={one.id} name={one.value.text} description={when(one.value)}>
                   {notes.mayEdit && (
                     <>
                       <button type="button" class="button is-quiet" onClick={() => editing.begin(one)}>
@@ -32,7 +32,7 @@ export function Notes() {
                       </button>
                       <RemoveButton
                         name={one.value.text}
-                        onSure={() => void notes.remove(one, one.value.text)}
+                        onConfirm={() => void notes.remove(one, one.value.text)}
                       />
                     </>
                   )}

@@ -1,4 +1,4 @@
-/** People: who may do what here, invitations, new passwords, and what was done. */
+/** People of the site: roles, invitations, password resets, and the audit log. */
 import { useState } from 'preact/hooks';
 import type { Refusal, Role } from '../api/control.ts';
 import { useApp } from '../ui/context.ts';
@@ -11,22 +11,22 @@ type Person = { id: number; name: string; roles: Record<string, Role>; second_fa
 const absolute = (path: string): string => new URL(path, location.href).href;
 
 export function People() {
-  const { control, site, me, w, tell, toHeading } = useManage();
+  const { control, site, me, w, announce, focusHeading } = useManage();
   const { answer, reload } = useRead<{ people: Person[] }>('/api/people');
   const [refusal, setRefusal] = useState<Refusal | null>(null);
-  const [link, setLink] = useState<{ says: string; url: string } | null>(null);
+  const [link, setLink] = useState<{ label: string; url: string } | null>(null);
 
   async function change(method: string, path: string, body: unknown, done: string): Promise<void> {
     const answer = await control.send(method, path, body);
     setRefusal(answer.ok ? null : answer.refusal);
     await reload();
-    if (answer.ok) tell(done);
-    toHeading();
+    if (answer.ok) announce(done);
+    focusHeading();
   }
-  async function ask(path: string, body: unknown, says: string): Promise<void> {
+  async function requestLink(path: string, body: unknown, label: string): Promise<void> {
     const answer = await control.send<{ path: string }>('POST', path, body);
     setRefusal(answer.ok ? null : answer.refusal);
-    if (answer.ok) setLink({ says, url: absolute(answer.value.path) });
+    if (answer.ok) setLink({ label, url: absolute(answer.value.path) });
   }
   return (
     <Answered answer={answer} reload={reload}>
@@ -35,12 +35,12 @@ export function People() {
           <Lines isEmpty={people.length === 0}>
             {people.map((one) => {
               const everywhere = one.roles['*'];
-              const says = [
+              const facts = [
                 ...(everywhere ? [`${w(`role.${everywhere}`)}, ${w('people.every')}`] : []),
                 ...(one.second_factor ? [w('people.factor')] : []),
               ];
               return (
-                <Line key={one.id} name={one.name} says={says.join('; ')}>
+                <Line key={one.id} name={one.name} description={facts.join('; ')}>
                   {!everywhere && (
                     <RoleForm
                       key={one.roles[site] ?? ''}
@@ -58,7 +58,7 @@ export function People() {
                         type="button"
                         class="button is-quiet"
                         onClick={() =>
-                          void ask(
+                          void requestLink(
                             `/api/people/${one.id}/reset`,
                             {},
                             w('people.resetText', { name: one.name }),
@@ -69,7 +69,7 @@ export function People() {
                       </button>
                       <RemoveButton
                         name={one.name}
-                        onSure={() =>
+                        onConfirm={() =>
                           void change(
                             'DELETE',
                             `/api/people/${one.id}`,
@@ -90,8 +90,8 @@ export function People() {
               event.preventDefault();
               const role =
                 ROLES.find((one) => one === new FormData(event.currentTarget).get('role')) ?? 'viewer';
-              const says = w('people.invited', { role: w(`role.${role}`) });
-              void ask('/api/people/invitations', { site, role }, says);
+              const label = w('people.invited', { role: w(`role.${role}`) });
+              void requestLink('/api/people/invitations', { site, role }, label);
             }}
           >
             <label class="field">
@@ -109,7 +109,7 @@ export function People() {
             </button>
           </form>
           <Refused refusal={refusal} />
-          {link && <Secret key={link.url} label={link.says} text={link.url} />}
+          {link && <Secret key={link.url} label={link.label} text={link.url} />}
           <Audit />
         </>
       )}
@@ -117,7 +117,7 @@ export function People() {
   );
 }
 
-/** A role is given when it is saved, not on the way to it: arrow keys pass through all of them. */
+/** A role changes on Save only: arrow keys pass through all roles of the list. */
 function RoleForm(props: { name: string; role: Role | null; onSave: (role: Role | null) => void }) {
   const { w } = useManage();
   const [role, setRole] = useState(props.role);
@@ -150,19 +150,19 @@ function RoleForm(props: { name: string; role: Role | null; onSave: (role: Role 
   );
 }
 
-/** Read when it is opened, and anew each time: what was done a moment ago is what one looks for. */
+/** Loaded each time it is opened, so that it includes what was just done. */
 function Audit() {
   const { w } = useManage();
   const [isOpen, setOpen] = useState(false);
   return (
     <details class="audit" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{w('audit.title')}</summary>
-      {isOpen && <Deeds />}
+      {isOpen && <AuditTable />}
     </details>
   );
 }
 
-function Deeds() {
+function AuditTable() {
   const { fmt } = useApp();
   const { w } = useManage();
   const { answer, reload } = useRead<{

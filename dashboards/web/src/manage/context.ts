@@ -1,39 +1,33 @@
-/** What the sections share: who is at it, on which site, in which words, and how the outcome is told. */
+/** What the sections share: account, site, texts, and how they report what was done. */
 import { createContext } from 'preact';
 import { useCallback, useContext, useEffect, useState } from 'preact/hooks';
 import {
   type Control,
-  type Kept,
+  type ControlAnswer,
   type Me,
   mayEdit,
   type Refusal,
   type Role,
-  type Told,
+  type SiteObject,
 } from '../api/control.ts';
-import type { WordFiles } from '../i18n/part.ts';
-import { en, type Key } from '../i18n/parts/manage.en.ts';
+import type { Key } from '../i18n/parts/manage.en.ts';
 import type { TranslateOf } from '../i18n/translate.ts';
 import { useApp } from '../ui/context.ts';
 import { refusalText } from '../ui/refusal.ts';
-
-export const WORDS: WordFiles<Key> = {
-  en,
-  ja: async () => (await import('../i18n/parts/manage.ja.ts')).ja,
-  de: async () => (await import('../i18n/parts/manage.de.ts')).de,
-};
 
 export type Manage = {
   control: Control;
   site: string;
   me: Me;
   role: Role | null;
+  /** The texts of this part, as `t` is the texts of the page. */
   w: TranslateOf<Key>;
-  /** Says what was done, to the eye and the ear. */
-  tell: (text: string) => void;
-  /** Brings keyboard and screen reader to the section's name, when what they were on is gone. */
-  toHeading: () => void;
-  /** What the page of numbers knows of the site is not true any more. */
-  spoil: () => void;
+  /** Reports what was done, to screen readers as well. */
+  announce: (text: string) => void;
+  /** Focuses the section's heading, for when the focused element is gone. */
+  focusHeading: () => void;
+  /** The dashboard's copy of goals and notes is out of date and has to be loaded again. */
+  markNumbersStale: () => void;
 };
 
 export const ManageContext = createContext<Manage | null>(null);
@@ -45,15 +39,15 @@ export function useManage(): Manage {
 }
 
 export type Read<T> = {
-  /** `null` while it is on its way. */
-  answer: Told<T> | null;
+  /** `null` while it is loading. */
+  answer: ControlAnswer<T> | null;
   reload: () => Promise<void>;
 };
 
-/** Reads something of the server, again whenever it was changed. */
+/** Reads a resource of the control API. `reload` reads it again after a change. */
 export function useRead<T>(path: string): Read<T> {
   const { control } = useManage();
-  const [answer, setAnswer] = useState<Told<T> | null>(null);
+  const [answer, setAnswer] = useState<ControlAnswer<T> | null>(null);
   const reload = useCallback(async () => setAnswer(await control.send<T>('GET', path)), [control, path]);
   useEffect(() => {
     void reload();
@@ -61,26 +55,28 @@ export function useRead<T>(path: string): Read<T> {
   return { answer, reload };
 }
 
-export type KeptList<T> = {
-  answer: Told<Kept<T>[]> | null;
+export type SiteObjectList<T> = {
+  answer: ControlAnswer<SiteObject<T>[]> | null;
   reload: () => Promise<void>;
   mayEdit: boolean;
-  /** Keeps a value, new or in the place of `old`; answers what stood in the way. */
-  save: (value: T, old: Kept<T> | null, name: string) => Promise<Refusal | null>;
-  remove: (old: Kept<T>, name: string) => Promise<void>;
+  /** Saves a value, new or in place of `old`. Returns why it was refused, or `null`. */
+  save: (value: T, old: SiteObject<T> | null, name: string) => Promise<Refusal | null>;
+  remove: (old: SiteObject<T>, name: string) => Promise<void>;
 };
 
-/** Things of one kind that a site keeps. */
-export function useKept<T>(kind: string): KeptList<T> {
-  const { control, site, role, w, tell, toHeading, spoil } = useManage();
+/** A site's objects of one kind: goals, funnels, notes, saved filters. */
+export function useSiteObjects<T>(kind: string): SiteObjectList<T> {
+  const { control, site, role, w, announce, focusHeading, markNumbersStale } = useManage();
   const { t } = useApp();
-  const { answer, reload } = useRead<{ items: Kept<T>[] }>(control.of(site, kind));
-  const list: Told<Kept<T>[]> | null = answer?.ok ? { ok: true, value: answer.value.items } : answer;
+  const { answer, reload } = useRead<{ items: SiteObject<T>[] }>(control.of(site, kind));
+  const list: ControlAnswer<SiteObject<T>[]> | null = answer?.ok
+    ? { ok: true, value: answer.value.items }
+    : answer;
   const done = async (text: string) => {
-    spoil();
+    markNumbersStale();
     await reload();
-    tell(text);
-    toHeading();
+    announce(text);
+    focusHeading();
   };
   return {
     answer: list,
@@ -95,26 +91,28 @@ export function useKept<T>(kind: string): KeptList<T> {
     async remove(old, name) {
       const removed = await control.remove(site, kind, old);
       if (removed.ok) return done(w('removed', { name }));
-      tell(refusalText(removed.refusal, t));
+      announce(refusalText(removed.refusal, t));
       await reload();
     },
   };
 }
 
 export type Editing<T> = {
-  /** What is being changed, or a new one; `null` while nothing is. */
-  open: { old: Kept<T> | null } | null;
-  /** What somebody else saved meanwhile, worded. */
+  /** The object in the form (`old` is `null` for a new one); `null` while the form is closed. */
+  open: { old: SiteObject<T> | null } | null;
+  /** Describes what another person saved in the meantime. */
   conflict: string | null;
-  begin: (old: Kept<T> | null) => void;
+  begin: (old: SiteObject<T> | null) => void;
   end: () => void;
-  /** Answers what the form has to say; a conflict is shown, and saving again replaces what it shows knowingly. */
+  /**
+   * Returns a refusal for the form to show. A conflict is shown, and saving again overwrites it.
+   */
   save: (value: T, name: string) => Promise<Refusal | null>;
 };
 
-/** One thing of a kind in a form, new or in the place of what is kept. */
-export function useEditing<T>(list: KeptList<T>, describe: (value: T) => string): Editing<T> {
-  const { w, toHeading } = useManage();
+/** The form of one object, new or existing. */
+export function useEditing<T>(list: SiteObjectList<T>, describe: (value: T) => string): Editing<T> {
+  const { w, focusHeading } = useManage();
   const [open, setOpen] = useState<Editing<T>['open']>(null);
   const [conflict, setConflict] = useState<string | null>(null);
   const set = (next: Editing<T>['open']) => {
@@ -127,13 +125,13 @@ export function useEditing<T>(list: KeptList<T>, describe: (value: T) => string)
     begin: (old) => set({ old }),
     end: () => {
       set(null);
-      toHeading();
+      focusHeading();
     },
     async save(value, name) {
       const refusal = await list.save(value, open?.old ?? null, name);
       if (!refusal) set(null);
       if (!refusal?.current) return refusal;
-      const current = refusal.current as Kept<T>;
+      const current = refusal.current as SiteObject<T>;
       setConflict(w('conflict', { who: current.changed_by, what: describe(current.value) }));
       setOpen({ old: current });
       return null;
@@ -141,9 +139,9 @@ export function useEditing<T>(list: KeptList<T>, describe: (value: T) => string)
   };
 }
 
-/** Things that only owners keep, which are made and revoked but not changed: keys, links. */
+/** Things that are created and revoked but never changed: API keys, links, e-mail subscriptions. */
 export function useRevocable<List, Made>(path: string) {
-  const { control, w, tell, toHeading } = useManage();
+  const { control, w, announce, focusHeading } = useManage();
   const { answer, reload } = useRead<List>(path);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   return {
@@ -160,8 +158,8 @@ export function useRevocable<List, Made>(path: string) {
       const revoked = await control.send('DELETE', `${path}/${id}`);
       setRefusal(revoked.ok ? null : revoked.refusal);
       await reload();
-      if (revoked.ok) tell(w('removed', { name }));
-      toHeading();
+      if (revoked.ok) announce(w('removed', { name }));
+      focusHeading();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { en } from '../i18n/parts/manage.en.ts';
 import { createTranslate } from '../i18n/translate.ts';
-import { describeGoal, draftOf, EMPTY, type Goal, goalOf, readProps } from './goal.ts';
+import { describeGoal, draftOf, EMPTY, type Goal, goalFrom, readProps } from './goal.ts';
 
 const GOALS: Goal[] = [
   { name: 'Thanks', achieved_by: { kind: 'page', pattern: '/thanks/**' } },
@@ -15,13 +15,13 @@ const GOALS: Goal[] = [
 ];
 
 it('a goal goes through the form as it was', () => {
-  for (const goal of GOALS) expect(goalOf(draftOf(goal))).toEqual(goal);
+  for (const goal of GOALS) expect(goalFrom(draftOf(goal))).toEqual(goal);
 });
 
 it('fields of another kind are left out', () => {
   const draft = { ...EMPTY, name: ' Thanks ', pattern: ' /thanks ', event: 'x', currency: 'eur' };
-  expect(goalOf(draft)).toEqual({ name: 'Thanks', achieved_by: { kind: 'page', pattern: '/thanks' } });
-  expect(goalOf({ ...draft, kind: 'event' }).currency).toBe('EUR');
+  expect(goalFrom(draft)).toEqual({ name: 'Thanks', achieved_by: { kind: 'page', pattern: '/thanks' } });
+  expect(goalFrom({ ...draft, kind: 'event' }).currency).toBe('EUR');
 });
 
 it('properties are read a line at a time, and half a line says nothing', () => {

@@ -1,4 +1,4 @@
-/** A goal as it is kept, and as a form holds it. Pure; the server checks the rules. */
+/** A goal as the API has it and as the form holds it. Pure; the server checks the rules. */
 
 import type { Key } from '../i18n/parts/manage.en.ts';
 import type { TranslateOf } from '../i18n/translate.ts';
@@ -13,7 +13,7 @@ export type Achievement =
   | { kind: 'engagement'; pattern: string; seconds: number };
 export type Goal = { name: string; achieved_by: Achievement; currency?: string };
 
-/** All fields of the form; which of them count follows from the kind. */
+/** All fields of the form. The kind decides which of them are used. */
 export type Draft = {
   name: string;
   kind: GoalKind;
@@ -52,7 +52,7 @@ export function draftOf({ name, achieved_by: by, currency }: Goal): Draft {
   }
 }
 
-/** `plan = pro, team`, one a line; a line without a value says nothing. */
+/** Properties as typed, one per line: `plan = pro, team`. Lines without a value are ignored. */
 export function readProps(text: string): Record<string, string[]> {
   const pairs = text.split('\n').flatMap((line): [string, string[]][] => {
     const at = line.indexOf('=');
@@ -67,7 +67,7 @@ export function readProps(text: string): Record<string, string[]> {
   return Object.fromEntries(pairs);
 }
 
-export function goalOf(draft: Draft): Goal {
+export function goalFrom(draft: Draft): Goal {
   const name = draft.name.trim();
   const pattern = draft.pattern.trim();
   switch (draft.kind) {

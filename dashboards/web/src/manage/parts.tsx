@@ -1,14 +1,16 @@
-/** The few parts that all sections are made of. */
+/** The components that the sections share. */
 import type { ComponentChildren, RefObject } from 'preact';
 import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { Refusal, Told } from '../api/control.ts';
+import type { ControlAnswer, Refusal } from '../api/control.ts';
 import { useApp } from '../ui/context.ts';
 import { refusalText } from '../ui/refusal.ts';
 import { useManage } from './context.ts';
 
-/** What was read, once it is there; else that it is on its way, or why it did not come and how to try again. */
+/**
+ * Shows an answer once it is loaded; until then a placeholder, and on failure a button to retry.
+ */
 export function Answered<T>(props: {
-  answer: Told<T> | null;
+  answer: ControlAnswer<T> | null;
   reload: () => Promise<void>;
   children: (value: T) => ComponentChildren;
 }) {
@@ -36,7 +38,7 @@ export function Answered<T>(props: {
   );
 }
 
-/** Why a form was not taken. */
+/** Why the server refused a form. */
 export function Refused({ refusal }: { refusal: Refusal | null }) {
   const { t } = useApp();
   if (!refusal) return null;
@@ -47,7 +49,7 @@ export function Refused({ refusal }: { refusal: Refusal | null }) {
   );
 }
 
-/** That somebody else was first. */
+/** Another person saved a change first. */
 export function Conflict({ text }: { text: string | null }) {
   if (text === null) return null;
   return (
@@ -57,7 +59,7 @@ export function Conflict({ text }: { text: string | null }) {
   );
 }
 
-/** A form that was just opened is where one goes on: before it is painted, so that no key is typed past it. */
+/** Focuses the first field of a form that was just opened, before paint, so that no key is lost. */
 export function useFirstField(): RefObject<HTMLFormElement | null> {
   const form = useRef<HTMLFormElement>(null);
   useLayoutEffect(() => form.current?.querySelector('input')?.focus(), []);
@@ -66,7 +68,7 @@ export function useFirstField(): RefObject<HTMLFormElement | null> {
 
 export function Field(props: { label: string; children: ComponentChildren }) {
   return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is what it is given
+    // biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children
     <label class="field">
       <span>{props.label}</span>
       {props.children}
@@ -74,13 +76,13 @@ export function Field(props: { label: string; children: ComponentChildren }) {
   );
 }
 
-/** A line of a list: what it is called, what it says, what can be done with it. */
-export function Line(props: { name: string; says: ComponentChildren; children?: ComponentChildren }) {
+/** One object of a list: name, description, buttons. */
+export function Line(props: { name: string; description: ComponentChildren; children?: ComponentChildren }) {
   return (
     <li class="manage-line" data-name={props.name}>
       <span class="manage-name">
         <strong>{props.name}</strong>
-        <span class="muted"> {props.says}</span>
+        <span class="muted"> {props.description}</span>
       </span>
       <span class="manage-actions">{props.children}</span>
     </li>
@@ -93,34 +95,34 @@ export function Lines(props: { isEmpty: boolean; children: ComponentChildren }) 
   return <ul class="manage-lines">{props.children}</ul>;
 }
 
-/** A button that asks again, in a dialog of the browser's own kind. */
-export function RemoveButton({ name, onSure }: { name: string; onSure: () => void }) {
+/** A button that asks for confirmation in a dialog. */
+export function RemoveButton({ name, onConfirm }: { name: string; onConfirm: () => void }) {
   const { w } = useManage();
-  const [isAsked, setAsked] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useLayoutEffect(() => {
-    if (isAsked) dialog.current?.showModal();
-  }, [isAsked]);
+    if (isOpen) dialog.current?.showModal();
+  }, [isOpen]);
   return (
     <>
       <button
         type="button"
         class="button is-quiet"
         aria-label={w('remove', { name })}
-        onClick={() => setAsked(true)}
+        onClick={() => setOpen(true)}
       >
         {w('remove.yes')}
       </button>
-      {isAsked && (
-        <dialog ref={dialog} class="dialog is-small" aria-labelledby={id} onClose={() => setAsked(false)}>
+      {isOpen && (
+        <dialog ref={dialog} class="dialog is-small" aria-labelledby={id} onClose={() => setOpen(false)}>
           <h2 id={id}>{w('remove.sure', { name })}</h2>
           <p>{w('remove.text')}</p>
           <form method="dialog" class="dialog-actions">
             <button type="submit" class="button">
               {w('cancel')}
             </button>
-            <button type="submit" class="button is-main" data-testid="sure" onClick={onSure}>
+            <button type="submit" class="button is-main" data-testid="sure" onClick={onConfirm}>
               {w('remove.yes')}
             </button>
           </form>
@@ -137,7 +139,7 @@ export function Secret({ label, text }: { label: string; text: string }) {
   const field = useRef<HTMLInputElement>(null);
   const copy = async () => {
     field.current?.select();
-    // Where the clipboard is forbidden, the text is selected for the keyboard.
+    // Without clipboard access the selected text can be copied by keyboard.
     await navigator.clipboard?.writeText(text).then(
       () => setCopied(true),
       () => setCopied(false),

@@ -1,16 +1,16 @@
-import { SkeletonRows } from '../lists/ListPanel.tsx';
 import { toggleValue } from '../state/filter.ts';
 import { useApp } from '../ui/context.ts';
-import { FailedHere } from '../ui/Failure.tsx';
+import { PanelFailure } from '../ui/Failure.tsx';
+import { SkeletonRows } from '../ui/SkeletonRows.tsx';
 
-/** Steps drawn. */
+/** Rows drawn. */
 const ROWS = 8;
 
-/** Where people go from a page: the commonest steps. */
+/** The most common steps from one page to the next. */
 export function Journeys() {
   const { store, t, fmt } = useApp();
   const known = store.known('journeys');
-  // Leaving is no step to another page, and the Exit list shows from where.
+  // Leaving the site is not a step; the list of exit pages shows it.
   const rows = (known.status === 'ready' ? known.value.results : [])
     .filter((row) => row.dimensions[1] !== '' && row.dimensions[1] !== '(exit)')
     .slice(0, ROWS);
@@ -22,7 +22,7 @@ export function Journeys() {
       </div>
       <div class="panel-body is-short">
         {known.status === 'loading' && <SkeletonRows />}
-        {known.status === 'failed' && <FailedHere failure={known.failure} />}
+        {known.status === 'failed' && <PanelFailure failure={known.failure} />}
         {known.status === 'ready' && rows.length === 0 && (
           <p class="panel-message muted">{t('panel.none')}</p>
         )}

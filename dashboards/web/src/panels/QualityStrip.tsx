@@ -2,7 +2,7 @@ import type { Key } from '../i18n/catalogue.en.ts';
 import { useApp } from '../ui/context.ts';
 import { isUnsupported, readyValue } from '../viewmodels/known.ts';
 
-/** Outcomes in which somebody, or somebody's browser, did not agree. */
+/** Outcomes in which the visitor, or the visitor's browser, refused measurement. */
 const REFUSALS = [
   'no_consent',
   'refused',
@@ -12,33 +12,49 @@ const REFUSALS = [
   'dnt',
   'consent_manager',
 ] as const;
-/** What a site that only counts pages leaves out on purpose: said apart, as it is no loss. */
+/** What a site that only counts pages leaves out by design. Shown separately: it is not a loss. */
 const PAGES_ONLY = 'pages_only';
-const OTHERS = [PAGES_ONLY, 'bot', 'spam', 'hostname', 'duplicate'] as const;
+const OTHERS = [
+  PAGES_ONLY,
+  'bot',
+  'automated',
+  'prefetch',
+  'spam',
+  'unknown_site',
+  'foreign_host',
+  'unknown_campaign',
+  'malformed',
+  'too_many',
+  'unavailable',
+  'duplicate',
+] as const;
 
-/** What became of beacons that were not counted, in words where we have them. */
-export function reasonName(reason: string, t: (key: Key) => string): string {
-  const known = [...REFUSALS, ...OTHERS].find((name) => name === reason);
-  return known ? t(`quality.reason.${known}`) : reason.replaceAll('_', ' ');
+/** Every outcome of a beacon that has a text; all but `accepted`. */
+export const OUTCOMES = [...REFUSALS, ...OTHERS];
+
+/** An outcome in the reader's language; one of a newer collector reads as its name. */
+export function outcomeText(outcome: string, t: (key: Key) => string): string {
+  const known = OUTCOMES.find((name) => name === outcome);
+  return known ? t(`quality.reason.${known}`) : outcome.replaceAll('_', ' ');
 }
 
-/** Why these numbers are what they are: what was left out, and what they cannot say. */
+/** Data quality: what was counted and left out, how visitors are counted, what is not measured. */
 export function QualityStrip() {
   const { store, t, fmt } = useApp();
   const quality = store.quality.value;
   const hasGoal = store.view.value.filters.some(({ dimension }) => dimension === 'goal');
   const missing = [
-    // Who reached a goal is about events, and no page was looked at in them.
+    // A goal filter is about events, which have no engagement time.
     ...(!hasGoal && isUnsupported(store.known('engaged')) ? [t('metric.engagement_time')] : []),
     ...(isUnsupported(store.known('reading-page')) ? [t('metric.scroll_depth')] : []),
   ];
   const semantics = readyValue(store.known('totals'))?.meta.visitors_semantics;
   const dropped = Object.entries(quality?.dropped ?? {})
-    .filter(([reason, count]) => count > 0 && reason !== PAGES_ONLY)
+    .filter(([outcome, count]) => count > 0 && outcome !== PAGES_ONLY)
     .sort(([, a], [, b]) => b - a);
   const left = dropped.reduce((sum, [, count]) => sum + count, 0);
   const pagesOnly = quality?.dropped[PAGES_ONLY] ?? 0;
-  const refused = REFUSALS.reduce((sum, reason) => sum + (quality?.dropped[reason] ?? 0), 0);
+  const refused = REFUSALS.reduce((sum, outcome) => sum + (quality?.dropped[outcome] ?? 0), 0);
   const accepted = quality?.accepted ?? 0;
   const at = store.fetchedAt.value;
   return (
@@ -50,9 +66,9 @@ export function QualityStrip() {
             {t('quality.accepted', { n: accepted })}
             {left > 0 &&
               ` · ${t('quality.dropped', { share: fmt.percent(left / (accepted + left)) })}: ${dropped
-                .map(([reason, count]) => `${reasonName(reason, t)} ${fmt.count(count)}`)
+                .map(([outcome, count]) => `${outcomeText(outcome, t)} ${fmt.count(count)}`)
                 .join(', ')}`}
-            {pagesOnly > 0 && ` · ${reasonName(PAGES_ONLY, t)} ${fmt.count(pagesOnly)}`}
+            {pagesOnly > 0 && ` · ${outcomeText(PAGES_ONLY, t)} ${fmt.count(pagesOnly)}`}
             {refused > 0 &&
               ` · ${t('quality.consentRate', { share: fmt.percent(accepted / (accepted + refused)) })}`}
           </li>

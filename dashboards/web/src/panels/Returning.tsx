@@ -1,20 +1,21 @@
-import { SkeletonRows, Tabs } from '../lists/ListPanel.tsx';
+import { Tabs } from '../lists/Tabs.tsx';
 import { tabOf } from '../state/address.ts';
 import { useApp } from '../ui/context.ts';
-import { FailedHere } from '../ui/Failure.tsx';
+import { PanelFailure } from '../ui/Failure.tsx';
+import { SkeletonRows } from '../ui/SkeletonRows.tsx';
 import { mapKnown, readyValue } from '../viewmodels/known.ts';
 import { daysSince, type Step, visitNumbers } from '../viewmodels/returning.ts';
 
-/** New and returning people, and how the visits spread over first, second, third … */
+/** New and returning visitors, and visits by visit number or by days since the last visit. */
 export function Returning() {
   const { store, t, fmt } = useApp();
   const tab = tabOf(store.view.value, 'returning');
   const isByDays = tab === 'days_since_seen';
   const slot = isByDays ? 'returning-days_since_seen' : 'returning-visit_number';
   const rows = mapKnown(store.known(slot), isByDays ? daysSince : visitNumbers);
-  const [fresh, back] = readyValue(store.known('returning'))?.results[0]?.metrics ?? [];
-  const people = (fresh ?? 0) + (back ?? 0);
-  const shareBack = people > 0 ? (back ?? 0) / people : null;
+  const [newVisitors, returningVisitors] = readyValue(store.known('returning'))?.results[0]?.metrics ?? [];
+  const people = (newVisitors ?? 0) + (returningVisitors ?? 0);
+  const returningShare = people > 0 ? (returningVisitors ?? 0) / people : null;
 
   const nameOf = (step: Step): string => {
     switch (step.kind) {
@@ -44,25 +45,25 @@ export function Returning() {
         <h2 id="panel-returning">{t('panel.returning')}</h2>
         <Tabs panel="returning" tab={tab} />
       </div>
-      {shareBack !== null && (
+      {returningShare !== null && (
         <div class="split" data-testid="returning-split">
           <p>
             <span>
               <span class="split-key" aria-hidden="true" /> {t('returning.new')}{' '}
-              <strong data-testid="new-visitors">{fmt.count(fresh ?? 0)}</strong>
+              <strong data-testid="new-visitors">{fmt.count(newVisitors ?? 0)}</strong>
             </span>
             <span>
               <span class="split-key is-back" aria-hidden="true" /> {t('returning.again')}{' '}
-              <strong data-testid="returning-visitors">{fmt.count(back ?? 0)}</strong>{' '}
-              <span class="muted">{fmt.percent(shareBack)}</span>
+              <strong data-testid="returning-visitors">{fmt.count(returningVisitors ?? 0)}</strong>{' '}
+              <span class="muted">{fmt.percent(returningShare)}</span>
             </span>
           </p>
-          <div class="split-bar" style={{ '--back': String(shareBack) }} aria-hidden="true" />
+          <div class="split-bar" style={{ '--back': String(returningShare) }} aria-hidden="true" />
         </div>
       )}
       <div class="panel-body is-short">
         {rows.status === 'loading' && <SkeletonRows />}
-        {rows.status === 'failed' && <FailedHere failure={rows.failure} />}
+        {rows.status === 'failed' && <PanelFailure failure={rows.failure} />}
         {rows.status === 'ready' && rows.value.length === 0 && (
           <p class="panel-message muted">{t('panel.none')}</p>
         )}

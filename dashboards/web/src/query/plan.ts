@@ -1,7 +1,7 @@
 /**
- * View -> queries. Pure: everything the page shows for a view is named here, so one batch answers
- * one state change. A query is known by its slot; the same text of a query means the same answer,
- * which is how answers are reused.
+ * The queries of a view. Pure. Everything the page shows is planned here, so that one batch answers
+ * one change of state. Components find an answer by its slot; an answer is reused as long as the
+ * text of its query stays the same.
  */
 import { BATCH_QUERIES_MAX } from '../api/client.ts';
 import type { Goal, Metric, Query, WireFilter } from '../api/types.ts';
@@ -9,7 +9,15 @@ import { type ChartMetric, type DetailTab, PANELS, tabOf, type View } from '../s
 import { daysBetween, instantOf, type PlainDate } from '../state/date.ts';
 import { type Filter, toWire, wireName } from '../state/filter.ts';
 import { comparedRange, type DateRange, type Interval, intervalsFor, rangeOf } from '../state/period.ts';
-import { CHANGE_TABS, DETAIL_ROWS, ROWS_BEFORE_LIMIT, ROWS_LIMIT, TABLES, tableSpec } from './tables.ts';
+import {
+  CHANGE_TABS,
+  DETAIL_ROWS,
+  DETAIL_WIDE_ROWS,
+  ROWS_BEFORE_LIMIT,
+  ROWS_LIMIT,
+  TABLES,
+  tableSpec,
+} from './tables.ts';
 
 export type Slot =
   | 'totals'
@@ -41,21 +49,23 @@ export const HEADLINE_METRICS = [
   'visit_duration',
 ] as const satisfies Metric[];
 
-/** The days a view is about, resolved in the site's zone. */
+/** The days of a view, in the site's time zone. */
 export type Days = {
   range: DateRange | null;
   before: DateRange | null;
   interval: Interval;
   hasToday: boolean;
-  /** A period whose last day is not over is compared with an earlier one that ends at the same time of its own last day. */
+  /** If the period ends today: the time of day at which the earlier period ends as well. */
   beforeUntil: { hour: number; minute: number } | null;
 };
 
 export type WallClock = { date: PlainDate; hour: number; minute: number };
 
-/** Part of an earlier day can be counted while its visits are told apart: collectors clear ids after a week at the earliest. */
+/**
+ * Only days with visit ids can be cut at a time of day. Collectors keep ids for at least this long.
+ */
 const CUT_DAYS_MAX = 7;
-/** The time until which the earlier day counts moves in steps of so many minutes, so that answers can be reused. */
+/** The end of the earlier period moves in steps of this length, so that answers can be reused. */
 const UNTIL_STEP_MINUTES = 10;
 
 export function daysOf(view: View, clock: WallClock): Days {
@@ -69,11 +79,11 @@ export function daysOf(view: View, clock: WallClock): Days {
     custom: view.compareCustom,
   });
   const intervals = intervalsFor(range);
-  const natural = intervals[0] ?? 'day';
-  const interval = view.interval && intervals.includes(view.interval) ? view.interval : natural;
+  const normal = intervals[0] ?? 'day';
+  const interval = view.interval && intervals.includes(view.interval) ? view.interval : normal;
   const isCut = range?.to === today && before !== null && daysBetween(before.to, today) <= CUT_DAYS_MAX;
   const step = clock.minute - (clock.minute % UNTIL_STEP_MINUTES);
-  // In the first minutes of a day there would be nothing to compare with.
+  // Just after midnight an empty period would leave nothing to compare with.
   const minute = clock.hour === 0 ? Math.max(step, UNTIL_STEP_MINUTES) : step;
   const beforeUntil = isCut ? { hour: clock.hour, minute } : null;
   const hasToday = !range || (range.from <= today && today <= range.to);
@@ -91,7 +101,7 @@ function wireBefore({ before, beforeUntil }: Days, timezone: string): Query['dat
   ];
 }
 
-/** The metrics of the chart: the six of every collector in one go, engaged time on its own. */
+/** The metrics of the chart's query: all headline metrics at once, engagement time separately. */
 export const seriesMetrics = (metric: ChartMetric): readonly Metric[] =>
   metric === 'engagement_time' ? ['engagement_time'] : HEADLINE_METRICS;
 
@@ -110,8 +120,7 @@ export function planBoard(options: PlanOptions): Plan {
   ask('totals', { ...now, metrics: totals });
   if (before) {
     ask('totals-before', { ...before, metrics: totals });
-    // Since when the site is counted at all, whatever is filtered: a period before that is no
-    // measure of anything.
+    // The first day of the site, without filters: a period before it cannot be compared with.
     ask('since', { site_id: site, metrics: ['pageviews'], date_range: 'all' });
   }
 
@@ -140,7 +149,7 @@ export function planBoard(options: PlanOptions): Plan {
       order_by: [[list[0] ?? 'visitors', 'desc']] as [string, 'desc'][],
       pagination: { limit, offset: 0 },
     });
-    // There are 249 countries; the map shows them all.
+    // The map shows all 249 countries.
     const limit = tab === 'country' ? ROWS_BEFORE_LIMIT : ROWS_LIMIT;
     ask(`rows-${tab}`, { ...now, ...rows(metrics, limit), include: { total_rows: true } });
     if (before) ask(`before-${tab}`, { ...before, ...rows(metrics.slice(0, 1), ROWS_BEFORE_LIMIT) });
@@ -171,16 +180,16 @@ export function planBoard(options: PlanOptions): Plan {
   return plan;
 }
 
-/** The view's filters, and what the list leaves out. */
+/** The view's filters and the value that the list leaves out. */
 function listFilters(filters: Filter[], tab: DetailTab): WireFilter[] {
   const { dimension, without } = TABLES[tab];
   const wire = filters.map(toWire);
   return without === undefined ? wire : [...wire, ['is_not', wireName(dimension), [without]]];
 }
 
-/** Page-to-page steps asked for. */
+/** Steps from page to page that are asked for. */
 const PANEL_JOURNEYS = 60;
-/** Days since the last visit are at most those of the measurement cookie's thirteen months. */
+/** Values of "days since last visit": the measurement cookie lasts thirteen months. */
 const RETURNING_ROWS = 400;
 
 export function planDetail(options: PlanOptions & { limit?: number }): Plan {
@@ -207,7 +216,7 @@ export function planDetail(options: PlanOptions & { limit?: number }): Plan {
       },
     },
   ];
-  const wide = { pagination: { limit: Math.max(rows, 2000), offset: 0 } };
+  const wide = { pagination: { limit: Math.max(rows, DETAIL_WIDE_ROWS), offset: 0 } };
   const beforeRange = wireBefore(days, timezone);
   if (beforeRange) {
     plan.push({

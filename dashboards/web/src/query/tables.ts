@@ -1,15 +1,20 @@
-/** What each list is made of: its dimension on the wire, its columns, and what a click on a row filters by. */
+/** The lists of the page: dimension, columns, and how many rows are asked for. */
 import type { Goal, Metric } from '../api/types.ts';
 import type { DetailTab } from '../state/address.ts';
 import type { Dimension, Filter } from '../state/filter.ts';
 
 export type TableSpec = {
   dimension: Dimension;
-  /** The first is what the list is sorted by and what the bars show. */
+  /** The list is sorted by the first, and the bars show it. */
   metrics: readonly Metric[];
-  /** A value that says nothing in this list, and would head it: visits of no campaign, page views among events. */
+  /**
+   * A value to leave out, because it would head the list and say nothing: visits without a
+   * campaign.
+   */
   without?: string;
-  /** Asked apart, because a collector may not measure them yet; their absence must not cost the list. */
+  /**
+   * Asked separately: an older collector may refuse these metrics, and the list must still work.
+   */
   reading?: readonly Metric[];
 };
 
@@ -39,16 +44,16 @@ export const TABLES: Record<DetailTab, TableSpec> = {
   goal: { dimension: 'goal', metrics: ['visitors', 'events', 'conversion_rate'] },
 };
 
-/** The one goal that is filtered by, if it is one. */
-export function goalOf(filters: readonly Filter[], goals: readonly Goal[]): Goal | null {
+/** The goal that is filtered by, if it is exactly one. */
+export function filteredGoal(filters: readonly Filter[], goals: readonly Goal[]): Goal | null {
   const [filter, ...more] = filters.filter(({ dimension }) => dimension === 'goal');
   if (!filter || more.length > 0 || filter.op !== 'is' || filter.values.length !== 1) return null;
   return goals.find(({ name }) => name === filter.values[0]) ?? null;
 }
 
 /**
- * A list as it is asked for. Beside who reached a goal stands how many of all that is, and what
- * they brought; amounts are asked for where there can be some.
+ * A list as it is asked for. With a goal filter, its columns are visitors, conversion rate and, for
+ * a goal with a currency, revenue.
  */
 export function tableSpec(tab: DetailTab, filters: readonly Filter[], goals: readonly Goal[]): TableSpec {
   const spec = TABLES[tab];
@@ -56,7 +61,7 @@ export function tableSpec(tab: DetailTab, filters: readonly Filter[], goals: rea
     const hasAmounts = goals.some(({ currency }) => currency);
     return hasAmounts ? { ...spec, metrics: [...spec.metrics, 'total_revenue'] } : spec;
   }
-  const goal = goalOf(filters, goals);
+  const goal = filteredGoal(filters, goals);
   if (!goal) return spec;
   const { reading: _, ...bare } = spec;
   const amounts: Metric[] = goal.currency ? ['total_revenue'] : [];
@@ -64,17 +69,20 @@ export function tableSpec(tab: DetailTab, filters: readonly Filter[], goals: rea
 }
 
 /**
- * Lists that the "what changed" line looks into, whatever tabs are open. Entry pages rather than
- * pages: their visitors add up to the headline, while people who saw a page are counted by day.
+ * Lists that "What changed" searches, whichever tabs are open. Entry pages rather than pages:
+ * visitors of entry pages add up to the headline, visitors of pages are counted per day.
  */
 export const CHANGE_TABS = ['source', 'entry_page', 'country'] as const satisfies DetailTab[];
 
 /** Rows drawn in a panel. */
 export const PANEL_ROWS = 8;
-/** Rows asked for: more than are drawn, so that "what changed" can look below the fold. */
+/** Rows asked for: more than a panel draws, so that "What changed" also sees lower rows. */
 export const ROWS_LIMIT = 60;
-/** Rows of the earlier period, where a row of today may have stood lower. */
+/** Rows of the earlier period, in which a row of this period may have been further down. */
 export const ROWS_BEFORE_LIMIT = 250;
+/** Rows on one page of a full list. */
 export const DETAIL_ROWS = 50;
-/** Rows in one CSV file; the API's own bound. */
+/** Rows of the earlier period and of the engagement metrics that a full list asks for. */
+export const DETAIL_WIDE_ROWS = 2000;
+/** Rows in one CSV file: the API's own limit. */
 export const CSV_ROWS_MAX = 10_000;

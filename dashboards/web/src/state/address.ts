@@ -1,7 +1,7 @@
 /**
- * The address is the state: everything the page shows follows from the query string, so that Back,
- * Forward and a copied link give the same view. Defaults are left out of the address; what cannot
- * be understood is ignored and named.
+ * The address is the state: the query string determines everything the page shows, so that Back,
+ * Forward and a copied link give the same view. Defaults are left out. Parameters that are not
+ * valid are ignored and reported.
  */
 import type { Direction } from '../api/types.ts';
 import { FILTERS_MAX, type Filter, parseFilter, writeFilter } from './filter.ts';
@@ -27,7 +27,7 @@ export const CHART_METRICS = [
 ] as const;
 export type ChartMetric = (typeof CHART_METRICS)[number];
 
-/** Panels and their tabs; the first tab of each is what shows when the address says nothing. */
+/** Panels and their tabs. Without a tab in the address, the first one is shown. */
 export const PANEL_TABS = {
   sources: [
     'source',
@@ -57,7 +57,9 @@ const DETAIL_TABS: readonly string[] = PANELS.flatMap((panel) => [...PANEL_TABS[
 
 export type Detail = { tab: DetailTab; search: string; sort: string; direction: Direction; page: number };
 
-/** What people manage beside the numbers, in the order of the page. */
+/**
+ * Sections of the manage pages, in their order. `letters` is the e-mails: addresses keep the name.
+ */
 export const SECTIONS = [
   'goals',
   'funnels',
@@ -72,7 +74,7 @@ export const SECTIONS = [
 export type Section = (typeof SECTIONS)[number];
 
 export type View = {
-  /** `null`: the first site there is. */
+  /** `null`: the first site. */
   site: string | null;
   period: Period;
   custom: DateRange | null;
@@ -80,18 +82,18 @@ export type View = {
   compareCustom: DateRange | null;
   matchWeekday: boolean;
   metric: ChartMetric;
-  /** `null`: the natural one for the period. */
+  /** `null`: the default one of the period. */
   interval: Interval | null;
   chartAs: 'line' | 'table';
   filters: Filter[];
   tabs: Partial<Record<Panel, Tab>>;
   detail: Detail | null;
-  /** The page whose clicks are shown; `null`: the one seen most. */
+  /** The page whose clicks are shown; `null`: the one with the most visitors. */
   clicks: string | null;
   funnel: Funnel | null;
-  /** The section of what is managed that stands in the place of the numbers. */
+  /** The section of the manage pages that is open; `null`: the dashboard. */
   manage: Section | null;
-  /** A language asked for by the address; otherwise the reader's own choice decides. */
+  /** A language set by the address; `null`: the reader's preference. */
   lang: string | null;
 };
 
@@ -119,7 +121,7 @@ export const tabOf = (view: View, panel: Panel): Tab => view.tabs[panel] ?? PANE
 const COMPARISONS: readonly string[] = ['previous', 'year', 'custom', 'off'] satisfies Comparison[];
 const includes = (list: readonly string[], value: string): boolean => list.includes(value);
 
-/** Reads a query string. `ignored` names the parameters that meant nothing, in the order they stood. */
+/** Reads a query string. `ignored` names the parameters that are not valid, in their order. */
 export function parseAddress(search: string): { view: View; ignored: string[] } {
   const params = new URLSearchParams(search);
   const view: View = { ...DEFAULT_VIEW, filters: [], tabs: {} };
@@ -225,7 +227,7 @@ export function parseAddress(search: string): { view: View; ignored: string[] } 
   }
 }
 
-/** The shortest query string that gives `view` again, with its `?`, or an empty text. */
+/** The shortest query string that parses to `view`, with its `?`, or an empty string. */
 export function writeAddress(view: View): string {
   const params = new URLSearchParams();
   const set = (key: string, value: string, normal: string) => {

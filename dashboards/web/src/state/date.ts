@@ -1,7 +1,7 @@
 /**
  * Plain dates as `YYYY-MM-DD` text and arithmetic on them. A plain date has no time zone: the
- * collector buckets in the site's zone and the page only counts days, so nothing here can be off by
- * the browser's own zone or by summer time.
+ * collector buckets in the site's zone and the page only counts days, so neither the browser's zone
+ * nor daylight saving time can shift a date.
  */
 export type PlainDate = string;
 
@@ -21,7 +21,7 @@ export const addDays = (date: PlainDate, days: number): PlainDate => fromMs(toMs
 /** Days from `a` to `b`; both the same day is 0. */
 export const daysBetween = (a: PlainDate, b: PlainDate): number => Math.round((toMs(b) - toMs(a)) / DAY_MS);
 
-/** Same day of another month; the 31st falls back to that month's last day. */
+/** The same day of another month. The 31st becomes the last day of a shorter month. */
 export function addMonths(date: PlainDate, months: number): PlainDate {
   const [year = 0, month = 1, day = 1] = date.split('-').map(Number);
   const first = new Date(Date.UTC(year, month - 1 + months, 1));
@@ -35,7 +35,7 @@ export const startOfYear = (date: PlainDate): PlainDate => `${date.slice(0, 4)}-
 export const startOfWeek = (date: PlainDate): PlainDate =>
   addDays(date, -((new Date(toMs(date)).getUTCDay() + 6) % 7));
 
-/** The date and hour on the wall in `timezone`. */
+/** Date, hour and minute of the local time in `timezone`. */
 export function wallClock(now: Date, timezone: string): { date: PlainDate; hour: number; minute: number } {
   const parts = new Intl.DateTimeFormat('en-CA', {
     timeZone: timezone,
@@ -54,13 +54,13 @@ export function wallClock(now: Date, timezone: string): { date: PlainDate; hour:
   };
 }
 
-/** Milliseconds that the clocks of `timezone` are ahead of UTC at a moment. */
+/** Milliseconds by which `timezone` is ahead of UTC at an instant. */
 function offsetMs(at: number, timezone: string): number {
   const { date, hour, minute } = wallClock(new Date(at), timezone);
   return toMs(date) + (hour * 60 + minute) * 60_000 - Math.floor(at / 60_000) * 60_000;
 }
 
-/** A time on the wall in `timezone` as an instant with its offset, `2026-11-23T14:30:00+09:00`. */
+/** A local time in `timezone` as an instant with its offset, `2026-11-23T14:30:00+09:00`. */
 export function instantOf(options: {
   date: PlainDate;
   hour: number;
@@ -69,8 +69,7 @@ export function instantOf(options: {
 }): string {
   const { date, hour, minute, timezone } = options;
   const wall = toMs(date) + (hour * 60 + minute) * 60_000;
-  // The offset in force is that of the instant, which is only known from an offset: the second
-  // guess is right.
+  // The offset depends on the instant, and the instant on the offset. The second guess is right.
   const offset = offsetMs(wall - offsetMs(wall, timezone), timezone);
   const minutes = Math.abs(offset) / 60_000;
   const two = (value: number) => String(Math.floor(value)).padStart(2, '0');

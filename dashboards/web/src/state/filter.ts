@@ -1,4 +1,4 @@
-/** Filters as people click them together, their place in the address, and their form on the wire. */
+/** Filters as the page builds them, as the address holds them, and as the API takes them. */
 import type { FilterOp, WireFilter } from '../api/types.ts';
 
 export const DIMENSIONS = [
@@ -24,18 +24,18 @@ export const DIMENSIONS = [
   'name',
   'goal',
 ] as const;
-/** What can be filtered by, named as in the address: the API's name without its `event:` or `visit:`. */
+/** Dimensions to filter by: the API's names without `event:` or `visit:`. */
 export type Dimension = (typeof DIMENSIONS)[number];
 
 export const OPS = ['is', 'is_not', 'contains', 'contains_not'] as const satisfies readonly FilterOp[];
-/** Who did not reach a goal can't be asked for. */
+/** Filters by a goal cannot be negated: the API does not answer them. */
 export const opsOf = (dimension: Dimension): readonly FilterOp[] =>
   dimension === 'goal' ? ['is', 'contains'] : OPS;
 
 /** Several values mean "or"; several filters mean "and". */
 export type Filter = { dimension: Dimension; op: FilterOp; values: string[] };
 
-/** As many filters, and values in each, as an address can carry with sense. */
+/** Filters of a view, and values of a filter, at most. Bounds the length of an address. */
 export const FILTERS_MAX = 12;
 export const FILTER_VALUES_MAX = 40;
 
@@ -44,7 +44,7 @@ export const wireName = (dimension: Dimension): string =>
     ? `event:${dimension}`
     : `visit:${dimension}`;
 
-/** A part of a name is looked for whatever its capitals; a name that is clicked is that name and no other. */
+/** `contains` ignores case; `is` matches the exact value. */
 export function toWire({ op, dimension, values }: Filter): WireFilter {
   return op === 'contains' || op === 'contains_not'
     ? [op, wireName(dimension), values, { case_sensitive: false }]
@@ -55,7 +55,7 @@ export const escapeTilde = (value: string): string =>
   value.replace(/[%~]/g, (c) => (c === '%' ? '%25' : '%7E'));
 export const unescapeTilde = (value: string): string => value.replace(/%7E/g, '~').replace(/%25/g, '%');
 
-/** `source~is~Google~Bing`; a tilde inside a value is escaped. */
+/** `source~is~Google~Bing`. A tilde inside a value is escaped. */
 export const writeFilter = (filter: Filter): string =>
   [filter.dimension, filter.op, ...filter.values.map(escapeTilde)].join('~');
 
@@ -69,7 +69,7 @@ export function parseFilter(text: string): Filter | null {
 
 export const sameFilter = (a: Filter, b: Filter): boolean => writeFilter(a) === writeFilter(b);
 
-/** A click on a row: adds `is value`, or takes it away again if it was there alone. */
+/** A click on a row: sets the filter `is value`, or removes it if it is already set. */
 export function toggleValue(filters: Filter[], dimension: Dimension, value: string): Filter[] {
   const clicked: Filter = { dimension, op: 'is', values: [value] };
   if (filters.some((filter) => sameFilter(filter, clicked))) {

@@ -1,24 +1,29 @@
-/** A funnel as people click it together, its place in the address, and its form on the wire. */
+/** A funnel as the form builds it, as the address holds it, and as the API takes it. */
 import { DIMENSIONS, type Dimension, escapeTilde, unescapeTilde, wireName } from './filter.ts';
 
 export const STEP_KINDS = ['page', 'name', 'goal'] as const satisfies Dimension[];
-/** What a step looks at: a page, an event by its name, or a goal. */
+/** A step is a page, an event by its name, or a goal. */
 export type StepKind = (typeof STEP_KINDS)[number];
 export type Step = { kind: StepKind; value: string };
 export const ORDERS = ['loose', 'strict'] as const;
 export type Order = (typeof ORDERS)[number];
-/** `by`: the property of visits that each step is split by. */
+/** `by`: the dimension of visits that each step is split by. */
 export type Funnel = { order: Order; by: Dimension | null; steps: Step[] };
 
 export const STEPS_MIN = 2;
 export const STEPS_MAX = 8;
-/** Properties of visits; what an event is can't split a visit. */
+/** Dimensions of visits. Dimensions of events cannot split a visit. */
 export const SPLITS = DIMENSIONS.filter((one) => !STEP_KINDS.includes(one as StepKind));
 
 type WireStep = { name?: string; filters: unknown[][] };
 export type WireFunnel = { order: Order; steps: WireStep[] };
+/** A saved funnel as the API has it. */
+export type WireSavedFunnel = WireFunnel & { name: string };
 
-/** `loose~source~page~/cart~name~Order`: order, what it is split by (may be empty), then the steps. */
+/**
+ * `loose~source~page~/cart~name~Order`: order, split (may be empty), then type and value of each
+ * step.
+ */
 export const writeFunnel = ({ order, by, steps }: Funnel): string =>
   [order, by ?? '', ...steps.flatMap(({ kind, value }) => [kind, escapeTilde(value)])].join('~');
 
@@ -45,7 +50,9 @@ export const toWireFunnel = ({ order, steps }: Funnel): WireFunnel => ({
   })),
 });
 
-/** A kept funnel as it can be shown here; `null` for one whose steps ask for more than one thing. */
+/**
+ * A saved funnel as the form shows it; `null` if a step has conditions that the form cannot show.
+ */
 export function fromWireFunnel({ order, steps }: WireFunnel): Funnel | null {
   const known = steps.map(({ filters }): Step | null => {
     const [op, dimension, values] = filters[0] ?? [];

@@ -1,4 +1,4 @@
-/** Which days are looked at, and which days they are compared with. Pure: `today` comes from outside. */
+/** The days of a period, and the days they are compared with. Pure: `today` is passed in. */
 import {
   addDays,
   addMonths,
@@ -32,7 +32,7 @@ export type DateRange = { from: PlainDate; to: PlainDate };
 
 export const lengthInDays = (range: DateRange): number => daysBetween(range.from, range.to) + 1;
 
-/** `null` for "all": only the server knows when the first event was. */
+/** `null` for "all": only the server knows the first day. */
 export function rangeOf(period: Period, today: PlainDate, custom?: DateRange | null): DateRange | null {
   const back = (days: number): DateRange => ({ from: addDays(today, -(days - 1)), to: today });
   switch (period) {
@@ -64,8 +64,8 @@ export function rangeOf(period: Period, today: PlainDate, custom?: DateRange | n
 }
 
 /**
- * The days to compare with. With `matchWeekday` the start is moved to the nearest day that falls on
- * the same weekday, so that Mondays are compared with Mondays; without it the calendar decides.
+ * The days to compare with. `matchWeekday` moves the start to the nearest day with the same
+ * weekday, so that Mondays are compared with Mondays.
  */
 export function comparedRange(options: {
   range: DateRange | null;
@@ -85,7 +85,7 @@ export function comparedRange(options: {
   else if (period === '12mo' || period === 'year') from = addMonths(range.from, -12);
   else from = addDays(range.from, -days);
   if (matchWeekday && days < 91) from = nearestSameWeekday(from, range.from);
-  // "Compared with before" must not overlap what it is compared with.
+  // The two periods must not overlap.
   if (addDays(from, days - 1) >= range.from) from = addDays(from, -7);
   return { from, to: addDays(from, days - 1) };
 }
@@ -95,7 +95,7 @@ function nearestSameWeekday(date: PlainDate, like: PlainDate): PlainDate {
   return addDays(date, off <= 3 ? off : off - 7);
 }
 
-/** Intervals that give a readable chart (at most about 400 points), the natural one first. */
+/** Intervals that give a readable chart (at most about 400 points), the default first. */
 export function intervalsFor(range: DateRange | null): Interval[] {
   if (!range) return ['month', 'week', 'day'];
   const days = lengthInDays(range);
@@ -107,7 +107,7 @@ export function intervalsFor(range: DateRange | null): Interval[] {
   return ['month', 'week'];
 }
 
-/** A custom range in order, or `null` if either end is no date. */
+/** A custom range, its ends put in order; `null` if either end is not a date. */
 export function parseRange(from: string | null, to: string | null): DateRange | null {
   if (!from || !to || !isPlainDate(from) || !isPlainDate(to)) return null;
   return from <= to ? { from, to } : { from: to, to: from };

@@ -1,7 +1,7 @@
 import type { Change } from '../format/format.ts';
 import { useApp } from './context.ts';
 
-/** A change: arrow and colour for the eye, words for the ear. */
+/** A change: arrow and colour, with words for screen readers. */
 export function Delta({ change }: { change: Change }) {
   const { t, fmt } = useApp();
   const text = fmt.change(change);

@@ -1,3 +1,4 @@
+/** How failures of the API are shown. */
 import type { ApiFailure } from '../api/client.ts';
 import type { Catalogue } from '../i18n/catalogue.en.ts';
 import { createTranslate, type Translate } from '../i18n/translate.ts';
@@ -14,7 +15,7 @@ export function failureText(failure: ApiFailure, t: Translate): string {
   }
 }
 
-/** The page could not even start. */
+/** Replaces the page when it could not start. */
 export function Failure({
   failure,
   catalogue,
@@ -30,7 +31,7 @@ export function Failure({
       <div class="card notice-card" role="alert">
         <p>{failureText(failure, t)}</p>
         {failure.kind === 'signed-out' ? (
-          <a class="button is-main" href={signInAddress()}>
+          <a class="button is-main" href={logInAddress()}>
             {t('error.signIn')}
           </a>
         ) : (
@@ -43,23 +44,22 @@ export function Failure({
   );
 }
 
-export const signInAddress = (): string =>
+export const logInAddress = (): string =>
   `/login?${new URLSearchParams({ next: location.pathname + location.search })}`;
 
-/** A failure where it happened, with the way out of it. */
-export function FailedHere({ failure }: { failure: ApiFailure }) {
+/** A failure inside the panel that has it, with a button to retry or log in. */
+export function PanelFailure({ failure }: { failure: ApiFailure }) {
   const { t, store } = useApp();
   if (failure.kind === 'refused' && isAboutUnknown(failure.message)) {
     return <p class="panel-message muted">{t('error.unsupported')}</p>;
   }
-  // When nothing at all could be fetched, the notice above says so and holds the one button that
-  // helps.
+  // When the whole batch failed, the notice above has the button to retry.
   if (store.trouble.value) return <p class="panel-message muted">{failureText(failure, t)}</p>;
   return (
     <div class="panel-message" role="alert">
       <p>{failureText(failure, t)}</p>
       {failure.kind === 'signed-out' ? (
-        <a class="button" href={signInAddress()}>
+        <a class="button" href={logInAddress()}>
           {t('error.signIn')}
         </a>
       ) : (
@@ -71,5 +71,5 @@ export function FailedHere({ failure }: { failure: ApiFailure }) {
   );
 }
 
-/** A refusal that names a metric or dimension is a collector older than this page. */
+/** A refusal that names a metric or dimension comes from a collector older than this page. */
 const isAboutUnknown = (message: string): boolean => /metric|dimension/i.test(message);

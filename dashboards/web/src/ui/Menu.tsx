@@ -1,8 +1,8 @@
-/** A button that opens a native popover beneath itself. Esc, outside click and focus return are the browser's. */
+/** A button that opens a popover. The browser handles Esc, clicks outside, and focus. */
 import type { ComponentChildren } from 'preact';
 import { useId, useRef } from 'preact/hooks';
 
-/** Pixels between button and menu, and between menu and window. */
+/** Pixels between button and menu, and between menu and the edge of the window. */
 const GAP = 6;
 const EDGE = 8;
 
@@ -18,8 +18,7 @@ export function Menu(props: {
   const button = useRef<HTMLButtonElement>(null);
   const popover = useRef<HTMLDivElement>(null);
   const close = () => popover.current?.hidePopover();
-  // Beneath the button or above it, flush with its left or right edge: whichever side of the window
-  // has more room.
+  // Below or above the button, aligned with its left or right edge: where there is more room.
   const place = () => {
     const box = button.current?.getBoundingClientRect();
     const menu = popover.current;

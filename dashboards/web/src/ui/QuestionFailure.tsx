@@ -1,9 +1,9 @@
-/** A panel's own failure, with its own way to try again. */
+/** The failure of a panel that asks a question of its own, with a button to ask again. */
 import type { ApiFailure } from '../api/client.ts';
 import { useApp } from './context.ts';
 import { failureText } from './Failure.tsx';
 
-export function Trouble({ failure, retry }: { failure: ApiFailure; retry: () => void }) {
+export function QuestionFailure({ failure, retry }: { failure: ApiFailure; retry: () => void }) {
   const { t } = useApp();
   return (
     <div class="panel-message" role="alert">

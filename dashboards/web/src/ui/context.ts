@@ -1,3 +1,4 @@
+/** What every component can use: store, texts (`t`), formats (`fmt`), preferences. */
 import type { Signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
@@ -13,7 +14,7 @@ export type App = {
   locale: Locale | Pseudo;
   preferences: Preferences;
   setLocale: (locale: Locale) => void;
-  /** Which filter is being edited: its place in the list, a new one, or none. */
+  /** The filter in the editor: its index, a new one, or none. */
   editing: Signal<number | 'new' | null>;
 };
 

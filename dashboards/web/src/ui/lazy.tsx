@@ -1,24 +1,24 @@
-/** Parts of the page that are fetched when somebody needs them, so that the first view is small. */
+/** Components that are fetched when they are needed, which keeps the first view small. */
 import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useApp } from './context.ts';
 
-/** How far below the window a part is fetched already, so that scrolling finds it there. */
+/** A part is fetched when it is this close to the window, so that it is there when scrolled to. */
 const AHEAD = '500px';
 
-/** Shows what `load` gives once it is there; a part that can't be fetched says so, and can be asked for again. */
+/** Loads a component and shows it. If that fails, shows a button to try again. */
 export function Lazy<P extends object>(props: {
   load: () => Promise<ComponentType<P>>;
   with: P;
-  /** Of the place while the part is on its way. */
+  /** Class of the placeholder. */
   class?: string;
 }) {
   const { t } = useApp();
   const [part, setPart] = useState<ComponentType<P> | null>(null);
   const [attempt, setAttempt] = useState(0);
   const [hasFailed, setFailed] = useState(false);
-  // The loader is written where it is used, and is another function each time; the part is the
-  // same.
+  // `load` is a new function on each render but always loads the same component, so the effect does
+  // not depend on it.
   useEffect(() => {
     let isWanted = true;
     setFailed(false);
@@ -43,7 +43,7 @@ export function Lazy<P extends object>(props: {
   );
 }
 
-/** The same, once the reader has come near to its place. */
+/** The same, but loads only once the reader scrolls near. */
 export function Near<P extends object>(props: {
   load: () => Promise<ComponentType<P>>;
   with: P;

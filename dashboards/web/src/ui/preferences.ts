@@ -1,4 +1,4 @@
-/** What belongs to the reader rather than to the view: kept in this browser, never in the address. */
+/** The reader's preferences: stored in this browser, never in the address. */
 import { type Signal, signal } from '@preact/signals';
 import { type Filter, parseFilter, writeFilter } from '../state/filter.ts';
 
@@ -17,6 +17,7 @@ export type Preferences = {
   saveFilters: (list: SavedFilter[]) => void;
 };
 
+/** Filters that one browser saves. */
 const SAVED_MAX = 30;
 
 export function createPreferences(storage: Storage | null): Preferences {
@@ -24,7 +25,7 @@ export function createPreferences(storage: Storage | null): Preferences {
     try {
       return storage?.getItem(`sillage.${key}`) ?? null;
     } catch {
-      // A browser may forbid storage; the page then simply forgets.
+      // The browser forbids storage; preferences then last until the page is closed.
       return null;
     }
   };
@@ -32,7 +33,7 @@ export function createPreferences(storage: Storage | null): Preferences {
     try {
       storage?.setItem(`sillage.${key}`, value);
     } catch {
-      // As above: full or forbidden storage costs the preference, not the page.
+      // As above, or storage is full.
     }
   };
   const storedTheme = read('theme');

@@ -1,4 +1,4 @@
-/** Why something was not kept, for the reader: the server's own rule where it says one. */
+/** Why the server refused a change, in words. The server's own message names the rule. */
 import type { Refusal } from '../api/control.ts';
 import type { Translate } from '../i18n/translate.ts';
 

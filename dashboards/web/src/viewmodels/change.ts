@@ -1,11 +1,11 @@
-/** How a number compares with the one before, without ever dividing by nothing. */
+/** How a number changed since the earlier period. Never divides by zero. */
 import type { Metric } from '../api/types.ts';
 import type { Change } from '../format/format.ts';
 
-/** Below this share a change is called none at all. */
+/** A smaller relative change counts as no change. */
 const FLAT_BELOW = 0.005;
 
-/** Metrics where less is better. */
+/** Metrics for which a lower value is better. */
 const LESS_IS_BETTER: readonly Metric[] = ['bounce_rate'];
 
 export function changeOf(metric: Metric, now: number | null, before: number | null): Change {

@@ -1,28 +1,28 @@
 /**
- * Where on a page was clicked: cells as the collector counts them, `row * 20 + column` of squares a
- * twentieth of the page wide, and what is drawn of them.
+ * The click map: what is drawn of the cells that the collector counts. A cell is a square, a
+ * twentieth of the page wide, numbered `row * 20 + column`.
  */
 import type { QueryResponse } from '../api/types.ts';
 
 export const COLUMNS = 20;
-/** Rows drawn; below lies what one would scroll for at length. */
+/** Rows drawn at most. Clicks further down are only counted. */
 export const ROWS_MAX = 240;
-/** Rows drawn at least, so that few clicks near the top still look like a page. */
+/** Rows drawn at least, so that a few clicks near the top still look like a page. */
 const ROWS_MIN = 12;
-/** Shades that are told apart. */
+/** Shades of a cell. */
 export const LEVELS = 5;
 
 export type Cell = { row: number; column: number; clicks: number; level: number; rank: number };
-export type Clicks = {
-  /** The busiest first. */
+export type ClickMap = {
+  /** The cell with the most clicks first. */
   cells: Cell[];
   rows: number;
   clicks: number;
-  /** Clicks further down than is drawn. */
+  /** Clicks below the rows that are drawn. */
   below: number;
 };
 
-export function clickMapOf(response: QueryResponse): Clicks {
+export function clickMapOf(response: QueryResponse): ClickMap {
   const counted = response.results
     .map((row) => ({ cell: Number(row.dimensions[0]), clicks: row.metrics[0] ?? 0 }))
     .filter(({ cell, clicks }) => Number.isInteger(cell) && cell >= 0 && clicks > 0)
@@ -33,7 +33,7 @@ export function clickMapOf(response: QueryResponse): Clicks {
   const most = shown[0]?.clicks ?? 0;
   const cells = shown.map((cell, index) => ({
     ...cell,
-    // By the root: one cell everybody clicks must not make all others look the same.
+    // By the square root: one very busy cell must not make all others look the same.
     level: Math.max(1, Math.ceil(LEVELS * Math.sqrt(cell.clicks / most))),
     rank: index + 1,
   }));
@@ -45,7 +45,7 @@ export function clickMapOf(response: QueryResponse): Clicks {
   };
 }
 
-/** The stretch of the page's width that a column covers, in percent from the left. */
+/** The part of the page's width that a column covers, in percent from the left. */
 export const stretchOf = (column: number): [number, number] => [
   (column * 100) / COLUMNS,
   ((column + 1) * 100) / COLUMNS,

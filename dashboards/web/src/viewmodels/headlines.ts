@@ -1,4 +1,4 @@
-/** The row of headline numbers. */
+/** The row of headline numbers above the chart. */
 import type { Metric, QueryResponse } from '../api/types.ts';
 import type { Change } from '../format/format.ts';
 import { HEADLINE_METRICS } from '../query/plan.ts';
@@ -31,7 +31,7 @@ export function headlines(options: {
     return { metric, value, before, change: changeOf(metric, readyValue(value), before) };
   };
   const order: ChartMetric[] = ['visitors', 'visits', 'pageviews'];
-  // A collector that does not measure engagement has no such tile, rather than an empty one.
+  // If the collector does not measure engagement, its tile is left out rather than empty.
   if (!isUnsupported(engaged)) order.push('engagement_time');
   order.push('views_per_visit', 'bounce_rate', 'visit_duration');
   return order.map((metric) =>

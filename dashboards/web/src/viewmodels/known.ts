@@ -1,15 +1,15 @@
-/** What is known about one question at one moment. */
+/** What is known about the answer to one query: loading, ready or failed. */
 import type { Answer, ApiFailure } from '../api/client.ts';
 import type { QueryResponse } from '../api/types.ts';
 import type { Slot } from '../query/plan.ts';
 
 export type Known<T> =
   | { status: 'loading' }
-  /** `isStale`: the answer to an earlier question, kept on screen until the new one is there. */
+  /** `isStale`: the answer to the previous query, shown until the new one arrives. */
   | { status: 'ready'; value: T; isStale: boolean }
   | { status: 'failed'; failure: ApiFailure };
 
-/** Answers by slot, with the text of the query each belongs to. */
+/** Answers by slot, each with the text of its query. */
 export type Answers = ReadonlyMap<Slot, { asked: string; answer: Answer<QueryResponse> }>;
 
 export function known(options: {
@@ -37,6 +37,6 @@ export function mapKnown<A, B>(from: Known<A>, f: (value: A) => B): Known<B> {
 
 export const readyValue = <T>(from: Known<T>): T | null => (from.status === 'ready' ? from.value : null);
 
-/** The collector does not know a metric or dimension: told apart from a fault, for there is nothing to retry. */
+/** The collector does not know a metric or dimension. Unlike a failure, a retry cannot help. */
 export const isUnsupported = (from: Known<unknown>): boolean =>
   from.status === 'failed' && from.failure.kind === 'refused';

@@ -1,7 +1,6 @@
 /**
- * "What changed": the rows that moved the number most. Every candidate is one row of the source,
- * entry page or country list; of each list only the two strongest are taken, so that one list
- * cannot fill the line.
+ * The rows behind "What changed": those of the source, entry page and country lists whose visitors
+ * changed most. At most two per list, so that one list cannot fill the line.
  */
 import type { QueryResponse } from '../api/types.ts';
 import { ROWS_BEFORE_LIMIT, ROWS_LIMIT } from '../query/tables.ts';
@@ -11,12 +10,14 @@ export type Mover = { dimension: Dimension; name: string; delta: number };
 
 const MOVERS_MAX = 5;
 const PER_LIST_MAX = 2;
-/** A mover must carry at least this share of the earlier total, and at least `DELTA_MIN` visitors. */
+/**
+ * A mover must carry at least this share of the earlier total, and at least `DELTA_MIN` visitors.
+ */
 const SHARE_MIN = 0.01;
 const DELTA_MIN = 3;
 
 export function moversOf(options: {
-  /** `limit`: how many rows of now were asked for. */
+  /** `limit`: rows of the current period that were asked for. */
   lists: { dimension: Dimension; now: QueryResponse; before: QueryResponse; limit?: number }[];
   totalBefore: number;
 }): Mover[] {

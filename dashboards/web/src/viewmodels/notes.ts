@@ -1,10 +1,10 @@
-/** Notes, by the bucket of the chart they belong to. */
+/** Notes by the point of the chart they belong to. */
 import type { Note } from '../api/types.ts';
 import { addDays } from '../state/date.ts';
 import type { Interval } from '../state/period.ts';
 import { normalLabel, type Series } from './series.ts';
 
-/** Notes by the index of their point, the earliest first. Those outside the chart's days are left out. */
+/** Notes by the index of their point, the earliest first. Notes outside the period are left out. */
 export function notesOf(series: Series, notes: readonly Note[]): Map<number, Note[]> {
   const labels = series.points.map((point) => normalLabel(point.label));
   const found = new Map<number, Note[]>();
@@ -20,7 +20,7 @@ function indexOf(labels: readonly string[], at: string, interval: Interval): num
   const day = at.slice(0, 10);
   switch (interval) {
     case 'hour': {
-      // A note about a whole day stands at its beginning.
+      // A note about a whole day belongs to its first hour.
       const hour = at.length > 10 ? at.slice(0, 13) : `${day} 00`;
       return labels.findIndex((label) => label.slice(0, 13) === hour);
     }

@@ -1,4 +1,4 @@
-/** How often people come back: the collector's answers put into the few steps that can be read at a glance. */
+/** Visits by visit number, and by days since the last visit in a few classes. */
 import type { QueryResponse } from '../api/types.ts';
 
 export type Step =
@@ -10,9 +10,9 @@ export type Step =
   | { kind: 'unknown' };
 export type StepRow = { key: string; step: Step; visits: number; bar: number; share: number };
 
-/** The collector's own classes of visit numbers. */
+/** The collector's classes of visit numbers, in their order. */
 const VISIT_NUMBERS = ['1', '2', '3-5', '6-10', '11+'];
-/** First and last day of a step; both included. */
+/** Classes of days since the last visit: first and last day, both included. */
 const DAY_STEPS: [number, number][] = [
   [2, 6],
   [7, 13],

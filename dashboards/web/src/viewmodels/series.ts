@@ -1,4 +1,6 @@
-/** Buckets of the chart: empty ones filled in, the earlier period laid beneath, the unfinished one marked. */
+/**
+ * Points of the chart: gaps filled, each with its earlier value, the current one marked as partial.
+ */
 import type { Metric, QueryResponse } from '../api/types.ts';
 import { addDays, addMonths, daysBetween, type PlainDate, startOfMonth, startOfWeek } from '../state/date.ts';
 import type { DateRange, Interval } from '../state/period.ts';
@@ -7,19 +9,19 @@ export type Point = {
   label: string;
   value: number | null;
   before: { label: string; value: number | null } | null;
-  /** Not over yet: drawn dashed. */
+  /** The interval is not over yet; drawn dashed. */
   isPartial: boolean;
-  /** Has not begun: no value, not drawn. */
+  /** The interval has not begun; no value, not drawn. */
   isFuture: boolean;
 };
 export type Series = { metric: Metric; interval: Interval; points: Point[] };
 
-/** Values that are nothing, rather than zero, in an empty bucket. */
+/** Metrics that have no value, rather than zero, in an interval without visits. */
 const RATES: readonly Metric[] = ['bounce_rate', 'views_per_visit', 'visit_duration', 'engagement_time'];
 
 export const normalLabel = (label: string): string => label.replace('T', ' ').slice(0, 16);
 
-/** Every bucket from the first to the last day, as the collector names them. */
+/** Labels of all intervals from the first to the last day, as the collector names them. */
 export function bucketLabels(range: DateRange, interval: Interval): string[] {
   const labels: string[] = [];
   const step = (date: PlainDate): PlainDate =>
@@ -39,7 +41,7 @@ export function bucketLabels(range: DateRange, interval: Interval): string[] {
   return labels;
 }
 
-/** The bucket that the site's clock is in. */
+/** Label of the interval that contains the site's current time. */
 export function currentBucket(clock: { date: PlainDate; hour: number }, interval: Interval): string {
   switch (interval) {
     case 'hour':
@@ -99,7 +101,7 @@ function valuesByLabel(response: QueryResponse, index: number): Map<string, numb
   );
 }
 
-/** The collector's own list if it gives one; else ours for known days; else what came back ("all time"). */
+/** The collector's labels if it sends them, else those of the range, else those of the rows. */
 function labelsOf(
   response: QueryResponse,
   range: DateRange | null,
@@ -115,14 +117,14 @@ function labelsOf(
   return first && last ? bucketLabels({ from: first, to: last }, interval) : [];
 }
 
-/** Days of the earlier period that may lie before counting began. */
+/** Share of the earlier period that may lie before counting began. */
 const UNCOUNTED_SHARE_MAX = 0.2;
 
 /**
- * The day on which counting began, if so much of the earlier period lies before it that the period
- * is no measure of anything. `null` when the comparison holds.
+ * The day on which counting began, if that is too late in the earlier period to compare with it;
+ * `null` if the comparison is valid.
  */
-export function beginsLate(options: { since: PlainDate | null; before: DateRange | null }): PlainDate | null {
+export function lateStart(options: { since: PlainDate | null; before: DateRange | null }): PlainDate | null {
   const { since, before } = options;
   if (since === null || before === null || since <= before.from) return null;
   const uncounted = daysBetween(before.from, since);

@@ -1,4 +1,4 @@
-/** Rows of a list, each with its share and its change. */
+/** Rows of a list, each with its bar, share and change. */
 import type { Metric, QueryResponse } from '../api/types.ts';
 import type { Change } from '../format/format.ts';
 import { ROWS_BEFORE_LIMIT } from '../query/tables.ts';
@@ -7,9 +7,9 @@ import { changeOf } from './change.ts';
 export type TableRow = {
   name: string;
   values: (number | null)[];
-  /** Of the largest row, 0..1: the length of the bar. */
+  /** Length of the bar: value relative to the largest row, 0..1. */
   bar: number;
-  /** Of everybody, 0..1; `null` while the total is unknown. */
+  /** Share of all visitors, 0..1; `null` if the total is unknown. */
   share: number | null;
   before: number | null;
   change: Change;
@@ -34,7 +34,7 @@ export function tableOf(options: {
   const primary = options.metrics[0] ?? 'visitors';
   const earlier =
     before && new Map(before.results.map((row) => [row.dimensions[0] ?? '', row.metrics[0] ?? 0]));
-  // A list cut short says nothing about the rows below the cut.
+  // A missing row was zero only if the earlier list is complete.
   const isEarlierWhole =
     before !== null && before.results.length < (options.beforeLimit ?? ROWS_BEFORE_LIMIT);
   const read = new Map(
@@ -65,8 +65,8 @@ export function tableOf(options: {
 }
 
 /**
- * Everybody, for shares of `response`; `null` where the rows count people by day and the total does
- * not, for then a row can be larger than the whole.
+ * All visitors, for the shares of `response`. `null` if the rows count visitors per day and the
+ * total does not: a row could then be larger than the total.
  */
 export function totalFor(response: QueryResponse, totals: QueryResponse | null): number | null {
   const semantics = response.meta.visitors_semantics;

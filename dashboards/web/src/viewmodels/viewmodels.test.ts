@@ -7,7 +7,7 @@ import { isUnsupported, type Known, known } from './known.ts';
 import { moversOf } from './movers.ts';
 import { notesOf } from './notes.ts';
 import { daysSince, visitNumbers } from './returning.ts';
-import { beginsLate, bucketLabels, type Series, seriesOf } from './series.ts';
+import { bucketLabels, lateStart, type Series, seriesOf } from './series.ts';
 import { tableOf, totalFor } from './table.ts';
 
 const response = (
@@ -151,15 +151,15 @@ describe('the chart', () => {
   });
   it('an earlier period that counting only joined half way is no measure', () => {
     const before = { from: '2026-10-21', to: '2026-10-27' };
-    expect(beginsLate({ since: '2026-10-23', before })).toBe('2026-10-23');
-    expect(beginsLate({ since: '2026-10-22', before })).toBeNull();
-    expect(beginsLate({ since: '2026-10-21', before })).toBeNull();
+    expect(lateStart({ since: '2026-10-23', before })).toBe('2026-10-23');
+    expect(lateStart({ since: '2026-10-22', before })).toBeNull();
+    expect(lateStart({ since: '2026-10-21', before })).toBeNull();
   });
   it('of a year before counting began nothing is compared, and of quiet weeks everything', () => {
     const year = { from: '2025-10-28', to: '2025-11-24' };
-    expect(beginsLate({ since: '2026-10-01', before: year })).toBe('2026-10-01');
-    expect(beginsLate({ since: '2024-01-01', before: year })).toBeNull();
-    expect(beginsLate({ since: null, before: year })).toBeNull();
+    expect(lateStart({ since: '2026-10-01', before: year })).toBe('2026-10-01');
+    expect(lateStart({ since: '2024-01-01', before: year })).toBeNull();
+    expect(lateStart({ since: null, before: year })).toBeNull();
   });
   it('weeks begin on Monday', () => {
     expect(bucketLabels({ from: '2026-11-01', to: '2026-11-10' }, 'week')).toEqual([

@@ -1,8 +1,8 @@
-/** German words of the saved filters. */
-import type { Words } from '../part.ts';
+/** German texts of the saved filters. */
+import type { PartTexts } from '../part.ts';
 import type { Key } from './filters.en.ts';
 
-export const de: Words<Key> = {
+export const de: PartTexts<Key> = {
   'saved.site': 'Der Website',
   'saved.own': 'Eigene',
   'saved.here': 'Nur in diesem Browser',

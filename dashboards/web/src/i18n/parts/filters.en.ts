@@ -1,4 +1,4 @@
-/** English words of the saved filters. */
+/** English texts of the saved filters. */
 import type { Message } from '../catalogue.en.ts';
 
 export const en = {

@@ -1,8 +1,8 @@
-/** Japanese words of the saved filters. */
-import type { Words } from '../part.ts';
+/** Japanese texts of the saved filters. */
+import type { PartTexts } from '../part.ts';
 import type { Key } from './filters.en.ts';
 
-export const ja: Words<Key> = {
+export const ja: PartTexts<Key> = {
   'saved.site': 'サイト共通',
   'saved.own': '自分用',
   'saved.here': 'このブラウザーのみ',

@@ -1,8 +1,8 @@
-/** German words of what people manage. */
-import type { Words } from '../part.ts';
+/** German texts of what people manage. */
+import type { PartTexts } from '../part.ts';
 import type { Key } from './manage.en.ts';
 
-export const de: Words<Key> = {
+export const de: PartTexts<Key> = {
   title: '{site} verwalten',
   back: 'Zurück zu den Zahlen',
   sections: 'Bereiche',
@@ -81,18 +81,18 @@ export const de: Words<Key> = {
   'note.time': 'Uhrzeit, wenn sie wichtig ist',
   'note.text': 'Text',
 
-  'letter.new': 'Neuer Brief',
-  'letter.off': 'Hier ist kein Mailserver eingerichtet; wer Sillage betreibt, setzt [mail] in sillage.toml.',
-  'letter.what': 'Was',
-  'letter.day': 'Zusammenfassung jedes Tages',
-  'letter.week': 'Zusammenfassung jeder Woche',
-  'letter.month': 'Zusammenfassung jedes Monats',
-  'letter.alert': 'Hinweis bei ungewöhnlichem Verkehr',
-  'letter.to': 'An',
-  'letter.language': 'Sprache',
-  'letter.waits': 'muss vom Empfänger bestätigt werden',
-  'letter.asked': 'Ein Brief ging an {to}. Es beginnt, sobald der Empfänger zugestimmt hat.',
-  'letter.preview': 'So sieht er aus',
+  'email.new': 'Neuer Brief',
+  'email.off': 'Hier ist kein Mailserver eingerichtet; wer Sillage betreibt, setzt [mail] in sillage.toml.',
+  'email.what': 'Was',
+  'email.day': 'Zusammenfassung jedes Tages',
+  'email.week': 'Zusammenfassung jeder Woche',
+  'email.month': 'Zusammenfassung jedes Monats',
+  'email.alert': 'Hinweis bei ungewöhnlichem Verkehr',
+  'email.to': 'An',
+  'email.language': 'Sprache',
+  'email.waits': 'muss vom Empfänger bestätigt werden',
+  'email.asked': 'Ein Brief ging an {to}. Es beginnt, sobald der Empfänger zugestimmt hat.',
+  'email.preview': 'So sieht er aus',
 
   'role.viewer': 'Betrachter',
   'role.editor': 'Bearbeiter',

@@ -1,4 +1,4 @@
-/** English words of what people manage. */
+/** English texts of what people manage. */
 import type { Message } from '../catalogue.en.ts';
 
 export const en = {
@@ -80,18 +80,18 @@ export const en = {
   'note.time': 'Time, if it matters',
   'note.text': 'Text',
 
-  'letter.new': 'New letter',
-  'letter.off': 'No mail server is set up here; whoever runs this sets [mail] in sillage.toml.',
-  'letter.what': 'What',
-  'letter.day': 'Summary of every day',
-  'letter.week': 'Summary of every week',
-  'letter.month': 'Summary of every month',
-  'letter.alert': 'Alert when traffic is unusual',
-  'letter.to': 'To',
-  'letter.language': 'Language',
-  'letter.waits': 'has to be confirmed by its reader',
-  'letter.asked': 'A letter went to {to}. It begins once its reader has said yes.',
-  'letter.preview': 'What it looks like',
+  'email.new': 'New letter',
+  'email.off': 'No mail server is set up here; whoever runs this sets [mail] in sillage.toml.',
+  'email.what': 'What',
+  'email.day': 'Summary of every day',
+  'email.week': 'Summary of every week',
+  'email.month': 'Summary of every month',
+  'email.alert': 'Alert when traffic is unusual',
+  'email.to': 'To',
+  'email.language': 'Language',
+  'email.waits': 'has to be confirmed by its reader',
+  'email.asked': 'A letter went to {to}. It begins once its reader has said yes.',
+  'email.preview': 'What it looks like',
 
   'role.viewer': 'Viewer',
   'role.editor': 'Editor',

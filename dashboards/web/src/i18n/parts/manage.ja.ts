@@ -1,8 +1,8 @@
-/** Japanese words of what people manage. */
-import type { Words } from '../part.ts';
+/** Japanese texts of what people manage. */
+import type { PartTexts } from '../part.ts';
 import type { Key } from './manage.en.ts';
 
-export const ja: Words<Key> = {
+export const ja: PartTexts<Key> = {
   title: '{site} の管理',
   back: '数値に戻る',
   sections: '項目',
@@ -76,18 +76,18 @@ export const ja: Words<Key> = {
   'note.time': '時刻（必要な場合）',
   'note.text': '内容',
 
-  'letter.new': '新しいメール配信',
-  'letter.off': 'メールサーバーが設定されていません。運用者が sillage.toml の [mail] を設定してください。',
-  'letter.what': '内容',
-  'letter.day': '毎日のまとめ',
-  'letter.week': '毎週のまとめ',
-  'letter.month': '毎月のまとめ',
-  'letter.alert': 'アクセスが通常と異なるときの通知',
-  'letter.to': '宛先',
-  'letter.language': '言語',
-  'letter.waits': '受信者の確認待ち',
-  'letter.asked': '{to} に確認メールを送りました。受信者が承諾すると配信が始まります。',
-  'letter.preview': '表示例',
+  'email.new': '新しいメール配信',
+  'email.off': 'メールサーバーが設定されていません。運用者が sillage.toml の [mail] を設定してください。',
+  'email.what': '内容',
+  'email.day': '毎日のまとめ',
+  'email.week': '毎週のまとめ',
+  'email.month': '毎月のまとめ',
+  'email.alert': 'アクセスが通常と異なるときの通知',
+  'email.to': '宛先',
+  'email.language': '言語',
+  'email.waits': '受信者の確認待ち',
+  'email.asked': '{to} に確認メールを送りました。受信者が承諾すると配信が始まります。',
+  'email.preview': '表示例',
 
   'role.viewer': '閲覧者',
   'role.editor': '編集者',

@@ -1,27 +1,8 @@
-/** German words of the click map and the funnel. */
-import type { Words } from '../part.ts';
-import type { Key } from './below.en.ts';
+/** German texts of the funnel. */
+import type { PartTexts } from '../part.ts';
+import type { Key } from './funnels.en.ts';
 
-export const de: Words<Key> = {
-  'clicks.title': 'Klicks',
-  'clicks.page': 'Seite',
-  'clicks.as': 'Gezeigt als',
-  'clicks.map': 'Karte',
-  'clicks.table': 'Tabelle',
-  'clicks.sum': { one: '{n} Klick', other: '{n} Klicks' },
-  'clicks.row': 'Zeile',
-  'clicks.across': 'Von links',
-  'clicks.clicks': 'Klicks',
-  'clicks.stretch': '{from}–{to} %',
-  'clicks.alt':
-    'Wo auf {page} geklickt wurde; dasselbe steht als Tabelle unter „Tabelle“. Je dunkler ein Quadrat, desto mehr Klicks.',
-  'clicks.top':
-    'Zahlen kennzeichnen die meistgeklickten Quadrate. Ein Quadrat ist ein Zwanzigstel der Seite breit.',
-  'clicks.below': { one: '{n} Klick liegt weiter unten.', other: '{n} Klicks liegen weiter unten.' },
-  'clicks.none':
-    'Auf dieser Seite sind keine Klicks gezählt. Das Snippet zählt sie mit dem Attribut data-clicks, bei Besuchern, die eingewilligt haben.',
-  'clicks.noPages': 'In diesen Tagen wurde keine Seite gesehen.',
-
+export const de: PartTexts<Key> = {
   'funnel.title': 'Trichter',
   'funnel.hint': 'Wie viele Besuche wie weit kamen. Wählen Sie zwei bis acht Schritte.',
   'funnel.step': 'Schritt {n}',
@@ -56,14 +37,4 @@ export const de: Words<Key> = {
   'funnel.forget': '„{name}“ entfernen',
   'funnel.forgotten': '„{name}“ ist entfernt.',
   'funnel.notHere': '{name} (zu besonders, um hier gezeigt zu werden)',
-
-  'why.title': 'Was steckt hinter der Änderung bei {metric}?',
-  'why.total': 'jetzt {now}, davor {before}',
-  'why.what': 'Was',
-  'why.now': 'Jetzt',
-  'why.before': 'Davor',
-  'why.difference': 'Unterschied',
-  'why.none': 'Nichts sticht heraus.',
-  'why.overlap': 'Zeilen verschiedener Art überschneiden sich: Derselbe Besuch kann in mehreren stehen.',
-  'why.close': 'Schließen',
 };

@@ -1,25 +1,7 @@
-/** English words of the click map and the funnel. */
+/** English texts of the funnel. */
 import type { Message } from '../catalogue.en.ts';
 
 export const en = {
-  'clicks.title': 'Clicks',
-  'clicks.page': 'Page',
-  'clicks.as': 'Shown as',
-  'clicks.map': 'Map',
-  'clicks.table': 'Table',
-  'clicks.sum': { one: '{n} click', other: '{n} clicks' },
-  'clicks.row': 'Row',
-  'clicks.across': 'From the left',
-  'clicks.clicks': 'Clicks',
-  'clicks.stretch': '{from}–{to} %',
-  'clicks.alt':
-    'Where {page} was clicked; the same as a table under “Table”. The darker a square, the more clicks.',
-  'clicks.top': 'Numbers mark the busiest squares. A square is a twentieth of the page wide.',
-  'clicks.below': { one: '{n} click lies further down.', other: '{n} clicks lie further down.' },
-  'clicks.none':
-    'No clicks are counted on this page. The snippet counts them with the attribute data-clicks, of visitors who consented.',
-  'clicks.noPages': 'No page was seen in these days.',
-
   'funnel.title': 'Funnel',
   'funnel.hint': 'How many visits came how far. Choose two to eight steps.',
   'funnel.step': 'Step {n}',
@@ -54,16 +36,6 @@ export const en = {
   'funnel.forget': 'Remove “{name}”',
   'funnel.forgotten': '“{name}” is removed.',
   'funnel.notHere': '{name} (too particular to be shown here)',
-
-  'why.title': 'What is behind the change in {metric}?',
-  'why.total': '{now} now, {before} before',
-  'why.what': 'What',
-  'why.now': 'Now',
-  'why.before': 'Before',
-  'why.difference': 'Difference',
-  'why.none': 'Nothing stands out.',
-  'why.overlap': 'Rows of different kinds overlap: the same visits can stand in several.',
-  'why.close': 'Close',
 } satisfies Record<string, Message>;
 
 export type Key = keyof typeof en;

@@ -1,26 +1,8 @@
-/** Japanese words of the click map and the funnel. */
-import type { Words } from '../part.ts';
-import type { Key } from './below.en.ts';
+/** Japanese texts of the funnel. */
+import type { PartTexts } from '../part.ts';
+import type { Key } from './funnels.en.ts';
 
-export const ja: Words<Key> = {
-  'clicks.title': 'クリック',
-  'clicks.page': 'ページ',
-  'clicks.as': '表示形式',
-  'clicks.map': 'マップ',
-  'clicks.table': '表',
-  'clicks.sum': { other: '{n} 回のクリック' },
-  'clicks.row': '行',
-  'clicks.across': '左からの位置',
-  'clicks.clicks': 'クリック数',
-  'clicks.stretch': '{from}～{to} %',
-  'clicks.alt':
-    '{page} のクリック位置。「表」でも同じ内容を確認できます。色が濃いほどクリックが多い場所です。',
-  'clicks.top': '数字はクリックの多いマスの順位です。1 マスの幅はページ幅の 20 分の 1 です。',
-  'clicks.below': { other: 'さらに下に {n} 回のクリックがあります。' },
-  'clicks.none':
-    'このページのクリックは記録されていません。スニペットに data-clicks 属性を付けると、同意した訪問者のクリックが記録されます。',
-  'clicks.noPages': 'この期間に閲覧されたページはありません。',
-
+export const ja: PartTexts<Key> = {
   'funnel.title': 'ファネル',
   'funnel.hint': '訪問がどこまで進んだかを示します。2～8 個のステップを選んでください。',
   'funnel.step': 'ステップ {n}',
@@ -55,14 +37,4 @@ export const ja: Words<Key> = {
   'funnel.forget': '「{name}」を削除',
   'funnel.forgotten': '「{name}」を削除しました。',
   'funnel.notHere': '{name}（条件が複雑なためここでは表示できません）',
-
-  'why.title': '{metric}の変化の内訳',
-  'why.total': '今回 {now}、前回 {before}',
-  'why.what': '項目',
-  'why.now': '今回',
-  'why.before': '前回',
-  'why.difference': '差',
-  'why.none': '目立つものはありません。',
-  'why.overlap': '種類の異なる行は重なります。同じ訪問が複数の行に含まれることがあります。',
-  'why.close': '閉じる',
 };

@@ -1,0 +1,16 @@
+/** English texts of what is behind a change. */
+import type { Message } from '../catalogue.en.ts';
+
+export const en = {
+  'why.title': 'What is behind the change in {metric}?',
+  'why.total': '{now} now, {before} before',
+  'why.what': 'What',
+  'why.now': 'Now',
+  'why.before': 'Before',
+  'why.difference': 'Difference',
+  'why.none': 'Nothing stands out.',
+  'why.overlap': 'Rows of different kinds overlap: the same visits can stand in several.',
+  'why.close': 'Close',
+} satisfies Record<string, Message>;
+
+export type Key = keyof typeof en;
