@@ -111,7 +111,7 @@ test('goals are listed with rate and revenue, and a click shows both beside each
     await page.goto(`${collector.dashboard}?site=shop&period=today&f=goal~is~Paid&${tabs}`);
     await ready(page);
     assert.equal(await page.locator('[role=alert]').count(), 0, tabs);
-    assert.equal(await page.getByText('This collector does not measure that yet.').count(), 0, tabs);
+    assert.equal(await page.getByText('This server does not measure that yet.').count(), 0, tabs);
   }
   await page.goto(`${collector.dashboard}?site=shop&period=today&f=goal~is~Signed%20up`);
   await ready(page);

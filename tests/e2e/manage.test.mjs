@@ -112,8 +112,8 @@ test('a goal is made of what was seen, tried, kept, changed and removed; Back le
   await focused(page, '#manage-section');
   await page.getByRole('button', { name: /^Order/ }).click();
   await page.getByLabel(/^Currency/).fill('eur');
-  await page.getByRole('button', { name: 'Try it' }).click();
-  await page.getByText('In the last 30 days 3 visitors would have reached it (60%). It would have brought €30.').waitFor();
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await page.getByText('In the last 30 days, 3 visitors would have reached this goal (60%). Revenue would have been €30.').waitFor();
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('“Order” is saved.').waitFor();
   assert.deepEqual(await lines(page), ['Order']);
@@ -132,7 +132,7 @@ test('a goal is made of what was seen, tried, kept, changed and removed; Back le
   await page.getByText('“Thanks” is saved.').waitFor();
 
   // Somebody else was first: shown, and replaced only knowingly.
-  await page.getByRole('button', { name: 'Change “Thanks”' }).click();
+  await page.getByRole('button', { name: 'Edit “Thanks”' }).click();
   await page.evaluate(async () => {
     const { csrf } = await (await fetch('/api/me')).json();
     const { items } = await (await fetch('/api/sites/shop/goals')).json();
@@ -142,12 +142,12 @@ test('a goal is made of what was seen, tried, kept, changed and removed; Back le
   });
   await page.getByLabel(/^Page, e\.g\./).fill('/thank-*');
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('ada saved this meanwhile: page /merci.').waitFor();
+  await page.getByText('ada changed this in the meantime: page /merci.').waitFor();
   assert.equal(await page.getByLabel(/^Page, e\.g\./).inputValue(), '/thank-*', 'what was typed stays');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.locator('.manage-line', { hasText: 'page /thank-*' }).waitFor();
 
-  await page.getByRole('button', { name: 'Back to the numbers' }).click();
+  await page.getByRole('button', { name: 'Back to the dashboard' }).click();
   await page.waitForURL((url) => !url.searchParams.has('manage'));
   await page.getByTestId('panel-goals').waitFor();
   await ready(page);
@@ -179,13 +179,13 @@ test('a funnel is suggested, shown, split, kept and found again; its numbers are
   const rows = () => panel.locator('tbody tr').evaluateAll((all) => all.map((row) => [row.dataset.name, row.dataset.value]));
   // Four began at the front page, three reached the cart and all of these the end.
   assert.deepEqual(await settled(rows, (found) => found.length === 3), [['/', '4'], ['/cart', '3'], ['/thank-you', '3']]);
-  await panel.getByLabel('Between two steps').selectOption('strict');
+  await panel.getByLabel('Between steps').selectOption('strict');
   await panel.getByRole('button', { name: 'Show', exact: true }).click();
   await page.waitForURL(/funnel=strict/);
   assert.deepEqual(await settled(rows, (found) => found[1]?.[1] === '2'), [['/', '4'], ['/cart', '2'], ['/thank-you', '2']]);
   await panel.getByLabel('Name').fill('Checkout');
-  await panel.getByRole('button', { name: 'Keep it for the site' }).click();
-  await panel.getByText('Kept as “Checkout”.').waitFor();
+  await panel.getByRole('button', { name: 'Save for this site' }).click();
+  await panel.getByText('Saved as “Checkout”.').waitFor();
 
   await panel.getByLabel('Split by').selectOption('browser');
   await panel.getByRole('button', { name: 'Show', exact: true }).click();
@@ -219,7 +219,7 @@ test('where a page was clicked is drawn, and read as a table', async () => {
   assert.deepEqual(cells, [['3', '50–55 %', '6'], ['1', '0–5 %', '1']]);
   await panel.getByTestId('clicks-page').selectOption('/cart');
   await page.waitForURL(/clicks=\/cart/);
-  await panel.getByText('No clicks are counted on this page.').waitFor();
+  await panel.getByText('No clicks were recorded on this page.').waitFor();
   assert.deepEqual(faults, []);
   await context.close();
 });
@@ -230,8 +230,8 @@ test('filters are saved for the site, and everybody of the site finds them', asy
   await ready(page);
   await page.getByTestId('saved').click();
   await page.getByLabel('Name').fill('Cart');
-  await page.getByLabel('For').selectOption('site');
-  await page.getByRole('button', { name: 'Apply', exact: true }).click();
+  await page.getByLabel('Visible to').selectOption('site');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.locator('select[name=for]').waitFor({ state: 'hidden' });
   await open(page, 'filters');
   assert.deepEqual(await lines(page), ['Cart']);
@@ -243,7 +243,7 @@ test('filters are saved for the site, and everybody of the site finds them', asy
 test('an invited viewer reads and keeps filters of their own, and manages nothing else', async () => {
   const { page, context, faults } = await logIn();
   await open(page, 'people');
-  await page.getByRole('button', { name: 'Make a link' }).click();
+  await page.getByRole('button', { name: 'Create invitation link' }).click();
   const link = await page.getByTestId('secret').inputValue();
   assert.match(link, /\/welcome\/[0-9a-f]{64}$/);
   const guest = await browser.newContext({ locale: 'en' });
@@ -260,11 +260,11 @@ test('an invited viewer reads and keeps filters of their own, and manages nothin
   const bert = await logIn({ name: 'bert' });
   await open(bert.page, 'goals');
   assert.deepEqual(await lines(bert.page), ['Order']);
-  assert.equal(await bert.page.getByRole('button', { name: /New goal|Change|Remove/ }).count(), 0);
+  assert.equal(await bert.page.getByRole('button', { name: /New goal|Edit|Remove/ }).count(), 0);
   const sections = await bert.page.locator('.manage-nav a').allTextContents();
   assert.deepEqual(sections, ['Goals', 'Funnels', 'Notes', 'Saved filters', 'E-mails', 'Your account']);
   await open(bert.page, 'keys');
-  await bert.page.getByText('Only an owner of this site sees this.').waitFor();
+  await bert.page.getByText('Only owners of this site can see this.').waitFor();
   await bert.context.close();
 
   await page.getByLabel('Role of bert').selectOption('owner');
@@ -275,7 +275,7 @@ test('an invited viewer reads and keeps filters of their own, and manages nothin
   await page.getByText('“bert” is saved.').waitFor();
   assert.equal(await role(), 'editor');
   await page.getByRole('button', { name: 'New password for “bert”' }).click();
-  await page.getByText('With this link bert chooses a new password').waitFor();
+  await page.getByText('With this link, bert can set a new password').waitFor();
   await page.getByRole('button', { name: 'Remove “bert”' }).click();
   await page.getByTestId('sure').click();
   await page.getByText('“bert” is removed.').waitFor();
@@ -304,7 +304,7 @@ test('keys and links are shown once, work, and end when they are revoked', async
   assert.equal((await ask()).status, 401);
 
   await page.goto(`${collector.dashboard}?site=shop&manage=links&f=page~is~/cart`);
-  await page.getByText('With the filters that are set now: Page is /cart').waitFor();
+  await page.getByText('With the current filters: Page is /cart').waitFor();
   await page.getByLabel('Name', { exact: true }).fill('Agency');
   await page.getByLabel(/^Pages that may embed it/).fill('not an origin');
   await page.getByRole('button', { name: 'Add' }).click();
@@ -331,16 +331,16 @@ test('notes are written, changed and removed; letters say that no mail server is
   await page.getByLabel('Text').fill('New <b>price</b> list');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('“New <b>price</b> list” is saved.').waitFor();
-  await page.getByRole('button', { name: /^Change/ }).click();
-  await page.getByLabel('Time, if it matters').fill('10:30');
+  await page.getByRole('button', { name: /^Edit/ }).click();
+  await page.getByLabel('Time (optional)').fill('10:30');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.locator('.manage-line', { hasText: '10:30' }).waitFor();
   await page.getByRole('button', { name: /^Remove/ }).click();
   await page.getByTestId('sure').click();
-  await page.getByText('There is nothing here yet.').waitFor();
+  await page.getByText('Nothing here yet.').waitFor();
   assert.match(await told(page), /is removed/);
   await open(page, 'letters');
-  await page.getByText('No mail server is set up here').waitFor();
+  await page.getByText('No mail server is configured').waitFor();
   await context.close();
 });
 

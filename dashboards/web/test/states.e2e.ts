@@ -12,19 +12,19 @@ beforeAll(async () => {
 afterEach(() => stage.tidy());
 afterAll(() => stage.close());
 
-it('goes on without metrics that the collector does not measure, and says which', async () => {
+it('works without metrics that the collector lacks, and names them', async () => {
   const old = await setStage({ bare: true });
   const { page, complaints } = await old.open('/');
   await settled(page);
   expect(await metric(page, 'visitors').getAttribute('data-value')).toMatch(/^\d+$/);
   expect(await metric(page, 'engagement_time').count()).toBe(0);
-  expect(await page.getByTestId('quality').textContent()).toContain('Engaged time');
+  expect(await page.getByTestId('quality').textContent()).toContain('Engagement time');
   expect(await page.getByTestId('panel-journeys').textContent()).toContain('does not measure that yet');
   expect(complaints).toEqual([]);
   await old.close();
 });
 
-it('names what a site that counts pages leaves out, and takes it for no loss', async () => {
+it('what a page-count site leaves out is not counted as a loss', async () => {
   const { page } = await stage.open('/');
   await page.route('**/api/quality?*', (route) =>
     route.fulfill({ json: { accepted: 300, dropped: { pages_only: 900, bot: 100 } } }),
@@ -32,25 +32,25 @@ it('names what a site that counts pages leaves out, and takes it for no loss', a
   await page.reload();
   await settled(page);
   const strip = page.getByTestId('quality');
-  await strip.getByText('reading time and own events not kept without a yes 900').waitFor();
+  await strip.getByText('engagement time and custom events, not stored without consent 900').waitFor();
   expect(await strip.textContent()).toContain('25% left out');
 });
 
-it('compares a day that is not over with the same hours of the earlier one', async () => {
+it('today is compared with the same hours of the earlier day', async () => {
   const { page } = await stage.open('/?period=today');
   await settled(page);
   // 14:34 in Tokyo: the earlier Monday counts until 14:30.
   expect(await page.getByTestId('chart').textContent()).toContain('16 Nov 2026, until 14:30');
 });
 
-it('days are the site’s: in Tokyo it is Monday while the reader’s clock says Sunday', async () => {
+it('days are those of the site: Monday in Tokyo, Sunday elsewhere', async () => {
   const { page } = await stage.open('/?chart=table');
   await settled(page);
   const chart = page.getByTestId('chart');
   expect(await chart.locator('tbody tr').first().textContent()).toContain('Mon, 23 Nov 2026 (so far)');
 });
 
-it('a year is counted by months, or by weeks', async () => {
+it('a year is shown by month or by week', async () => {
   const { page, complaints } = await stage.open('/?period=12mo&interval=month&chart=table');
   await settled(page);
   expect(await page.getByTestId('chart').locator('tbody tr').count()).toBe(12);
@@ -61,7 +61,7 @@ it('a year is counted by months, or by weeks', async () => {
   expect(complaints).toEqual([]);
 });
 
-it('says from which day on visitors are counted where earlier days no longer tell visits apart', async () => {
+it('the first day with visit ids is shown if earlier ones are cleared', async () => {
   const { page, complaints } = await stage.open('/');
   await settled(page);
   expect(await page.getByTestId('ids-cleared').count()).toBe(0);

@@ -37,7 +37,7 @@ export function budget(stage) {
     await settled(page);
     // What stands beside the numbers comes after them, and must not push them either.
     await page.getByTestId('live').getByText(/now$/).waitFor();
-    await page.getByTestId('quality').getByText(/beacons? counted/).waitFor();
+    await page.getByTestId('quality').getByText(/measurements? counted/).waitFor();
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     const moved = await page.evaluate(() => window.shifts.reduce((sum, shift) => sum + shift, 0));
     assert.ok(moved <= SHIFT_MAX, `${moved}`);

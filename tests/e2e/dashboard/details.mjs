@@ -41,7 +41,7 @@ export function details(stage) {
     await settled(page);
     assert.equal((await names(page)).length, 9, 'after a reload');
     await detail.getByTestId('detail-search').fill('nowhere at all');
-    await detail.getByText('Nothing here matches “nowhere at all”.').waitFor();
+    await detail.getByText('No results for “nowhere at all”.').waitFor();
     await page.getByTestId('detail-close').click();
     await page.waitForURL((url) => !url.searchParams.has('detail'));
   });
@@ -127,6 +127,6 @@ export function details(stage) {
       await route.fulfill({ response: answer, json: body });
     });
     await page.getByTestId('csv').click();
-    await page.getByTestId('detail').getByText('The file could not be made.').waitFor();
+    await page.getByTestId('detail').getByText('The file could not be created.').waitFor();
   });
 }

@@ -66,8 +66,8 @@ export function filters(stage) {
       ['entry_page', 'contains_not', '/p', (visit) => !visit.pages[0].includes('/p')],
     ]) {
       await page.getByTestId('add-filter').click();
-      await page.getByRole('combobox', { name: 'By', exact: true }).selectOption(by);
-      await page.getByRole('combobox', { name: 'Rule', exact: true }).selectOption(op);
+      await page.getByRole('combobox', { name: 'Filter by', exact: true }).selectOption(by);
+      await page.getByRole('combobox', { name: 'Condition', exact: true }).selectOption(op);
       await page.getByLabel(/^Values/).fill(values);
       await page.getByRole('button', { name: 'Apply filter' }).click();
       await page.waitForURL((url) => url.searchParams.get('f')?.startsWith(`${by}~${op}~`));
@@ -120,7 +120,7 @@ export function filters(stage) {
     await settled(page);
     await page.getByTestId('saved').click();
     await page.getByLabel('Name').fill('DACH organic');
-    await page.getByRole('button', { name: 'Apply', exact: true }).click();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByRole('button', { name: 'Clear all' }).click();
     await page.waitForURL((url) => !url.searchParams.has('f'));
     await page.reload();

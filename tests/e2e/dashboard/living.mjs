@@ -19,7 +19,7 @@ export function living(stage) {
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), snippet);
 
     await stage().beacon('growing', { u: 'https://growing.test/', k: 'grow-0', c: 0 });
-    await card.getByRole('alert').filter({ hasText: /1 beacon has arrived.*refused 1/ }).waitFor();
+    await card.getByRole('alert').filter({ hasText: /1 measurement has arrived.*refused 1/ }).waitFor();
     await stage().beacon('growing', { u: 'https://growing.test/', k: 'grow-1' });
     await page.getByTestId('metric-visitors').waitFor();
     assert.equal(await number(page, 'pageviews'), 1);

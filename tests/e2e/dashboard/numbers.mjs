@@ -120,9 +120,9 @@ export function numbers(stage) {
   test('what was left out is said, with its reason', async () => {
     const { page } = await stage().open('/?site=shop');
     await settled(page);
-    await page.getByTestId('quality').getByText('beacons counted').or(page.getByTestId('quality').getByText('beacon counted')).waitFor();
+    await page.getByTestId('quality').getByText('measurements counted').or(page.getByTestId('quality').getByText('measurement counted')).waitFor();
     await page.goto(new URL('/?site=refused', page.url()).href);
     await page.getByTestId('first-run').getByRole('alert').waitFor();
-    assert.match(await page.getByTestId('first-run').getByRole('alert').textContent(), /3 beacons have arrived.*refused 3/);
+    assert.match(await page.getByTestId('first-run').getByRole('alert').textContent(), /3 measurements have arrived.*refused 3/);
   });
 }

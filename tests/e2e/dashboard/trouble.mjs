@@ -98,7 +98,7 @@ export function trouble(stage) {
   test('a sign-in that ended leads to the sign-in and back', async () => {
     const { page } = await stage().open('/?site=shop&period=7d', { prepare: (fresh) => fresh.route(BATCH, (route) => route.fulfill({ status: 401, json: { error: 'no' } })) });
     await page.getByTestId('trouble').waitFor();
-    const link = page.getByTestId('trouble').getByRole('link', { name: 'Sign in' });
+    const link = page.getByTestId('trouble').getByRole('link', { name: 'Log in' });
     assert.equal(await link.getAttribute('href'), `/login?next=${encodeURIComponent('/?site=shop&period=7d')}`);
   });
 

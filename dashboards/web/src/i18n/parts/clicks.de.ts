@@ -5,7 +5,7 @@ import type { Key } from './clicks.en.ts';
 export const de: PartTexts<Key> = {
   'clicks.title': 'Klicks',
   'clicks.page': 'Seite',
-  'clicks.as': 'Gezeigt als',
+  'clicks.as': 'Darstellung',
   'clicks.map': 'Karte',
   'clicks.table': 'Tabelle',
   'clicks.sum': { one: '{n} Klick', other: '{n} Klicks' },
@@ -14,11 +14,14 @@ export const de: PartTexts<Key> = {
   'clicks.clicks': 'Klicks',
   'clicks.stretch': '{from}–{to} %',
   'clicks.alt':
-    'Wo auf {page} geklickt wurde; dasselbe steht als Tabelle unter „Tabelle“. Je dunkler ein Quadrat, desto mehr Klicks.',
+    'Wo auf {page} geklickt wurde. Dunklere Quadrate haben mehr Klicks. „Tabelle“ zeigt dieselben Daten.',
   'clicks.top':
-    'Zahlen kennzeichnen die meistgeklickten Quadrate. Ein Quadrat ist ein Zwanzigstel der Seite breit.',
-  'clicks.below': { one: '{n} Klick liegt weiter unten.', other: '{n} Klicks liegen weiter unten.' },
+    'Die Zahlen geben die Rangfolge der meistgeklickten Quadrate an. Ein Quadrat ist ein Zwanzigstel der Seitenbreite.',
+  'clicks.below': {
+    one: '{n} Klick liegt weiter unten auf der Seite.',
+    other: '{n} Klicks liegen weiter unten auf der Seite.',
+  },
   'clicks.none':
-    'Auf dieser Seite sind keine Klicks gezählt. Das Snippet zählt sie mit dem Attribut data-clicks, bei Besuchern, die eingewilligt haben.',
-  'clicks.noPages': 'In diesen Tagen wurde keine Seite gesehen.',
+    'Auf dieser Seite wurden keine Klicks erfasst. Um Klicks von Besuchern zu erfassen, die eingewilligt haben, ergänzen Sie im Snippet das Attribut data-clicks.',
+  'clicks.noPages': 'In diesem Zeitraum wurden keine Seiten aufgerufen.',
 };

@@ -4,7 +4,7 @@ import type { Message } from '../catalogue.en.ts';
 export const en = {
   'clicks.title': 'Clicks',
   'clicks.page': 'Page',
-  'clicks.as': 'Shown as',
+  'clicks.as': 'Show as',
   'clicks.map': 'Map',
   'clicks.table': 'Table',
   'clicks.sum': { one: '{n} click', other: '{n} clicks' },
@@ -13,12 +13,16 @@ export const en = {
   'clicks.clicks': 'Clicks',
   'clicks.stretch': '{from}–{to} %',
   'clicks.alt':
-    'Where {page} was clicked; the same as a table under “Table”. The darker a square, the more clicks.',
-  'clicks.top': 'Numbers mark the busiest squares. A square is a twentieth of the page wide.',
-  'clicks.below': { one: '{n} click lies further down.', other: '{n} clicks lie further down.' },
+    'Where visitors clicked on {page}. Darker squares have more clicks. “Table” shows the same data.',
+  'clicks.top':
+    'The numbers rank the squares with the most clicks. A square is one twentieth of the page width.',
+  'clicks.below': {
+    one: '{n} click is further down the page.',
+    other: '{n} clicks are further down the page.',
+  },
   'clicks.none':
-    'No clicks are counted on this page. The snippet counts them with the attribute data-clicks, of visitors who consented.',
-  'clicks.noPages': 'No page was seen in these days.',
+    'No clicks were recorded on this page. To record the clicks of visitors who consented, add the attribute data-clicks to the snippet.',
+  'clicks.noPages': 'No pages were viewed in this period.',
 } satisfies Record<string, Message>;
 
 export type Key = keyof typeof en;

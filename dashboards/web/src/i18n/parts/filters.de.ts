@@ -3,17 +3,17 @@ import type { PartTexts } from '../part.ts';
 import type { Key } from './filters.en.ts';
 
 export const de: PartTexts<Key> = {
-  'saved.site': 'Der Website',
-  'saved.own': 'Eigene',
+  'saved.site': 'Für alle auf dieser Website',
+  'saved.own': 'Nur für Sie',
   'saved.here': 'Nur in diesem Browser',
-  'saved.save': 'Diese Filter speichern',
+  'saved.save': 'Aktuelle Filter speichern',
   'saved.name': 'Name',
-  'saved.for': 'Für',
-  'saved.forMe': 'mich allein',
-  'saved.forSite': 'alle der Website',
-  'saved.do': 'Übernehmen',
-  'saved.forget': '{name} vergessen',
+  'saved.for': 'Sichtbar für',
+  'saved.forMe': 'nur mich',
+  'saved.forSite': 'alle auf dieser Website',
+  'saved.do': 'Speichern',
+  'saved.forget': '{name} entfernen',
   'saved.none':
-    'Noch ist nichts gespeichert. Filtern Sie zuerst die Zahlen, dann speichern Sie die Filter hier.',
-  'saved.notHere': 'fragt nach mehr, als diese Seite zeigen kann',
+    'Noch sind keine Filter gespeichert. Setzen Sie zuerst Filter und speichern Sie sie dann hier.',
+  'saved.notHere': 'enthält Bedingungen, die hier nicht angezeigt werden können',
 };

@@ -2,18 +2,18 @@
 import type { Message } from '../catalogue.en.ts';
 
 export const en = {
-  'saved.site': 'Of the site',
-  'saved.own': 'Your own',
+  'saved.site': 'For everyone on this site',
+  'saved.own': 'Only for you',
   'saved.here': 'In this browser only',
-  'saved.save': 'Save these filters',
+  'saved.save': 'Save the current filters',
   'saved.name': 'Name',
-  'saved.for': 'For',
-  'saved.forMe': 'me alone',
-  'saved.forSite': 'everybody of the site',
-  'saved.do': 'Apply',
-  'saved.forget': 'Forget {name}',
-  'saved.none': 'Nothing is saved yet. Filter the numbers first, then save the filters here.',
-  'saved.notHere': 'asks for more than this page can show',
+  'saved.for': 'Visible to',
+  'saved.forMe': 'only me',
+  'saved.forSite': 'everyone on this site',
+  'saved.do': 'Save',
+  'saved.forget': 'Remove {name}',
+  'saved.none': 'No filters are saved yet. Set filters first, then save them here.',
+  'saved.notHere': 'contains conditions that cannot be shown here',
 } satisfies Record<string, Message>;
 
 export type Key = keyof typeof en;

@@ -3,16 +3,16 @@ import type { PartTexts } from '../part.ts';
 import type { Key } from './filters.en.ts';
 
 export const ja: PartTexts<Key> = {
-  'saved.site': 'サイト共通',
-  'saved.own': '自分用',
+  'saved.site': 'サイトの全員用',
+  'saved.own': '自分専用',
   'saved.here': 'このブラウザーのみ',
-  'saved.save': 'このフィルターを保存',
+  'saved.save': '現在のフィルターを保存',
   'saved.name': '名前',
-  'saved.for': '対象',
-  'saved.forMe': '自分だけ',
+  'saved.for': '公開範囲',
+  'saved.forMe': '自分のみ',
   'saved.forSite': 'サイトの全員',
-  'saved.do': '適用',
+  'saved.do': '保存',
   'saved.forget': '{name} を削除',
-  'saved.none': '保存したフィルターはありません。数値を絞り込んでから、ここで保存してください。',
-  'saved.notHere': 'この画面では表示できない条件を含んでいます',
+  'saved.none': '保存したフィルターはまだありません。先にフィルターを設定し、ここで保存してください。',
+  'saved.notHere': 'ここでは表示できない条件を含んでいます',
 };
