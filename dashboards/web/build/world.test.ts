@@ -49,7 +49,7 @@ describe('the map', () => {
   });
 });
 
-it('a path loses the steps that rounding made empty, and rings of nothing', () => {
+it('empty steps and rings are removed from paths', () => {
   expect(relative('M0.2,0.1L10.4,0L10.3,0.2L10,10.6Z')).toBe('M0 0l10 0 0 11z');
   expect(relative('M5,5L5.1,5.2L5,5.3Z')).toBe('');
 });

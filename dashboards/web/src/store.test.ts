@@ -61,7 +61,7 @@ function setUp(search = '') {
 }
 
 describe('the store', () => {
-  it('one state change makes one request', async () => {
+  it('sends one request per change of state', async () => {
     const { store, asked } = setUp();
     await settle();
     expect(asked).toHaveLength(1);
@@ -70,7 +70,7 @@ describe('the store', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('another metric of the chart makes none, another tab only its own', async () => {
+  it('sends none for another metric, and only the tab’s for a tab', async () => {
     const { store, asked } = setUp();
     await settle();
     store.go({ metric: 'visits' });
@@ -81,7 +81,7 @@ describe('the store', () => {
     expect(asked[1]?.map((query) => query.dimensions?.[0])).toEqual(['visit:os', 'visit:os']);
   });
 
-  it('Back shows what was there without asking again, while it is fresh', async () => {
+  it('reuses fresh answers on Back', async () => {
     const { store, asked, visit, pass } = setUp();
     await settle();
     store.go({ period: '7d' });
@@ -97,7 +97,7 @@ describe('the store', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('writes every change into the address and reads it back', async () => {
+  it('writes every change to the address and reads it back', async () => {
     const { store, address, visit } = setUp('?site=b.example');
     expect(store.site.value?.id).toBe('b.example');
     store.go({ filters: [{ dimension: 'country', op: 'is', values: ['JP'] }] });
@@ -106,7 +106,7 @@ describe('the store', () => {
     expect(store.view.value.filters).toEqual([]);
   });
 
-  it('keeps the numbers when a refresh fails, and says so until one succeeds', async () => {
+  it('keeps the numbers when a refresh fails, and reports it', async () => {
     const { store, fail } = setUp();
     await settle();
     fail(true);
@@ -120,7 +120,7 @@ describe('the store', () => {
     expect(store.trouble.value).toBeNull();
   });
 
-  it('another site never shows the numbers of the one before', async () => {
+  it('never shows the numbers of the previous site', async () => {
     const { store, fail } = setUp();
     await settle();
     fail(true);
@@ -130,7 +130,7 @@ describe('the store', () => {
     expect(store.known('totals').status).toBe('failed');
   });
 
-  it('at midnight of the site the days move on by themselves', async () => {
+  it('moves the period on at the site’s midnight', async () => {
     const { store, pass, asked } = setUp();
     await settle();
     expect(store.days.value.range?.to).toBe('2026-11-23');
@@ -141,7 +141,7 @@ describe('the store', () => {
     expect(asked.at(-1)?.[0]?.date_range).toEqual(['2026-10-28', '2026-11-24']);
   });
 
-  it('days gone by are not fetched again', async () => {
+  it('does not fetch past days again', async () => {
     const { store, asked } = setUp('?period=yesterday');
     await settle();
     await store.refresh();
@@ -150,7 +150,7 @@ describe('the store', () => {
     expect(store.live.value).toBe(3);
   });
 
-  it('a site that does not exist is named, and the first one shown', () => {
+  it('names an unknown site and shows the first one', () => {
     const { store } = setUp('?site=gone.example');
     expect(store.unknownSite.value).toBe('gone.example');
     expect(store.site.value?.id).toBe('a.example');

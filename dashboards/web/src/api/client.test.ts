@@ -7,7 +7,7 @@ const replying = (status: number, body: unknown) =>
 const query = { site_id: 'a', metrics: ['visitors' as const], date_range: 'all' };
 
 describe('the client', () => {
-  it('keeps the answers of a batch apart: one refused, the other whole', async () => {
+  it('one refused query of a batch does not affect the others', async () => {
     const good = { results: [{ metrics: [1], dimensions: [] }], meta: {}, query: {} };
     const client = replying(200, {
       results: [
@@ -24,7 +24,7 @@ describe('the client', () => {
       ],
     });
   });
-  it('takes amounts of money as numbers', async () => {
+  it('reads amounts of money as numbers', async () => {
     const row = {
       metrics: [2, { value: 19.5, currency: 'EUR', short: '€19.5' }, null],
       dimensions: ['Order'],
@@ -36,7 +36,7 @@ describe('the client', () => {
       value: [{ ok: true, value: { results: [{ metrics: [2, 19.5, null], dimensions: ['Order'] }] } }],
     });
   });
-  it('tells a sign-in that ended from a collector in trouble', async () => {
+  it('distinguishes an ended session from a server error', async () => {
     expect(await replying(401, {}).query(query, never)).toEqual({
       ok: false,
       failure: { kind: 'signed-out' },
@@ -46,10 +46,10 @@ describe('the client', () => {
       failure: { kind: 'server', status: 503 },
     });
   });
-  it('a page of HTML with status 200 is a failure, not an empty answer', async () => {
+  it('treats an HTML page with status 200 as a failure', async () => {
     expect((await replying(200, '<html>').query(query, never)).ok).toBe(false);
   });
-  it('no network is said as such', async () => {
+  it('reports a missing network as offline', async () => {
     const client = createClient(async () => {
       throw new TypeError('failed to fetch');
     });
@@ -57,8 +57,8 @@ describe('the client', () => {
   });
 });
 
-describe('what the server wrote into the page', () => {
-  it('is read, or asked for if it is not there or broken', () => {
+describe('the data embedded in the page', () => {
+  it('is read, and is null if missing or broken', () => {
     expect(readBoot('{"sites":[],"demo":true,"version":"1"}')).toEqual({
       sites: [],
       demo: true,

@@ -19,7 +19,7 @@ function server(answers: Record<string, [number, unknown]>) {
   return { asked, control: createControl(fetchFn as typeof fetch) };
 }
 
-it('a change carries the token, which is asked for once', async () => {
+it('changes carry the CSRF token, which is requested once', async () => {
   const { asked, control } = server({
     'GET /api/me': [200, ME],
     'POST /api/sites/a%20b/goals': [201, { id: 7, version: 1 }],
@@ -38,7 +38,7 @@ it('a change carries the token, which is asked for once', async () => {
   expect(asked[1]).toMatchObject({ csrf: 'token', body: { name: 'x' } });
 });
 
-it('a refusal keeps the rule, and what somebody else made of it', async () => {
+it('a refusal carries the rule and the current version', async () => {
   const current = { id: 7, version: 2, value: {}, own: false, changed: '', changed_by: 'bob' };
   const { control } = server({
     'GET /api/me': [200, ME],
@@ -50,7 +50,7 @@ it('a refusal keeps the rule, and what somebody else made of it', async () => {
   });
 });
 
-it('nobody who is logged in, and nobody who answers, change nothing', async () => {
+it('nothing is sent without a log-in; no answer has status 0', async () => {
   const { asked, control } = server({ 'GET /api/me': [401, { error: 'log in' }] });
   expect(await control.add('a', 'goals', {})).toMatchObject({ ok: false, refusal: { status: 401 } });
   expect(asked.length).toBe(1);
@@ -58,7 +58,7 @@ it('nobody who is logged in, and nobody who answers, change nothing', async () =
   expect(await gone.list('a', 'goals')).toEqual({ ok: false, refusal: { status: 0, message: '' } });
 });
 
-it('the greater of two roles counts', () => {
+it('the higher of two roles applies', () => {
   expect(roleOn(ME, 'a.example')).toBe('viewer');
   expect(roleOn({ ...ME, roles: { ...ME.roles, '*': 'owner' } }, 'a.example')).toBe('owner');
   expect(roleOn(ME, 'b.example')).toBe(null);

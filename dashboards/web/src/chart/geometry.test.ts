@@ -12,7 +12,7 @@ describe('the axis', () => {
   ] as const)('of %s up to %d has round steps', (metric, max, ticks) => {
     expect(ticksFor(metric, max)).toEqual(ticks);
   });
-  it('always reaches the largest value, in whole people', () => {
+  it('reaches the largest value in whole numbers', () => {
     for (const max of [1, 7, 9, 99, 101, 12_345, 9_999_999]) {
       const ticks = ticksFor('visitors', max);
       expect(ticks.at(-1)).toBeGreaterThanOrEqual(max);
@@ -27,14 +27,14 @@ it('a missing value interrupts the line', () => {
   expect(linePath(points)).toBe('M0 1L1 2M3 4');
 });
 
-it('the pointer finds the nearest point, at the ends too', () => {
+it('the nearest point is found, also beyond the ends', () => {
   for (const index of [0, 3, 6]) expect(nearestIndex(BOX, xAt(BOX, index, 7), 7)).toBe(index);
   expect(nearestIndex(BOX, -50, 7)).toBe(0);
   expect(nearestIndex(BOX, 9999, 7)).toBe(6);
   expect(nearestIndex(BOX, 10, 1)).toBe(0);
 });
 
-it('labels are spread evenly and never too many', () => {
+it('labels are evenly spread and fit the room', () => {
   expect(labelIndices(28, 7)).toEqual([0, 4, 8, 12, 16, 20, 24]);
   expect(labelIndices(0, 7)).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { type Filter, toWire } from '../state/filter.ts';
 import { fromWire } from './wire.ts';
 
-it('what this page saved comes back as it was', () => {
+it('filters saved by this page are read back unchanged', () => {
   const filters: Filter[] = [
     { dimension: 'source', op: 'is', values: ['Google', 'a~b'] },
     { dimension: 'page', op: 'contains_not', values: ['/Blog'] },
@@ -10,7 +10,7 @@ it('what this page saved comes back as it was', () => {
   expect(fromWire(filters.map(toWire))).toEqual(filters);
 });
 
-it('what asks for more than chips can say is never shown as less', () => {
+it('filters that chips cannot show exactly are not shown', () => {
   for (const filters of [
     [],
     ['is'],

@@ -5,7 +5,7 @@ describe('a CSV file', () => {
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', ' =1', '|x'])('keeps %j as text', (text) => {
     expect(csvCell(text).replace(/^"/, '').startsWith("'")).toBe(true);
   });
-  it('leaves numbers numbers, negative ones too', () => {
+  it('keeps numbers as numbers, negative ones included', () => {
     expect(csvCell(-12.5)).toBe('-12.5');
     expect(csvCell(null)).toBe('');
     expect(csvCell(Number.NaN)).toBe('');
@@ -13,10 +13,10 @@ describe('a CSV file', () => {
   it('quotes commas, quotes and line ends', () => {
     expect(csvCell('a,"b"\n')).toBe('"a,""b""\n"');
   });
-  it('is UTF-8 with a mark, CRLF and a header', () => {
+  it('has a byte-order mark, CRLF and a header', () => {
     expect(csvOf(['Page', 'Visitors'], [['/', 3]])).toBe('\uFEFFPage,Visitors\r\n/,3\r\n');
   });
-  it('has a name any file system takes', () => {
+  it('has a name that every file system accepts', () => {
     expect(csvName(['example.com', 'a/b:c', undefined])).toBe('example.com a-b-c.csv');
   });
 });

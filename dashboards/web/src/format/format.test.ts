@@ -9,12 +9,12 @@ const japanese = createFormat('ja', createTranslate(ja, 'ja'));
 const german = createFormat('de', createTranslate(en, 'de'));
 
 describe('numbers', () => {
-  it('are written out while they can be read, short beyond ten million', () => {
+  it('are abbreviated from ten million on', () => {
     expect(english.metric('visitors', 9_999_999)).toBe('9,999,999');
     expect(english.metric('visitors', 12_400_000)).toMatch(/^12.4m$/i);
     expect(german.metric('visitors', 7891)).toBe('7.891');
   });
-  it('rates come in percent, times in seconds', () => {
+  it('rates are percentages, times are durations', () => {
     expect(english.metric('bounce_rate', 41)).toBe('41%');
     expect(english.metric('group_conversion_rate', 12.34)).toBe('12.3%');
     expect(english.money(1234.5, 'EUR')).toBe('€1,234.50');
@@ -33,13 +33,13 @@ describe('numbers', () => {
 });
 
 describe('names', () => {
-  it('countries in the reader’s language', () => {
+  it('countries are named in the reader’s language', () => {
     expect(english.name('country', 'JP')).toBe('Japan');
     expect(japanese.name('country', 'DE')).toBe('ドイツ');
     expect(english.name('country', '')).toBe('Unknown');
     expect(english.name('country', '<b>')).toBe('Unknown');
   });
-  it('no source is said in words; anything else stays as it is', () => {
+  it('missing values are worded, all others stay unchanged', () => {
     expect(english.name('source', '')).toBe('Direct or unknown');
     expect(english.name('source', 'Direct / None')).toBe('Direct or unknown');
     expect(english.name('page', '<script>')).toBe('<script>');
@@ -48,7 +48,7 @@ describe('names', () => {
 });
 
 describe('dates', () => {
-  it('are those of the site, whatever the clock of this machine', () => {
+  it('are those of the site, whatever the local time zone', () => {
     expect(english.bucket('2026-11-23', 'day')).toBe('Mon, 23 Nov 2026');
     expect(english.bucket('2026-11-01', 'month')).toBe('November 2026');
     expect(english.bucket('2026-11-16', 'week')).toMatch(/16.+22 Nov 2026/);

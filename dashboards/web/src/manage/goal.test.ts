@@ -14,7 +14,7 @@ const GOALS: Goal[] = [
   { name: 'Stayed', achieved_by: { kind: 'engagement', pattern: '**', seconds: 30 } },
 ];
 
-it('a goal goes through the form as it was', () => {
+it('a goal passes through the form unchanged', () => {
   for (const goal of GOALS) expect(goalFrom(draftOf(goal))).toEqual(goal);
 });
 
@@ -24,14 +24,14 @@ it('fields of another kind are left out', () => {
   expect(goalFrom({ ...draft, kind: 'event' }).currency).toBe('EUR');
 });
 
-it('properties are read a line at a time, and half a line says nothing', () => {
+it('properties are read per line; incomplete lines are ignored', () => {
   expect(readProps('plan = pro, team\n\ncolour=red\nsize\n= x\nempty =')).toEqual({
     plan: ['pro', 'team'],
     colour: ['red'],
   });
 });
 
-it('a goal is worded by what reaches it', () => {
+it('a goal is described by its condition', () => {
   const w = createTranslate(en, 'en');
   expect(GOALS.map((goal) => describeGoal(goal, w))).toEqual([
     'page /thanks/**',

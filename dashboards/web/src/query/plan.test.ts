@@ -15,18 +15,18 @@ const board = (patch: Partial<View> = {}, goals: readonly Goal[] = []): Plan => 
 };
 const find = (plan: Plan, slot: string) => plan.find((p) => p.slot === slot)?.query;
 
-describe('what a view asks for', () => {
-  it('the first view counts today, for a marketer looks for the visit just made', () => {
+describe('the queries of a view', () => {
+  it('the default period includes today', () => {
     expect(find(board(), 'totals')?.date_range).toEqual(['2026-10-27', '2026-11-23']);
   });
 
-  it('totals come with the days before, unless nothing is compared', () => {
+  it('totals of the earlier period are asked for if compared', () => {
     expect(find(board(), 'totals-before')?.date_range).toEqual(['2026-09-29', '2026-10-26']);
     const alone = board({ compare: 'off' });
     expect(alone.filter((p) => p.slot.includes('before'))).toEqual([]);
   });
 
-  it('a day that is not over is compared with the same hours of the earlier one', () => {
+  it('today is compared with the same hours of the earlier day', () => {
     const plan = board({ period: 'today' });
     const hours = ['2026-11-16T00:00:00+09:00', '2026-11-16T14:30:00+09:00'];
     expect(find(plan, 'totals-before')?.date_range).toEqual(hours);
@@ -34,7 +34,7 @@ describe('what a view asks for', () => {
     expect(find(plan, 'series-before')?.date_range).toEqual(['2026-11-16', '2026-11-16']);
   });
 
-  it('so is a week that ends today, while a month, whose earlier part is cleared of ids, is compared whole', () => {
+  it('a week that ends today is cut as well, four weeks are not', () => {
     const week = board({ period: '7d' });
     const cut = ['2026-11-10T00:00:00+09:00', '2026-11-16T14:30:00+09:00'];
     expect(find(week, 'totals-before')?.date_range).toEqual(cut);
@@ -45,7 +45,7 @@ describe('what a view asks for', () => {
     expect(find(over, 'totals-before')?.date_range).toEqual(['2026-11-09', '2026-11-15']);
   });
 
-  it('filters go with every query, named as the API names them', () => {
+  it('filters are part of every query, with the API’s names', () => {
     const plan = board({
       filters: [
         { dimension: 'page', op: 'contains', values: ['/blog'] },
@@ -61,7 +61,7 @@ describe('what a view asks for', () => {
     }
   });
 
-  it('campaign lists leave out visits of no campaign, the event list page views', () => {
+  it('lists leave out visits without campaign, and page views', () => {
     const plan = board({ tabs: { sources: 'utm_campaign', pages: 'name' }, filters: [] });
     expect(find(plan, 'rows-utm_campaign')?.filters).toEqual([
       ['is_not', 'visit:utm_campaign', ['(not set)']],
@@ -70,15 +70,15 @@ describe('what a view asks for', () => {
     expect(find(plan, 'totals')?.filters).toEqual([]);
   });
 
-  it('changing the metric of the chart asks for nothing new', () => {
+  it('another metric on the chart needs no new query', () => {
     expect(board({ metric: 'bounce_rate' })).toEqual(board({ metric: 'visitors' }));
   });
 
-  it('a page list never mixes event dimensions with metrics of visits', () => {
+  it('the page list asks for metrics of events only', () => {
     expect(find(board(), 'rows-page')?.metrics).toEqual(['visitors', 'pageviews']);
   });
 
-  it('metrics a collector may lack are asked for apart, so that their refusal costs nothing else', () => {
+  it('metrics that a collector may lack have queries of their own', () => {
     const always = [
       'visitors',
       'visits',
@@ -100,7 +100,7 @@ describe('what a view asks for', () => {
     ]);
   });
 
-  it('every choice of tabs with a detail open fits one batch', () => {
+  it('every choice of tabs with a full list fits in one batch', () => {
     for (const sources of PANEL_TABS.sources) {
       for (const pages of PANEL_TABS.pages) {
         for (const browsers of PANEL_TABS.browsers) {
@@ -122,12 +122,12 @@ describe('what a view asks for', () => {
   });
 });
 
-describe('what visitors are meant to do', () => {
+describe('goals', () => {
   const reached = (name: string): Partial<View> => ({
     filters: [{ dimension: 'goal', op: 'is', values: [name] }],
   });
 
-  it('is asked for where the site has goals, and amounts where one has a currency', () => {
+  it('are asked for if there are any, with revenue if in a currency', () => {
     expect(find(board(), 'rows-goal')).toBeUndefined();
     const plan = board({}, GOALS);
     expect(find(plan, 'rows-goal')).toMatchObject({
@@ -138,7 +138,7 @@ describe('what visitors are meant to do', () => {
     expect(free?.metrics).toEqual(['visitors', 'events', 'conversion_rate']);
   });
 
-  it('stands beside each row once it is filtered by', () => {
+  it('add conversion rate and revenue to rows when filtered by', () => {
     const plan = board(reached('Signup'), GOALS);
     for (const tab of ['source', 'page', 'country', 'browser']) {
       expect(find(plan, `rows-${tab}`)?.metrics).toEqual(['visitors', 'group_conversion_rate']);
@@ -153,7 +153,7 @@ describe('what visitors are meant to do', () => {
     ]);
   });
 
-  it('is not guessed at when several goals are filtered by, or one that is gone', () => {
+  it('add nothing when several or unknown goals are filtered by', () => {
     const either: Partial<View> = { filters: [{ dimension: 'goal', op: 'is', values: ['Signup', 'Order'] }] };
     for (const view of [either, reached('Gone')]) {
       expect(find(board(view, GOALS), 'rows-source')?.metrics).toEqual(['visitors', 'visits', 'bounce_rate']);
@@ -161,7 +161,7 @@ describe('what visitors are meant to do', () => {
   });
 });
 
-describe('what a detail asks for', () => {
+describe('the queries of a full list', () => {
   const detail = (patch: Partial<NonNullable<View['detail']>>, limit?: number) => {
     const view: View = {
       ...DEFAULT_VIEW,
@@ -185,7 +185,7 @@ describe('what a detail asks for', () => {
     expect(query?.pagination).toEqual({ limit: 50, offset: 100 });
   });
 
-  it('a sort that this list does not have falls back to the first number', () => {
+  it('an unknown sort key falls back to the first metric', () => {
     expect(find(detail({ sort: 'bounce_rate', direction: 'asc' }), 'detail')?.order_by).toEqual([
       ['visitors', 'desc'],
     ]);
@@ -194,7 +194,7 @@ describe('what a detail asks for', () => {
     ]);
   });
 
-  it('a file holds all pages of the list in its order', () => {
+  it('a file has all pages of the list in the same order', () => {
     const query = find(detail({ page: 4, sort: 'pageviews' }, 10_000), 'detail');
     expect(query?.pagination).toEqual({ limit: 10_000, offset: 0 });
     expect(query?.order_by).toEqual([['pageviews', 'desc']]);

@@ -5,12 +5,12 @@ import { FILTERS_MAX, toggleValue } from './filter.ts';
 const there = (view: View) => parseAddress(writeAddress(view));
 
 describe('the address', () => {
-  it('is empty for the view everybody starts with', () => {
+  it('is empty for the default view', () => {
     expect(writeAddress(DEFAULT_VIEW)).toBe('');
     expect(parseAddress('')).toEqual({ view: DEFAULT_VIEW, ignored: [] });
   });
 
-  it('gives back every part of a view', () => {
+  it('holds every part of a view', () => {
     const view: View = {
       site: 'example.com',
       period: 'custom',
@@ -42,13 +42,13 @@ describe('the address', () => {
     expect(there(view)).toEqual({ view, ignored: [] });
   });
 
-  it('carries any value of a filter, whatever it is made of', () => {
+  it('holds any value of a filter', () => {
     const values = ['a~b', '100%', '%7E', 'x&f=y', '日本', '"><script>', '', ' ', '=1+1', 'a,b', '#?/'];
     const view: View = { ...DEFAULT_VIEW, filters: [{ dimension: 'page', op: 'is', values }] };
     expect(there(view).view.filters[0]?.values).toEqual(values);
   });
 
-  it('ignores what it does not understand and names it', () => {
+  it('ignores and names invalid parameters', () => {
     const { view, ignored } = parseAddress(
       '?period=fortnight&metric=visits&utm_source=mail&f=shoe~is~red&sort=x&p=-1&detail=secret&interval=eon',
     );
@@ -56,25 +56,25 @@ describe('the address', () => {
     expect(view).toEqual({ ...DEFAULT_VIEW, metric: 'visits' });
   });
 
-  it('does not believe in days that do not exist', () => {
+  it('rejects days that do not exist', () => {
     expect(parseAddress('?from=2026-02-30&to=2026-03-02').ignored).toEqual(['from', 'to']);
     expect(parseAddress('?period=custom').view.period).toBe('28d');
   });
 
-  it('takes only as many filters as make sense', () => {
+  it('limits the number of filters', () => {
     const many = Array.from({ length: FILTERS_MAX + 1 }, (_, i) => `f=page~is~${i}`).join('&');
     const read = parseAddress(`?${many}`);
     expect(read.view.filters).toHaveLength(FILTERS_MAX);
     expect(read.ignored).toEqual(['f']);
   });
 
-  it('takes filters by goals, but none for those who did not reach one', () => {
+  it('accepts filters by goals, but not negated ones', () => {
     const read = parseAddress('?f=goal~is~Paid&f=goal~is_not~Paid&f=goal~contains_not~Paid');
     expect(read.view.filters).toEqual([{ dimension: 'goal', op: 'is', values: ['Paid'] }]);
     expect(read.ignored).toEqual(['f']);
   });
 
-  it('never throws, whatever stands in it', () => {
+  it('never throws', () => {
     for (const text of [
       '?%',
       '?f=~~~',
@@ -92,7 +92,7 @@ describe('the address', () => {
 });
 
 describe('a click on a row', () => {
-  it('sets the filter, replaces one of the same kind, and a second click takes it away', () => {
+  it('sets or replaces the filter; a second click removes it', () => {
     const google = toggleValue([], 'source', 'Google');
     expect(google).toEqual([{ dimension: 'source', op: 'is', values: ['Google'] }]);
     const bing = toggleValue(google, 'source', 'Bing');
@@ -100,7 +100,7 @@ describe('a click on a row', () => {
     expect(toggleValue(bing, 'source', 'Bing')).toEqual([]);
   });
 
-  it('leaves filters of other kinds alone', () => {
+  it('does not change filters of other kinds', () => {
     const blog = [{ dimension: 'page' as const, op: 'contains' as const, values: ['/blog'] }];
     expect(toggleValue(blog, 'page', '/a')).toHaveLength(2);
     expect(toggleValue(blog, 'country', 'JP')).toHaveLength(2);

@@ -13,7 +13,7 @@ const FUNNEL: Funnel = {
 };
 
 describe('a funnel in the address', () => {
-  it('comes back as it was', () => {
+  it('is read back unchanged', () => {
     expect(parseFunnel(writeFunnel(FUNNEL))).toEqual(FUNNEL);
     expect(parseFunnel(writeFunnel({ ...FUNNEL, by: null }))).toEqual({ ...FUNNEL, by: null });
     const { view } = parseAddress(`?funnel=${encodeURIComponent(writeFunnel(FUNNEL))}&clicks=/a`);
@@ -21,7 +21,7 @@ describe('a funnel in the address', () => {
     expect(parseAddress(writeAddress(view)).view).toEqual(view);
   });
 
-  it('that means nothing is ignored, and named', () => {
+  it('that is not valid is ignored and named', () => {
     const steps = Array.from({ length: 9 }, (_, i) => `page~/${i}`).join('~');
     for (const text of [
       '',
@@ -40,7 +40,7 @@ describe('a funnel in the address', () => {
 });
 
 describe('a funnel on the wire', () => {
-  it('asks for one thing a step', () => {
+  it('has one condition per step', () => {
     expect(toWireFunnel(FUNNEL).steps[1]).toEqual({
       name: 'Sign up',
       filters: [['is', 'event:name', ['Sign up']]],
@@ -48,7 +48,7 @@ describe('a funnel on the wire', () => {
     expect(fromWireFunnel(toWireFunnel(FUNNEL))).toEqual({ ...FUNNEL, by: null });
   });
 
-  it('that asks for more than this page can show is not shown as less', () => {
+  it('that the form cannot show exactly is not shown', () => {
     const two = { order: 'loose' as const, steps: [{ filters: [['is', 'event:page', ['/a', '/b']]] }] };
     expect(fromWireFunnel(two)).toBe(null);
     const other = { order: 'loose' as const, steps: [{ filters: [['contains', 'event:page', ['/a']]] }] };

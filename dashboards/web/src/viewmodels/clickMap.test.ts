@@ -7,7 +7,7 @@ const answer = (cells: [string, number | null][]) =>
     meta: {},
   }) as never;
 
-it('cells lie where they were clicked, the busiest first', () => {
+it('cells are placed by row and column, the busiest first', () => {
   const map = clickMapOf(
     answer([
       ['7', 4],
@@ -26,7 +26,7 @@ it('cells lie where they were clicked, the busiest first', () => {
   expect(stretchOf(5)).toEqual([25, 30]);
 });
 
-it('what lies too far down is counted, not drawn', () => {
+it('clicks too far down are counted, not drawn', () => {
   const map = clickMapOf(
     answer([
       [String(ROWS_MAX * 20), 3],
@@ -36,7 +36,7 @@ it('what lies too far down is counted, not drawn', () => {
   expect([map.clicks, map.below, map.cells.length, map.rows]).toEqual([5, 3, 1, 22]);
 });
 
-it('nothing, and what is no cell, is nothing', () => {
+it('rows that are not cells are ignored', () => {
   expect(clickMapOf(answer([]))).toEqual({ cells: [], rows: 12, clicks: 0, below: 0 });
   expect(clickMapOf(answer([['(other)', 9]])).clicks).toBe(0);
 });

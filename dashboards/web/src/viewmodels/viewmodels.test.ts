@@ -21,12 +21,12 @@ const response = (
 const ready = <T>(value: T): Known<T> => ({ status: 'ready', value, isStale: false });
 
 describe('a change', () => {
-  it('of nothing to something is new, not infinite', () => {
+  it('from zero is new, not infinite', () => {
     expect(changeOf('visitors', 5, 0)).toEqual({ kind: 'new', amount: 0, tone: 'good' });
     expect(changeOf('visitors', 0, 0)).toEqual({ kind: 'percent', amount: 0, tone: 'flat' });
     expect(changeOf('visitors', 0, 10)).toEqual({ kind: 'percent', amount: -1, tone: 'bad' });
   });
-  it('is unknown when the earlier number is', () => {
+  it('is unknown if the earlier number is unknown', () => {
     expect(changeOf('visitors', 5, null).kind).toBe('none');
   });
   it('of a rate is in points, and a falling bounce rate is good', () => {
@@ -36,7 +36,7 @@ describe('a change', () => {
 
 describe('headline numbers', () => {
   const totals = response([[[], [7891, 9310, 24102, 2.6, 41, 96]]]);
-  it('stand as the collector gave them', () => {
+  it('are those of the collector', () => {
     const list = headlines({
       totals: ready(totals),
       totalsBefore: ready(response([[[], [6687, 8312, 20000, 2.4, 44, 90]]])),
@@ -48,7 +48,7 @@ describe('headline numbers', () => {
     expect(visitors?.change.amount).toBeCloseTo(0.18, 2);
     expect(list.find((one) => one.metric === 'engagement_time')?.value).toEqual(ready(102));
   });
-  it('leave out what the collector does not measure, and fail visibly rather than show zero', () => {
+  it('leave out unmeasured metrics and never show a failure as zero', () => {
     const refused: Known<QueryResponse> = {
       status: 'failed',
       failure: { kind: 'refused', message: 'Invalid metric' },
@@ -61,16 +61,16 @@ describe('headline numbers', () => {
   });
 });
 
-describe('what is known of a question', () => {
+describe('what is known about a query', () => {
   const answer = { ok: true as const, value: response([]) };
-  it('an answer to the question before is kept on screen, marked stale', () => {
+  it('the answer to the previous query is kept as stale', () => {
     const answers = new Map([['totals' as const, { asked: 'old', answer }]]);
     expect(known({ answers, slot: 'totals', asked: 'new', trouble: null })).toEqual({
       ...ready(response([])),
       isStale: true,
     });
   });
-  it('when the new question failed, old numbers do not pretend to be its answer', () => {
+  it('old numbers are not shown for a query that failed', () => {
     const answers = new Map([['totals' as const, { asked: 'old', answer }]]);
     const trouble = { kind: 'offline' as const };
     expect(known({ answers, slot: 'totals', asked: 'new', trouble })).toEqual({
@@ -78,7 +78,7 @@ describe('what is known of a question', () => {
       failure: trouble,
     });
   });
-  it('when a refresh failed, the numbers of the same question stay', () => {
+  it('a failed refresh keeps the numbers of the same query', () => {
     const answers = new Map([['totals' as const, { asked: 'same', answer }]]);
     expect(known({ answers, slot: 'totals', asked: 'same', trouble: { kind: 'timeout' } }).status).toBe(
       'ready',
@@ -95,7 +95,7 @@ describe('the chart', () => {
     before: null,
     beforeRange: null,
   };
-  it('fills in the days nobody came, marks today and leaves tomorrow open', () => {
+  it('fills gaps, marks today as partial, leaves the future open', () => {
     const series = seriesOf({
       ...base,
       interval: 'day',
@@ -109,7 +109,7 @@ describe('the chart', () => {
     expect(series.points.map((p) => p.isPartial)).toEqual([false, false, true, false]);
     expect(series.points[3]?.isFuture).toBe(true);
   });
-  it('lays the earlier period beneath by position, not by date', () => {
+  it('pairs points with the earlier period by position', () => {
     const series = seriesOf({
       ...base,
       interval: 'day',
@@ -123,7 +123,7 @@ describe('the chart', () => {
       { label: '2026-10-27', value: 8 },
     ]);
   });
-  it('understands hours with and without seconds', () => {
+  it('reads hours with and without seconds', () => {
     const series = seriesOf({
       ...base,
       interval: 'hour',
@@ -138,7 +138,7 @@ describe('the chart', () => {
     expect(series.points[14]).toMatchObject({ value: 2, isPartial: true });
     expect(series.points[15]?.value).toBeNull();
   });
-  it('a rate of nothing is nothing, not zero', () => {
+  it('a rate without visits is null, not zero', () => {
     const series = seriesOf({
       ...base,
       metric: 'bounce_rate',
@@ -149,13 +149,13 @@ describe('the chart', () => {
     });
     expect(series.points.map((p) => p.value)).toEqual([50, null]);
   });
-  it('an earlier period that counting only joined half way is no measure', () => {
+  it('does not compare with a period counted only in part', () => {
     const before = { from: '2026-10-21', to: '2026-10-27' };
     expect(lateStart({ since: '2026-10-23', before })).toBe('2026-10-23');
     expect(lateStart({ since: '2026-10-22', before })).toBeNull();
     expect(lateStart({ since: '2026-10-21', before })).toBeNull();
   });
-  it('of a year before counting began nothing is compared, and of quiet weeks everything', () => {
+  it('compares with quiet weeks, not with time before counting', () => {
     const year = { from: '2025-10-28', to: '2025-11-24' };
     expect(lateStart({ since: '2026-10-01', before: year })).toBe('2026-10-01');
     expect(lateStart({ since: '2024-01-01', before: year })).toBeNull();
@@ -179,7 +179,7 @@ describe('a list', () => {
     ],
     { total_rows: 3 },
   );
-  it('has bars by the largest row and shares of everybody', () => {
+  it('has bars relative to the largest row and shares of the total', () => {
     const table = tableOf({
       metrics: ['visitors', 'pageviews'],
       response: now,
@@ -193,7 +193,7 @@ describe('a list', () => {
     ]);
     expect(table.hasChange).toBe(false);
   });
-  it('shares are left out where people are counted by day and the whole is not', () => {
+  it('has no shares if rows are daily counts and the total is not', () => {
     const exact = response([[[], [100]]], { visitors_semantics: 'exact' });
     expect(totalFor(response([], { visitors_semantics: 'first_touch' }), exact)).toBe(100);
     expect(totalFor(response([], { visitors_semantics: 'daily' }), exact)).toBeNull();
@@ -204,7 +204,7 @@ describe('a list', () => {
       ),
     ).toBe(9);
   });
-  it('a row that is missing before was zero only if the earlier list was whole', () => {
+  it('a missing earlier row is zero only if that list is complete', () => {
     const before = response([
       [['/a'], [40]],
       [['/x'], [1]],
@@ -221,7 +221,7 @@ describe('a list', () => {
     expect(cut.rows[1]?.change.kind).toBe('none');
     expect(cut.rows[0]?.change.amount).toBeCloseTo(0.25);
   });
-  it('joins reading times by name, whatever their order', () => {
+  it('joins engagement metrics by name, in any order', () => {
     const reading = {
       metrics: ['time_on_page' as const],
       response: response([
@@ -242,7 +242,7 @@ describe('a list', () => {
 });
 
 describe('what changed', () => {
-  it('names the strongest movers, at most two of a list, and never the folded row', () => {
+  it('names the strongest movers, at most two per list', () => {
     const now = response([
       [['A'], [200]],
       [['B'], [10]],
@@ -262,7 +262,7 @@ describe('what changed', () => {
       { dimension: 'source', name: 'B', delta: -80 },
     ]);
   });
-  it('is silent about small movements', () => {
+  it('ignores small movements', () => {
     const lists = [
       { dimension: 'page' as const, now: response([[['/'], [102]]]), before: response([[['/'], [100]]]) },
     ];
@@ -271,7 +271,7 @@ describe('what changed', () => {
 });
 
 describe('how often people come back', () => {
-  it('visit numbers stand in their order, not by size', () => {
+  it('visit numbers keep their order', () => {
     const rows = visitNumbers(
       response([
         [['11+'], [4]],
@@ -283,7 +283,7 @@ describe('how often people come back', () => {
     expect(rows.map((row) => row.visits)).toEqual([10, 5, 4, 1]);
     expect(rows[0]).toMatchObject({ bar: 1, share: 0.5 });
   });
-  it('days since the last visit are gathered into steps, and none is lost', () => {
+  it('days since the last visit are summed into classes', () => {
     const days = response([
       [['never'], [50]],
       [['0'], [1]],
@@ -309,7 +309,7 @@ describe('notes', () => {
   const found = (of: Series, notes: { at: string; text: string }[]) =>
     [...notesOf(of, notes)].map(([index, list]) => [index, list.map((note) => note.at)]);
 
-  it('stand at their day, week, month or hour, the earliest first, and not outside', () => {
+  it('belong to their hour, day, week or month, earliest first', () => {
     const days = series('day', ['2026-11-23', '2026-11-24']);
     const notes = [at('2026-11-24T15:30'), at('2026-11-24'), at('2026-11-22'), at('2026-11-25')];
     expect(found(days, notes)).toEqual([[1, ['2026-11-24', '2026-11-24T15:30']]]);
