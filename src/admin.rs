@@ -169,7 +169,7 @@ pub fn user(arguments: UserArguments) -> anyhow::Result<()> {
             let connection = database::open_existing(&path)?;
             let everybody = people::all(&connection)?;
             if everybody.is_empty() {
-                println!("nobody can log in yet; `sillage user add NAME` adds somebody");
+                println!("no account exists yet; `sillage user add NAME` adds one");
             }
             for person in everybody {
                 let roles: Vec<String> = person
@@ -217,7 +217,7 @@ fn shown(site: &str) -> &str {
 
 fn find(connection: &Connection, name: &str) -> anyhow::Result<Person> {
     people::find_name(connection, name)?.with_context(|| {
-        format!("there is nobody called {name:?}; `sillage user list` shows who is there")
+        format!("no account is called {name:?}; `sillage user list` shows all accounts")
     })
 }
 

@@ -47,7 +47,7 @@ pub enum ControlError {
     },
     #[error("{path} is held by another program; end it (`fuser {path}` shows it) and try again; nothing was changed", path = .path.display())]
     Locked { path: PathBuf },
-    #[error("there is no {path}; `sillage serve` or `sillage user add` makes it, or put back a copy", path = .path.display())]
+    #[error("{path} does not exist; `sillage serve` or `sillage user add` creates it, or restore a backup", path = .path.display())]
     Missing { path: PathBuf },
     #[error("{path} is gone or was replaced while it was in use; nothing is saved until you put the file back and restart", path = .path.display())]
     Replaced { path: PathBuf },
@@ -61,7 +61,7 @@ pub enum ControlError {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("too much waits for the control database; try again in a few seconds")]
+    #[error("too many requests wait for the control database; try again in a few seconds")]
     Busy,
     /// A rule that the asker can keep to; the text is for them.
     #[error("{0}")]
@@ -69,7 +69,7 @@ pub enum ControlError {
     /// The asker may not; the text is for them.
     #[error("{0}")]
     Denied(&'static str),
-    #[error("there is no such thing any more")]
+    #[error("it does not exist any more")]
     NotThere,
     #[error("that name is taken")]
     Taken,

@@ -278,7 +278,7 @@ pub fn add(
         )?;
     if count >= body.kind.count_max() {
         return Err(ControlError::Rule(
-            "there are as many of these as there may be; remove one first",
+            "the maximum number is reached; remove one first",
         ));
     }
     change

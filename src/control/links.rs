@@ -116,11 +116,11 @@ pub fn add(
     }
     if !new.frames.iter().all(|origin| is_origin(origin)) {
         return Err(ControlError::Rule(
-            "who may embed it is named by origins such as https://www.example.com",
+            "to embed it, name origins such as https://www.example.com",
         ));
     }
     if new.expires.is_some_and(|expires| expires <= now) {
-        return Err(ControlError::Rule("it would have expired already"));
+        return Err(ControlError::Rule("expires: the time must be in the future"));
     }
     let change = change(connection)?;
     let count: i64 = change

@@ -231,7 +231,7 @@ pub(super) fn insert(
 ) -> Result<i64, ControlError> {
     check_name(name)?;
     if count(connection)? >= PEOPLE_MAX {
-        return Err(ControlError::Rule("there are 10,000 people already"));
+        return Err(ControlError::Rule("there are 10,000 people already; remove one first"));
     }
     connection
         .prepare_cached(
@@ -378,7 +378,7 @@ fn refuse_without_owner(connection: &Connection) -> Result<(), ControlError> {
         .query_row([], |row| row.get(0))?;
     if owners == 0 {
         return Err(ControlError::Rule(
-            "somebody must own every site; make somebody else an owner of every site first",
+            "every site needs an owner; make another person an owner of every site first",
         ));
     }
     Ok(())

@@ -121,7 +121,7 @@ pub fn add(
         )?;
     if count >= SUBSCRIPTIONS_MAX {
         return Err(ControlError::Rule(
-            "there are 20 subscriptions of yours to this site; end one first",
+            "you already have 20 subscriptions to this site; end one first",
         ));
     }
     change

@@ -42,10 +42,10 @@ pub enum MailError {
     #[error("not an e-mail address; write it as name@example.com or Name <name@example.com>")]
     Address,
     /// The letter can't be put into a message.
-    #[error("the letter can't be written as a message: {0}")]
+    #[error("the e-mail can't be encoded as a message: {0}")]
     Message(#[from] lettre::error::Error),
     /// The server refused, or did not answer.
-    #[error("the mail server did not take the letter: {0}")]
+    #[error("the mail server did not accept the e-mail: {0}")]
     Server(#[from] lettre::transport::smtp::Error),
 }
 
@@ -69,11 +69,11 @@ impl MailError {
         match self {
             Self::Server(error) => match error.status() {
                 Some(code) => format!("the mail server refused it ({code})"),
-                None => "the mail server did not take it".into(),
+                None => "the mail server did not accept it".into(),
             },
             Self::Numbers(_) => "its numbers could not be read".into(),
             Self::Password { .. } => "mail.password_file could not be read".into(),
-            Self::Address => "the address is none that can be written to".into(),
+            Self::Address => "not a valid e-mail address".into(),
             _ => "it could not be written".into(),
         }
     }

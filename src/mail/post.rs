@@ -78,7 +78,7 @@ impl Post {
         let mut memory = Memory::default();
         loop {
             if let Err(error) = self.round(Timestamp::now(), &mut memory).await {
-                tracing::warn!(%error, "letters wait; the round is tried again in a minute");
+                tracing::warn!(%error, "e-mails are waiting; sending is tried again in a minute");
             }
             // Over the time it is the next round's turn, which is what the elapsed error says.
             let _ = tokio::time::timeout(PACE, self.wake.notified()).await;
@@ -135,7 +135,7 @@ impl Post {
                 Err(error) => {
                     tracing::warn!(
                         subscription = subscription.id,
-                        "a letter was refused for good"
+                        "an e-mail was rejected permanently"
                     );
                     Some(error.in_short())
                 }

@@ -121,7 +121,7 @@ pub async fn ask(
 }
 
 fn fault() -> MailError {
-    MailError::Numbers("an answer has another form".into())
+    MailError::Numbers("unexpected form of an answer".into())
 }
 
 fn read_totals(answer: &Json) -> Result<Totals, MailError> {

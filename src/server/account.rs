@@ -40,7 +40,7 @@ pub async fn answer(
         _ => match Form::read(app, request).await {
             Ok(form) if form.get("csrf") != caller.csrf => Err(text(
                 StatusCode::FORBIDDEN,
-                "this form is of another log-in; open the page again\n",
+                "this form belongs to another log-in; open the page again\n",
             )),
             Ok(form) => act(app, handler, words, caller, &form, &headers).await,
             Err(answer) => Err(answer),

@@ -169,7 +169,7 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
     if !is_from_here(&headers, site) {
         return text(
             StatusCode::FORBIDDEN,
-            "choices are taken from this page only; open /privacy and choose there\n",
+            "choices are accepted from the choices page only; open /privacy and choose there\n",
         );
     }
     let lang = form.lang.as_ref().or(query.lang.as_ref());
@@ -181,7 +181,7 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
         _ => {
             return text(
                 StatusCode::BAD_REQUEST,
-                "action is refuse, allow or erase\n",
+                "action: refuse, allow or erase is expected\n",
             );
         }
     };
@@ -354,7 +354,7 @@ fn site_of<'a>(
 fn unknown_site() -> Answer {
     text(
         StatusCode::NOT_FOUND,
-        "which site? add ?site= and the site's id as the page embeds it\n",
+        "no site given; add ?site= with the site's id, as in the page's snippet\n",
     )
 }
 

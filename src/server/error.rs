@@ -67,13 +67,13 @@ pub fn from_ingest(error: &IngestError) -> Answer {
         IngestError::Spool(error) if !error.is_transient() => beacon_fault(
             StatusCode::PAYLOAD_TOO_LARGE,
             "request",
-            "the event is too large to be kept",
+            "the event is too large to be stored",
         ),
         IngestError::Spool(_) | IngestError::Random(_) | IngestError::InFlight => {
             let mut response = beacon_fault(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "request",
-                "cannot be kept right now, send it again",
+                "can't be stored right now; send it again",
             );
             response
                 .headers_mut()
@@ -87,7 +87,7 @@ pub fn from_ingest(error: &IngestError) -> Answer {
 pub fn too_many(wait: Duration) -> Answer {
     let mut response = refused(
         StatusCode::TOO_MANY_REQUESTS,
-        "too many from this network, send it again later",
+        "too many requests from this network; send it again later",
     );
     let wait_s = wait.as_secs() + 1;
     response
@@ -100,7 +100,7 @@ pub fn too_many(wait: Duration) -> Answer {
 pub fn too_often(wait: Duration) -> Answer {
     let mut response = json(
         StatusCode::TOO_MANY_REQUESTS,
-        &serde_json::json!({ "error": "too many questions; ask again later" }),
+        &serde_json::json!({ "error": "too many questions; try again later" }),
     );
     let wait_s = wait.as_secs() + 1;
     let seconds = HeaderValue::from(wait_s);

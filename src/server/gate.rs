@@ -200,7 +200,7 @@ impl Gate {
         if matches!(route.proof, Proof::Origin | Proof::Form) && !is_same_origin(headers) {
             return Err(text(
                 StatusCode::FORBIDDEN,
-                "this form is taken from our own page only; open it there\n",
+                "this form is accepted from its own page only; open the page and send it there\n",
             ));
         }
         match route.who {
@@ -410,7 +410,7 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
 fn misdirected() -> Answer {
     refused(
         StatusCode::MISDIRECTED_REQUEST,
-        "without a log-in this answers programs of the collector's user on 127.0.0.1, [::1] and localhost only, and not through a proxy; for the metrics set metrics.listen",
+        "without a log-in, only programs of the collector's user on 127.0.0.1, [::1] or localhost are answered, and not through a proxy; for metrics set metrics.listen",
     )
 }
 
@@ -429,7 +429,7 @@ fn nobody(route: &Route) -> Answer {
 pub fn forbidden() -> Answer {
     error::json(
         StatusCode::FORBIDDEN,
-        &json!({ "error": "no such site, or no right to do this" }),
+        &json!({ "error": "no such site, or no permission to do this" }),
     )
 }
 
@@ -453,7 +453,7 @@ pub fn failed(fault: &ControlError) -> Answer {
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let public = match status {
-        StatusCode::SERVICE_UNAVAILABLE => "too much is waiting; try again in a few seconds".into(),
+        StatusCode::SERVICE_UNAVAILABLE => "too many requests are waiting; try again in a few seconds".into(),
         StatusCode::INTERNAL_SERVER_ERROR => {
             tracing::error!(error = %fault, "the control database can't be used");
             "the control database can't be used; the server's log says why".into()

@@ -95,7 +95,7 @@ async fn add(
 ) -> Result<Answer, Answer> {
     let is_own = request.uri().query() == Some("own");
     if is_own && kind != Kind::SavedFilter {
-        return Err(bad_request("own: only saved filters are somebody's own"));
+        return Err(bad_request("own: only saved filters can belong to one person"));
     }
     if !is_own && !is_editor {
         return Err(forbidden());
@@ -151,7 +151,7 @@ async fn remove(
         .strip_prefix("version=")
         .and_then(|seen| seen.parse().ok());
     let seen: i64 =
-        seen.ok_or_else(|| bad_request("version: say which one you saw, e.g. ?version=1"))?;
+        seen.ok_or_else(|| bad_request("version: the version that you read is expected, e.g. ?version=1"))?;
     let removed = app.gate.control.run(move |connection| {
         may_touch(connection, kind, &hand, is_editor, id)?;
         kept::remove(connection, Timestamp::now(), &hand, kind, (id, seen))
@@ -170,7 +170,7 @@ fn may_touch(
     let found = kept::find(connection, kind, &hand.site, hand.person, id)?;
     match found.ok_or(ControlError::NotThere)?.person {
         None if !is_editor => Err(ControlError::Denied(
-            "only an editor or owner changes what is the site's",
+            "only editors and owners can change objects of the site",
         )),
         _ => Ok(()),
     }
@@ -184,7 +184,7 @@ fn told(id: i64, changed: Changed) -> Answer {
         Changed::Conflict(present) => error::json(
             StatusCode::CONFLICT,
             &json!({
-                "error": "somebody changed it meanwhile; look at `current` and decide again",
+                "error": "it has been changed in the meantime; compare with `current` and try again",
                 "current": shown(&present),
             }),
         ),

@@ -118,11 +118,11 @@ async fn subscribe(
     let wanted: Wanted = read_json(app, request).await?;
     let Some(mail) = mail(app) else {
         return Err(bad_request(
-            "no letters can be sent from here; whoever runs this sets host, from and dashboard_url in [mail]",
+            "e-mails can't be sent; set host, from and dashboard_url in [mail] of the configuration",
         ));
     };
     let topic = wanted.topic().ok_or_else(|| {
-        bad_request("kind: summary with every = day, week or month, or alert without, is expected")
+        bad_request("kind: expected summary with every = day, week or month, or alert without every")
     })?;
     if wanted.to.len() > ADDRESS_BYTES_MAX || wanted.to.contains('<') || !is_address(&wanted.to) {
         return Err(bad_request(
@@ -150,7 +150,7 @@ async fn subscribe(
     let id = added.await.map_err(|error| match error {
         ControlError::Taken => error::json(
             StatusCode::CONFLICT,
-            &json!({ "error": "that address has this letter already, or was asked about it" }),
+            &json!({ "error": "this address already receives this e-mail, or has been asked to confirm it" }),
         ),
         error => failed(&error),
     })?;
@@ -165,7 +165,7 @@ async fn subscribe(
         ended.await.map_err(|error| failed(&error))?;
         return Err(error::json(
             StatusCode::BAD_GATEWAY,
-            &json!({ "error": format!("nothing was kept, since no letter could be sent: {}", error.in_short()) }),
+            &json!({ "error": format!("nothing was stored, because the e-mail could not be sent: {}", error.in_short()) }),
         ));
     }
     Ok(json!({ "id": id }))

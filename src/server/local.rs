@@ -66,7 +66,7 @@ impl Connection {
             Err(error) => {
                 static ONCE: std::sync::Once = std::sync::Once::new();
                 ONCE.call_once(|| {
-                    tracing::warn!(%error, "the system does not say to whom a connection belongs, so metrics and demo stay closed here; set metrics.listen");
+                    tracing::warn!(%error, "the system does not report the owner of a connection, so metrics and demo are refused here; set metrics.listen");
                 });
                 false
             }

@@ -177,7 +177,7 @@ pub async fn serve(
             None => serve(stream),
             Some(lanes) => {
                 if let Err(error) = lanes.give(stream, serve) {
-                    tracing::warn!(%error, "a connection could not be given to a lane");
+                    tracing::warn!(%error, "a connection could not be passed to a worker");
                 }
             }
         }

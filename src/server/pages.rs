@@ -170,7 +170,7 @@ pub async fn read_json<T: DeserializeOwned>(
                     "the body has a field that is missing, unknown or of another type ({place})"
                 )
             }
-            _ => format!("the body is no JSON ({place})"),
+            _ => format!("the body is not valid JSON ({place})"),
         })
     })
 }

@@ -47,11 +47,11 @@ impl Reports {
             Self::ClickhouseAway => Some(("clickhouse_away", "ClickHouse does not answer")),
             Self::EngineRestarting => Some((
                 "engine_restarting",
-                "the embedded engine does not answer and is started again",
+                "the embedded engine does not answer and is being restarted",
             )),
             Self::NewerSchema => Some((
                 "newer_schema",
-                "the database was written by a later Sillage; start that version",
+                "a later version of Sillage wrote the database; start that version",
             )),
         }
     }

@@ -51,7 +51,7 @@ pub enum Variant {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SnippetError {
     #[error(
-        "the origin {0:?} is no address such as https://stats.example.com; leave it out when pages and collector share a host"
+        "the origin {0:?} is not an address such as https://stats.example.com; omit it if pages and collector share a host"
     )]
     Origin(String),
     #[error("the tracker is not built into this binary; run `make tracker` and build again")]

@@ -125,7 +125,7 @@ async fn suggestions(app: &App, site: String) -> Result<Json, Answer> {
     if answer.status != 200 || failure.is_some() {
         return Err(error::json(
             StatusCode::BAD_GATEWAY,
-            &json!({ "error": "what was seen could not be read; try again in a few seconds" }),
+            &json!({ "error": "the stored events could not be read; try again in a few seconds" }),
         ));
     }
     let of = site.clone();

@@ -387,7 +387,7 @@ impl Answerer {
         };
         let site = self.sites.iter().find(|site| site.id == id);
         let site = site.filter(is_visible);
-        site.ok_or_else(|| Answer::error(401, "no such site, or no right to see it"))
+        site.ok_or_else(|| Answer::error(401, "no such site, or no permission to see it"))
     }
 
     async fn report(&self, body: &Json, now: Timestamp) -> Result<Json, Answer> {

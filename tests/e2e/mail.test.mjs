@@ -126,7 +126,7 @@ test('without a recipient it is only shown', async () => {
 test('what can’t be sent ends with a sentence and a code', async () => {
   const refused = await collector.command('report', 'demo', '--to', 'gone@example.com');
   assert.equal(refused.code, 1);
-  assert.match(refused.err, /the mail server did not take the letter: .*550/);
+  assert.match(refused.err, /the mail server did not accept the e-mail: .*550/);
   const nobody = await collector.command('report', 'demo', '--to', 'nobody');
   assert.equal(nobody.code, 1);
   assert.match(nobody.err, /not an e-mail address/);
@@ -140,7 +140,7 @@ test('a mail server that is away is said so', async () => {
   const away = await alone.command('report', 'demo', '--to', 'ada@example.com');
   assert.equal(await alone.stop(), 0);
   assert.equal(away.code, 1);
-  assert.match(away.err, /the mail server did not take the letter/);
+  assert.match(away.err, /the mail server did not accept the e-mail/);
 });
 
 const PASSWORD = 'correct horse battery staple';

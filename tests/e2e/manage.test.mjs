@@ -308,7 +308,7 @@ test('keys and links are shown once, work, and end when they are revoked', async
   await page.getByLabel('Name', { exact: true }).fill('Agency');
   await page.getByLabel(/^Pages that may embed it/).fill('not an origin');
   await page.getByRole('button', { name: 'Add' }).click();
-  await page.getByText('who may embed it is named by origins').waitFor();
+  await page.getByText('to embed it, name origins').waitFor();
   await page.getByLabel(/^Pages that may embed it/).fill('https://www.example.com');
   await page.getByRole('button', { name: 'Add' }).click();
   const secrets = page.getByTestId('secret');

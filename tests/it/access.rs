@@ -264,7 +264,7 @@ fn is_refused(answer: &Answer) -> bool {
     match answer.status {
         401 | 421 => true,
         303 => is_sent_away,
-        403 => ["no right to do this", "x-sillage-csrf", "another log-in"]
+        403 => ["no permission to do this", "x-sillage-csrf", "another log-in"]
             .iter()
             .any(|text| answer.body.contains(text)),
         _ => false,

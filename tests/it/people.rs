@@ -273,7 +273,7 @@ fn the_command_line_adds_lists_resets_and_removes() {
             && listed.contains("ed: editor of example.com"),
         "{listed}"
     );
-    assert!(said(&user(folder.path(), &["remove", "root"])).contains("must own every site"));
+    assert!(said(&user(folder.path(), &["remove", "root"])).contains("every site needs an owner"));
     assert!(said(&user(folder.path(), &["remove", "nobody"])).contains("sillage user list"));
     assert!(said(&user(folder.path(), &["reset", "ed"])).contains("/welcome/"));
     assert!(user(folder.path(), &["remove", "ed"]).status.success());

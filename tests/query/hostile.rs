@@ -177,7 +177,7 @@ fn a_hostile_site_is_unknown_and_its_name_is_not_echoed() {
             assert_eq!(status, 401, "{text:?}");
             assert_eq!(
                 body,
-                json!({"error": "no such site, or no right to see it"})
+                json!({"error": "no such site, or no permission to see it"})
             );
         }
     });
