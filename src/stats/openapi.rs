@@ -23,7 +23,7 @@ pub fn document() -> Json {
         "info": {
             "title": "Sillage statistics",
             "version": "2",
-            "description": "Plausible's Stats API v2, and new and returning visitors, engaged time, journeys, frequency, web vitals and clicks on top. Numbers are defined in docs/metrics.md.",
+            "description": "Plausible's Stats API v2, extended by new and returning visitors, engaged time, journeys, frequency, web vitals and clicks. docs/metrics.md defines the numbers.",
         },
         "paths": {
             "/api/v2/query": {"post": {
@@ -34,7 +34,7 @@ pub fn document() -> Json {
             }},
             "/api/v2/batch": {"post": {
                 "operationId": "batch",
-                "summary": "Answers several questions at the same time; one that fails does not spoil the others.",
+                "summary": "Answers several questions at once. If one fails, the others are still answered.",
                 "requestBody": body(json!({
                     "type": "object", "required": ["queries"], "additionalProperties": false,
                     "properties": {"queries": {"type": "array", "minItems": 1, "maxItems": BATCH_MAX, "items": reference("Query")}},
@@ -52,19 +52,19 @@ pub fn document() -> Json {
             }},
             "/api/v2/funnel": {"post": {
                 "operationId": "funnel",
-                "summary": "Says how many of the visits that began in a period came how far through some steps.",
+                "summary": "Counts how many of the visits that began in a period completed each of the steps.",
                 "requestBody": body(reference("Funnel")),
                 "responses": responses(reference("FunnelReport")),
             }},
             "/api/v2/changes": {"post": {
                 "operationId": "changes",
-                "summary": "Names what makes most of the difference between two periods.",
+                "summary": "Names the values that account for most of the difference between two periods.",
                 "requestBody": body(reference("ChangesQuery")),
                 "responses": responses(reference("Changes")),
             }},
             "/api/v2/export": {"post": {
                 "operationId": "export",
-                "summary": "Answers a question as a file; recipient and purpose are logged.",
+                "summary": "Answers a question as a file. Recipient and purpose are logged.",
                 "requestBody": body(json!({
                     "type": "object", "required": ["query", "format", "recipient", "purpose"], "additionalProperties": false,
                     "properties": {
@@ -74,7 +74,7 @@ pub fn document() -> Json {
                         "purpose": {"type": "string", "minLength": 1, "maxLength": NOTE_BYTES_MAX},
                     },
                 })),
-                "responses": responses(json!({"description": "The file, of the media type of its format."})),
+                "responses": responses(json!({"description": "The file, with the media type of its format."})),
             }},
         },
         "components": {
@@ -97,7 +97,7 @@ pub fn document() -> Json {
                         "site_id": {"type": "string"},
                         "metric": {"enum": ["visitors", "visits", "pageviews", "events"]},
                         "date_range": reference("DateRange"),
-                        "comparison": {"type": "object", "description": "As include.comparisons of a query; default: the previous period."},
+                        "comparison": {"type": "object", "description": "Like include.comparisons of a query. Default: the previous period."},
                         "filters": {"type": "array", "items": reference("Filter")},
                         "limit": {"type": "integer", "minimum": 1, "maximum": CONTRIBUTORS_MAX, "default": 10},
                     },
@@ -106,7 +106,7 @@ pub fn document() -> Json {
                     "type": "object", "required": ["total", "contributors", "meta"],
                     "properties": {
                         "total": {"type": "object", "properties": {"now": {"type": "integer"}, "before": {"type": "integer"}}},
-                        "contributors": {"type": "array", "description": "The greatest difference first. Those of one dimension add up to that of the total, those of several overlap.", "items": {
+                        "contributors": {"type": "array", "description": "Largest difference first. The differences of one dimension add up to the total difference; those of several dimensions overlap.", "items": {
                             "type": "object",
                             "properties": {
                                 "dimension": {"type": "string"}, "value": {"type": "string"}, "now": {"type": "integer"},
@@ -115,7 +115,7 @@ pub fn document() -> Json {
                         }},
                         "meta": {"type": "object", "properties": {
                             "date_range": {"type": "array"}, "comparison_date_range": {"type": "array"},
-                            "incomplete_dimensions": {"type": "array", "items": {"type": "string"}, "description": "Those with more values than one answer holds."},
+                            "incomplete_dimensions": {"type": "array", "items": {"type": "string"}, "description": "Dimensions with more values than one answer can hold."},
                         }},
                     },
                 },
@@ -125,7 +125,7 @@ pub fn document() -> Json {
                 },
                 "Error": {
                     "type": "object", "required": ["error"],
-                    "properties": {"error": {"type": "string", "description": "For a faulty question, begins with the place of the fault as a JSON pointer, e.g. #/filters/0/1."}},
+                    "properties": {"error": {"type": "string", "description": "For an invalid question, begins with a JSON pointer to the fault, e.g. #/filters/0/1."}},
                 },
             },
         },
@@ -139,15 +139,15 @@ fn funnel() -> Json {
         "properties": {
             "site_id": {"type": "string"},
             "date_range": reference("DateRange"),
-            "filters": {"type": "array", "items": reference("Filter"), "description": "Which visits are looked at."},
+            "filters": {"type": "array", "items": reference("Filter"), "description": "Visits to include."},
             "steps": {"type": "array", "minItems": STEPS_MIN, "maxItems": STEPS_MAX, "items": {
                 "type": "object", "required": ["filters"], "additionalProperties": false,
                 "properties": {
                     "name": {"type": "string", "minLength": 1, "maxLength": STEP_NAME_CHARS_MAX},
-                    "filters": {"type": "array", "minItems": 1, "items": reference("Filter"), "description": "What one event has to be."},
+                    "filters": {"type": "array", "minItems": 1, "items": reference("Filter"), "description": "Conditions that one event has to meet."},
                 },
             }},
-            "order": {"enum": ["loose", "strict"], "default": "loose", "description": "Strict: no other page and no other event lies between two steps."},
+            "order": {"enum": ["loose", "strict"], "default": "loose", "description": "strict: no other page or event occurs between two steps."},
             "dimensions": {"type": "array", "maxItems": 1, "items": {"type": "string", "pattern": "^visit:"}},
         },
         "examples": [{
@@ -171,21 +171,21 @@ fn funnel_report() -> Json {
                 "type": "object", "required": ["dimensions", "visits", "steps"],
                 "properties": {
                     "dimensions": {"type": "array", "items": {"type": "string"}},
-                    "visits": count("All visits, whether or not they did the first step."),
+                    "visits": count("All visits, whether or not they completed the first step."),
                     "steps": {"type": "array", "items": {
                         "type": "object", "required": ["name", "visits", "dropped", "step_rate", "conversion_rate"],
                         "properties": {
                             "name": {"type": "string"},
-                            "visits": count("Visits that did this step after those before it."),
-                            "dropped": count("Visits that did the step before (for the first: all) and not this one."),
-                            "step_rate": percent("Percent of the visits of the step before (for the first: of all)."),
+                            "visits": count("Visits that completed this step after the previous ones."),
+                            "dropped": count("Visits that completed the previous step (for the first step: all visits) but not this one."),
+                            "step_rate": percent("Percent of the visits of the previous step (for the first step: of all visits)."),
                             "conversion_rate": percent("Percent of the visits of the first step."),
                         },
                     }},
                 },
             }},
             "meta": {"type": "object", "properties": {
-                "ids_cleared_before": {"type": "string", "description": "First day whose events still say which visit they are of; visits are counted from it on. Where the whole period lies before it, all numbers are null."},
+                "ids_cleared_before": {"type": "string", "description": "First day whose ids are not cleared; visits are counted from it on. If the whole period is earlier, all numbers are null."},
             }},
             "query": reference("Funnel"),
         },
@@ -213,12 +213,12 @@ fn responses(schema: Json) -> Json {
 }
 
 fn date_range() -> Json {
-    json!({"description": "Nd and Nmo end before today and before this month.", "oneOf": [
+    json!({"description": "Nd and Nmo end before today and before the current month.", "oneOf": [
         {"enum": ["day", "24h", "30m", "realtime", "month", "year", "all"], "description": "`30m` and `realtime` are the last 30 and 5 minutes."},
-        {"type": "string", "pattern": "^[0-9]{1,4}d$", "description": format!("So many days before today, 1 to {DAYS_MAX}.")},
-        {"type": "string", "pattern": "^[0-9]{1,4}mo$", "description": format!("So many months before this one, 1 to {MONTHS_MAX}.")},
-        {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string", "format": "date"}, "description": "Both days included."},
-        {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string", "format": "date-time"}, "description": "From the first to just before the second; a second of 59 closes its minute."},
+        {"type": "string", "pattern": "^[0-9]{1,4}d$", "description": format!("The last N days before today, 1 to {DAYS_MAX}.")},
+        {"type": "string", "pattern": "^[0-9]{1,4}mo$", "description": format!("The last N months before the current one, 1 to {MONTHS_MAX}.")},
+        {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string", "format": "date"}, "description": "First and last day, both included."},
+        {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string", "format": "date-time"}, "description": "From the first instant to just before the second. A second of 59 includes its whole minute."},
     ]})
 }
 
@@ -242,7 +242,7 @@ fn filter() -> Json {
         list(json!(["and", "or"]), json!({"type": "array", "minItems": 1, "items": one})),
         list(json!(["not"]), one.clone()),
         list(json!(["has_done", "has_not_done"]), one),
-        json!({"type": "array", "minItems": 3, "maxItems": 3, "description": "Filters that people saved for the site, by number; several mean any of them.", "prefixItems": [
+        json!({"type": "array", "minItems": 3, "maxItems": 3, "description": "Filters that are saved for the site, by number; with several, any of them may match.", "prefixItems": [
             {"const": "is"}, {"const": "segment"}, {"type": "array", "minItems": 1, "items": {"type": "integer"}},
         ]}),
     ]})
@@ -258,8 +258,8 @@ fn query() -> Json {
             "metrics": {"type": "array", "minItems": 1, "uniqueItems": true, "items": reference("Metric")},
             "date_range": reference("DateRange"),
             "dimensions": {"type": "array", "maxItems": DIMENSIONS_MAX, "uniqueItems": true, "items": reference("Dimension")},
-            "filters": {"type": "array", "items": reference("Filter"), "description": "All have to hold."},
-            "order_by": {"type": "array", "description": "Default: time, then the first metric from the greatest.", "items": {
+            "filters": {"type": "array", "items": reference("Filter"), "description": "All of them have to match."},
+            "order_by": {"type": "array", "description": "Default: time, then the first metric in descending order.", "items": {
                 "type": "array", "minItems": 2, "maxItems": 2,
                 "prefixItems": [{"anyOf": [reference("Metric"), reference("Dimension")]}, {"enum": ["asc", "desc"]}],
             }},
@@ -267,7 +267,7 @@ fn query() -> Json {
                 "imports": {"type": "boolean"}, "time_labels": {"type": "boolean"}, "total_rows": {"type": "boolean"},
                 "comparisons": {"type": "object", "required": ["mode"], "additionalProperties": false, "properties": {
                     "mode": {"enum": ["previous_period", "year_over_year", "custom"], "description": "A period that is not over is compared with as many days as have begun."},
-                    "date_range": {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string"}, "description": "With mode custom only."},
+                    "date_range": {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "string"}, "description": "Only with mode custom."},
                     "match_day_of_week": {"type": "boolean", "default": false},
                 }},
             }},
@@ -291,14 +291,14 @@ fn report() -> Json {
         "type": "object",
         "required": ["results", "meta", "query"],
         "properties": {
-            "results": {"type": "array", "description": "Rows in which nothing was counted are absent.", "items": {
+            "results": {"type": "array", "description": "Rows in which nothing was counted are left out.", "items": {
                 "type": "object", "required": ["metrics", "dimensions"],
                 "properties": {
                     "metrics": values, "dimensions": texts,
                     "comparison": {"type": "object", "required": ["metrics", "dimensions", "change"], "description": "With include.comparisons.", "properties": {
                         "metrics": values,
                         "dimensions": {"type": "array", "items": {"type": ["string", "null"]}},
-                        "change": {"type": "array", "items": {"type": ["number", "null"]}, "description": "In percent; of metrics that are shares, in points."},
+                        "change": {"type": "array", "items": {"type": ["number", "null"]}, "description": "In percent; for metrics that are shares, in percentage points."},
                     }},
                 },
             }},
@@ -311,14 +311,14 @@ fn report() -> Json {
                 "comparison_date_range": texts,
                 "comparison_time_labels": texts,
                 "time_labels": texts,
-                "partial_time_labels": {"type": "array", "items": {"type": "string"}, "description": "Those of time_labels that are not over yet or that the period cuts."},
+                "partial_time_labels": {"type": "array", "items": {"type": "string"}, "description": "Entries of time_labels that are not over yet, or that the period covers only in part."},
                 "total_rows": {"type": "integer"},
-                "ids_cleared_before": {"type": "string", "description": "First day whose events still say which visit they are of; metrics with the warning `ids_cleared` are counted from it on, and are null where all of a row lies before it."},
-                "visitors_floor": {"type": "integer", "description": "Distinct visitors below which rows are folded into `(other)` for this asker, and below which an answer is that of nobody; absent for members who see everything."},
-                "numbers_until": {"type": "string", "description": "Up to when events are counted for this asker, where the period reaches further: events of unfinished time are released in steps of full hours. Absent for members who see everything."},
+                "ids_cleared_before": {"type": "string", "description": "First day whose ids are not cleared. Metrics with the warning `ids_cleared` are counted from it on, and are null in rows that are entirely earlier."},
+                "visitors_floor": {"type": "integer", "description": "Rows about fewer distinct visitors are folded into `(other)` for this reader, and answers about fewer visitors read as zero. Absent for members who see everything."},
+                "numbers_until": {"type": "string", "description": "Instant up to which events are counted for this reader, if the period reaches further: events of unfinished time are released in steps of full hours. Absent for members who see everything."},
                 "visitors_semantics": {"enum": ["exact", "estimated", "first_touch", "daily", "by_value"], "description": "What visitors, percentage, new_visitors and returning_visitors count; see docs/metrics.md."},
             }},
-            "query": {"type": "object", "description": "The question as it was understood, the period as two instants in the site's zone."},
+            "query": {"type": "object", "description": "The question as it was understood, with the period as two instants in the site's time zone."},
         },
     })
 }

@@ -28,7 +28,7 @@ pub fn is_up_to_date(name: &str, expected: &str) {
 
 /// The doc comments of the variants of `Metric`, by name: they are the definitions.
 fn definitions() -> Vec<(&'static str, String)> {
-    let source = std::fs::read_to_string(root().join("src/query/metric.rs")).unwrap();
+    let source = std::fs::read_to_string(root().join("crates/query/src/metric.rs")).unwrap();
     let body = source
         .split_once("pub enum Metric {")
         .unwrap()
@@ -63,24 +63,27 @@ fn every_metric_is_defined_once_and_documented() {
     let names: Vec<&str> = definitions.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, Metric::ALL.map(Metric::name));
     let mut text = String::from(
-        "# Metrics and dimensions\n\nMade from `src/query/metric.rs` and `src/query/dimension.rs`; edit those.\n\n\
-         `meta.visitors_semantics` of an answer says how people were counted: `exact` (distinct people), `estimated`\n\
-         (distinct people over more than 32 days; an estimate, see `visitors`), `first_touch` (distinct people, each under the properties of the first visit in the period, so that rows add up), `daily`\n\
-         (distinct people of each day, summed over days: an upper bound) or, where small counts are protected, `by_value` (as `daily`, and once under each value\n\
-         that the filter takes of a dimension).\n\n\
-         Without filters, whole days that are over are answered from what was rolled up of them, at a cost that does not grow with the traffic; so\n\
-         are filters and breakdowns by properties of visits, from visits that are written down. `exit_rate`, `clicks`, the web vitals, revenue and\n\
-         questions about goals are always counted from the events, and so is every question about the last two days.\n\n## Metrics\n\n| name | meaning and unit |\n|---|---|\n",
+        "# Metrics and dimensions\n\nGenerated from `metric.rs` and `dimension.rs` in `crates/query/src`; edit those.\n\n\
+         `meta.visitors_semantics` of an answer says how visitors were counted:\n\n\
+         | value | meaning |\n|---|---|\n\
+         | `exact` | distinct people |\n\
+         | `estimated` | distinct people over more than 32 days, an estimate; see `visitors` |\n\
+         | `first_touch` | distinct people, each under the properties of their first visit in the period, so that rows add up |\n\
+         | `daily` | distinct people of each day, summed over the days; an upper bound |\n\
+         | `by_value` | where small counts are protected: like `daily`, and once under each value of a dimension that the filter matches |\n\n\
+         Questions without filters about finished days are answered from roll-ups, at a cost that does not grow with the traffic.\n\
+         Filters and breakdowns by properties of visits are answered from finished visits. `exit_rate`, `clicks`, the web vitals,\n\
+         revenue, questions about goals, and every question about the last two days are always counted from events.\n\n## Metrics\n\n| name | meaning and unit |\n|---|---|\n",
     );
     for (name, definition) in definitions {
         assert!(!definition.is_empty(), "{name} has no definition");
         text += &format!("| `{name}` | {definition} |\n");
     }
-    text += "\n## Dimensions\n\nUnknown values read `(not set)`. Filters compare with the text that is shown.\n\n| name | value |\n|---|---|\n";
+    text += "\n## Dimensions\n\nUnknown values read `(not set)`. Filters compare with the displayed text.\n\n| name | value |\n|---|---|\n";
     for (name, about) in Dimension::entries() {
         text += &format!("| `{name}` | {about} |\n");
     }
-    text += "| `event:goal` | Goal of the site that the event meets; one that meets several stands under each. |\n| `event:props:NAME` | Property of a custom event. |\n| `time` | Minute up to an hour, hour up to two days, day up to 92, month beyond. |\n";
+    text += "| `event:goal` | Goal that the event reaches. An event that reaches several goals appears under each. |\n| `event:props:NAME` | Property of a custom event. |\n| `time` | Chosen by the length of the period: minutes up to an hour, hours up to two days, days up to 92 days, months beyond. |\n";
     is_up_to_date("docs/metrics.md", &text);
 }
 

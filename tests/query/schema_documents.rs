@@ -32,8 +32,8 @@ fn every_table_and_column_is_commented_and_documented() {
         .await;
         assert!(tables.len() >= 5, "{tables:?}");
         let mut document = String::from(
-            "# Tables\n\nMade from the tables' own comments (`src/store/schema`); edit those. Ask them with any client of ClickHouse's HTTP\n\
-             interface, e.g. `DESCRIBE sillage.events`. All times are UTC; days are the site's.\n",
+            "# Tables\n\nGenerated from the comments of the tables, which `src/store/schema` sets: change them by a migration. Any client of\n\
+             ClickHouse's HTTP interface can show them, e.g. `DESCRIBE sillage.events`. Times are UTC; days are in the site's zone.\n",
         );
         for table in tables {
             let name = text(&table, "name");

@@ -138,13 +138,13 @@ const EVENT: [Entry<EventDimension>; 8] = [
         name: "event:previous_page",
         which: EventDimension::PreviousPage,
         column: "if(previous_path = '', '(entry)', previous_path)",
-        about: "Page seen before in the same visit; `(entry)` at its start.",
+        about: "Previous page in the same visit; `(entry)` at its start.",
     },
     Entry {
         name: "event:next_page",
         which: EventDimension::NextPage,
         column: "if(next_path = '', '(exit)', next_path)",
-        about: "Page seen after this one in the same visit; `(exit)` at its end. Pageviews only.",
+        about: "Next page in the same visit; `(exit)` at its end. Pageviews only.",
     },
     Entry {
         name: "event:policy",
@@ -156,13 +156,13 @@ const EVENT: [Entry<EventDimension>; 8] = [
         name: "event:basis",
         which: EventDimension::Basis,
         column: "if(basis = '', '(not set)', toString(basis))",
-        about: "Ground on which the event is kept: `consent`, `exempt` or `count`.",
+        about: "Ground on which the event was collected: `consent`, `exempt` or `count`.",
     },
     Entry {
         name: "event:click_cell",
         which: EventDimension::ClickCell,
         column: "toString(cell)",
-        about: "Where on the page was clicked: row * 20 + column of a grid of squares, each a twentieth of the page wide. Only with the metric `clicks`.",
+        about: "Cell of the page that was clicked: row * 20 + column, in a grid of squares that are a twentieth of the page wide. Only with the metric `clicks`.",
     },
 ];
 
@@ -309,7 +309,7 @@ const VISIT: [Entry<VisitDimension>; 25] = [
         name: "visit:visit_number",
         which: VisitDimension::VisitNumber,
         column: "transform(visit_number, [1, 2, 3, 6, 11], ['1', '2', '3-5', '6-10', '11+'], '(not set)')",
-        about: "Which visit of the device it is: `1`, `2`, `3-5`, `6-10`, `11+`.",
+        about: "Number of the visit for this device, in classes: `1`, `2`, `3-5`, `6-10`, `11+`.",
     },
     Entry {
         name: "visit:days_since_seen",
@@ -330,7 +330,7 @@ const TIME: [Entry<Bucket>; 5] = [
         name: "time:hour",
         which: Bucket::Hour,
         column: "",
-        about: "Hour of the site's wall clock; one that the clock repeats is one row.",
+        about: "Hour of the site's wall clock. An hour that the clock repeats is one row.",
     },
     Entry {
         name: "time:day",

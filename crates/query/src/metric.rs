@@ -15,78 +15,79 @@ use serde_json::Value as Json;
 /// A number that can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
-    /// Distinct people. For whole days and questions about whole visits it is exact for everybody
-    /// who consented, over up to 32 days: a visit counts as a new person exactly when the same
-    /// device's previous visit began before the period. Over longer periods it is an estimate,
-    /// because longer gaps between visits are stored by the week or month. People without a
-    /// measurement cookie, and all people in questions about events, are counted per day and summed
-    /// over days, an upper bound; `meta.visitors_semantics` says which it is.
+    /// Distinct people. For whole days and questions about whole visits, the number is exact for
+    /// people who consented, over up to 32 days: a visit counts as a new person exactly when the
+    /// previous visit of the same device began before the period. Over longer periods it is an
+    /// estimate, because longer gaps between visits are stored by the week or month. People
+    /// without a measurement cookie, and all people in questions about events, are counted per day
+    /// and summed over days, which is an upper bound. `meta.visitors_semantics` says which of
+    /// these applies.
     Visitors,
     /// Visits that began in the period. A visit ends after 30 minutes without an event.
     Visits,
-    /// Pages seen. A page reported twice by a retrying browser counts once.
+    /// Pages seen. A page that a browser reports twice counts once.
     Pageviews,
     /// Pageviews of visits divided by visits, two decimals.
     ViewsPerVisit,
     /// Share of visits with at most one pageview and no interactive custom event, in percent, 0 to
     /// 100.
     BounceRate,
-    /// Mean time from the first to the last record of a visit, in seconds; engagement records count
-    /// as records. Times are stored by the minute: a single visit is off by up to a minute, the
-    /// mean of many is not.
+    /// Mean time from the first to the last record of a visit, in seconds; engagement records are
+    /// included. Times are stored by the minute: a single visit is off by up to a minute, the mean
+    /// of many is not.
     VisitDuration,
     /// Pageviews and custom events.
     Events,
     /// Visitors of the row divided by visitors of the whole answer, in percent, one decimal.
     Percentage,
-    /// Mean of the greatest depth to which a page was scrolled, in percent of its height, 0 to 100,
-    /// over the pageviews whose depth is known; `null` when there is none.
+    /// Mean of the greatest depth to which a page was scrolled, in percent of its height, 0 to
+    /// 100, over the pageviews with a known depth; `null` if there are none.
     ScrollDepth,
-    /// Mean time a page was visible and focused, in seconds per visit that saw it; `null` when none
-    /// is known.
+    /// Mean time that a page was visible and focused, in seconds per visit that saw it; `null` if
+    /// none is known.
     TimeOnPage,
-    /// Mean time the site's pages were visible and focused, in seconds per visit with any such
-    /// time; `null` when none is known. Single pages are stored in classes, rounded so that sums
-    /// and means of many stay right.
+    /// Mean time that the site's pages were visible and focused, in seconds per visit with any
+    /// such time; `null` if none is known. The time of a single page is stored in classes, rounded
+    /// so that sums and means of many stay right.
     EngagementTime,
-    /// Visitors whose first visit ever lies in the period. Only people with a measurement cookie
-    /// can be told apart.
+    /// Visitors whose first visit ever is in the period. Known only for people with a measurement
+    /// cookie.
     NewVisitors,
-    /// Visitors who had been here before the period. Only people with a measurement cookie can be
-    /// told apart.
+    /// Visitors with a visit before the period. Known only for people with a measurement cookie.
     ReturningVisitors,
-    /// Share of the pageviews of a page after which the visit ended, in percent, one decimal; needs
-    /// the one dimension `visit:exit_page`.
+    /// Share of the pageviews of a page after which the visit ended, in percent, one decimal.
+    /// Needs `visit:exit_page` as the only dimension.
     ExitRate,
     /// Visitors who reached the goal divided by all visitors of the period, in percent, two
-    /// decimals. Filters on goals and properties don't narrow the latter. Both are daily visitors.
-    ConversionRate,
-    /// Visitors who reached the goal divided by the visitors of the same row (source, page ...), in
-    /// percent, two decimals. Filters on goals and properties don't narrow the latter. Both are
+    /// decimals. Filters on goals and properties do not restrict the divisor. Both numbers are
     /// daily visitors.
+    ConversionRate,
+    /// Visitors who reached the goal divided by the visitors of the same row (source, page, ...),
+    /// in percent, two decimals. Filters on goals and properties do not restrict the divisor. Both
+    /// numbers are daily visitors.
     GroupConversionRate,
-    /// Sum of the amounts of the goal's events, in the goal's currency; amounts in another currency
-    /// don't count.
+    /// Sum of the amounts of the goal's events in the goal's currency. Amounts in other currencies
+    /// do not count.
     TotalRevenue,
-    /// Mean of the amounts of the goal's events that have one in the goal's currency; `null` when
-    /// there is none.
+    /// Mean of the amounts of the goal's events that have one in the goal's currency; `null` if
+    /// there are none.
     AverageRevenue,
-    /// Clicks on pages, of visitors who consented.
+    /// Clicks on pages by visitors who consented.
     Clicks,
-    /// Largest Contentful Paint, in milliseconds: three quarters of the pageviews were at most so
-    /// slow; `null` when none is known.
+    /// Largest Contentful Paint in milliseconds, 75th percentile of the pageviews; `null` if none
+    /// is known.
     LcpP75,
-    /// Interaction to Next Paint, in milliseconds: three quarters of the pageviews were at most so
-    /// slow; `null` when none is known.
+    /// Interaction to Next Paint in milliseconds, 75th percentile of the pageviews; `null` if none
+    /// is known.
     InpP75,
-    /// Cumulative Layout Shift, without unit, three decimals: three quarters of the pageviews moved
-    /// at most so much; `null` when none is known.
+    /// Cumulative Layout Shift (no unit), three decimals, 75th percentile of the pageviews; `null`
+    /// if none is known.
     ClsP75,
-    /// First Contentful Paint, in milliseconds: three quarters of the pageviews were at most so
-    /// slow; `null` when none is known.
+    /// First Contentful Paint in milliseconds, 75th percentile of the pageviews; `null` if none is
+    /// known.
     FcpP75,
-    /// Time to First Byte, in milliseconds: three quarters of the pageviews were at most so slow;
-    /// `null` when none is known.
+    /// Time to First Byte in milliseconds, 75th percentile of the pageviews; `null` if none is
+    /// known.
     TtfbP75,
 }
 

@@ -168,12 +168,12 @@ pub fn warn_of_cleared_ids(body: &mut Json, request: &Request, plan: &Plan, firs
     let complete = if plan.needs_cleared {
         ""
     } else {
-        " Page views and events are complete."
+        " Pageviews and events are complete."
     };
     let warning = json!({
         "code": "ids_cleared",
         "warning": format!(
-            "Counted from {day} on: what visit an event of an earlier day belongs to, and what described it, is no longer known.{complete}"
+            "Counted from {day} on. The ids of earlier days are cleared, so the visits of their events are no longer known.{complete}"
         ),
     });
     for metric in &request.metrics {
@@ -246,19 +246,19 @@ fn warning(semantics: Semantics, is_estimated: bool) -> Option<Json> {
     let warning = match semantics {
         Semantics::Exact => return None,
         Semantics::Estimated => {
-            "Over more than 32 days visitors are an estimate: how long ago somebody had been here is stored by the week after a month, and by the month after 13 weeks."
+            "Over more than 32 days, visitors are an estimate: the time since the previous visit is stored by the week after a month, and by the month after 13 weeks."
         }
         Semantics::FirstTouch if is_estimated => {
-            "Each person counts once, under the properties of the first visit in the period. Over more than 32 days that is an estimate: how long ago somebody had been here is stored by the week after a month, and by the month after 13 weeks."
+            "Each person counts once, under the properties of the first visit in the period. Over more than 32 days this is an estimate: the time since the previous visit is stored by the week after a month, and by the month after 13 weeks."
         }
         Semantics::FirstTouch => {
             "Each person counts once, under the properties of the first visit in the period."
         }
         Semantics::Daily => {
-            "Visitors are counted by day and summed: somebody who came on several days counts several times."
+            "Visitors are counted per day and summed: a person who came on several days counts several times."
         }
         Semantics::ByValue => {
-            "Small counts are protected: a visitor counts on each day, and once under each value that the filter takes."
+            "Small counts are protected: a visitor counts once on each day, and once under each value that the filter matches."
         }
     };
     Some(json!({"code": semantics.name(), "warning": warning}))
