@@ -120,7 +120,9 @@ pub fn add(
         ));
     }
     if new.expires.is_some_and(|expires| expires <= now) {
-        return Err(ControlError::Rule("expires: the time must be in the future"));
+        return Err(ControlError::Rule(
+            "expires: the time must be in the future",
+        ));
     }
     let change = change(connection)?;
     let count: i64 = change

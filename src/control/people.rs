@@ -231,7 +231,9 @@ pub(super) fn insert(
 ) -> Result<i64, ControlError> {
     check_name(name)?;
     if count(connection)? >= PEOPLE_MAX {
-        return Err(ControlError::Rule("there are 10,000 people already; remove one first"));
+        return Err(ControlError::Rule(
+            "there are 10,000 people already; remove one first",
+        ));
     }
     connection
         .prepare_cached(

@@ -453,7 +453,9 @@ pub fn failed(fault: &ControlError) -> Answer {
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let public = match status {
-        StatusCode::SERVICE_UNAVAILABLE => "too many requests are waiting; try again in a few seconds".into(),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            "too many requests are waiting; try again in a few seconds".into()
+        }
         StatusCode::INTERNAL_SERVER_ERROR => {
             tracing::error!(error = %fault, "the control database can't be used");
             "the control database can't be used; the server's log says why".into()

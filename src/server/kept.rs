@@ -95,7 +95,9 @@ async fn add(
 ) -> Result<Answer, Answer> {
     let is_own = request.uri().query() == Some("own");
     if is_own && kind != Kind::SavedFilter {
-        return Err(bad_request("own: only saved filters can belong to one person"));
+        return Err(bad_request(
+            "own: only saved filters can belong to one person",
+        ));
     }
     if !is_own && !is_editor {
         return Err(forbidden());
@@ -150,8 +152,9 @@ async fn remove(
     let seen = query
         .strip_prefix("version=")
         .and_then(|seen| seen.parse().ok());
-    let seen: i64 =
-        seen.ok_or_else(|| bad_request("version: the version that you read is expected, e.g. ?version=1"))?;
+    let seen: i64 = seen.ok_or_else(|| {
+        bad_request("version: the version that you read is expected, e.g. ?version=1")
+    })?;
     let removed = app.gate.control.run(move |connection| {
         may_touch(connection, kind, &hand, is_editor, id)?;
         kept::remove(connection, Timestamp::now(), &hand, kind, (id, seen))

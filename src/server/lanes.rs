@@ -63,7 +63,9 @@ impl Lanes {
         let stream: StdStream = stream.into_std()?;
         let job: Job = Box::new(move || match TcpStream::from_std(stream) {
             Ok(stream) => serve(stream),
-            Err(error) => tracing::warn!(%error, "a connection could not be accepted by its worker"),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted by its worker")
+            }
         });
         let lane = &self.lanes[self.next.fetch_add(1, Relaxed) % self.lanes.len()];
         let sent = lane.jobs.as_ref().map(|jobs| jobs.send(job));

@@ -122,7 +122,9 @@ async fn subscribe(
         ));
     };
     let topic = wanted.topic().ok_or_else(|| {
-        bad_request("kind: expected summary with every = day, week or month, or alert without every")
+        bad_request(
+            "kind: expected summary with every = day, week or month, or alert without every",
+        )
     })?;
     if wanted.to.len() > ADDRESS_BYTES_MAX || wanted.to.contains('<') || !is_address(&wanted.to) {
         return Err(bad_request(

@@ -264,9 +264,13 @@ fn is_refused(answer: &Answer) -> bool {
     match answer.status {
         401 | 421 => true,
         303 => is_sent_away,
-        403 => ["no permission to do this", "x-sillage-csrf", "another log-in"]
-            .iter()
-            .any(|text| answer.body.contains(text)),
+        403 => [
+            "no permission to do this",
+            "x-sillage-csrf",
+            "another log-in",
+        ]
+        .iter()
+        .any(|text| answer.body.contains(text)),
         _ => false,
     }
 }
