@@ -17,8 +17,8 @@ use hyper::body::{Body, Frame};
 use tokio::sync::mpsc;
 
 use super::compress::compress;
+use super::exception::Exception;
 use super::execute::{Engine, Event};
-use super::fault::Fault;
 
 /// Rows are handed to the engine, and compressed results to the client, in pieces of at most this
 /// size.
@@ -103,7 +103,7 @@ pub enum State {
 
 impl State {
     /// Ends the result with the exception, as ClickHouse writes one behind rows.
-    fn fail(&mut self, fault: &Fault) -> Bytes {
+    fn fail(&mut self, exception: &Exception) -> Bytes {
         // hyper drops what it has not flushed when a body fails, so the failure waits until it has.
         let breaking = Self::Breaking(Box::pin(tokio::time::sleep(Duration::from_millis(50))));
         let Self::Streaming {
@@ -115,7 +115,7 @@ impl State {
         else {
             return Bytes::new();
         };
-        let text = fault.body(&version);
+        let text = exception.body(&version);
         let length = text.len();
         let last =
             format!("\r\n__exception__\r\n{tag}\r\n{text}{length} {tag}\r\n__exception__\r\n");
@@ -171,8 +171,8 @@ impl Body for Answer {
                     match ready!(statement.poll_next(context)) {
                         Event::Data(bytes, _) => held.push_back(bytes),
                         Event::End(_) => *running = None,
-                        Event::Failed(fault) => {
-                            return Poll::Ready(Some(Ok(Frame::data(state.fail(&fault)))));
+                        Event::Failed(exception) => {
+                            return Poll::Ready(Some(Ok(Frame::data(state.fail(&exception)))));
                         }
                     }
                 }
@@ -213,8 +213,8 @@ impl Body for Answer {
 }
 
 /// A job's thread ended without a word, which is a panic.
-pub fn lost() -> Fault {
-    Fault::new(
+pub fn lost() -> Exception {
+    Exception::new(
         1002,
         "UNKNOWN_EXCEPTION",
         "The statement's thread ended without a result",

@@ -4,7 +4,7 @@
 //! Blocking throughout; `serve` is the async side. A connection lives for one request, so nothing
 //! one client sets reaches another. Readers get limits first, then `readonly=1`, which is final;
 //! what `readonly=1` lets through all the same is refused here by the statement's class and by
-//! [`statement::forbidden`].
+//! [`reader_filter::forbidden`].
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -15,23 +15,16 @@ use std::time::{Duration, Instant};
 use bytes::{Buf as _, Bytes};
 use tokio::sync::mpsc;
 
-use super::fault::Fault;
+use super::access::Access;
+use super::exception::Exception;
 use super::formats::{self, Shape};
 use super::libchdb::{
     self, Chunk, Connection, Library, LibraryError, ResultStream, StatementClass,
 };
 use super::limits;
+use super::reader_filter;
 use super::request::{Query, quote_name, set_statement, use_statement};
 use super::statement;
-
-/// Who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// The collector, which knows the secret: everything.
-    Collector,
-    /// Everybody else: read.
-    Reader,
-}
 
 /// What a statement cost so far, for `X-ClickHouse-Summary`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +46,7 @@ pub enum Event {
     /// The last report.
     End(Progress),
     /// The last report.
-    Failed(Fault),
+    Failed(Exception),
 }
 
 /// How long a client may take nothing of a result before it counts as gone; else one that stalls
@@ -197,24 +190,28 @@ impl Engine {
         let last = match self.try_run(job, events) {
             Ok(Some(progress)) => Event::End(progress),
             Ok(None) => return,
-            Err(fault) => Event::Failed(fault),
+            Err(exception) => Event::Failed(exception),
         };
         // Nobody listens: the client is gone, and so is the reason to tell.
         send(events, last);
     }
 
     /// `None`: nobody listens.
-    fn try_run(&self, job: Job, events: &mpsc::Sender<Event>) -> Result<Option<Progress>, Fault> {
+    fn try_run(
+        &self,
+        job: Job,
+        events: &mpsc::Sender<Event>,
+    ) -> Result<Option<Progress>, Exception> {
         let started = Instant::now();
         if job.access == Access::Reader && job.rows.is_some() {
-            return Err(Fault::read_only(
+            return Err(Exception::read_only(
                 "default: Cannot execute query in readonly mode",
             ));
         }
         let mut connection = self
             .library
             .connect(&self.arguments)
-            .map_err(|error| Fault::new(1002, "UNKNOWN_EXCEPTION", &error.to_string()))?;
+            .map_err(|error| Exception::new(1002, "UNKNOWN_EXCEPTION", &error.to_string()))?;
         let format = statement::output_format(&job.sql).unwrap_or(&job.format);
         let is_array = |text: &str| text.contains("output_format_json_array_of_rows");
         let is_array =
@@ -242,7 +239,12 @@ impl Engine {
     }
 
     /// Settings, database and, for readers, the limits and the lock.
-    fn prepare(&self, connection: &mut Connection, job: &Job, shape: Shape) -> Result<(), Fault> {
+    fn prepare(
+        &self,
+        connection: &mut Connection,
+        job: &Job,
+        shape: Shape,
+    ) -> Result<(), Exception> {
         let id = comment(job.id);
         let fixed = [("log_comment", id.as_str()), ("implicit_select", "0")];
         let limits = match job.access {
@@ -280,16 +282,16 @@ impl Engine {
     }
 
     /// Refuses what is not one statement, what writes files, and what a reader may not.
-    fn check(&self, connection: &mut Connection, job: &Job) -> Result<StatementClass, Fault> {
+    fn check(&self, connection: &mut Connection, job: &Job) -> Result<StatementClass, Exception> {
         if let Some(reason) = (job.access == Access::Reader && self.has_filter)
-            .then(|| statement::forbidden(&job.sql, &self.outside_functions, &self.database))
+            .then(|| reader_filter::forbidden(&job.sql, &self.outside_functions, &self.database))
             .flatten()
         {
-            return Err(Fault::read_only(&reason));
+            return Err(Exception::read_only(&reason));
         }
         let (count, class) = connection.classify(&job.sql);
         if count > 1 {
-            return Err(Fault::new(
+            return Err(Exception::new(
                 62,
                 "SYNTAX_ERROR",
                 "Syntax error (Multi-statements are not allowed)",
@@ -310,7 +312,7 @@ impl Engine {
                     | "CHECK"
             );
         if writes_a_file {
-            return Err(Fault::new(
+            return Err(Exception::new(
                 358,
                 "INTO_OUTFILE_NOT_ALLOWED",
                 "INTO OUTFILE is not allowed",
@@ -319,7 +321,7 @@ impl Engine {
         if job.access == Access::Reader
             && matches!(class, StatementClass::Mutating | StatementClass::Control)
         {
-            return Err(Fault::read_only(
+            return Err(Exception::read_only(
                 "default: Cannot execute query in readonly mode",
             ));
         }
@@ -338,16 +340,16 @@ fn select(
     shape: Shape,
     events: &mpsc::Sender<Event>,
     started: Instant,
-) -> Result<Option<Progress>, Fault> {
+) -> Result<Option<Progress>, Exception> {
     if class == StatementClass::Unknown {
-        return Err(parse_fault(connection, job));
+        return Err(parse_exception(connection, job));
     }
     let mut progress = Progress::default();
     if class == StatementClass::ReadOnly && shape != Shape::Whole {
         match connection.stream(&job.sql, &job.format, &job.query.parameters) {
             Ok(stream) => return forward(stream, shape, events, started),
-            Err(refusal) if libchdb::is_not_streamable(&refusal) => {}
-            Err(refusal) => return Err(refusal.into()),
+            Err(error) if libchdb::is_not_streamable(&error) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     // Documents, SHOW, EXPLAIN, DDL, INSERT … SELECT: bounded results, or none.
@@ -363,10 +365,10 @@ fn select(
 /// statements before its fault, and the commands of the command line client that the library
 /// contains (`\\i file`, `?? question`); the `INSERT` call parses all of it first and refuses
 /// whatever is no `INSERT`.
-fn parse_fault(connection: &mut Connection, job: &Job) -> Fault {
+fn parse_exception(connection: &mut Connection, job: &Job) -> Exception {
     match connection.insert(&job.sql, "", &job.query.parameters) {
-        Err(refusal) => refusal.into(),
-        Ok(_) => Fault::new(62, "SYNTAX_ERROR", "Syntax error: not a statement"),
+        Err(error) => error.into(),
+        Ok(_) => Exception::new(62, "SYNTAX_ERROR", "Syntax error: not a statement"),
     }
 }
 
@@ -376,7 +378,7 @@ fn forward(
     shape: Shape,
     events: &mpsc::Sender<Event>,
     started: Instant,
-) -> Result<Option<Progress>, Fault> {
+) -> Result<Option<Progress>, Exception> {
     let mut progress = Progress::default();
     let mut header: Option<Bytes> = None;
     while let Some(chunk) = stream.fetch()? {
@@ -384,7 +386,7 @@ fn forward(
         match (shape, &header) {
             (Shape::Headed(kind), None) => {
                 let length = kind.length(&chunk).ok_or_else(|| {
-                    Fault::new(
+                    Exception::new(
                         1002,
                         "UNKNOWN_EXCEPTION",
                         "The result does not begin with its header",
@@ -414,7 +416,7 @@ fn insert(
     query: &Query,
     mut rows: mpsc::Receiver<Rows>,
     started: Instant,
-) -> Result<Option<Progress>, Fault> {
+) -> Result<Option<Progress>, Exception> {
     let mut stream = connection.insert(sql, format, &query.parameters)?;
     loop {
         match rows.blocking_recv() {

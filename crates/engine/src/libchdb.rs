@@ -11,72 +11,17 @@
 //! whom, and how it is answered.
 #![allow(unsafe_code)]
 
+mod exit;
+mod functions;
+
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-type ConnectionHandle = *mut c_void;
-type ResultHandle = *mut c_void;
-type InsertHandle = *mut c_void;
+use functions::{Analysis, ConnectionHandle, Functions, QueryWithParams, ResultHandle};
 
-/// What `chdb_classify_query_n` fills in; `struct_size` is set by the caller.
-#[repr(C)]
-struct Analysis {
-    struct_size: u32,
-    statement_count: u32,
-    flags: u32,
-    query_class: u32,
-}
-
-/// The functions that are used, as they stand in `chdb.h`.
-struct Functions {
-    set_signal_handlers_enabled: unsafe extern "C" fn(c_int),
-    connect: unsafe extern "C" fn(c_int, *mut *mut c_char) -> *mut ConnectionHandle,
-    close_conn: unsafe extern "C" fn(*mut ConnectionHandle),
-    shutdown: unsafe extern "C" fn() -> c_int,
-    classify_query_n: unsafe extern "C" fn(
-        ConnectionHandle,
-        *const c_char,
-        usize,
-        *const c_char,
-        usize,
-        *mut Analysis,
-    ) -> c_int,
-    query_with_params_n: QueryWithParams,
-    stream_query_with_params_n: QueryWithParams,
-    stream_fetch_result: unsafe extern "C" fn(ConnectionHandle, ResultHandle) -> ResultHandle,
-    stream_cancel_query: unsafe extern "C" fn(ConnectionHandle, ResultHandle),
-    destroy_query_result: unsafe extern "C" fn(ResultHandle),
-    result_error: unsafe extern "C" fn(ResultHandle) -> *const c_char,
-    result_buffer: unsafe extern "C" fn(ResultHandle) -> *const c_char,
-    result_length: unsafe extern "C" fn(ResultHandle) -> usize,
-    result_rows_read: unsafe extern "C" fn(ResultHandle) -> u64,
-    result_storage_rows_read: unsafe extern "C" fn(ResultHandle) -> u64,
-    result_storage_bytes_read: unsafe extern "C" fn(ResultHandle) -> u64,
-    result_rows_written: unsafe extern "C" fn(ResultHandle) -> u64,
-    result_bytes_written: unsafe extern "C" fn(ResultHandle) -> u64,
-    stream_insert_with_params_n: QueryWithParams,
-    stream_append: unsafe extern "C" fn(InsertHandle, *const c_void, usize) -> c_int,
-    stream_done: unsafe extern "C" fn(InsertHandle) -> ResultHandle,
-    stream_insert_error: unsafe extern "C" fn(InsertHandle) -> *const c_char,
-    destroy_insert_stream: unsafe extern "C" fn(InsertHandle),
-}
-
-/// connection, query and its length, format and its length, names, name lengths, values, value
-/// lengths, count.
-type QueryWithParams = unsafe extern "C" fn(
-    ConnectionHandle,
-    *const c_char,
-    usize,
-    *const c_char,
-    usize,
-    *const *const c_char,
-    *const usize,
-    *const *const c_char,
-    *const usize,
-    usize,
-) -> *mut c_void;
+pub use exit::leave;
 
 /// Why the library can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +38,7 @@ pub enum LibraryError {
 
 /// The engine's own words about a statement it did not run, as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal(pub String);
+pub struct ErrorText(pub String);
 
 /// What a statement does to state that outlives it, by the engine's own parser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,37 +79,7 @@ impl Library {
         // SAFETY: loading runs the library's initialisers; the operator names the file as the
         // engine, and running it is the purpose.
         let library = unsafe { libloading::Library::new(path) }.map_err(unusable)?;
-        macro_rules! symbol {
-            ($name:literal) => {
-                // SAFETY: the field's type is this function's signature in chdb.h of libchdb 26.7.
-                *unsafe { library.get(concat!("chdb_", $name).as_bytes()) }.map_err(unusable)?
-            };
-        }
-        let functions = Functions {
-            set_signal_handlers_enabled: symbol!("set_signal_handlers_enabled"),
-            connect: symbol!("connect"),
-            close_conn: symbol!("close_conn"),
-            shutdown: symbol!("shutdown"),
-            classify_query_n: symbol!("classify_query_n"),
-            query_with_params_n: symbol!("query_with_params_n"),
-            stream_query_with_params_n: symbol!("stream_query_with_params_n"),
-            stream_fetch_result: symbol!("stream_fetch_result"),
-            stream_cancel_query: symbol!("stream_cancel_query"),
-            destroy_query_result: symbol!("destroy_query_result"),
-            result_error: symbol!("result_error"),
-            result_buffer: symbol!("result_buffer"),
-            result_length: symbol!("result_length"),
-            result_rows_read: symbol!("result_rows_read"),
-            result_storage_rows_read: symbol!("result_storage_rows_read"),
-            result_storage_bytes_read: symbol!("result_storage_bytes_read"),
-            result_rows_written: symbol!("result_rows_written"),
-            result_bytes_written: symbol!("result_bytes_written"),
-            stream_insert_with_params_n: symbol!("stream_insert_with_params_n"),
-            stream_append: symbol!("stream_append"),
-            stream_done: symbol!("stream_done"),
-            stream_insert_error: symbol!("stream_insert_error"),
-            destroy_insert_stream: symbol!("destroy_insert_stream"),
-        };
+        let functions = Functions::find(&library).map_err(unusable)?;
         // SAFETY: takes a flag only; called before the first connection, as chdb.h asks.
         unsafe { (functions.set_signal_handlers_enabled)(0) };
         Ok(Arc::new(Self {
@@ -261,7 +176,7 @@ impl Connection {
         sql: &str,
         format: &str,
         parameters: &[Parameter],
-    ) -> Result<Chunk, Refusal> {
+    ) -> Result<Chunk, ErrorText> {
         let handle = self.call(
             self.library.functions.query_with_params_n,
             sql,
@@ -281,7 +196,7 @@ impl Connection {
         sql: &str,
         format: &str,
         parameters: &[Parameter],
-    ) -> Result<ResultStream<'_>, Refusal> {
+    ) -> Result<ResultStream<'_>, ErrorText> {
         let handle = self.call(
             self.library.functions.stream_query_with_params_n,
             sql,
@@ -305,7 +220,7 @@ impl Connection {
         sql: &str,
         format: &str,
         parameters: &[Parameter],
-    ) -> Result<InsertStream<'_>, Refusal> {
+    ) -> Result<InsertStream<'_>, ErrorText> {
         let handle = self.call(
             self.library.functions.stream_insert_with_params_n,
             sql,
@@ -313,7 +228,7 @@ impl Connection {
             parameters,
         );
         let Some(handle) = NonNull::new(handle) else {
-            return Err(Refusal(
+            return Err(ErrorText(
                 "the engine gave no handle for the INSERT".to_owned(),
             ));
         };
@@ -322,7 +237,7 @@ impl Connection {
             handle,
         };
         match stream.error() {
-            Some(message) => Err(Refusal(message)),
+            Some(message) => Err(ErrorText(message)),
             None => Ok(stream),
         }
     }
@@ -382,9 +297,9 @@ unsafe impl Send for Chunk {}
 
 impl Chunk {
     /// Takes `handle` over and tells a result from an error.
-    fn new(library: &Arc<Library>, handle: ResultHandle) -> Result<Self, Refusal> {
+    fn new(library: &Arc<Library>, handle: ResultHandle) -> Result<Self, ErrorText> {
         let Some(handle) = NonNull::new(handle) else {
-            return Err(Refusal("the engine gave no result".to_owned()));
+            return Err(ErrorText("the engine gave no result".to_owned()));
         };
         let chunk = Self {
             library: Arc::clone(library),
@@ -392,7 +307,7 @@ impl Chunk {
         };
         // SAFETY: the handle is live; the text belongs to it and is copied at once.
         match unsafe { text((library.functions.result_error)(handle.as_ptr())) } {
-            Some(message) => Err(Refusal(message)),
+            Some(message) => Err(ErrorText(message)),
             None => Ok(chunk),
         }
     }
@@ -469,7 +384,7 @@ impl ResultStream<'_> {
     ///
     /// # Errors
     /// The engine's own text; the stream is over then.
-    pub fn fetch(&mut self) -> Result<Option<Chunk>, Refusal> {
+    pub fn fetch(&mut self) -> Result<Option<Chunk>, ErrorText> {
         if self.is_finished {
             return Ok(None);
         }
@@ -485,9 +400,9 @@ impl ResultStream<'_> {
                 Ok(None)
             }
             Ok(chunk) => Ok(Some(chunk)),
-            Err(refusal) => {
+            Err(error) => {
                 self.is_finished = true;
-                Err(refusal)
+                Err(error)
             }
         }
     }
@@ -519,7 +434,7 @@ impl InsertStream<'_> {
     ///
     /// # Errors
     /// The engine's own text; nothing more can be appended then.
-    pub fn append(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), ErrorText> {
         let functions = &self.connection.library.functions;
         // SAFETY: the handle is live; the bytes are given with their length and copied by the
         // engine.
@@ -529,7 +444,7 @@ impl InsertStream<'_> {
         match state {
             0 => Ok(()),
             _ => {
-                Err(Refusal(self.error().unwrap_or_else(|| {
+                Err(ErrorText(self.error().unwrap_or_else(|| {
                     "the engine took no more rows".to_owned()
                 })))
             }
@@ -540,7 +455,7 @@ impl InsertStream<'_> {
     ///
     /// # Errors
     /// The engine's own text.
-    pub fn finish(self) -> Result<Chunk, Refusal> {
+    pub fn finish(self) -> Result<Chunk, ErrorText> {
         // SAFETY: the handle is live; afterwards it is only destroyed.
         let handle =
             unsafe { (self.connection.library.functions.stream_done)(self.handle.as_ptr()) };
@@ -578,22 +493,10 @@ unsafe fn text(pointer: *const c_char) -> Option<String> {
     })
 }
 
-unsafe extern "C" {
-    fn _exit(code: c_int) -> !;
-}
-
-/// Ends the process at once, without the destructors of a library whose threads may still run: they
-/// would crash. What has to be on disk must be there before.
-pub fn leave(code: u8) -> ! {
-    // SAFETY: POSIX `_exit` takes a status and never returns; nothing of this process runs after
-    // it.
-    unsafe { _exit(c_int::from(code)) }
-}
-
 /// Whether the engine refused to stream a statement before running any of it; such a one goes to
 /// [`Connection::query`].
-pub fn is_not_streamable(refusal: &Refusal) -> bool {
-    refusal
+pub fn is_not_streamable(error: &ErrorText) -> bool {
+    error
         .0
         .starts_with("Code: 36. DB::Exception: Streaming query is not supported for query")
 }

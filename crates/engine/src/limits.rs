@@ -3,8 +3,8 @@
 //! Pure; no IO. `readonly=1` refuses every setting, those that clients send in the URL too, so the
 //! harmless ones are let through here and set before the lock.
 
-use super::execute::Access;
-use super::fault::Fault;
+use super::access::Access;
+use super::exception::Exception;
 use super::request::Setting;
 
 /// A result in a format that can't be streamed may take so much memory in the engine before it is
@@ -99,13 +99,13 @@ pub fn is_free(name: &str) -> bool {
 /// # Errors
 /// More than the bound, or a setting that readers may not change. `readonly` is passed over:
 /// clients send it, and it is 1 anyway.
-pub fn reader_limits(settings: &[Setting]) -> Result<Vec<(&'static str, String)>, Fault> {
+pub fn reader_limits(settings: &[Setting]) -> Result<Vec<(&'static str, String)>, Exception> {
     if let Some((name, _)) = settings.iter().find(|(name, _)| {
         !is_free(name)
             && name != "readonly"
             && !READER_LIMITS.iter().any(|limit| limit.name == name)
     }) {
-        return Err(Fault::read_only(&format!(
+        return Err(Exception::read_only(&format!(
             "Cannot modify '{name}' setting in readonly mode"
         )));
     }
@@ -121,7 +121,7 @@ pub fn reader_limits(settings: &[Setting]) -> Result<Vec<(&'static str, String)>
                 Ok(value) if (1..=limit.max).contains(&value) => {
                     Ok((limit.name, value.to_string()))
                 }
-                _ => Err(Fault::new(
+                _ => Err(Exception::new(
                     452,
                     "SETTING_CONSTRAINT_VIOLATION",
                     &format!(
@@ -139,8 +139,8 @@ mod tests {
     use super::*;
 
     fn limits(name: &str, value: &str) -> Result<String, u32> {
-        let limits =
-            reader_limits(&[(name.to_owned(), value.to_owned())]).map_err(|fault| fault.code)?;
+        let limits = reader_limits(&[(name.to_owned(), value.to_owned())])
+            .map_err(|exception| exception.code)?;
         Ok(limits
             .into_iter()
             .find(|(limit, _)| *limit == name)

@@ -7,7 +7,7 @@
 
 use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 
-use super::fault::Fault;
+use super::exception::Exception;
 use super::libchdb::Parameter;
 
 /// A setting's name and value, as text.
@@ -69,7 +69,7 @@ impl Query {
     ///
     /// # Errors
     /// A malformed setting name or authorisation header, or a body encoding that is not read here.
-    pub fn parse(is_get: bool, arguments: &str, headers: &HeaderMap) -> Result<Self, Fault> {
+    pub fn parse(is_get: bool, arguments: &str, headers: &HeaderMap) -> Result<Self, Exception> {
         let mut query = Self {
             is_get,
             ..Self::default()
@@ -88,7 +88,7 @@ impl Query {
         if let Some(encoding) = headers.get(CONTENT_ENCODING)
             && encoding != "identity"
         {
-            return Err(Fault::new(
+            return Err(Exception::new(
                 48,
                 "NOT_IMPLEMENTED",
                 "A body with Content-Encoding is not read here; send it plain or in ClickHouse's own framing with decompress=1",
@@ -97,7 +97,7 @@ impl Query {
         query.boundary = header(CONTENT_TYPE.as_str()).and_then(|value| boundary(&value));
         if let Some(credentials) = header(AUTHORIZATION.as_str()) {
             let (user, password) = basic(&credentials).ok_or_else(|| {
-                Fault::new(
+                Exception::new(
                     516,
                     "AUTHENTICATION_FAILED",
                     "The Authorization header is not a Basic one",
@@ -114,11 +114,11 @@ impl Query {
     ///
     /// # Errors
     /// A name that is neither an argument of the HTTP interface nor the form of a setting's name.
-    pub fn take(&mut self, name: &str, value: String) -> Result<(), Fault> {
+    pub fn take(&mut self, name: &str, value: String) -> Result<(), Exception> {
         let is_on = || matches!(value.as_str(), "1" | "true");
         if let Some(parameter) = name.strip_prefix("param_") {
             if !is_name(parameter) {
-                return Err(Fault::new(
+                return Err(Exception::new(
                     36,
                     "BAD_ARGUMENTS",
                     "A query parameter's name has letters, digits and _ only",
@@ -139,7 +139,7 @@ impl Query {
             _ if IGNORED.contains(&name) => {}
             _ if is_name(name) => self.settings.push((name.to_owned(), value)),
             _ => {
-                return Err(Fault::new(
+                return Err(Exception::new(
                     115,
                     "UNKNOWN_SETTING",
                     "A setting's name has letters, digits and _ only",
@@ -154,9 +154,9 @@ impl Query {
     ///
     /// # Errors
     /// A body that is not of this form, or a field that [`Query::take`] refuses.
-    pub fn take_form(&mut self, body: &[u8], boundary: &str) -> Result<(), Fault> {
+    pub fn take_form(&mut self, body: &[u8], boundary: &str) -> Result<(), Exception> {
         let malformed = || {
-            Fault::new(
+            Exception::new(
                 36,
                 "BAD_ARGUMENTS",
                 "The multipart/form-data body is malformed",

@@ -15,18 +15,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
-use hyper::http::uri::Authority;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::Secrets;
+use super::access::{Access, COLLECTOR_USER, Secrets};
 use super::answer::{Answer, PIECE_BYTES_MAX, Running, State, lost};
+use super::browser_guard::{is_for_loopback, is_from_here};
 use super::compress::{Decompressor, compress};
 use super::credential::{CHALLENGE_HEADER, PROOF_HEADER, READER_USER, proof};
-use super::execute::{Access, Engine, Event, Job, Progress, Rows};
-use super::fault::Fault;
+use super::exception::Exception;
+use super::execute::{Engine, Event, Job, Progress, Rows};
 use super::request::Query;
+use super::response_headers::{content_type, summary};
 use super::statement::{self, Kind};
+use super::target::DISPLAY_NAME;
 use super::upload::Upload;
 
 /// Statements of the collector at once; it needs few: inserts, the dashboard's batches, migrations.
@@ -43,8 +45,6 @@ const PIECES_MAX: usize = 4;
 const HELD_BYTES_MAX: usize = 256 << 10;
 /// Sent by clients and shown by `system.processes`; longer ones are cut.
 const QUERY_ID_BYTES_MAX: usize = 256;
-/// What tells this engine from another ClickHouse on the same port.
-pub const DISPLAY_NAME: &str = "sillage-engine";
 
 /// What every connection shares.
 pub struct Service {
@@ -166,13 +166,13 @@ impl Service {
         };
         let result = match query {
             Ok(query) => self.execute(query, &mut upload).await,
-            Err(fault) => Err(fault),
+            Err(exception) => Err(exception),
         };
         let mut response = match result {
             Ok(response) => response,
-            Err(fault) => {
+            Err(exception) => {
                 upload.drain().await;
-                self.refusal(&fault)
+                self.failed(&exception)
             }
         };
         let query_id = query_id
@@ -186,12 +186,16 @@ impl Service {
         response
     }
 
-    fn refusal(&self, fault: &Fault) -> Response<Answer> {
-        let mut response = Response::new(Answer::whole(fault.body(self.engine.version()).into()));
+    fn failed(&self, exception: &Exception) -> Response<Answer> {
+        let mut response =
+            Response::new(Answer::whole(exception.body(self.engine.version()).into()));
         *response.status_mut() =
-            StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            StatusCode::from_u16(exception.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        headers.insert("X-ClickHouse-Exception-Code", HeaderValue::from(fault.code));
+        headers.insert(
+            "X-ClickHouse-Exception-Code",
+            HeaderValue::from(exception.code),
+        );
         headers.insert(
             "Content-Type",
             HeaderValue::from_static("text/plain; charset=UTF-8"),
@@ -199,20 +203,20 @@ impl Service {
         response
     }
 
-    fn access(&self, query: &Query) -> Result<Access, Fault> {
+    fn access(&self, query: &Query) -> Result<Access, Exception> {
         let password = query.password.as_deref().unwrap_or_default();
         let user = match query.user.as_deref().unwrap_or_default() {
             "" => READER_USER,
             user => user,
         };
         let (access, secret) = match user {
-            super::COLLECTOR_USER => (Access::Collector, Some(&self.secrets.collector)),
+            COLLECTOR_USER => (Access::Collector, Some(&self.secrets.collector)),
             READER_USER => (Access::Reader, self.secrets.readers.as_ref()),
             _ => (Access::Reader, None),
         };
         if secret.is_some_and(|secret| is_same(password, secret)) {
             if access == Access::Reader && !self.answers_readers {
-                return Err(Fault::new(
+                return Err(Exception::new(
                     497,
                     "ACCESS_DENIED",
                     "Readers are refused, because this system can't keep the engine from files and networks (Landlock of Linux 5.19 and seccomp are needed); engine.readers_without_fence = true answers them all the same",
@@ -220,7 +224,7 @@ impl Service {
             }
             return Ok(access);
         }
-        Err(Fault::new(
+        Err(Exception::new(
             516,
             "AUTHENTICATION_FAILED",
             &format!(
@@ -233,7 +237,7 @@ impl Service {
         &self,
         mut query: Query,
         upload: &mut Upload,
-    ) -> Result<Response<Answer>, Fault> {
+    ) -> Result<Response<Answer>, Exception> {
         let access = self.access(&query)?;
         if query.decompress {
             upload.decompressor = Some(Decompressor::default());
@@ -241,7 +245,7 @@ impl Service {
         let text = tokio::time::timeout(STATEMENT_PATIENCE, upload.read_statement(&mut query))
             .await
             .map_err(|_| {
-                Fault::new(
+                Exception::new(
                     209,
                     "SOCKET_TIMEOUT",
                     "The statement was not received in time",
@@ -252,7 +256,7 @@ impl Service {
             Access::Reader => (&self.readers, READER_STATEMENTS_MAX),
         };
         let place = Arc::clone(places).try_acquire_owned().map_err(|_| {
-            Fault::new(
+            Exception::new(
                 202,
                 "TOO_MANY_SIMULTANEOUS_QUERIES",
                 &format!("Too many simultaneous queries. Maximum: {count}"),
@@ -263,7 +267,7 @@ impl Service {
             .clone()
             .unwrap_or_else(|| "TabSeparated".to_owned());
         match statement::kind(&text) {
-            Kind::FromInfile => Err(Fault::new(
+            Kind::FromInfile => Err(Exception::new(
                 48,
                 "NOT_IMPLEMENTED",
                 "INSERT FROM INFILE is a client's business; send the file as the request's body",
@@ -276,14 +280,18 @@ impl Service {
             }
             Kind::Other => {
                 let sql = String::from_utf8(text.into()).map_err(|_| {
-                    Fault::new(
+                    Exception::new(
                         62,
                         "SYNTAX_ERROR",
                         "Syntax error: the statement is not UTF-8",
                     )
                 })?;
                 if sql.trim().is_empty() {
-                    return Err(Fault::new(62, "SYNTAX_ERROR", "Syntax error: Empty query"));
+                    return Err(Exception::new(
+                        62,
+                        "SYNTAX_ERROR",
+                        "Syntax error: Empty query",
+                    ));
                 }
                 self.select(access, query, sql, default_format, place).await
             }
@@ -297,7 +305,7 @@ impl Service {
         sql: String,
         default_format: String,
         place: OwnedSemaphorePermit,
-    ) -> Result<Response<Answer>, Fault> {
+    ) -> Result<Response<Answer>, Exception> {
         let format = statement::output_format(&sql)
             .unwrap_or(&default_format)
             .to_owned();
@@ -325,7 +333,7 @@ impl Service {
                     progress = so_far;
                 }
                 Event::End(total) => (progress, is_ended) = (total, true),
-                Event::Failed(fault) => return Err(fault),
+                Event::Failed(exception) => return Err(exception),
             }
         }
         let tag = random_id().replace('-', "")[..16].to_owned();
@@ -377,7 +385,7 @@ impl Service {
         first: Bytes,
         upload: &mut Upload,
         place: OwnedSemaphorePermit,
-    ) -> Result<Response<Answer>, Fault> {
+    ) -> Result<Response<Answer>, Exception> {
         let (sender, receiver) = mpsc::channel(PIECES_MAX);
         let job = Job {
             access,
@@ -414,7 +422,7 @@ impl Service {
         };
         let progress = match last {
             Event::End(progress) => progress,
-            Event::Failed(fault) => return Err(fault),
+            Event::Failed(exception) => return Err(exception),
             Event::Data(..) => return Err(lost()),
         };
         let mut response = Response::new(Answer::whole(Bytes::new()));
@@ -445,70 +453,6 @@ impl Service {
     }
 }
 
-/// Whether the client named this machine. A web page that has its own name point here (DNS
-/// rebinding) did not, and could read what it asks for otherwise.
-fn is_for_loopback(request: &Request<Incoming>) -> bool {
-    let Some(host) = request.headers().get("host") else {
-        return true;
-    };
-    host.to_str()
-        .ok()
-        .and_then(|host| host.parse().ok())
-        .is_some_and(|authority| is_loopback(&authority))
-}
-
-/// Whether the request comes from a program or from a page of this origin. Browsers say where a
-/// request comes from in `Sec-Fetch-Site` and `Origin`; programs send neither.
-fn is_from_here(request: &Request<Incoming>) -> bool {
-    let headers = request.headers();
-    let is_foreign_site = headers
-        .get_all("sec-fetch-site")
-        .iter()
-        .any(|site| !matches!(site.as_bytes(), b"none" | b"same-origin"));
-    let host = headers.get("host").map(HeaderValue::as_bytes);
-    let is_foreign_origin = headers.get_all("origin").iter().any(|origin| {
-        let authority = origin
-            .to_str()
-            .ok()
-            .and_then(|origin| origin.strip_prefix("http://"));
-        let is_own = authority.is_some_and(|authority| {
-            Some(authority.as_bytes()) == host
-                && authority
-                    .parse()
-                    .is_ok_and(|authority| is_loopback(&authority))
-        });
-        !is_own
-    });
-    !is_foreign_site && !is_foreign_origin
-}
-
-fn is_loopback(authority: &Authority) -> bool {
-    let host = authority
-        .host()
-        .trim_start_matches('[')
-        .trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-/// `X-ClickHouse-Summary`: numbers as texts, as ClickHouse writes them.
-fn summary(progress: &Progress) -> String {
-    let Progress {
-        read_rows,
-        read_bytes,
-        written_rows,
-        written_bytes,
-        result_rows,
-        result_bytes,
-        elapsed_ns,
-    } = progress;
-    format!(
-        r#"{{"read_rows":"{read_rows}","read_bytes":"{read_bytes}","written_rows":"{written_rows}","written_bytes":"{written_bytes}","total_rows_to_read":"0","result_rows":"{result_rows}","result_bytes":"{result_bytes}","elapsed_ns":"{elapsed_ns}"}}"#
-    )
-}
-
 /// Hands rows over in bounded pieces. Whether the engine still takes them.
 async fn send_rows(sender: &mpsc::Sender<Rows>, mut rows: Bytes) -> bool {
     while !rows.is_empty() {
@@ -518,31 +462,6 @@ async fn send_rows(sender: &mpsc::Sender<Rows>, mut rows: Bytes) -> bool {
         }
     }
     true
-}
-
-fn content_type(format: &str) -> &'static str {
-    match format {
-        "TabSeparated"
-        | "TSV"
-        | "TabSeparatedWithNames"
-        | "TSVWithNames"
-        | "TabSeparatedWithNamesAndTypes"
-        | "TSVWithNamesAndTypes" => "text/tab-separated-values; charset=UTF-8",
-        "CSV" | "CSVWithNames" => "text/csv; charset=UTF-8; header=absent",
-        "JSON" | "JSONCompact" | "JSONStrings" => "application/json; charset=UTF-8",
-        "JSONEachRow" | "NDJSON" | "JSONLines" | "JSONCompactEachRow" => {
-            "application/x-ndjson; charset=UTF-8"
-        }
-        "RowBinary"
-        | "RowBinaryWithNames"
-        | "RowBinaryWithNamesAndTypes"
-        | "Native"
-        | "Parquet"
-        | "Arrow"
-        | "ArrowStream"
-        | "ORC" => "application/octet-stream",
-        _ => "text/plain; charset=UTF-8",
-    }
 }
 
 /// Compares without telling by time where two texts differ.

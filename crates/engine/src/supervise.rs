@@ -17,14 +17,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::watch;
 
-use super::serve::DISPLAY_NAME;
-use super::{COLLECTOR_USER, EngineError, Target, credential, find_library};
+use super::access::COLLECTOR_USER;
+use super::credential;
+use super::error::EngineError;
+use super::library::find_library;
+use super::parent_pipe::{LINE_PREFIX, WARNING_PREFIX};
+use super::target::{DISPLAY_NAME, Target};
 
-/// Begins the child's own lines on standard error. Only these are logged: what the library writes
-/// may hold query texts.
-pub(super) const LINE_PREFIX: &str = "sillage-engine: ";
-/// Begins a line of the child's standard output that is logged as a warning, before it is ready.
-pub(super) const WARNING_PREFIX: &str = "warning ";
 /// How long a start may take, with a big data folder on a slow disk.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a predecessor that is shutting down may still answer on the port.

@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use super::compress::Decompressor;
-use super::fault::Fault;
+use super::exception::Exception;
 use super::request::Query;
 use super::statement::{self, Kind};
 
@@ -31,12 +31,12 @@ pub struct Upload {
 
 impl Upload {
     /// The next bytes; `None` at the end. May be dropped and called again without a loss.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Exception> {
         loop {
             if let Some(decompressor) = &mut self.decompressor
                 && let Some(block) = decompressor
                     .next_block()
-                    .map_err(|error| Fault::from_message(&error.to_string()))?
+                    .map_err(|error| Exception::from_message(&error.to_string()))?
             {
                 return Ok(Some(block));
             }
@@ -46,11 +46,12 @@ impl Upload {
                 };
                 decompressor
                     .finish()
-                    .map_err(|error| Fault::from_message(&error.to_string()))?;
+                    .map_err(|error| Exception::from_message(&error.to_string()))?;
                 return Ok(None);
             };
-            let frame = frame
-                .map_err(|_| Fault::new(210, "NETWORK_ERROR", "The request's body broke off"))?;
+            let frame = frame.map_err(|_| {
+                Exception::new(210, "NETWORK_ERROR", "The request's body broke off")
+            })?;
             let Ok(received) = frame.into_data() else {
                 continue;
             };
@@ -63,7 +64,7 @@ impl Upload {
 
     /// The statement from URL and body: as a whole, or, of an `INSERT` with rows, as far as it was
     /// received.
-    pub async fn read_statement(&mut self, query: &mut Query) -> Result<Bytes, Fault> {
+    pub async fn read_statement(&mut self, query: &mut Query) -> Result<Bytes, Exception> {
         if let Some(boundary) = query.boundary.take() {
             let form = self
                 .read_up_to(BytesMut::new(), STATEMENT_BYTES_MAX, |_| false)
@@ -94,14 +95,14 @@ impl Upload {
         mut text: BytesMut,
         bytes_max: usize,
         is_enough: impl Fn(&[u8]) -> bool,
-    ) -> Result<BytesMut, Fault> {
+    ) -> Result<BytesMut, Exception> {
         while let Some(bytes) = self.next().await? {
             text.extend_from_slice(&bytes);
             if is_enough(&text) {
                 break;
             }
             if text.len() > bytes_max {
-                return Err(Fault::new(
+                return Err(Exception::new(
                     307,
                     "TOO_MANY_BYTES",
                     &format!("Max query size exceeded: at most {bytes_max} bytes"),

@@ -4,18 +4,18 @@
 //! for two things: exceptions it wrapped into themselves are unwrapped, and the version is added as
 //! a server adds it. Pure; no IO.
 
-use super::libchdb::Refusal;
+use super::libchdb::ErrorText;
 
 /// A refused or failed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct Exception {
     /// ClickHouse's error code, e.g. 60 for an unknown table; 0 where the engine named none.
     pub code: u32,
     /// `Code: 60. DB::Exception: … (UNKNOWN_TABLE)`, one line or several, without the version.
     pub text: String,
 }
 
-impl Fault {
+impl Exception {
     /// A fault of ours under ClickHouse's `code` and `name`; `message` is a sentence without its
     /// full stop.
     pub fn new(code: u32, name: &str, message: &str) -> Self {
@@ -71,9 +71,9 @@ impl Fault {
     }
 }
 
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
-        Self::from_message(&refusal.0)
+impl From<ErrorText> for Exception {
+    fn from(error: ErrorText) -> Self {
+        Self::from_message(&error.0)
     }
 }
 
@@ -151,9 +151,9 @@ mod tests {
             ("Code: x", 0, None, 500),
             ("", 0, None, 500),
         ] {
-            let fault = Fault::from_message(message);
+            let exception = Exception::from_message(message);
             assert_eq!(
-                (fault.code, fault.text.as_str(), fault.status()),
+                (exception.code, exception.text.as_str(), exception.status()),
                 (code, text.unwrap_or(message), status)
             );
         }

@@ -1,0 +1,191 @@
+//! The child's start and end: library, data folder, user and fence in this order, then the service
+//! until it is asked to stop.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::EngineError;
+use super::execute::Engine;
+use super::fence;
+use super::home::Home;
+use super::libchdb::{self, Library};
+use super::library::find_library;
+use super::listener::{bind, serve_until_asked_to_stop};
+use super::parent_pipe::{read_secrets, say, tell, warn, watch_parent};
+use super::serve::{COLLECTOR_STATEMENTS_MAX, READER_STATEMENTS_MAX, Service};
+
+/// Threads for statements and for stopping them.
+const BLOCKING_THREADS_MAX: usize = COLLECTOR_STATEMENTS_MAX + READER_STATEMENTS_MAX + 24;
+/// What `sillage engine` is started with.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Loopback only.
+    pub listen: SocketAddr,
+    /// The engine's folder, its own; created 0700.
+    pub data: PathBuf,
+    /// `libchdb.so`; `None` looks where [`find_library`] says.
+    pub library: Option<PathBuf>,
+    /// The database of a request that names none; created if it is not there.
+    pub database: String,
+    /// Number of the user and group that the process becomes when it was started by root.
+    pub user: Option<u32>,
+    /// Answers readers although the fence could not be raised.
+    pub readers_without_fence: bool,
+    /// For the tests that show what fence and filter keep out, by leaving them away; debug builds
+    /// only.
+    #[cfg(debug_assertions)]
+    pub without: Vec<Defence>,
+    /// A file outside the engine's folder; what the process can do to it and to its parent is
+    /// printed as a warning.
+    #[cfg(debug_assertions)]
+    pub reach: Option<PathBuf>,
+}
+
+/// What stands between a reader and the machine.
+#[cfg(debug_assertions)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Defence {
+    /// Around the process.
+    Fence,
+    /// In front of statements.
+    Filter,
+}
+
+impl EngineOptions {
+    fn raise_fence(&self, folder: &Path) -> Result<(), fence::FenceError> {
+        #[cfg(debug_assertions)]
+        if self.without.contains(&Defence::Fence) {
+            return Err(fence::FenceError::Off);
+        }
+        fence::raise(folder)
+    }
+
+    fn has_filter(&self) -> bool {
+        #[cfg(debug_assertions)]
+        if self.without.contains(&Defence::Filter) {
+            return false;
+        }
+        true
+    }
+}
+
+/// Runs the child until its standard input ends or it is asked to stop by SIGTERM or SIGINT; then
+/// ends the process with status 0.
+///
+/// The first line of standard input is the collector's secret, the second the readers' token. To
+/// standard output go lines of `warning` and a sentence, then one line: `ready` once queries are
+/// answered, or `error` and a sentence, which is also returned.
+///
+/// # Errors
+/// Everything that keeps the engine from starting.
+pub fn run(options: &EngineOptions) -> Result<Infallible, EngineError> {
+    run_until_asked_to_stop(options)
+        .inspect_err(|error| say(&format!("error {}", error.to_string().replace('\n', " "))))
+}
+
+fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, EngineError> {
+    if !options.listen.ip().is_loopback() {
+        return Err(EngineError::NotLoopback(options.listen));
+    }
+    let library = find_library(options.library.as_deref())?;
+    // A core dump would hold rows and query texts.
+    let no_core = rustix::process::Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if rustix::process::setrlimit(rustix::process::Resource::Core, no_core).is_err() {
+        tell("core dumps could not be turned off");
+    }
+    let secrets = read_secrets()?;
+    let listener = bind(options.listen)?;
+    let home = Home::open(&options.data)?;
+    // Loaded before the fence, so that it needs no right to read its own file and those it depends
+    // on.
+    let library = Library::load(&library)?;
+    if let Some(user) = options.user
+        && let Err(error) = fence::leave_root(user, &home.folder)
+    {
+        warn(&format!(
+            "the embedded engine stays root ({error}); start the collector as a user of its own, or set engine.user to a number this system lets root become"
+        ));
+    }
+    // Before any thread: those that run already would stay outside.
+    let has_fence = match options.raise_fence(&home.folder) {
+        Ok(()) => true,
+        Err(error) => {
+            let readers = if options.readers_without_fence {
+                "readers are answered all the same (engine.readers_without_fence)"
+            } else {
+                "readers are refused; engine.readers_without_fence = true answers them all the same"
+            };
+            warn(&format!(
+                "the embedded engine runs without a fence ({error}): SQL of readers could reach files and networks; {readers}"
+            ));
+            false
+        }
+    };
+    #[cfg(all(debug_assertions, target_os = "linux"))]
+    if let Some(outside) = &options.reach {
+        warn(&format!("can {}", fence::reach(outside).join(", ")));
+    }
+    let parent_gone = watch_parent()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("serving")
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .enable_all()
+        .build()
+        .map_err(EngineError::Spawn)?;
+    outlive_other_signals(&runtime).map_err(EngineError::Spawn)?;
+    let engine = Arc::new(Engine::start(
+        library,
+        &home.data,
+        &home.config,
+        &options.database,
+        options.has_filter(),
+    )?);
+    // From here on the process must not end through the library's destructors.
+    let served = runtime.block_on(serve_until_asked_to_stop(
+        listener,
+        Service::new(
+            Arc::clone(&engine),
+            secrets,
+            has_fence || options.readers_without_fence,
+            options.listen,
+        ),
+        Arc::clone(&engine),
+        parent_gone,
+    ));
+    match served {
+        Ok(true) => {}
+        Ok(false) => tell("a statement did not stop; leaving without its end"),
+        Err(error) => {
+            say(&format!(
+                "error the engine can't listen ({error}); see whether the system's limits are reached"
+            ));
+            libchdb::leave(1);
+        }
+    }
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    engine.stop();
+    libchdb::leave(0)
+}
+
+/// Takes the signals that would end the process and ask for nothing here. `systemctl kill` sends a
+/// signal to every process of the service, and the collector logs it. A handler stays when its
+/// receiver is dropped.
+fn outlive_other_signals(runtime: &tokio::runtime::Runtime) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let _inside = runtime.enter();
+    for kind in [
+        SignalKind::hangup(),
+        SignalKind::user_defined1(),
+        SignalKind::user_defined2(),
+    ] {
+        drop(signal(kind)?);
+    }
+    Ok(())
+}
