@@ -5,6 +5,9 @@
 //! parameter values are handed to the engine as they are, which reads them in ClickHouse's escaped
 //! form exactly as a server does.
 
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 
 use super::exception::Exception;
@@ -63,6 +66,14 @@ const IGNORED: [&str; 22] = [
     "log_queries",
     "log_comment",
 ];
+
+/// Of Basic credentials, with or without padding, as clients send them.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 impl Query {
     /// Reads the URL's arguments (without `?`) and the headers.
@@ -239,32 +250,10 @@ fn basic(header: &str) -> Option<(String, String)> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let decoded = String::from_utf8(base64(encoded.trim())?).ok()?;
+    let decoded = String::from_utf8(BASE64.decode(encoded.trim()).ok()?).ok()?;
     decoded
         .split_once(':')
         .map(|(user, password)| (user.to_owned(), password.to_owned()))
-}
-
-/// Decodes base64 with or without padding; ten lines are less than a dependency.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let (mut out, mut bits, mut count) = (Vec::with_capacity(text.len() * 3 / 4), 0_u32, 0_u32);
-    for byte in text.trim_end_matches('=').bytes() {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(six);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push((bits >> count) as u8);
-        }
-    }
-    Some(out)
 }
 
 #[cfg(test)]
@@ -328,12 +317,14 @@ mod tests {
             (query.database.as_deref(), query.default_format.as_deref()),
             (Some("d"), Some("CSV"))
         );
-        let query = Query::parse(true, "", &headers(&[("authorization", "Basic dTpwOnc=")]))
-            .expect("a query");
-        assert_eq!(
-            (query.user.as_deref(), query.password.as_deref()),
-            (Some("u"), Some("p:w"))
-        );
+        for credentials in ["Basic dTpwOnc=", "basic dTpwOnc"] {
+            let query = Query::parse(true, "", &headers(&[("authorization", credentials)]))
+                .expect("a query");
+            assert_eq!(
+                (query.user.as_deref(), query.password.as_deref()),
+                (Some("u"), Some("p:w"))
+            );
+        }
         for (header, code) in [
             (("authorization", "Bearer x"), 516),
             (("authorization", "Basic ?"), 516),
