@@ -1,10 +1,40 @@
 //! People of a collector: adding them, logging in, filling in forms.
 
-use std::process::Output;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
-use super::{Answer, Collector, get, post, user_add, write_config};
+use super::{Answer, Collector, binary, cookie, get, post, write_config};
+
+/// The password of everybody that [`user_add`] adds.
+pub const PASSWORD: &str = "a long enough password";
+
+/// `sillage user add`: somebody with a role on a site (`*` = every site).
+pub fn user_add(folder: &Path, name: &str, site: &str, role: &str) {
+    let mut child = binary()
+        .args(["--log-level", "off", "user", "--config"])
+        .arg(folder.join("sillage.toml"))
+        .args(["add", name, "--site", site, "--role", role])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(PASSWORD.as_bytes()).expect("it reads");
+    drop(stdin);
+    assert!(child.wait().expect("it ends").success(), "{name} is added");
+}
+
+/// Logs in; the `name=value` of the cookie.
+pub fn log_in(collector: &Collector, name: &str, password: &str) -> String {
+    let body = format!("name={name}&password={}", password.replace(' ', "+"));
+    let headers = [("Sec-Fetch-Site", "same-origin")];
+    let answer = post(collector.address, "/login", &body, &headers);
+    assert_eq!(answer.status, 303, "{name}: {}", answer.body);
+    cookie(&answer).expect("a cookie").to_owned()
+}
 
 /// A folder with a configuration and one owner of every site, `root`.
 pub fn folder_with_root() -> tempfile::TempDir {

@@ -1,8 +1,7 @@
 //! What readers may do, and what never reaches the disk.
 
-use std::io::Read as _;
-
-use super::{Engine, SECRET, TOKEN, escaped, request};
+use crate::support::engine::{Engine, SECRET, TOKEN, escaped, request};
+use crate::support::signal;
 
 #[test]
 fn readers_only_read() {
@@ -57,9 +56,9 @@ fn readers_only_read() {
             ),
             (403, Some("164")),
             "{sql}: {}",
-            response.text()
+            response.body
         );
-        assert!(!response.text().contains("precious"), "{sql}");
+        assert!(!response.body.contains("precious"), "{sql}");
     }
     let written = engine.folder.join("written.csv");
     assert_eq!(
@@ -92,38 +91,39 @@ fn readers_only_read() {
             .header("X-ClickHouse-Exception-Code"),
         Some("452")
     );
-    assert_eq!(engine.reader("", "SELECT getSetting('readonly'), getSetting('max_execution_time'), getSetting('max_memory_usage')").text(), "1\t60\t1073741824\n");
+    assert_eq!(engine.reader("", "SELECT getSetting('readonly'), getSetting('max_execution_time'), getSetting('max_memory_usage')").body, "1\t60\t1073741824\n");
     // The collector writes by POST alone: a GET changes nothing, as with a server.
     let arguments = format!(
         "user=sillage&password={SECRET}&query={}",
         escaped("DROP TABLE t")
     );
     assert_eq!(
-        request(engine.address, "GET", &arguments, "", b"").status,
+        request(engine.address, "GET", &arguments, &[], "").status,
         403
     );
     assert_eq!(
-        engine.reader("", "SELECT count(), max(a) FROM t").text(),
+        engine.reader("", "SELECT count(), max(a) FROM t").body,
         "1\t1\n"
     );
 
+    let (user, key) = ("X-ClickHouse-User", "X-ClickHouse-Key");
     for headers in [
-        "X-ClickHouse-Key: \r\n".to_owned(),
-        format!("X-ClickHouse-User: sillage\r\nX-ClickHouse-Key: {TOKEN}\r\n"),
-        "X-ClickHouse-User: sillage\r\nX-ClickHouse-Key: wrong\r\n".to_owned(),
-        "X-ClickHouse-User: sillage\r\n".to_owned(),
-        "X-ClickHouse-User: default\r\nX-ClickHouse-Key: x\r\n".to_owned(),
-        "X-ClickHouse-User: nobody\r\n".to_owned(),
-        "Authorization: Basic c2lsbGFnZTp3cm9uZw==\r\n".to_owned(),
+        &[(key, "")][..],
+        &[(user, "sillage"), (key, TOKEN)],
+        &[(user, "sillage"), (key, "wrong")],
+        &[(user, "sillage")],
+        &[(user, "default"), (key, "x")],
+        &[(user, "nobody"), (key, TOKEN)],
+        &[("Authorization", "Basic c2lsbGFnZTp3cm9uZw==")],
     ] {
-        let response = request(engine.address, "POST", "", &headers, b"SELECT 1");
+        let response = request(engine.address, "POST", "", headers, "SELECT 1");
         assert_eq!(
             (
                 response.status,
                 response.header("X-ClickHouse-Exception-Code")
             ),
             (403, Some("516")),
-            "{headers}"
+            "{headers:?}"
         );
     }
 }
@@ -151,17 +151,10 @@ fn no_statement_is_kept_on_disk_and_the_folder_is_private() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o700);
-    engine.terminate();
+    signal(engine.id(), "TERM");
     assert_eq!(engine.wait().code(), Some(0));
-    let mut told = String::new();
-    engine
-        .child
-        .stderr
-        .take()
-        .expect("a pipe")
-        .read_to_string(&mut told)
-        .expect("text");
-    assert!(!told.contains("canary"), "{told}");
+    let log = engine.log();
+    assert!(!log.contains("canary"), "{log}");
     let mut folders = vec![engine.folder.clone()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder") {

@@ -1,6 +1,7 @@
 //! Result formats: many blocks make one result, and clients choose the format.
 
-use super::{Engine, escaped, request};
+use crate::support::engine::{Engine, READER, escaped, request, summary};
+use crate::support::resident_bytes;
 
 #[test]
 fn a_result_in_many_blocks_is_one_result_in_every_format() {
@@ -18,28 +19,28 @@ fn a_result_in_many_blocks_is_one_result_in_every_format() {
         )
     };
     assert_eq!(
-        select("CSVWithNames").text().matches("\"a\",\"b\"").count(),
+        select("CSVWithNames").body.matches("\"a\",\"b\"").count(),
         1
     );
-    assert_eq!(select("TSVWithNamesAndTypes").text().lines().count(), 14);
+    assert_eq!(select("TSVWithNamesAndTypes").body.lines().count(), 14);
     assert_eq!(
-        select("RowBinaryWithNamesAndTypes").body.len(),
+        select("RowBinaryWithNamesAndTypes").bytes.len(),
         19 + 12 * 10
     );
-    assert_eq!(select("Values").text().matches("),(").count(), 11);
+    assert_eq!(select("Values").body.matches("),(").count(), 11);
     let json: serde_json::Value =
-        serde_json::from_slice(&select("JSON").body).expect("one document");
+        serde_json::from_slice(&select("JSON").bytes).expect("one document");
     assert_eq!(
         (json["rows"].as_u64(), json["data"].as_array().map(Vec::len)),
         (Some(12), Some(12))
     );
-    assert_eq!(select("Parquet").text().matches("PAR1").count(), 2);
+    assert_eq!(select("Parquet").body.matches("PAR1").count(), 2);
     let array = engine.collector(
         "output_format_json_array_of_rows=1",
         "SELECT a FROM t FORMAT JSONEachRow",
     );
     assert_eq!(
-        serde_json::from_slice::<serde_json::Value>(&array.body)
+        serde_json::from_slice::<serde_json::Value>(&array.bytes)
             .expect("one array")
             .as_array()
             .map(Vec::len),
@@ -49,22 +50,22 @@ fn a_result_in_many_blocks_is_one_result_in_every_format() {
         "",
         "SELECT a % 2 AS k, count() FROM t GROUP BY k WITH TOTALS ORDER BY k FORMAT CSVWithNames",
     );
-    assert_eq!(totals.text(), "\"k\",\"count()\"\n0,8\n1,4\n\n0,12\n");
+    assert_eq!(totals.body, "\"k\",\"count()\"\n0,8\n1,4\n\n0,12\n");
     let empty = engine.reader("", "SELECT a FROM t WHERE a = 77 FORMAT CSVWithNames");
-    assert_eq!(empty.text(), "\"a\"\n");
+    assert_eq!(empty.body, "\"a\"\n");
     // Hundreds of blocks, and a document that is too large to be one.
     let rows = engine
         .reader(
             "",
             "SELECT number AS n FROM numbers(600000) FORMAT CSVWithNames",
         )
-        .text();
+        .body;
     assert_eq!(
         (rows.lines().count(), rows.matches('n').count()),
         (600_001, 1)
     );
     let document = engine.reader("", "SELECT number FROM numbers(200000) FORMAT JSONCompact");
-    let json: serde_json::Value = serde_json::from_slice(&document.body).expect("one document");
+    let json: serde_json::Value = serde_json::from_slice(&document.bytes).expect("one document");
     assert_eq!(json["rows"].as_u64(), Some(200_000));
     let document = engine.reader(
         "max_result_bytes=1000000000",
@@ -82,26 +83,31 @@ fn a_result_in_many_blocks_is_one_result_in_every_format() {
 #[test]
 fn selects_by_get_and_post_are_answered_in_the_requested_format() {
     let engine = Engine::start();
-    let ping = request(engine.address, "GET", "/ping", "", b"");
-    assert_eq!((ping.status, ping.text().as_str()), (200, "Ok.\n"));
+    let ping = request(engine.address, "GET", "/ping", &READER, "");
+    assert_eq!((ping.status, ping.body.as_str()), (200, "Ok.\n"));
     assert_eq!(ping.header("X-ClickHouse-Timezone"), Some("UTC"));
 
-    let get =
-        |arguments: &str, headers: &str| request(engine.address, "GET", arguments, headers, b"");
+    let get = |arguments: &str, headers: &[(&str, &str)]| {
+        let headers = [&READER[..], headers].concat();
+        request(engine.address, "GET", arguments, &headers, "")
+    };
     for (response, format, text) in [
-        (get("query=SELECT+1,'a'", ""), "TabSeparated", "1\ta\n"),
+        (get("query=SELECT+1,'a'", &[]), "TabSeparated", "1\ta\n"),
         (
-            get("query=SELECT+1,'a'&default_format=CSV", ""),
+            get("query=SELECT+1,'a'&default_format=CSV", &[]),
             "CSV",
             "1,\"a\"\n",
         ),
         (
-            get("query=SELECT+1,'a'", "X-ClickHouse-Format: JSONEachRow\r\n"),
+            get(
+                "query=SELECT+1,'a'",
+                &[("X-ClickHouse-Format", "JSONEachRow")],
+            ),
             "JSONEachRow",
             "{\"1\":1,\"'a'\":\"a\"}\n",
         ),
         (
-            get("query=SELECT+1+FORMAT+RowBinary&default_format=CSV", ""),
+            get("query=SELECT+1+FORMAT+RowBinary&default_format=CSV", &[]),
             "RowBinary",
             "\u{1}",
         ),
@@ -138,10 +144,10 @@ fn selects_by_get_and_post_are_answered_in_the_requested_format() {
         ),
     ] {
         assert_eq!(
-            (response.status, response.text().as_str()),
+            (response.status, response.body.as_str()),
             (200, text),
-            "{}",
-            response.head
+            "{:?}",
+            response.headers
         );
         assert_eq!(response.header("X-ClickHouse-Format"), Some(format));
         assert!(
@@ -155,20 +161,19 @@ fn selects_by_get_and_post_are_answered_in_the_requested_format() {
     let counted = engine.reader("", "SELECT number FROM numbers(1000) LIMIT 10");
     assert_eq!(
         (
-            counted.summary("result_rows").as_str(),
-            counted.summary("written_rows").as_str()
+            summary(&counted, "result_rows").as_str(),
+            summary(&counted, "written_rows").as_str()
         ),
         ("10", "0")
     );
     assert!(
-        counted
-            .summary("elapsed_ns")
+        summary(&counted, "elapsed_ns")
             .parse::<u64>()
             .expect("a number")
             > 0
     );
 
-    let megabytes = engine.megabytes("VmRSS:");
+    let megabytes = resident_bytes(engine.id()) >> 20;
     assert!(megabytes < 300, "the engine takes {megabytes} MB");
 }
 
@@ -177,8 +182,8 @@ fn blocks_of_clickhouses_framing_go_both_ways() {
     let engine = Engine::start();
     engine.run("CREATE TABLE t (a UInt64, b String) ENGINE = MergeTree ORDER BY a");
     let sql = "SELECT number, repeat(toString(number), 10) FROM numbers(300000) FORMAT RowBinary";
-    let compressed = engine.collector("compress=1", sql).body;
-    let plain = engine.collector("", sql).body;
+    let compressed = engine.collector("compress=1", sql).bytes;
+    let plain = engine.collector("", sql).bytes;
     assert!(
         compressed.len() * 2 < plain.len(),
         "{} of {}",
@@ -191,15 +196,15 @@ fn blocks_of_clickhouses_framing_go_both_ways() {
     );
     let response = engine.collector(&insert, &compressed);
     assert_eq!(
-        (response.status, response.summary("written_rows").as_str()),
+        (response.status, summary(&response, "written_rows").as_str()),
         (200, "300000"),
         "{}",
-        response.text()
+        response.body
     );
     assert_eq!(
         engine
             .collector("", "SELECT a, b FROM t ORDER BY a FORMAT RowBinary")
-            .body,
+            .bytes,
         plain
     );
 
@@ -218,7 +223,7 @@ fn blocks_of_clickhouses_framing_go_both_ways() {
             ),
             (400, Some(code)),
             "{}",
-            response.text()
+            response.body
         );
     }
     assert_eq!(engine.run("SELECT count() FROM t"), "300000\n");

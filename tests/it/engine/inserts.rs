@@ -1,9 +1,8 @@
 //! INSERTs: every form clients send, interrupted ones, repeated ones.
 
-use std::io::Write as _;
 use std::time::Duration;
 
-use super::{Engine, SECRET, answer, escaped, open};
+use crate::support::engine::{Engine, SECRET, escaped, summary};
 
 #[test]
 fn rows_are_inserted_in_every_form_clients_send() {
@@ -11,8 +10,8 @@ fn rows_are_inserted_in_every_form_clients_send() {
     engine.run("CREATE TABLE t (a UInt64, b String DEFAULT 'd') ENGINE = MergeTree ORDER BY a");
     let insert = |arguments: &str, body: &[u8], rows: &str| {
         let response = engine.collector(arguments, body);
-        assert_eq!(response.status, 200, "{arguments}: {}", response.text());
-        assert_eq!(response.summary("written_rows"), rows, "{arguments}");
+        assert_eq!(response.status, 200, "{arguments}: {}", response.body);
+        assert_eq!(summary(&response, "written_rows"), rows, "{arguments}");
     };
     insert("", b"INSERT INTO t VALUES (1, 'x'), (2, 'y;z');", "2");
     insert(
@@ -64,7 +63,7 @@ fn rows_are_inserted_in_every_form_clients_send() {
                 "",
                 format!("SELECT a + 1000 AS a, b FROM t WHERE t.a < 12 FORMAT {format}"),
             )
-            .body;
+            .bytes;
         insert(
             &format!(
                 "query={}",
@@ -85,23 +84,16 @@ fn rows_are_inserted_in_every_form_clients_send() {
         "11\t55\t5\n"
     );
 
-    // A boundary of ours inside the data does not disturb, nor does a body in many small pieces.
-    let mut stream = open(
-        engine.address,
-        "POST",
-        &format!(
-            "query={}&user=sillage&password={SECRET}",
-            escaped("INSERT INTO t FORMAT CSV")
-        ),
-        "",
-        None,
+    // Line breaks inside the data do not disturb, nor does a body in many small chunks.
+    let arguments = format!(
+        "query={}&user=sillage&password={SECRET}",
+        escaped("INSERT INTO t FORMAT CSV")
     );
+    let mut upload = engine.begin(&arguments, &[], None);
     for row in 0..500 {
-        let row = format!("{},\"a\nb\"\n", 5_000 + row);
-        write!(stream, "{:x}\r\n{row}\r\n", row.len()).expect("written");
+        upload.write(format!("{},\"a\nb\"\n", 5_000 + row));
     }
-    stream.write_all(b"0\r\n\r\n").expect("written");
-    assert_eq!(answer(stream).summary("written_rows"), "500");
+    assert_eq!(summary(&upload.finish(), "written_rows"), "500");
 }
 
 #[test]
@@ -113,15 +105,10 @@ fn an_interrupted_insert_leaves_no_rows() {
         escaped("INSERT INTO t FORMAT CSV")
     );
     for length in [Some(1_000_000), None] {
-        let mut stream = open(engine.address, "POST", &arguments, "", length);
-        let rows = "1\n".repeat(1_000);
-        match length {
-            Some(_) => stream.write_all(rows.as_bytes()),
-            None => write!(stream, "{:x}\r\n{rows}\r\n", rows.len()),
-        }
-        .expect("written");
+        let mut upload = engine.begin(&arguments, &[], length);
+        upload.write("1\n".repeat(1_000));
         std::thread::sleep(Duration::from_millis(200));
-        drop(stream);
+        drop(upload);
     }
     engine.wait_until_idle();
     assert_eq!(engine.run("SELECT count() FROM t"), "0\n");
@@ -130,7 +117,7 @@ fn an_interrupted_insert_leaves_no_rows() {
         &format!("query={}", escaped("INSERT INTO t FORMAT RowBinary")),
         b"12345678123",
     );
-    assert_eq!(response.status, 400, "{}", response.text());
+    assert_eq!(response.status, 400, "{}", response.body);
     assert_eq!(engine.run("SELECT count() FROM t"), "0\n");
 }
 
@@ -178,7 +165,7 @@ fn a_segment_sent_again_after_a_kill_counts_once_in_tables_and_views() {
     let expected = "5000\t12497500\n";
     for _ in 0..3 {
         let response = engine.collector(&arguments, &rows);
-        assert_eq!(response.status, 200, "{}", response.text());
+        assert_eq!(response.status, 200, "{}", response.body);
         assert_eq!(engine.run("SELECT count(), sum(a) FROM t"), expected);
         assert_eq!(engine.run("SELECT sum(n), sum(a) FROM sums"), expected);
         engine.child.kill().expect("it runs");

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::{Engine, LONG, TOKEN, command, free_port, library, megabytes, open, spawn};
+use super::LONG;
+use crate::support::engine::{Engine, READER, TOKEN, command, free_port, library, spawn};
+use crate::support::{resident_bytes, signal};
 use clickhouse::Client;
 use sillage_engine::EngineError;
 use sillage_engine::supervise::{self, SupervisorOptions};
@@ -18,10 +20,10 @@ fn the_engine_ends_with_its_parent_and_keeps_acknowledged_rows() {
     let mut engine = Engine::start_in(&folder);
     engine.run("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a");
     engine.run("INSERT INTO t VALUES (1)");
-    let mut running = open(engine.address, "POST", "", "", Some(LONG.len()));
-    running.write_all(LONG.as_bytes()).expect("written");
+    let mut running = engine.begin("", &READER, Some(LONG.len()));
+    running.write(LONG);
     let begun = Instant::now();
-    drop(engine.input.take());
+    engine.close_input();
     assert_eq!(engine.wait().code(), Some(0));
     assert!(
         begun.elapsed() < Duration::from_secs(3),
@@ -32,11 +34,11 @@ fn the_engine_ends_with_its_parent_and_keeps_acknowledged_rows() {
 
     let mut engine = Engine::start_in(&folder);
     assert_eq!(engine.run("SELECT count() FROM t"), "1\n");
-    let mut running = open(engine.address, "POST", "", "", Some(LONG.len()));
-    running.write_all(LONG.as_bytes()).expect("written");
+    let mut running = engine.begin("", &READER, Some(LONG.len()));
+    running.write(LONG);
     std::thread::sleep(Duration::from_millis(200));
     let begun = Instant::now();
-    engine.terminate();
+    signal(engine.id(), "TERM");
     assert_eq!(engine.wait().code(), Some(0));
     assert!(
         begun.elapsed() < Duration::from_secs(8),
@@ -49,9 +51,9 @@ fn the_engine_ends_with_its_parent_and_keeps_acknowledged_rows() {
 fn the_child_reports_in_one_sentence_why_it_cannot_start() {
     let temporary = tempfile::tempdir().expect("a folder");
     let first_line = |address: SocketAddr, folder: &Path| {
-        let (mut child, _input, line) = spawn(address, folder);
+        let (mut child, _input, mut lines) = spawn(command(address, folder));
         assert_eq!(child.wait().expect("a status").code(), Some(1));
-        line
+        lines.remove(0)
     };
     let file = temporary.path().join("file");
     std::fs::write(&file, "").expect("written");
@@ -67,7 +69,7 @@ fn the_child_reports_in_one_sentence_why_it_cannot_start() {
     let (taken, other) = (engine.address, engine.folder.clone());
     let waiting = std::thread::spawn({
         let folder = temporary.path().join("engine");
-        move || spawn(taken, &folder).2
+        move || spawn(command(taken, &folder)).2.remove(0)
     });
     let line = first_line(free_port(), &other);
     assert!(line.contains("is in use by another process"), "{line}");
@@ -168,7 +170,7 @@ async fn a_killed_engine_restarts_on_the_same_port_with_its_rows() {
     }
     assert_ne!(engine.process_id(), process_id);
     let process_id = engine.process_id();
-    println!("{} MB", megabytes(process_id, "VmRSS:"));
+    println!("{} MB", resident_bytes(process_id) >> 20);
     engine.stop().await;
     assert!(!Path::new(&format!("/proc/{process_id}")).exists());
 

@@ -1,10 +1,11 @@
 //! Bounds: memory of streams, places for long SELECTs.
 
-use std::io::Write as _;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::{Engine, LONG, SECRET, answer, escaped, open};
+use super::LONG;
+use crate::support::Upload;
+use crate::support::engine::{COLLECTOR, Engine, READER, escaped, summary};
+use crate::support::process::memory_bytes;
 
 #[test]
 fn a_large_insert_and_a_large_result_stream_through_bounded_memory() {
@@ -12,21 +13,15 @@ fn a_large_insert_and_a_large_result_stream_through_bounded_memory() {
     engine.run("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY tuple()");
     let rows: Vec<u8> = (0..131_072_u64).flat_map(u64::to_le_bytes).collect();
     let (pieces, piece_rows) = (100, 131_072);
-    let headers = format!("X-ClickHouse-User: sillage\r\nX-ClickHouse-Key: {SECRET}\r\n");
-    let before = engine.megabytes("VmHWM:");
+    let memory_max = || memory_bytes(engine.id(), "VmHWM:") >> 20;
+    let before = memory_max();
     let arguments = format!("query={}", escaped("INSERT INTO t FORMAT RowBinary"));
-    let mut stream = open(
-        engine.address,
-        "POST",
-        &arguments,
-        &headers,
-        Some(rows.len() * pieces),
-    );
+    let mut upload = engine.begin(&arguments, &COLLECTOR, Some(rows.len() * pieces));
     for _ in 0..pieces {
-        stream.write_all(&rows).expect("written");
+        upload.write(&rows);
     }
     assert_eq!(
-        answer(stream).summary("written_rows"),
+        summary(&upload.finish(), "written_rows"),
         (pieces * piece_rows).to_string()
     );
     assert_eq!(
@@ -34,30 +29,25 @@ fn a_large_insert_and_a_large_result_stream_through_bounded_memory() {
         format!("{}\n", pieces * piece_rows)
     );
 
-    let stream = open(
-        engine.address,
-        "POST",
-        &format!(
-            "query={}",
-            escaped("SELECT a, toString(a) FROM t FORMAT RowBinary")
-        ),
-        &headers,
-        Some(0),
+    let arguments = format!(
+        "query={}",
+        escaped("SELECT a, toString(a) FROM t FORMAT RowBinary")
     );
+    let request = engine.begin(&arguments, &COLLECTOR, Some(0));
     // A client that does not read holds the engine back instead of filling it.
     std::thread::sleep(Duration::from_millis(500));
-    let received = answer(stream);
+    let received = request.finish();
     assert!(
-        received.is_whole && received.body.len() > 150 << 20,
+        received.is_whole && received.bytes.len() > 150 << 20,
         "{}",
-        received.body.len()
+        received.bytes.len()
     );
-    let grown = engine.megabytes("VmHWM:") - before;
+    let grown = memory_max() - before;
     assert!(
         grown < 150,
         "{} MB in and {} MB out took {grown} MB",
         (rows.len() * pieces) >> 20,
-        received.body.len() >> 20
+        received.bytes.len() >> 20
     );
 }
 
@@ -69,11 +59,11 @@ fn long_selects_delay_no_insert_and_end_with_their_clients() {
     let engine = Engine::start();
     engine.run("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a");
     let begin = |sql: &str| {
-        let mut stream = open(engine.address, "POST", "max_threads=1", "", Some(sql.len()));
-        stream.write_all(sql.as_bytes()).expect("written");
-        stream
+        let mut upload = engine.begin("max_threads=1", &READER, Some(sql.len()));
+        upload.write(sql);
+        upload
     };
-    let mut clients: Vec<TcpStream> = (0..7).map(|_| begin(LONG)).collect();
+    let mut clients: Vec<Upload> = (0..7).map(|_| begin(LONG)).collect();
     clients.push(begin(LONG_WITH_ROWS));
     let begun = Instant::now();
     while engine.run("SELECT count() FROM system.processes") != "9\n" {
@@ -91,7 +81,7 @@ fn long_selects_delay_no_insert_and_end_with_their_clients() {
         ),
         (503, Some("202")),
         "{}",
-        refused.text()
+        refused.body
     );
     let begun = Instant::now();
     engine.run("INSERT INTO t VALUES (1)");

@@ -1,10 +1,8 @@
 //! ClickHouse's HTTP protocol: parameters, exceptions, sessions, and the Rust client on top.
 
-use std::io::Write as _;
-use std::net::TcpStream;
 use std::path::Path;
 
-use super::{Engine, answer, escaped, reader, request};
+use crate::support::engine::{Engine, READER, escaped, request};
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
@@ -25,13 +23,13 @@ fn hostile_parameters_and_setting_values_stay_values() {
         let arguments = format!("param_x={}", escaped(&value.replace('\\', "\\\\")));
         let response = engine.reader(&arguments, "SELECT hex({x:String})");
         let hex: String = value.bytes().map(|byte| format!("{byte:02X}")).collect();
-        assert_eq!(response.text().trim(), hex, "{value}");
+        assert_eq!(response.body.trim(), hex, "{value}");
     }
     // A parameter is in ClickHouse's escaped form, as for a server.
     assert_eq!(
         engine
             .reader("param_x=a%5Ct%5C%5C", "SELECT length({x:String})")
-            .text(),
+            .body,
         "3\n"
     );
     assert_eq!(
@@ -40,7 +38,7 @@ fn hostile_parameters_and_setting_values_stay_values() {
                 "param_t=one&param_n=7",
                 "SELECT {n:UInt8} FROM system.{t:Identifier}"
             )
-            .text(),
+            .body,
         "7\n"
     );
     let response = engine.reader("param_n=seven", "SELECT {n:UInt8}");
@@ -54,7 +52,7 @@ fn hostile_parameters_and_setting_values_stay_values() {
 
     let injected = escaped("x', readonly = '0");
     let response = engine.collector(&format!("session_timezone={injected}"), "SELECT 1");
-    assert_ne!(response.status, 200, "{}", response.text());
+    assert_ne!(response.status, 200, "{}", response.body);
     let response = engine.collector(
         &format!("database={}", escaped("a`; DROP DATABASE default; --")),
         "SELECT 1",
@@ -228,9 +226,9 @@ fn faults_carry_clickhouses_code_and_a_fitting_status() {
             ),
             (status, Some(code)),
             "{sql}: {}",
-            response.text()
+            response.body
         );
-        let text = response.text();
+        let text = response.body;
         assert!(
             text.starts_with(&format!("Code: {code}. DB::Exception: "))
                 && text.ends_with(&format!("({name}) (version 26.7.2.1 (embedded))\n")),
@@ -253,7 +251,7 @@ fn faults_carry_clickhouses_code_and_a_fitting_status() {
                 (response.status, code),
                 (400, Some("62")),
                 "{sql}: {}",
-                response.text()
+                response.body
             );
         }
     }
@@ -262,7 +260,7 @@ fn faults_carry_clickhouses_code_and_a_fitting_status() {
     assert!(!Path::new("/tmp/sillage-outfile").exists());
     for (method, path, status) in [("DELETE", "/", 405), ("GET", "/nope", 404)] {
         assert_eq!(
-            request(engine.address, method, path, "", b"").status,
+            request(engine.address, method, path, &READER, "").status,
             status
         );
     }
@@ -273,22 +271,12 @@ fn faults_carry_clickhouses_code_and_a_fitting_status() {
         ("evil.example", 403),
         ("127.0.0.1.evil.example", 403),
     ] {
-        let mut stream = TcpStream::connect(engine.address).expect("a connection");
-        write!(
-            stream,
-            "GET /?query=SELECT+1 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{}\r\n",
-            reader()
-        )
-        .expect("written");
-        assert_eq!(answer(stream).status, status, "{host}");
+        let headers = [READER[0], ("Host", host)];
+        let response = request(engine.address, "GET", "query=SELECT+1", &headers, "");
+        assert_eq!(response.status, status, "{host}");
     }
-    let response = request(
-        engine.address,
-        "POST",
-        "",
-        "Content-Encoding: gzip\r\n",
-        b"x",
-    );
+    let headers = [READER[0], ("Content-Encoding", "gzip")];
+    let response = request(engine.address, "POST", "", &headers, "x");
     assert_eq!(response.status, 501);
 
     // An exception behind the first rows: the text is at the end, between marks, and the body has
@@ -299,7 +287,7 @@ fn faults_carry_clickhouses_code_and_a_fitting_status() {
         .expect("a tag")
         .to_owned();
     assert_eq!((broken.status, broken.is_whole), (200, false));
-    let text = broken.text();
+    let text = broken.body;
     let (rest, message) = text
         .rsplit_once(&format!("\r\n__exception__\r\n{tag}\r\nCode: 395."))
         .expect("an exception");
@@ -335,7 +323,7 @@ fn settings_of_one_request_do_not_reach_another() {
                     "max_block_size=7&session_timezone=Asia/Tokyo&database=system",
                     state
                 )
-                .text(),
+                .body,
             "7\tAsia/Tokyo\tsystem\n"
         );
         engine.run("SET max_block_size = 9");
