@@ -9,15 +9,15 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use clickhouse::Client;
 use jiff::civil::date;
 use serde_json::{Value as Json, json};
-use sillage::config::Site;
+use sillage::config::{Config, Site};
 use sillage::rollup::job::roll_up;
 use sillage::stats::{Answerer, QueryLimits};
 use sillage::store::migrate::{Tables, migrate};
 use sillage_engine::supervise::{self, SupervisorOptions};
-use sillage_privacy::{ObjectionRule, Profile};
 
 const SITE: &str = "bench.example";
 const ZONE: &str = "Asia/Tokyo";
@@ -76,24 +76,11 @@ async fn main() -> anyhow::Result<()> {
 }
 
 fn site() -> anyhow::Result<Site> {
-    Ok(Site {
-        id: SITE.into(),
-        hostnames: vec![SITE.into()],
-        timezone: jiff::tz::TimeZone::get(ZONE)?,
-        profile: Profile::Consent,
-        gpc: ObjectionRule::Deny,
-        dnt: ObjectionRule::Deny,
-        consent_cookie: None,
-        policy_version: "1".into(),
-        retention_days: 400,
-        query_allow: Vec::new(),
-        routes: Vec::new(),
-        mail_campaigns: Vec::new(),
-        controller: String::new(),
-        contact: String::new(),
-        privacy_url: String::new(),
-        residency: String::new(),
-    })
+    let text = format!(
+        "[[site]]\nid = {SITE:?}\ntimezone = {ZONE:?}\nprofile = \"consent\"\nretention_days = 400\n"
+    );
+    let config = Config::parse(&text, Path::new("sillage.toml"))?;
+    config.sites.into_iter().next().context("one site")
 }
 
 /// Fills the table a month at a time, unless it is filled.

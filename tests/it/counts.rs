@@ -1,9 +1,8 @@
 //! Counts that are written straight to ClickHouse: none vanishes because it equals an earlier one,
 //! and none counts twice because it was sent again.
 
-use std::io::{Read, Write};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, ChildStdin, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -13,60 +12,13 @@ use sillage::ingest::Outcome;
 use sillage::store;
 use sillage::telemetry::Counters;
 
-use crate::support::{binary, post, wait_for};
+use crate::support::engine::{Engine, SECRET};
 
-const SECRET: &str = "a-password-of-a-server-that-somebody-else-runs";
-/// The password of those who only read there.
-const TOKEN: &str = "readers-of-that-server";
-
-/// An engine by itself, whose writer is the test.
-struct Server {
-    address: SocketAddr,
-    child: Child,
-    _stdin: ChildStdin,
-}
-
-impl Server {
-    fn start(folder: &std::path::Path) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0")
-            .and_then(|taken| taken.local_addr())
-            .expect("a free port");
-        let mut child = binary()
-            .args(["--log-level", "warn", "engine", "--listen"])
-            .arg(address.to_string())
-            .arg("--data")
-            .arg(folder.join("server"))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the server starts");
-        let mut stdin = child.stdin.take().expect("piped");
-        writeln!(stdin, "{SECRET}\n{TOKEN}").expect("the server reads its secrets");
-        wait_for(|| TcpStream::connect(address)).expect("the server listens");
-        Self {
-            address,
-            child,
-            _stdin: stdin,
-        }
-    }
-
-    fn sql(&self, query: &str) -> String {
-        let writer = [
-            ("X-ClickHouse-User", "sillage"),
-            ("X-ClickHouse-Key", SECRET),
-        ];
-        let answer = post(self.address, "/?database=counts", query, &writer);
-        assert_eq!(answer.status, 200, "{query}: {}", answer.body);
-        answer.body.trim_end().to_owned()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// A statement of the collector that must succeed.
+fn sql(server: &Engine, query: &str) -> String {
+    let answer = server.collector("database=counts", query);
+    assert_eq!(answer.status, 200, "{query}: {}", answer.body);
+    answer.body.trim_end().to_owned()
 }
 
 /// Passes connections on to the server. While `to_lose` is not 0, the answer to an INSERT is read
@@ -128,7 +80,7 @@ fn config(folder: &std::path::Path) -> Config {
 #[tokio::test]
 async fn equal_flushes_count_each_time_and_a_repeated_one_counts_once() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let server = Server::start(folder.path());
+    let server = Engine::start_in(&folder.path().join("server"));
     let config = config(folder.path());
     let to_lose = Arc::new(AtomicUsize::new(0));
     let proxy = losing_proxy(server.address, to_lose.clone());
@@ -150,26 +102,29 @@ async fn equal_flushes_count_each_time_and_a_repeated_one_counts_once() {
             .await
             .expect("stored");
     }
-    assert_eq!(server.sql("SELECT sum(beacons) FROM outcomes"), "10");
+    assert_eq!(sql(&server, "SELECT sum(beacons) FROM outcomes"), "10");
 
     // The server stores it and the answer is lost; what comes meanwhile is a batch of its own.
     to_lose.store(1, SeqCst);
     counters.count(Some(0), Outcome::Accepted);
     let lost = store::outcomes::flush(&flusher, &client, &config.sites, &counters, now).await;
     assert!(lost.is_err(), "the proxy lost the answer");
-    assert_eq!(server.sql("SELECT sum(beacons) FROM outcomes"), "11");
+    assert_eq!(sql(&server, "SELECT sum(beacons) FROM outcomes"), "11");
     counters.count(Some(0), Outcome::Accepted);
     store::outcomes::flush(&flusher, &client, &config.sites, &counters, now)
         .await
         .expect("stored");
-    assert_eq!(server.sql("SELECT sum(beacons) FROM outcomes"), "12");
+    assert_eq!(sql(&server, "SELECT sum(beacons) FROM outcomes"), "12");
 
     // Positive control: without a token ClickHouse takes the second for a retry of the first.
     let row = "INSERT INTO outcomes VALUES ('control', today(), 'accepted', 1)";
-    server.sql(row);
-    server.sql(row);
+    sql(&server, row);
+    sql(&server, row);
     assert_eq!(
-        server.sql("SELECT sum(beacons) FROM outcomes WHERE site = 'control'"),
+        sql(
+            &server,
+            "SELECT sum(beacons) FROM outcomes WHERE site = 'control'"
+        ),
         "1"
     );
 }

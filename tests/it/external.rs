@@ -3,42 +3,14 @@
 //!
 //! The server is `sillage engine` run by itself, which speaks a server's protocol.
 
-use std::io::Write;
-use std::net::TcpListener;
-use std::process::Stdio;
-
+use crate::support::engine::{COLLECTOR, Engine, READER, SECRET};
 use crate::support::{Collector, binary, pageview, post, wait_for};
-
-const SECRET: &str = "a-password-of-a-server-that-somebody-else-runs";
-/// The password of those who only read there.
-const TOKEN: &str = "readers-of-that-server";
 
 #[test]
 fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let port = TcpListener::bind("127.0.0.1:0")
-        .and_then(|taken| taken.local_addr())
-        .expect("a free port")
-        .port();
-    let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
-    let mut server = binary()
-        .args([
-            "--log-level",
-            "warn",
-            "engine",
-            "--listen",
-            &address.to_string(),
-            "--data",
-        ])
-        .arg(folder.path().join("server"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the server starts");
-    let mut stdin = server.stdin.take().expect("piped");
-    writeln!(stdin, "{SECRET}\n{TOKEN}").expect("the server reads its secrets");
-    wait_for(|| std::net::TcpStream::connect(address)).expect("the server listens");
+    let mut server = Engine::start_in(&folder.path().join("server"));
+    let address = server.address;
 
     std::fs::write(folder.path().join("password"), format!("{SECRET}\n")).expect("written");
     let config = folder.path().join("sillage.toml");
@@ -77,7 +49,7 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
             address,
             "/?database=elsewhere",
             "SELECT count() FROM events",
-            &[("X-ClickHouse-Key", TOKEN)],
+            &READER,
         )
         .body
     };
@@ -93,8 +65,7 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
     // How a server merges is its administrator's to say; the embedded engine would have been told
     // before it stored.
     let settings = "SELECT engine_full LIKE '%min_parts_to_merge_at_once%' FROM system.tables WHERE database != 'system' AND name = 'events'";
-    let key = [("X-ClickHouse-Key", TOKEN)];
-    let settings = post(address, "/?database=elsewhere", settings, &key);
+    let settings = post(address, "/?database=elsewhere", settings, &READER);
     assert_eq!(settings.body.trim(), "0");
 
     // Somebody drops the view: what is accepted waits, is told of, and is stored after a restart.
@@ -102,10 +73,7 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
         address,
         "/?database=elsewhere",
         "DROP VIEW arrivals_into_events",
-        &[
-            ("X-ClickHouse-User", "sillage"),
-            ("X-ClickHouse-Key", SECRET),
-        ],
+        &COLLECTOR,
     );
     assert_eq!(dropped.status, 200, "{}", dropped.body);
     assert_eq!(collector.beacon(&pageview("/", "b")).status, 202);
@@ -131,6 +99,6 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
     .expect("what waited is stored");
     let (_folder, is_clean) = collector.stop();
     assert!(is_clean);
-    drop(stdin);
-    assert!(server.wait().expect("it ends").success());
+    server.close_input();
+    assert!(server.wait().success());
 }

@@ -2,80 +2,33 @@
 //! with fence and filter away, where it must succeed, so that an attempt that has stopped working
 //! does not pass for a defence.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::support::engine::{COLLECTOR, Engine};
 use crate::support::{Answer, Collector, binary, get, pageview, post};
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
-const TOKEN: &str = "readers0123456789";
 /// Name of the planted file, and what it holds; no statement holds the latter.
 const NAME: &str = "planted-7d1e";
 const CONTENT: &str = "a-line-that-only-the-file-holds";
 
-/// An engine started by hand, with as much between readers and machine as its arguments leave.
-struct Engine {
-    child: Child,
-    address: SocketAddr,
-    warnings: Vec<String>,
+/// Starts an engine with these arguments, as a user of its own unless they name one.
+fn start(folder: &Path, arguments: &[&str]) -> Engine {
+    let names_user = |argument: &&str| argument.starts_with("--user");
+    let user = match arguments.iter().any(names_user) {
+        true => &[][..],
+        false => &["--user=60800"],
+    };
+    Engine::start_with(folder, &[arguments, user].concat())
 }
 
-impl Engine {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port");
-        let mut child: Child = Command::new(env!("CARGO_BIN_EXE_sillage"))
-            .args(["engine", "--listen", &address.to_string(), "--data"])
-            .arg(folder)
-            .args(arguments)
-            .args(
-                if arguments
-                    .iter()
-                    .any(|argument| argument.starts_with("--user"))
-                {
-                    &[][..]
-                } else {
-                    &["--user=60800"]
-                },
-            )
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let input = child.stdin.as_mut().expect("piped");
-        writeln!(input, "{SECRET}\n{TOKEN}").expect("it reads");
-        let output = child.stdout.take().expect("piped");
-        let mut warnings: Vec<String> = BufReader::new(output)
-            .lines()
-            .map_while(Result::ok)
-            .take_while(|line| line != "ready")
-            .collect();
-        warnings.retain(|line| line.starts_with("warning "));
-        Self {
-            child,
-            address,
-            warnings,
-        }
-    }
-
-    fn ask(&self, sql: &str) -> Answer {
-        let key = [("X-ClickHouse-Key", TOKEN)];
-        post(self.address, "/?max_execution_time=2", sql, &key)
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        // Its input closes, and it leaves by itself.
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
+fn ask(engine: &Engine, sql: &str) -> Answer {
+    engine.reader("max_execution_time=2", sql)
 }
 
 /// Counts connections, and answers each with the planted line.
@@ -190,7 +143,7 @@ fn attempts(folder: &Path, canary: SocketAddr) -> Vec<String> {
 fn found<'a>(engine: &Engine, attempts: &'a [String], connections: &AtomicUsize) -> Vec<&'a str> {
     let finds = |sql: &&String| {
         connections.store(0, Ordering::SeqCst);
-        let answer = engine.ask(sql);
+        let answer = ask(&engine, sql);
         assert_ne!(answer.status, 503, "an earlier one still runs: {sql}");
         let body = answer.body;
         body.contains(CONTENT)
@@ -222,47 +175,53 @@ fn readers_reach_neither_files_nor_networks_in_forty_ways() {
         "--without=filter",
         "--readers-without-fence",
     ];
-    let engine = Engine::start(&folder.path().join("open"), &open);
+    let engine = start(&folder.path().join("open"), &open);
     assert_eq!(
         found(&engine, &attempts, &connections),
         attempts,
         "with nothing in the way every attempt finds something"
     );
-    assert_eq!(engine.ask(&exists).body.trim(), "1");
+    assert_eq!(ask(&engine, &exists).body.trim(), "1");
     drop(engine);
 
     let nothing: [&str; 0] = [];
-    let engine = Engine::start(&folder.path().join("fenced"), &["--without=filter"]);
+    let engine = start(&folder.path().join("fenced"), &["--without=filter"]);
     assert_eq!(engine.warnings, nothing);
     assert_eq!(found(&engine, &attempts, &connections), nothing, "fence");
     drop(engine);
 
-    let engine = Engine::start(&folder.path().join("whole"), &[]);
+    let engine = start(&folder.path().join("whole"), &[]);
     assert_eq!(found(&engine, &attempts, &connections), nothing, "both");
-    assert_ne!(engine.ask(&exists).body.trim(), "1");
+    assert_ne!(ask(&engine, &exists).body.trim(), "1");
     assert_eq!(
-        engine
-            .ask("SELECT count() FROM system.tables WHERE database = 'default'")
-            .body,
+        ask(
+            &engine,
+            "SELECT count() FROM system.tables WHERE database = 'default'"
+        )
+        .body,
         "0\n"
     );
     drop(engine);
 
     let unfenced = ["--without=fence", "--readers-without-fence"];
-    let engine = Engine::start(&folder.path().join("filtered"), &unfenced);
+    let engine = start(&folder.path().join("filtered"), &unfenced);
     assert_eq!(found(&engine, &attempts, &connections), nothing, "filter");
-    assert_ne!(engine.ask(&exists).body.trim(), "1");
+    assert_ne!(ask(&engine, &exists).body.trim(), "1");
 }
 
 #[test]
 fn a_reader_cannot_lift_the_limits_of_a_statement() {
     let folder = tempfile::tempdir().expect("a folder");
     let lifted = "SELECT getSetting('max_execution_time') SETTINGS max_execution_time = DEFAULT";
-    let engine = Engine::start(&folder.path().join("open"), &["--without=filter"]);
-    assert_eq!(engine.ask(lifted).body, "0\n", "ClickHouse itself lets it");
+    let engine = start(&folder.path().join("open"), &["--without=filter"]);
+    assert_eq!(
+        ask(&engine, lifted).body,
+        "0\n",
+        "ClickHouse itself lets it"
+    );
     drop(engine);
-    let engine = Engine::start(&folder.path().join("whole"), &[]);
-    let refused = engine.ask(lifted);
+    let engine = start(&folder.path().join("whole"), &[]);
+    let refused = ask(&engine, lifted);
     assert_eq!(
         (
             refused.status,
@@ -271,7 +230,7 @@ fn a_reader_cannot_lift_the_limits_of_a_statement() {
         (403, Some("164"))
     );
     assert_eq!(
-        engine.ask("SELECT getSetting('max_execution_time')").body,
+        ask(&engine, "SELECT getSetting('max_execution_time')").body,
         "2\n"
     );
 }
@@ -292,7 +251,7 @@ fn without_read_search_capability_the_engine_starts_as_root() {
             // Of this thread and what it starts.
             let read_search = rustix::thread::CapabilitySet::DAC_READ_SEARCH;
             rustix::thread::remove_capability_from_bounding_set(read_search).expect("removed");
-            Engine::start(&closed.join("engine"), &[])
+            start(&closed.join("engine"), &[])
         };
         scope.spawn(start).join().expect("no panic")
     });
@@ -301,13 +260,13 @@ fn without_read_search_capability_the_engine_starts_as_root() {
         "{:?}",
         engine.warnings
     );
-    assert_eq!(engine.ask("SELECT 1").body, "1\n");
-    assert_eq!(status(engine.child.id(), "Seccomp"), "2");
+    assert_eq!(ask(&engine, "SELECT 1").body, "1\n");
+    assert_eq!(status(engine.id(), "Seccomp"), "2");
     drop(engine);
     // With it again the folder is handed over.
-    let engine = Engine::start(&closed.join("engine"), &[]);
-    assert_eq!(engine.ask("SELECT 1").body, "1\n");
-    assert!(status(engine.child.id(), "Uid").starts_with("60800"));
+    let engine = start(&closed.join("engine"), &[]);
+    assert_eq!(ask(&engine, "SELECT 1").body, "1\n");
+    assert!(status(engine.id(), "Uid").starts_with("60800"));
 }
 
 /// Everything that `fence::reach` tries.
@@ -326,7 +285,7 @@ fn a_compromised_library_reaches_nothing_outside_its_folder() {
     let reach = format!("--reach={}", outside.display());
     let run = |name: &str, more: &[&str]| {
         let arguments = [&[&*same_user, &*reach], more].concat();
-        let engine = Engine::start(&folder.path().join(name), &arguments);
+        let engine = start(&folder.path().join(name), &arguments);
         engine.warnings.last().cloned().expect("what it can do")
     };
     assert_eq!(run("open", &["--without=fence"]), REACH);
@@ -347,8 +306,8 @@ fn links_left_in_the_engines_folder_are_not_followed_at_a_start() {
     let data = folder.path().join("engine");
     std::fs::create_dir(&data).expect("a folder");
     std::os::unix::fs::symlink(&outside, data.join("engine.xml")).expect("a link");
-    let engine = Engine::start(&data, &[]);
-    assert_eq!(engine.ask("SELECT 1").body, "1\n");
+    let engine = start(&data, &[]);
+    assert_eq!(ask(&engine, "SELECT 1").body, "1\n");
     drop(engine);
     assert_eq!(
         std::fs::read_to_string(&outside).expect("it is there"),
@@ -358,15 +317,15 @@ fn links_left_in_the_engines_folder_are_not_followed_at_a_start() {
     let (lock, absent) = (data.join("engine.lock"), folder.path().join("absent"));
     std::fs::remove_file(&lock).expect("removed");
     std::os::unix::fs::symlink(&absent, &lock).expect("a link");
-    drop(Engine::start(&data, &[]));
+    drop(start(&data, &[]));
     assert!(!absent.exists(), "nothing is made through a link");
 }
 
 #[test]
 fn without_a_fence_readers_are_refused_and_the_log_says_so() {
     let folder = tempfile::tempdir().expect("a folder");
-    let engine = Engine::start(&folder.path().join("engine"), &["--without=fence"]);
-    let refused = engine.ask("SELECT 1");
+    let engine = start(&folder.path().join("engine"), &["--without=fence"]);
+    let refused = ask(&engine, "SELECT 1");
     assert_eq!(refused.status, 403);
     assert_eq!(refused.header("x-clickhouse-exception-code"), Some("497"));
     assert!(
@@ -379,11 +338,7 @@ fn without_a_fence_readers_are_refused_and_the_log_says_so() {
         "{:?}",
         engine.warnings
     );
-    let collector = [
-        ("X-ClickHouse-User", "sillage"),
-        ("X-ClickHouse-Key", SECRET),
-    ];
-    let answer = post(engine.address, "/", "SELECT 1", &collector);
+    let answer = post(engine.address, "/", "SELECT 1", &COLLECTOR);
     assert_eq!(answer.body, "1\n");
 }
 

@@ -4,10 +4,10 @@ use clickhouse::Client;
 use jiff::civil::{Date, date};
 use sillage::config::Config;
 use sillage::store::{self, retention};
-use sillage_engine::supervise::{self, Supervisor, SupervisorOptions};
+use sillage_engine::supervise::Supervisor;
 use tempfile::TempDir;
 
-use crate::support::{Collector, binary, pageview, post, wait_for};
+use crate::support::{self, Collector, binary, pageview, post, wait_for};
 
 /// An engine of its own with migrated tables, and the rules of a configuration.
 struct Bench {
@@ -26,11 +26,7 @@ impl Bench {
         let config =
             Config::parse(&text, &folder.path().join("sillage.toml")).expect("it is sound");
         std::fs::create_dir_all(&config.data_dir).expect("a folder");
-        let options = SupervisorOptions {
-            binary: Some(env!("CARGO_BIN_EXE_sillage").into()),
-            ..SupervisorOptions::new(folder.path().join("engine"))
-        };
-        let engine = supervise::start(options).await.expect("the engine starts");
+        let engine = support::engine::supervised(folder.path().join("engine")).await;
         let target = engine.target();
         let client = store::client(
             &target.url,

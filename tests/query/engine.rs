@@ -1,17 +1,19 @@
 //! One embedded engine for the whole binary, a fresh database for each test.
 
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clickhouse::Client;
-use sillage::config::Site;
+use sillage::config::{Config, Site};
 use sillage::store::migrate::{Tables, migrate};
 use sillage::store::retention::{self, Rules};
 use sillage_engine::Target;
-use sillage_engine::supervise::{self, Supervisor, SupervisorOptions};
-use sillage_privacy::{ObjectionRule, Profile};
+use sillage_engine::supervise::Supervisor;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
+
+use crate::support::engine;
 
 struct Engine {
     target: Target,
@@ -32,11 +34,7 @@ pub async fn database() -> Client {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let engine = ENGINE.get_or_init(start).await;
     let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    let client = Client::default()
-        .with_url(&engine.target.url)
-        .with_user(&engine.target.user)
-        .with_password(&engine.target.password)
-        .with_database(&name);
+    let client = engine::client(&engine.target, &name);
     migrate(&client, &name, Tables::Local).await.unwrap();
     client
 }
@@ -45,12 +43,7 @@ async fn start() -> Engine {
     // Shown for tests that fail.
     tracing_subscriber::fmt().with_test_writer().init();
     let folder = tempfile::tempdir().unwrap();
-    let supervisor = supervise::start(SupervisorOptions {
-        binary: Some(env!("CARGO_BIN_EXE_sillage").into()),
-        ..SupervisorOptions::new(folder.path().join("engine"))
-    })
-    .await
-    .expect("the engine starts");
+    let supervisor = engine::supervised(folder.path().join("engine")).await;
     Engine {
         target: supervisor.target().clone(),
         _supervisor: supervisor,
@@ -58,26 +51,13 @@ async fn start() -> Engine {
     }
 }
 
-/// A site as the configuration would hold it.
+/// A site as the configuration holds it.
 pub fn site(id: &str, zone: &str) -> Site {
-    Site {
-        id: id.into(),
-        hostnames: vec![id.into()],
-        timezone: jiff::tz::TimeZone::get(zone).unwrap(),
-        profile: Profile::Consent,
-        gpc: ObjectionRule::Deny,
-        dnt: ObjectionRule::Deny,
-        consent_cookie: None,
-        policy_version: "1".into(),
-        retention_days: 90,
-        query_allow: Vec::new(),
-        routes: Vec::new(),
-        mail_campaigns: Vec::new(),
-        controller: String::new(),
-        contact: String::new(),
-        privacy_url: String::new(),
-        residency: String::new(),
-    }
+    let text = format!("[[site]]\nid = {id:?}\ntimezone = {zone:?}\nprofile = \"consent\"\n");
+    Config::parse(&text, Path::new("sillage.toml"))
+        .expect("a valid site")
+        .sites
+        .remove(0)
 }
 
 /// Inserts tab-separated rows with a header; columns that the table doesn't have are skipped.

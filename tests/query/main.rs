@@ -22,3 +22,6 @@ mod ours;
 mod rollups;
 mod schema_documents;
 mod uniques;
+
+#[path = "../support/mod.rs"]
+mod support;
