@@ -31,21 +31,21 @@ pub struct UserArguments {
 
 #[derive(Debug, Subcommand)]
 enum UserCommand {
-    /// Add somebody; asks for their password, or reads it as a line from what is piped in.
+    /// Add a person; asks for the password, or reads it as a line from standard input.
     Add {
         name: String,
-        /// A configured site; every site when left out.
+        /// A configured site; by default every site.
         #[arg(long, default_value = EVERY_SITE)]
         site: String,
-        /// viewer, editor or owner.
+        /// Role: viewer, editor or owner.
         #[arg(long, default_value = "owner")]
         role: String,
     },
-    /// Show who may log in, and what they may do.
+    /// List the people and their roles.
     List,
-    /// Remove somebody and end their log-ins at once.
+    /// Remove a person and end their log-ins at once.
     Remove { name: String },
-    /// Print a link with which somebody chooses a new password; it works once, for a day.
+    /// Print a link for choosing a new password; it works once, for a day.
     Reset { name: String },
 }
 
@@ -60,16 +60,16 @@ pub struct KeyArguments {
 
 #[derive(Debug, Subcommand)]
 enum KeyCommand {
-    /// Make a key for programs that ask about a site, and print it; it is not shown again.
+    /// Make an API key for a site and print it; it is not shown again.
     Add {
         /// A configured site.
         site: String,
-        /// What the key is for, to recognise it by.
+        /// A name that says what the key is for.
         name: String,
     },
-    /// Show the keys, without their secrets.
+    /// List the keys, without their secrets.
     List,
-    /// Revoke a key by its number in the list, at once.
+    /// Revoke a key at once, by its number in the list.
     Revoke { id: i64 },
 }
 
@@ -189,14 +189,14 @@ pub fn user(arguments: UserArguments) -> anyhow::Result<()> {
             let mut connection = database::open_existing(&path)?;
             let person = find(&connection, &name)?;
             people::remove(&mut connection, now, audit::COMMAND_LINE, person.id)?;
-            println!("{name} is removed; their log-ins have ended");
+            println!("{name} has been removed; their log-ins have ended");
         }
         UserCommand::Reset { name } => {
             let mut connection = database::open_existing(&path)?;
             let person = find(&connection, &name)?;
             let token = Token::new(random()?);
             invitation::reset(&mut connection, now, None, person.id, &token.hash())?;
-            println!("{name} chooses a new password here; the link works once, for a day:");
+            println!("With this link {name} chooses a new password; it works once, for a day:");
             println!(
                 "  http://{}/welcome/{}",
                 config.dashboard_listen,
@@ -275,7 +275,7 @@ pub async fn set_up(control: &Control) -> Result<Token, ControlError> {
 /// Why a dashboard is not served beyond this machine.
 pub fn nobody_can_log_in(address: SocketAddr) -> String {
     format!(
-        "the dashboard would listen on {address} for everybody, and nobody can log in yet: add somebody with \
+        "the dashboard would listen on {address} for everybody, and no account exists yet: add one with \
          `sillage user add NAME` first, or set dashboard.listen to 127.0.0.1:8001"
     )
 }

@@ -352,7 +352,7 @@ impl Addresses {
         println!("  ClickHouse  {clickhouse}");
         if let Some(token) = set_up {
             println!(
-                "Nobody can log in yet. Become the owner here; the link works once, for a day:"
+                "No account exists yet. This link makes you the owner; it works once, for a day:"
             );
             println!("  http://{dashboard_address}/welcome/{}", token.reveal());
         }

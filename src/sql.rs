@@ -18,13 +18,13 @@ use sillage_engine::credential;
 pub struct SqlArguments {
     #[arg(long, default_value = "sillage.toml")]
     config: PathBuf,
-    /// Print the URL with user and password, for other programs, and nothing else.
+    /// Print only the URL with user and password, for other programs.
     #[arg(long, conflicts_with_all = ["statement", "format"])]
     print_url: bool,
-    /// One of ClickHouse's formats; PrettyCompact on a terminal and TSV elsewhere when left out.
+    /// One of ClickHouse's formats; by default PrettyCompact on a terminal, TSV elsewhere.
     #[arg(long)]
     format: Option<String>,
-    /// The statement; read from standard input when left out.
+    /// The statement; by default read from standard input.
     statement: Option<String>,
 }
 

@@ -38,14 +38,14 @@ pub struct DemoArguments {
     /// Site that gets the traffic; the first configured one by default.
     #[arg(long)]
     pub site: Option<String>,
-    /// Replay an access log in the combined format (also gzipped), moved so that its last line is
+    /// Replay an access log in the combined format (may be gzipped), moved in time so that it ends
     /// now.
     #[arg(long, required_unless_present = "days", conflicts_with = "days")]
     pub log: Option<PathBuf>,
-    /// Make up traffic for this many days up to now.
+    /// Generate traffic for this number of days up to now.
     #[arg(long)]
     pub days: Option<u16>,
-    /// Seed of the made-up traffic.
+    /// Seed of the generated traffic.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }

@@ -22,13 +22,13 @@ pub struct LetterArguments {
     site: String,
     #[arg(long, default_value = "sillage.toml")]
     config: PathBuf,
-    /// Who gets the letter; may be given several times.
+    /// Recipient; may be given several times.
     #[arg(long, value_name = "ADDRESS")]
     to: Vec<String>,
-    /// Language of the letter.
+    /// Language of the e-mail.
     #[arg(long, default_value = "en", value_parser = LANGUAGES)]
     lang: String,
-    /// Where ClickHouse answers, e.g. http://127.0.0.1:8123; as configured when left out.
+    /// Address of ClickHouse, e.g. http://127.0.0.1:8123; as configured by default.
     #[arg(long)]
     clickhouse: Option<String>,
 }
@@ -38,7 +38,7 @@ pub struct LetterArguments {
 pub struct ReportArguments {
     #[command(flatten)]
     letter: LetterArguments,
-    /// Which time: the latest day, week or month that is over.
+    /// Period: the latest day, week or month that is over.
     #[arg(long, value_enum, default_value = "week")]
     every: Cadence,
 }
