@@ -85,6 +85,8 @@ function LazyMap({ table }: { table: Known<Table> }) {
 const SHORT: Partial<Record<string, Key>> = {
   pageviews: 'metric.short.pageviews',
   bounce_rate: 'metric.short.bounce_rate',
+  time_on_page: 'metric.short.time_on_page',
+  scroll_depth: 'metric.short.scroll_depth',
   conversion_rate: 'metric.short.conversion_rate',
   group_conversion_rate: 'metric.short.conversion_rate',
 };

@@ -16,7 +16,7 @@ export const de: PartTexts<Key> = {
   'funnel.remove': 'Schritt {n} entfernen',
   'funnel.add': 'Schritt hinzufügen',
   'funnel.order': 'Zwischen den Schritten',
-  'funnel.order.loose': 'andere Seiten und Ereignisse erlaubt',
+  'funnel.order.loose': 'beliebige Seiten und Ereignisse',
   'funnel.order.strict': 'keine andere Seite, kein anderes Ereignis',
   'funnel.by': 'Aufteilen nach',
   'funnel.by.none': 'nichts',

@@ -15,7 +15,7 @@ export const en = {
   'funnel.remove': 'Remove step {n}',
   'funnel.add': 'Add a step',
   'funnel.order': 'Between steps',
-  'funnel.order.loose': 'other pages and events are allowed',
+  'funnel.order.loose': 'anything',
   'funnel.order.strict': 'no other page or event',
   'funnel.by': 'Split by',
   'funnel.by.none': 'nothing',
