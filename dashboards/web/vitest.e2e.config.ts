@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Runs against `dist/`, served by the mock collector, in the Chromium of this machine. */
+/** Tests `dist/`, served by the mock collector, in the installed Chromium. */
 export default defineConfig({
   test: {
     include: ['test/**/*.e2e.ts'],

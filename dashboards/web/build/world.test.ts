@@ -33,7 +33,7 @@ describe('the map', () => {
   it('knows only codes in use, each once', () => {
     const codes = [...ALPHA2_BY_NUMERIC.values()];
     expect(new Set(codes).size).toBe(codes.length);
-    // Withdrawn codes that language data still names.
+    // Withdrawn codes that locale data still names.
     for (const gone of ['DD', 'YD', 'AN', 'NH', 'CS', 'VD', 'RH', 'SU', 'ZR', 'TP', 'BU', 'FX']) {
       expect(codes, gone).not.toContain(gone);
     }

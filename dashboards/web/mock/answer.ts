@@ -1,6 +1,6 @@
 /**
- * Answers Stats API v2 queries over made-up visits, the slow and obvious way: the oracle the page
- * is tested against.
+ * Answers Stats API v2 queries over made-up visits, in the simplest possible way. The page is
+ * tested against it.
  */
 import type { FilterOp, Metric, Query, QueryResponse, Row } from '../src/api/types.ts';
 import {
@@ -52,7 +52,7 @@ export function answer(options: {
     if (isReserved && !can.hasReturning) throw new QueryError(`Invalid dimension "${dimension}"`);
   }
   const range = resolve(query.date_range, today, visits);
-  // An instant within a day, as the page uses it to compare the same hours.
+  // An instant within a day: the page compares the same hours.
   const until = /T(\d\d):(\d\d)/.exec(Array.isArray(query.date_range) ? query.date_range[1] : '');
   const lastHour = until ? Number(until[1]) + Number(until[2]) / 60 : 24;
   const inRange = visits.filter(
@@ -120,7 +120,7 @@ export function answer(options: {
   };
 }
 
-/** Enough for a list: what most people of a place read, and what most devices of a kind measure. */
+/** Enough to fill a list: the usual language of a country, the usual width of a device. */
 const LANGUAGES: Record<string, string> = { JP: 'ja', DE: 'de', AT: 'de', FR: 'fr', TW: 'zh' };
 const SCREENS: Record<string, string> = {
   Desktop: 'xl',
@@ -203,7 +203,7 @@ function dimensionOf(visit: Visit, dimension: string): string {
       return SCREENS[visit.device] ?? '(not set)';
     case 'visit:region':
     case 'visit:city':
-      // As with the country database that comes along.
+      // As with the bundled country database.
       return '(not set)';
     default: {
       const value = visit[dimension.replace(/^visit:/, '') as keyof Visit];
@@ -221,7 +221,7 @@ function matches(visit: Visit, op: FilterOp, dimension: string, values: string[]
       : dimension === 'event:name'
         ? ['pageview', ...visit.events]
         : [dimensionOf(visit, dimension)];
-  // Of a visit's pages and events one is enough, as for the collector's rows.
+  // One matching page or event is enough, as in the collector.
   return have.some((one) => holds(op, one, values));
 }
 

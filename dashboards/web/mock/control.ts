@@ -1,7 +1,4 @@
-/**
- * The mock's people and what they keep: enough of `docs/control.md` to work on the pages that
- * manage it.
- */
+/** The mock of the control API: as much of `docs/control.md` as the manage pages need. */
 import type { IncomingMessage } from 'node:http';
 
 type Item = {
@@ -16,10 +13,10 @@ export type Reply = { status: number; body: unknown };
 
 const KINDS = ['goals', 'funnels', 'annotations', 'saved-filters'];
 const CHANGED = '2026-11-20T09:00:00Z';
-const page = (path: string) => ({ filters: [['is', 'event:page', [path]]] });
+const step = (path: string) => ({ filters: [['is', 'event:page', [path]]] });
 
 export function createMockControl() {
-  const kept = new Map<string, Item[]>(KINDS.map((kind) => [kind, []]));
+  const objects = new Map<string, Item[]>(KINDS.map((kind) => [kind, []]));
   const keys: unknown[] = [
     { id: 1, name: 'Grafana', scopes: ['query'], created: CHANGED, created_by: 'ada', used: '2026-11-24' },
   ];
@@ -35,7 +32,7 @@ export function createMockControl() {
       created_by: 'ada',
     },
   ];
-  const letters: unknown[] = [
+  const subscriptions: unknown[] = [
     {
       id: 1,
       kind: 'summary',
@@ -62,17 +59,17 @@ export function createMockControl() {
   let next = 10;
   const add = (kind: string, value: unknown, own = false): Item => {
     const item = { id: next++, version: 1, value, own, changed: CHANGED, changed_by: 'ada' };
-    kept.get(kind)?.push(item);
+    objects.get(kind)?.push(item);
     return item;
   };
   add('goals', { name: 'Order', achieved_by: { kind: 'event', name: 'Order', props: {} }, currency: 'EUR' });
   add('goals', { name: 'Read', achieved_by: { kind: 'scroll', pattern: '/blog/*', percent: 75 } });
-  add('funnels', { name: 'Checkout', order: 'loose', steps: [page('/'), page('/pricing')] });
+  add('funnels', { name: 'Checkout', order: 'loose', steps: [step('/'), step('/pricing')] });
   add('annotations', { at: '2026-11-18', text: 'Newsletter' });
   add('saved-filters', { name: 'Japan', filters: [['is', 'visit:country', ['JP']]] });
   const ok = (body: unknown, status = 200): Reply => ({ status, body });
 
-  /** `null`: not one of these routes. */
+  /** Returns `null` for any other route. */
   return async (request: IncomingMessage, url: URL, body: string): Promise<Reply | null> => {
     const method = request.method ?? 'GET';
     const given = body ? JSON.parse(body) : {};
@@ -107,8 +104,8 @@ export function createMockControl() {
     const [, kind = '', id] = /^\/api\/sites\/[^/]+\/([a-z-]+)(?:\/(.+))?$/.exec(url.pathname) ?? [];
     if (kind === 'suggestions') {
       const goal = { name: 'Signup', achieved_by: { kind: 'event', name: 'Signup', props: {} } };
-      const way = { name: '/ → /pricing', order: 'loose', steps: [page('/'), page('/pricing')] };
-      return ok({ goals: [{ value: goal, visits: 312 }], funnels: [{ value: way, visits: 95 }] });
+      const path = { name: '/ → /pricing', order: 'loose', steps: [step('/'), step('/pricing')] };
+      return ok({ goals: [{ value: goal, visits: 312 }], funnels: [{ value: path, visits: 95 }] });
     }
     if (kind === 'goals' && id === 'preview')
       return ok({ days: 30, visitors: 212, conversions: 240, conversion_rate: 2.31, revenue: null });
@@ -117,7 +114,7 @@ export function createMockControl() {
     const lists: Record<string, [string, unknown[]]> = {
       keys: ['keys', keys],
       links: ['links', links],
-      subscriptions: ['items', letters],
+      subscriptions: ['items', subscriptions],
     };
     const list = lists[kind];
     if (list) {
@@ -139,7 +136,7 @@ export function createMockControl() {
       });
       return ok({ id: made.id, key: 'sk_0123456789abcdef', path: '/share/0123456789abcdef' }, 201);
     }
-    const items = kept.get(kind);
+    const items = objects.get(kind);
     if (!items) return null;
     if (method === 'GET') return ok({ items });
     if (method === 'POST') {

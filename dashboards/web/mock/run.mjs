@@ -1,6 +1,5 @@
-// `npm run mock -- [port] [--bare] [--upstream=http://127.0.0.1:8000]`: the built page over made-up
-// numbers, over those of a collector that measures less (`--bare`), or over a real collector, for
-// looking at and working on.
+// `npm run mock -- [port] [--bare] [--upstream=http://127.0.0.1:8000]` serves the built page over
+// made-up numbers, without the newer metrics (`--bare`), or over a real collector (`--upstream`).
 import { runnerImport } from 'vite';
 
 const { module } = await runnerImport(new URL('./server.ts', import.meta.url).pathname);

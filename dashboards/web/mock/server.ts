@@ -1,7 +1,6 @@
 /**
- * Stands in for the collector while the page is developed and tested: the same routes, the same
- * headers, the same shapes. Every state the page has a design for is a site here (`empty.example`,
- * `broken.example`, …).
+ * A mock of the collector for development and tests, with its routes, headers and formats. Every
+ * state of the page has a site here (`empty.example`, `broken.example`, …).
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -28,7 +27,7 @@ export const SITES: Site[] = [
   { id: 'expired.example', timezone: 'UTC', profile: 'consent' },
 ];
 
-/** Names an attacker can put on the page by sending a beacon. */
+/** Names that an attacker can put on the page by sending a beacon. */
 export const HOSTILE = [
   '/<script>window.broken=1</script>',
   '/"><img src=x onerror="window.broken=1">',
@@ -44,7 +43,7 @@ export type Mock = {
   requests: string[];
   close: () => Promise<void>;
   add: (site: string, visit: Partial<Visit>) => void;
-  /** `broken.example` answers from now on. */
+  /** Makes `broken.example` answer. */
   repair: () => void;
 };
 
@@ -53,7 +52,7 @@ export type MockOptions = {
   port?: number;
   now?: () => Date;
   can?: Abilities;
-  /** A real collector that answers in the mock's place: this page's build over its numbers. */
+  /** A real collector to forward API requests to: the built page over its numbers. */
   upstream?: string;
 };
 
@@ -69,8 +68,8 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
   const control = createMockControl();
 
   function visitsOf(site: Site): Visit[] {
-    const kept = visits.get(site.id);
-    if (kept) return kept;
+    const known = visits.get(site.id);
+    if (known) return known;
     const clock = wallClock(now(), site.timezone);
     const all = makeVisits({ from: addDays(clock.date, -430), to: clock.date, seed: 7, perDay: 300 }).filter(
       (visit) => visit.date < clock.date || visit.hour <= clock.hour,
@@ -96,8 +95,7 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
       const today = wallClock(now(), site.timezone).date;
       const scale = site.id === 'large.example' ? 1200 : 1;
       const visits = visitsOf(site);
-      // The same question over the same visits has the same answer; working it out is the slow part
-      // of a test run.
+      // Cached: computing answers is the slow part of a test run.
       const key = `${today} ${visits.length} ${JSON.stringify(query)}`;
       const body = answered.get(key) ?? answer({ query, visits, today, scale, can });
       answered.set(key, body);
@@ -164,7 +162,7 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
     const headers = { 'content-security-policy': CSP, 'x-content-type-options': 'nosniff' };
     if (isPage) {
       const json = JSON.stringify(boot()).replaceAll('<', '\\u003c');
-      // With a real collector behind it the page asks for its sites.
+      // With a real collector the page asks for the sites.
       const page = readFileSync(file, 'utf8');
       const html = upstream
         ? page
@@ -279,7 +277,7 @@ async function read(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** Clicks on a menu, on a large button, and here and there. */
+/** Clicks on a menu, on a large button and elsewhere. */
 function clicks(query: Query): unknown {
   const cells: [number, number][] = [
     [4, 31],

@@ -1,7 +1,4 @@
-/**
- * Made-up visits for development and tests: the same seed gives the same visits, so totals can be
- * worked out.
- */
+/** Made-up visits for development and tests. The same seed gives the same visits. */
 import { addDays, type PlainDate } from '../src/state/date.ts';
 
 export type Visit = {
@@ -29,7 +26,7 @@ export type Visit = {
   daysSince: number | null;
 };
 
-/** Small, fast and repeatable (xorshift32); nothing here needs better randomness. */
+/** A small, repeatable random generator (xorshift32). */
 export function randomFrom(seed: number): () => number {
   let x = seed | 0 || 1;
   return () => {
@@ -155,7 +152,7 @@ function makeVisit(random: () => number, date: PlainDate, index: number): Visit 
   return {
     date,
     hour: pick(random, HOURS),
-    // About one visitor in eight comes twice a day.
+    // About one visitor in eight comes twice on a day.
     visitor: Number(date.replaceAll('-', '')) * 10_000 + Math.floor(index * 0.88),
     pages,
     events: !isBounce && random() < 0.08 ? ['Signup'] : random() < 0.1 ? ['Outbound link'] : [],

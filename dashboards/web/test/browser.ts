@@ -1,6 +1,6 @@
 /**
- * Debian's Chromium, driven by playwright-core with nothing downloaded and nothing called home. It
- * sees the fonts of `fonts.conf` and no others, so that pictures are the same on every machine.
+ * Debian's Chromium, driven by playwright-core without downloads or telemetry. It sees only the
+ * fonts of `fonts.conf`, so that pictures are the same on every machine.
  */
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';

@@ -1,23 +1,20 @@
 /**
- * Each state looks as it did when somebody last looked at it. Pictures are made over made-up
- * numbers at a fixed hour and compared point by point; `PICTURES=update npm run test:e2e` makes
- * them anew, to be looked at before they are committed.
+ * Compares screenshots of each state with the committed ones, pixel by pixel, over made-up numbers
+ * at a fixed time. `PICTURES=update npm run test:e2e` takes new ones: look at them before you
+ * commit.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type OpenOptions, type Stage, setStage, settled } from './stage.ts';
 
-/** Points that may differ, of all. */
+/** Share of pixels that may differ. */
 const DIFFERING_SHARE_MAX = 0.001;
-/** Of 255, in any channel: below it two points pass for the same. */
+/** Pixels differ if a channel differs by at least this much, of 255. */
 const CHANNEL_STEP_MIN = 16;
 const FOLDER = new URL('./pictures/', import.meta.url);
 const SURROUNDINGS = new URL('surroundings.json', FOLDER);
-/**
- * With another version of Chromium, squares of this many points are averaged before they are
- * compared.
- */
+/** With another version of Chromium, squares of this many pixels are averaged and compared. */
 const COARSE = 8;
 const isUpdate = process.env['PICTURES'] === 'update';
 
@@ -60,20 +57,17 @@ const STATES: [string, string, OpenOptions, ((page: Page) => Promise<unknown>)?]
   ['manage-links-phone-dark', '/?manage=links', { ...PHONE, scheme: 'dark' }],
 ];
 
-/** What is fetched when the reader comes near. */
+/** Scrolls to the lower panels, which loads them. */
 async function showBelow(page: Page): Promise<void> {
   await page.locator('.lower-place').scrollIntoViewIfNeeded();
   await page.getByTestId('panel-clicks').locator('svg rect').first().waitFor();
   await page.getByTestId('panel-funnel').locator('tbody tr').first().waitFor();
-  // Where the scrolling ended depends on when the part arrived.
+  // The scroll position depends on when the panels arrived.
   await page.locator('.lower').evaluate((element) => element.scrollIntoView({ block: 'end' }));
 }
 
 let stage: Stage;
-/**
- * Chromium's major version: another one smooths edges in another way, so pictures are then compared
- * coarsely.
- */
+/** Chromium's major version. Versions differ in anti-aliasing, so others are compared coarsely. */
 let version: string;
 beforeAll(async () => {
   stage = await setStage();
@@ -85,7 +79,7 @@ beforeAll(async () => {
 afterEach(() => stage.tidy());
 afterAll(() => stage.close());
 
-/** Fails, rather than skipping, where the fonts of `fonts.conf` are missing. */
+/** Fails if the fonts of `fonts.conf` are missing. */
 async function expectFonts(): Promise<void> {
   const { page } = await stage.open('/?site=empty.example');
   const widths = await page.evaluate(() => {
@@ -104,9 +98,7 @@ async function expectFonts(): Promise<void> {
   expect(gothic?.[1], hint).toBeCloseTo(120, 1);
 }
 
-/**
- * The share of points that differ; 1 when the sizes do. The browser decodes: no library is needed.
- */
+/** The share of pixels that differ, 1 for another size. The browser decodes the images. */
 async function differing(pictures: [Buffer, Buffer], square = 1): Promise<number> {
   const context = await stage.browser.newContext();
   const page = await context.newPage();
@@ -143,7 +135,7 @@ async function differing(pictures: [Buffer, Buffer], square = 1): Promise<number
 }
 
 async function picture(page: Page): Promise<Buffer> {
-  // The time of the numbers moves on while the tests run.
+  // These show the current time.
   const moving = [
     page.getByTestId('quality').locator('li').last(),
     page.getByTestId('trouble').locator('span'),
@@ -157,7 +149,7 @@ it.for(STATES)('%s looks as it did', async ([name, address, look, prepare]) => {
   const { page } = await stage.open(address, look);
   if (prepare) await prepare(page);
   if (name !== 'trouble') await settled(page);
-  // The live count and the data quality come after the numbers.
+  // Live count and data quality arrive after the numbers.
   if (name !== 'first-run' && name !== 'trouble') await page.getByTestId('live').getByText(/\d/).waitFor();
   const now = await picture(page);
   if (isUpdate) {
@@ -186,7 +178,7 @@ it('a changed number is a changed picture', async () => {
     });
   const other = await picture(page);
   expect(await differing([one, other])).toBeGreaterThan(0);
-  // Also as it is compared with another version of Chromium, whose limit this has to pass.
+  // The coarse comparison must find a difference as well.
   expect(await differing([one, one], COARSE)).toBe(0);
   await page
     .locator('.headline')

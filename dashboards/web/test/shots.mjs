@@ -1,5 +1,5 @@
-// `npm run shots -- ../../docs/dashboard`: pictures of the page over made-up numbers, at a fixed
-// hour.
+// `npm run shots -- ../../docs/dashboard`: screenshots of the page over made-up numbers, at a fixed
+// time.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runnerImport } from 'vite';

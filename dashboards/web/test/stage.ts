@@ -1,7 +1,4 @@
-/**
- * A browser, the mock collector and a clock that starts in the afternoon of 23 November 2026 in
- * Tokyo.
- */
+/** A browser, the mock collector, and a clock that starts at 14:34 on 23 November 2026 in Tokyo. */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { type Mock, startMock } from '../mock/server.ts';
 import { launch } from './browser.ts';
@@ -12,7 +9,7 @@ export type Stage = {
   mock: Mock;
   browser: Browser;
   open: (address: string, options?: OpenOptions) => Promise<Opened>;
-  /** Closes what a test has opened. */
+  /** Closes the pages that a test has opened. */
   tidy: () => Promise<void>;
   close: () => Promise<void>;
 };
@@ -42,7 +39,7 @@ export async function setStage(options: { bare?: boolean } = {}): Promise<Stage>
         viewport: { width: open.width ?? 1280, height: open.height ?? 900 },
         colorScheme: open.scheme ?? 'light',
         locale: open.locale ?? 'en-GB',
-        // Far from the site's own zone, so that a mix-up of the two shows.
+        // Far from the site's zone, so that confusing the two fails a test.
         timezoneId: 'America/Los_Angeles',
         reducedMotion: 'reduce',
         javaScriptEnabled: open.javaScriptEnabled ?? true,
@@ -61,8 +58,7 @@ export async function setStage(options: { bare?: boolean } = {}): Promise<Stage>
       return { page, context, complaints };
     },
     async tidy() {
-      // A beat of the page may just be on its way through a test's route: nobody waits for it any
-      // more.
+      // A poll of the page may still be inside a test's route handler: ignore its end.
       const pages = browser.contexts().flatMap((context) => context.pages());
       await Promise.all(pages.map((page) => page.unrouteAll({ behavior: 'ignoreErrors' })));
       await Promise.all(browser.contexts().map((context) => context.close()));
@@ -76,7 +72,7 @@ export async function setStage(options: { bare?: boolean } = {}): Promise<Stage>
 
 export const metric = (page: Page, name: string) => page.getByTestId(`metric-${name}`);
 
-/** Waits until no number on the page is older than what it claims to be. */
+/** Waits until every number on the page answers the current view. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForFunction(
     () =>

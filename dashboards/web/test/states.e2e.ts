@@ -1,7 +1,4 @@
-/**
- * What only a mock collector can show: an older one that lacks metrics, and a clock that stands
- * still in Tokyo.
- */
+/** States that need a mock: a collector that lacks metrics, and a fixed time in Tokyo. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { metric, type Stage, setStage, settled } from './stage.ts';
 

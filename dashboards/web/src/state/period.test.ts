@@ -37,7 +37,7 @@ describe('periods', () => {
     expect(at('2026-07-01', 'Europe/Berlin')).toBe('2026-07-01T09:05:00+02:00');
     expect(at('2026-12-01', 'Europe/Berlin')).toBe('2026-12-01T09:05:00+01:00');
     expect(at('2026-12-01', 'America/St_Johns')).toBe('2026-12-01T09:05:00-03:30');
-    // The night the clocks go forward: midnight is still winter time, nine o'clock is not.
+    // The night on which daylight saving time begins: midnight is before, nine o'clock after.
     expect(instantOf({ date: '2026-03-29', hour: 0, minute: 0, timezone: 'Europe/Berlin' })).toContain(
       '+01:00',
     );
