@@ -573,12 +573,12 @@ impl RawConfig {
             && metrics.port() != 0
             && [collector_listen, dashboard_listen, engine_listen].contains(&metrics)
         {
-            faults.push(format!("metrics.listen = {metrics} is taken by another listener; give the metrics a port of their own"));
+            faults.push(format!("metrics.listen = {metrics} is used by another listener; give the metrics a port of their own"));
         }
         let engine_user = self.engine.user.unwrap_or(supervise::USER_DEFAULT);
         if engine_user == 0 {
             faults.push(
-                "engine.user = 0: that is root; name the number of a user of the engine's own"
+                "engine.user = 0 is root; use the id of a user of its own for the engine"
                     .into(),
             );
         }
@@ -599,7 +599,7 @@ impl RawConfig {
         if let Some(path) = &geo_database
             && !path.is_file()
         {
-            faults.push(format!("geo.database: {} is not a file; run `make geo`, or leave it empty to store no places", path.display()));
+            faults.push(format!("geo.database: {} is not a file; run `make geo`, or leave it empty to look up no places", path.display()));
         }
         let database = self.clickhouse.database.unwrap_or_else(|| "sillage".into());
         if database.is_empty()
@@ -619,7 +619,7 @@ impl RawConfig {
         };
         if tables == Tables::Replicated && url.is_none() {
             faults.push(
-                "clickhouse.replicated: the embedded engine has nobody to replicate with; name a server in clickhouse.url"
+                "clickhouse.replicated: the embedded engine does not replicate; name a server in clickhouse.url"
                     .into(),
             );
         }
@@ -628,7 +628,7 @@ impl RawConfig {
         let mut sites = Vec::new();
         for site in self.site {
             if !seen.insert(site.id.clone()) {
-                faults.push(format!("site {:?} is there twice", site.id));
+                faults.push(format!("site {:?} is defined twice", site.id));
             }
             let residency = site.residency.as_deref().unwrap_or("");
             if !residency.is_empty() && residency != region {
@@ -657,7 +657,7 @@ impl RawConfig {
         });
         if !(1..=THREADS_MAX).contains(&threads) {
             faults.push(format!(
-                "limits.threads = {threads}: 1 to {THREADS_MAX} is allowed; leave it out for half of the processors"
+                "limits.threads = {threads}: 1 to {THREADS_MAX} is allowed; by default it is half the number of processors"
             ));
         }
         let seen_keys_max = self.limits.seen_keys_max.unwrap_or(200_000);
@@ -748,7 +748,7 @@ impl RawSite {
             .iter()
             .find(|policy| policy.version == policy_version);
         if policy.is_none() && !policies.is_empty() {
-            faults.push(format!("site {id:?}: policy_version = {policy_version:?} names none of the [[policy]] records"));
+            faults.push(format!("site {id:?}: policy_version = {policy_version:?} is not the version of any [[policy]]"));
         }
         let promised = policy.map(|policy| policy.retention_days);
         let retention_days = self.retention_days.or(promised).unwrap_or(90);
@@ -771,13 +771,13 @@ impl RawSite {
             // What would be masked elsewhere may be made for one recipient.
             if name.is_empty() || label(name, MAIL_CAMPAIGN_BYTES_MAX) != *name {
                 faults.push(format!(
-                    "site {id:?}: mail_campaigns: {name:?} is no name of a campaign: 1 to {MAIL_CAMPAIGN_BYTES_MAX} bytes, and nothing that could be a person's"
+                    "site {id:?}: mail_campaigns: {name:?} is not a campaign name: 1 to {MAIL_CAMPAIGN_BYTES_MAX} bytes, and nothing that could identify a person"
                 ));
             }
         }
         if self.mail_campaigns.len() > MAIL_CAMPAIGNS_MAX {
             faults.push(format!(
-                "site {id:?}: mail_campaigns has {} names; at most {MAIL_CAMPAIGNS_MAX} are counted, so take old ones out",
+                "site {id:?}: mail_campaigns has {} names; at most {MAIL_CAMPAIGNS_MAX} are counted; remove old ones",
                 self.mail_campaigns.len()
             ));
         }
@@ -848,7 +848,7 @@ fn validate_policies(raw: Vec<RawPolicy>, faults: &mut Vec<String>) -> Vec<Polic
             ));
         }
         if policies.iter().any(|other| other.version == version) {
-            faults.push(format!("policy {version:?} is there twice"));
+            faults.push(format!("policy {version:?} is defined twice"));
         }
         if policy.retention_days == 0 || policy.retention_days > RETENTION_DAYS_MAX {
             faults.push(format!(
@@ -900,7 +900,7 @@ fn validate_policies(raw: Vec<RawPolicy>, faults: &mut Vec<String>) -> Vec<Polic
                 .is_none_or(|notified| notified >= policy.effective)
         {
             faults.push(format!(
-                "policy {:?} has a purpose, a recipient or a retention that the one before it had not: \
+                "policy {:?} adds a purpose or a recipient, or extends the retention, compared with the one before it: \
                  tell visitors first, and set `notified` to a day before `effective`",
                 policy.version
             ));
@@ -925,7 +925,7 @@ impl RawFloor {
         for (name, visitors) in others {
             if !(FLOOR_MIN..=FLOOR_MAX).contains(&visitors) {
                 faults.push(format!(
-                    "floor.{name} = {visitors}: {FLOOR_MIN} to {FLOOR_MAX} is allowed; only members may be shown single visitors"
+                    "floor.{name} = {visitors}: {FLOOR_MIN} to {FLOOR_MAX} is allowed; only members may see single visitors"
                 ));
             }
         }

@@ -390,7 +390,7 @@ fn parse_metrics(value: Option<&Json>) -> Result<Vec<Metric>, Fault> {
             ));
         };
         if metrics.contains(&metric) {
-            return Err(Fault::new(at, "the metric is there twice"));
+            return Err(Fault::new(at, "the metric is listed twice"));
         }
         metrics.push(metric);
     }
@@ -442,7 +442,7 @@ fn parse_dimensions(
             },
         };
         if dimensions.contains(&dimension) {
-            return Err(Fault::new(at, "the dimension is there twice"));
+            return Err(Fault::new(at, "the dimension is listed twice"));
         }
         dimensions.push(dimension);
     }
