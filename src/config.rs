@@ -578,8 +578,7 @@ impl RawConfig {
         let engine_user = self.engine.user.unwrap_or(supervise::USER_DEFAULT);
         if engine_user == 0 {
             faults.push(
-                "engine.user = 0 is root; use the id of a user of its own for the engine"
-                    .into(),
+                "engine.user = 0 is root; use the id of a user of its own for the engine".into(),
             );
         }
         let mut trusted_proxies = Vec::new();
