@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use divan::{Bencher, black_box};
 use serde::Deserialize;
-use sillage::enrich::{Devices, Geo};
+use sillage::ingest::{Devices, Geo};
 use sillage_privacy::{
     Anonymised, Basis, Campaign, ClientIp, ConsentManager, Device, DeviceId, EventName, Language,
     Lookups, ONETRUST_CATEGORY, Origin, PageUrl, Place, RawBeacon, Salt, Salts, ScrubRules,

@@ -16,7 +16,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sillage::visit::{Beginning, Step, Visits};
+use sillage::visits::{Beginning, Step, Visits};
 use sillage_privacy::coarse::days_since_seen;
 use sillage_privacy::{
     Basis, Campaign, ClientIp, Device, DeviceId, EventName, Language, Lookups, Origin, PageUrl,

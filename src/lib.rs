@@ -1,41 +1,33 @@
 //! Sillage: a first-party web analytics collector that keeps nobody's trace.
 //!
-//! # Layout: the way of a beacon
-//!
-//! The modules stand in the order in which a beacon meets them; read them top to bottom.
-//!
-//! ```text
-//! server  ▶ ingest: parse ▶ consent ▶ filter ▶ source ▶ [ privacy door: place and device inside ] ▶ visit ▶ spool ──202──▶
-//! query ◀── ClickHouse (a cluster, or the embedded `engine`) ◀── store: one sealed segment = one INSERT ◀──┘
-//! ```
+//! The rooms stand from the ground up: a room imports only rooms above it in this list.
+//! `tests/architecture.rs` holds the order.
 
-pub mod config;
-pub mod server;
-
-pub mod ingest;
-pub mod salt_keeper;
-
-pub mod hash;
+pub mod html;
+pub mod identity_hasher;
 pub mod random;
 
-pub mod enrich;
-pub mod visit;
+pub mod config;
+pub mod telemetry;
 
-pub mod store;
+pub mod http;
 
-pub mod recover;
+pub mod event_row;
+pub mod ingest;
+pub mod salts;
+pub mod visits;
 
 pub mod rollup;
 pub mod stats;
+pub mod store;
 
 pub mod control;
-pub mod html;
-pub mod mail;
+pub mod email;
 
-pub mod admin;
-pub mod demo;
-pub mod policy;
-pub mod serve;
-pub mod sql;
-pub mod stored;
-pub mod telemetry;
+pub mod access;
+pub mod api;
+pub mod collector;
+pub mod pages;
+
+pub mod app;
+pub mod cli;

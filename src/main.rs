@@ -8,9 +8,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use sillage::api::snippet::{Variant, fitting, refuse_button as refuse_button_html, snippet};
+use sillage::app::start;
+use sillage::cli::{admin, demo, email, sql};
 use sillage::config::Config;
-use sillage::server::snippet::{Variant, fitting, refuse_button as refuse_button_html, snippet};
-use sillage::{admin, demo, mail, serve, sql, telemetry};
+use sillage::telemetry;
 use sillage_engine as engine;
 use sillage_engine::EngineOptions;
 use sillage_privacy::{ScrubRules, explain};
@@ -104,9 +106,9 @@ enum Command {
         clickhouse: Option<String>,
     },
     /// Write the summary of a site's latest day, week or month; without `--to` it is only shown.
-    Report(mail::command::ReportArguments),
+    Report(email::ReportArguments),
     /// Say whether the traffic of the last three hours is unusual; with `--to`, write when it is.
-    Alert(mail::command::AlertArguments),
+    Alert(email::AlertArguments),
     /// Print the line that a page embeds.
     Snippet {
         /// Site id as configured.
@@ -184,11 +186,11 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Sql(arguments) => runtime()?.block_on(sql::run(&arguments)),
         Command::Serve { config, demo } => {
             let config = load(&config)?;
-            runtime()?.block_on(serve::serve(config, demo))
+            runtime()?.block_on(start::serve(config, demo))
         }
         Command::Migrate { config } => {
             let config = load(&config)?;
-            let ran = runtime()?.block_on(serve::migrate(&config))?;
+            let ran = runtime()?.block_on(start::migrate(&config))?;
             match ran.as_slice() {
                 [] => say!("nothing to do: the tables are up to date"),
                 names => say!("ran {}", names.join(", ")),
@@ -211,17 +213,17 @@ fn run(command: Command) -> anyhow::Result<()> {
         } => {
             let config = load(&config)?;
             let certificate =
-                runtime()?.block_on(serve::verify_retention(&config, clickhouse.as_deref()))?;
+                runtime()?.block_on(start::verify_retention(&config, clickhouse.as_deref()))?;
             say!("{certificate}");
             Ok(())
         }
         Command::Report(arguments) => {
-            let letter = runtime()?.block_on(mail::command::report(&arguments))?;
+            let letter = runtime()?.block_on(email::report(&arguments))?;
             say!("{}", letter);
             Ok(())
         }
         Command::Alert(arguments) => {
-            let said = runtime()?.block_on(mail::command::alert(&arguments))?;
+            let said = runtime()?.block_on(email::alert(&arguments))?;
             say!("{}", said);
             Ok(())
         }

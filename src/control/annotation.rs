@@ -3,7 +3,7 @@
 use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 
-use super::kept::Fault;
+use crate::control::site_objects::Fault;
 
 /// Characters of an annotation.
 pub const TEXT_CHARACTERS_MAX: usize = 500;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::kept::Fault;
-use super::people::check_name;
+use crate::control::people::check_name;
+use crate::control::site_objects::Fault;
 use sillage_query::filter::Filter;
 use sillage_query::funnel::{STEP_NAME_CHARS_MAX, STEPS_MAX, STEPS_MIN};
 

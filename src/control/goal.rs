@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::kept::Fault;
-use super::people::check_name;
+use crate::control::people::check_name;
+use crate::control::site_objects::Fault;
 
 /// Bytes of a page pattern.
 pub const PATTERN_BYTES_MAX: usize = 200;

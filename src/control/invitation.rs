@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::ControlError;
-use super::audit::{self, Deed};
-use super::database::change;
-use super::people::{self, EVERY_SITE, Person, Role};
-use super::token::TokenHash;
+use crate::control::audit::{self, Deed};
+use crate::control::database::change;
+use crate::control::people::{self, EVERY_SITE, Person, Role};
+use crate::control::token::TokenHash;
 
 /// Seconds in which somebody may join.
 pub const JOIN_S: i64 = 7 * 86_400;

@@ -7,10 +7,10 @@ use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::ControlError;
-use super::audit::{self, Deed};
-use super::database::change;
-use super::people::check_name;
-use super::token::TokenHash;
+use crate::control::audit::{self, Deed};
+use crate::control::database::change;
+use crate::control::people::check_name;
+use crate::control::token::TokenHash;
 
 /// What a key begins with, so that people and scanners of leaked secrets recognise one.
 pub const PREFIX: &str = "sk_";

@@ -14,10 +14,10 @@ use sha2::Sha256;
 use url::Url;
 
 use super::ControlError;
-use super::audit::{self, Deed};
-use super::database::change;
-use super::people::check_name;
-use super::token::{TokenHash, hex, unhex};
+use crate::control::audit::{self, Deed};
+use crate::control::database::change;
+use crate::control::people::check_name;
+use crate::control::token::{TokenHash, hex, unhex};
 
 /// What a link's secret begins with where it is used as a credential.
 pub const PREFIX: &str = "sl_";

@@ -7,11 +7,11 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::ControlError;
-use super::audit::{self, Deed};
-use super::database::change;
-use super::people::{self, Credentials, Person};
-use super::token::{self, TokenHash, hex, unhex};
-use super::totp;
+use crate::control::audit::{self, Deed};
+use crate::control::database::change;
+use crate::control::people::{self, Credentials, Person};
+use crate::control::token::{self, TokenHash, hex, unhex};
+use crate::control::totp;
 
 /// Seconds after which one logs in again, whatever happened meanwhile.
 pub const AGE_S_MAX: i64 = 30 * 86_400;

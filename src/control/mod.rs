@@ -22,15 +22,15 @@ pub mod database;
 pub mod funnel;
 pub mod goal;
 pub mod invitation;
-pub mod kept;
 pub mod keys;
 pub mod links;
 pub mod login;
 pub mod password;
 pub mod people;
 pub mod saved_filter;
+pub mod site_objects;
 pub mod subscription;
 pub mod token;
 pub mod totp;
 
-pub use database::{Control, ControlError};
+pub use crate::control::database::{Control, ControlError};

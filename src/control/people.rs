@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::ControlError;
-use super::audit::{self, Deed};
-use super::database::change;
-use super::token::TokenHash;
+use crate::control::audit::{self, Deed};
+use crate::control::database::change;
+use crate::control::token::TokenHash;
 
 /// In the place of a site: every site, those to come as well.
 pub const EVERY_SITE: &str = "*";

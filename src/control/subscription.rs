@@ -14,9 +14,9 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use sha2::Sha256;
 
 use super::ControlError;
-use super::database::change;
-use super::token::{hex, unhex};
-use crate::mail::Cadence;
+use crate::control::database::change;
+use crate::control::token::{hex, unhex};
+use crate::email::Cadence;
 
 /// Subscriptions of one person to one site.
 pub const SUBSCRIPTIONS_MAX: i64 = 20;
@@ -57,7 +57,7 @@ pub struct Subscription {
     pub site: String,
     pub topic: Topic,
     pub address: String,
-    /// One of [`crate::mail::LANGUAGES`].
+    /// One of [`crate::email::LANGUAGES`].
     pub language: String,
     /// Whether the address' holder said yes.
     pub is_confirmed: bool,

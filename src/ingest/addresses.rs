@@ -12,7 +12,7 @@
 //!
 //! Deliberately not here: personal data inside a web address, which the privacy door scrubs; the
 //! page's own address ([`PageUrl`](sillage_privacy::PageUrl)) and the referrer
-//! ([`source`](super::source)), which have their own rules.
+//! ([`source`](crate::ingest::source)), which have their own rules.
 
 use url::Url;
 

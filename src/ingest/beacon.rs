@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::addresses;
+use crate::ingest::addresses;
 use sillage_privacy::{EventName, PageUrl, PolicyClaim, Revenue, UrlFault, Vitals};
 
 /// Bytes of an event's name.

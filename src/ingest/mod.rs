@@ -19,11 +19,17 @@
 pub mod addresses;
 pub mod beacon;
 pub mod cardinality;
-pub mod filter;
-pub mod mail;
-pub mod own;
-pub mod seen;
+pub mod dedup;
+pub mod device;
+pub mod email_opens;
+pub mod geo;
+pub mod referrer_spam;
+mod remembered;
 pub mod source;
+pub mod visitor_rights;
+
+pub use device::Devices;
+pub use geo::{Geo, GeoError};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,17 +37,18 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Config, Purpose};
-use crate::enrich::device::BOT;
-use crate::enrich::{Devices, Geo};
+use crate::event_row::encode;
+use crate::ingest::beacon::{Beacon, BeaconError};
+use crate::ingest::cardinality::{Cardinality, Place};
+use crate::ingest::dedup::{Mark, Pending, Seen};
+use crate::ingest::device::BOT;
+use crate::ingest::source::Origins;
+
 use crate::random;
-use crate::salt_keeper::{SaltError, SaltKeeper};
-use crate::store::row;
+use crate::salts::{SaltError, SaltKeeper};
 use crate::store::security::Faults;
 use crate::telemetry::Counters;
-use crate::visit::{Beginning, Step, Visits};
-use beacon::{Beacon, BeaconError};
-use cardinality::{Cardinality, Place};
-use seen::{Mark, Pending, Seen};
+use crate::visits::{Beginning, Step, Visits};
 use sillage_privacy::{
     AnonymousEvent, Basis, ClientIp, ConsentManager, ConsentRules, DAY_BEGINS_HOUR, Decision,
     DeviceId, EventName, Language, Lookups, Measurement, OPT_OUT_COOKIE, RawBeacon, Refusal, Salts,
@@ -49,7 +56,6 @@ use sillage_privacy::{
     erasure_cookie_name, event_key, truncate,
 };
 use sillage_spool::{Spool, SpoolError};
-use source::Origins;
 
 macro_rules! outcomes {
     ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
@@ -184,7 +190,7 @@ pub enum IngestError {
 
 /// Seconds for which a retry is looked for under the key of the day before: as long as keys are
 /// remembered.
-const RETRY_S: i64 = 2 * seen::MEMORY_S as i64;
+const RETRY_S: i64 = 2 * dedup::MEMORY_S as i64;
 
 /// Sites that one beacon may name; more are not looked at.
 const SITES_MAX: usize = 8;
@@ -217,7 +223,7 @@ pub struct Pipeline {
     visits: Visits,
     seen: Seen,
     cardinality: Cardinality,
-    opens: mail::Opens,
+    opens: email_opens::Opens,
     spool: Spool,
     counters: Arc<Counters>,
     faults: Arc<Faults>,
@@ -286,7 +292,7 @@ impl Pipeline {
             visits: Visits::new(config.limits.open_visits_bytes_max),
             seen: Seen::new(config.limits.seen_keys_max),
             cardinality: Cardinality::new(config.sites.len()),
-            opens: mail::Opens::new(&config.sites),
+            opens: email_opens::Opens::new(&config.sites),
             spool,
             counters,
             faults: Arc::default(),
@@ -574,7 +580,11 @@ impl Pipeline {
             Some(Outcome::Automated)
         } else if !site.hostnames.iter().any(|host| host == beacon.page.host()) {
             Some(Outcome::ForeignHost)
-        } else if beacon.referrer.as_deref().is_some_and(filter::is_spam) {
+        } else if beacon
+            .referrer
+            .as_deref()
+            .is_some_and(referrer_spam::is_spam)
+        {
             Some(Outcome::Spam)
         } else {
             None
@@ -691,12 +701,12 @@ impl Pipeline {
             })
             .into_iter()
             .collect();
-        let terms = row::Terms {
+        let terms = encode::Terms {
             policy: &site.consent.policy,
             expires: u16::try_from(day + site.retention_days).unwrap_or(u16::MAX),
         };
         Ok(Walked::Kept {
-            record: row::encode(&event, visit.as_ref(), terms),
+            record: encode::encode(&event, visit.as_ref(), terms),
             pending,
             cookies,
         })

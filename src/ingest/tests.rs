@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::*;
-use crate::store::decode::Decoder;
+use crate::event_row::decode::Decoder;
 use sillage_spool::SpoolOptions;
 
 /// A pipeline of the site `example.com` in Tokyo, in a temporary folder.
@@ -69,7 +69,7 @@ impl Bench {
         } = self;
         drop((pipeline, spool));
         let bench = Self::start_in(folder, now);
-        crate::recover::from_spool(
+        crate::app::recover::from_spool(
             &bench.spool,
             bench.pipeline.visits(),
             bench.pipeline.seen(),
@@ -135,7 +135,7 @@ fn open_spool(config: &Config) -> Spool {
         bytes_max: config.spool.bytes_max,
         segment_bytes_max: config.spool.segment_bytes_max,
         segment_age_max: config.spool.segment_age_max,
-        schema: row::schema(),
+        schema: crate::event_row::encode::schema(),
     })
     .expect("a spool")
 }

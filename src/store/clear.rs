@@ -1,7 +1,7 @@
 //! The stricter choice (`[retention] visitor_days`, P9): days that are old enough lose what ties
 //! their events together.
 //!
-//! Part of [`retention`](super::retention), for days that are rolled up and whose visits stand in
+//! Part of [`retention`](crate::store::retention), for days that are rolled up and whose visits stand in
 //! the table `visits`. A cleared row keeps site, hour, page, name, properties, amounts, clicks,
 //! reading and loading times. Ids, order, previous and entry page, origin, place, device and
 //! history go: with any of them left, nearly all visits of a small site can be put together again
@@ -19,9 +19,9 @@ use clickhouse::query::Query;
 use jiff::civil::Date;
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-use super::retention::{Held, RetentionError, Rules, log};
 use crate::config::Site;
 use crate::random;
+use crate::store::retention::{Held, RetentionError, Rules, log};
 
 /// INSERTs share it, the exchange of a partition has it alone.
 static EXCHANGE: RwLock<()> = RwLock::const_new(());

@@ -1,7 +1,7 @@
 //! From the spool into ClickHouse: one sealed segment is one INSERT, under the segment's id as
 //! deduplication token.
 //!
-//! It goes to `arrivals`, as [columns](super::columns), which hands its rows to `events` at once:
+//! It goes to `arrivals`, as [columns](crate::event_row::native), which hands its rows to `events` at once:
 //! reading them there costs the engine a quarter. As `arrivals` keeps nothing, it is first asked
 //! whether somebody takes them: without the view they would be gone. An INSERT whose answer is lost
 //! is sent again and stored once, in the table and in the views that hang on it. Only when
@@ -22,7 +22,7 @@ use bytes::Bytes;
 use clickhouse::Client;
 
 use super::StoreError;
-use super::columns::{Columns, NoRow};
+use crate::event_row::native::{Columns, NoRow};
 use crate::telemetry::Counters;
 use sillage_episode::{Episode, Line};
 use sillage_spool::{Batch, Sealed, SegmentId, Spool};
@@ -151,7 +151,7 @@ async fn store(client: &Client, sealed: &Sealed) -> Result<(), StoreError> {
     if !client.query(ARE_TAKEN).fetch_one::<bool>().await? {
         return Err(StoreError::NotTaken);
     }
-    let _inserting = super::clear::inserting().await;
+    let _inserting = crate::store::clear::inserting().await;
     let mut columns = Columns::of(sealed.schema());
     let statement = statement(sealed.schema(), columns.is_some());
     let mut insert = client

@@ -8,18 +8,15 @@
 //! arrives came through the privacy door.
 
 pub mod clear;
-pub mod columns;
-pub mod decode;
+pub mod email_opens;
 pub mod erase;
 pub mod floors;
 pub mod flush;
 pub mod insert;
-pub mod mail;
 pub mod merges;
 pub mod migrate;
 pub mod outcomes;
 pub mod retention;
-pub mod row;
 pub mod runner;
 pub mod security;
 
@@ -31,7 +28,7 @@ pub enum StoreError {
     #[error("the spool: {0}")]
     Spool(#[from] sillage_spool::SpoolError),
     #[error(transparent)]
-    NoRow(#[from] columns::NoRow),
+    NoRow(#[from] crate::event_row::native::NoRow),
     #[error("migration {name} failed: {source}")]
     Migration {
         name: &'static str,

@@ -1,7 +1,7 @@
 //! Stores what became of beacons, as daily counts by site and reason, every few seconds.
 //!
 //! The counts say how much was refused or filtered and are all that is ever kept of it. They are
-//! written straight to ClickHouse, not through the spool: [`flush`](super::flush) says what a crash
+//! written straight to ClickHouse, not through the spool: [`flush`](crate::store::flush) says what a crash
 //! loses of them. It never loses an event.
 
 use std::time::Duration;
@@ -12,8 +12,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::StoreError;
-use super::flush::Flusher;
 use crate::config::Site;
+use crate::store::flush::Flusher;
 use crate::telemetry::Counters;
 
 const EVERY: Duration = Duration::from_secs(5);

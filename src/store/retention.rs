@@ -12,7 +12,7 @@
 //! destroys: whole partitions where nothing is held, else the rows that are not held.
 //!
 //! **Visitors before rows.** Where `retention.visitor_days` is set, rows lose what ties them
-//! together earlier: see [`clear`](super::clear). Of days that are rolled up and whose visits stand
+//! together earlier: see [`clear`](crate::store::clear). Of days that are rolled up and whose visits stand
 //! in the table `visits`, which has no ids; so that no count is lost. Not by a column TTL: with
 //! `ttl_only_drop_parts` ClickHouse applies one only when a part happens to be merged, and it knows
 //! nothing of roll-ups. A cleared day is never rolled up again: events that come later than that
@@ -36,8 +36,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::clear::{clear, drop_copy};
 use crate::config::{Config, Hold, Site};
+use crate::store::clear::{clear, drop_copy};
 use sillage_spool::{SetAside, Spool, SpoolError, set_aside_in};
 
 /// Name of the log in the data folder.

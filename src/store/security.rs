@@ -15,10 +15,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::outcomes::days_since_1970;
 use super::{StoreError, flush};
 use crate::ingest::Outcome;
 use crate::random;
+use crate::store::outcomes::days_since_1970;
 use sillage_episode::{Episode, Line};
 use sillage_privacy::TruncatedIp;
 

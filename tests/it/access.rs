@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use hyper::Method;
 use serde_json::{Value, json};
-use sillage::control::kept::Kind;
-use sillage::server::routes::{Act, Face, Handler, Proof, ROUTES, Route};
+use sillage::app::routes::{Act, Face, Handler, Proof, ROUTES, Route};
+use sillage::control::site_objects::Kind;
 
 use crate::support::{
     Answer, Collector, PASSWORD, binary, get, log_in, send, user_add, write_config,

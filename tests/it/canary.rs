@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde_json::json;
 use sillage::config::Config;
-use sillage::salt_keeper::SaltKeeper;
+use sillage::salts::SaltKeeper;
 use sillage_privacy::{ClientIp, Salt, Salts, UserAgent, visitors_of};
 
 use crate::support::{AGENT, Answer, Collector, get, post, signal, wait_for, write_config};

@@ -189,7 +189,7 @@ fn poison(folder: &Path) {
         bytes_max: 16 << 20,
         segment_bytes_max: 8 << 20,
         segment_age_max: Duration::from_secs(60),
-        schema: sillage::store::row::schema(),
+        schema: sillage::event_row::encode::schema(),
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {

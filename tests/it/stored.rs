@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use sillage::stored::{BOOKKEEPING, FIELDS, SENT};
+use sillage::event_row::stored::{BOOKKEEPING, FIELDS, SENT};
 
 use crate::support::{Answer, Collector, cookie, get, post, write_config};
 

@@ -147,7 +147,7 @@ fn modules_use_only_what_stands_behind_them() {
             &[
                 "hyper",
                 "clickhouse",
-                "crate::server",
+                "crate::http",
                 "crate::query",
                 "sillage_engine",
             ],
@@ -157,7 +157,7 @@ fn modules_use_only_what_stands_behind_them() {
             &[
                 "hyper",
                 "clickhouse",
-                "crate::server",
+                "crate::http",
                 "crate::ingest",
                 "crate::store",
             ],
@@ -165,13 +165,13 @@ fn modules_use_only_what_stands_behind_them() {
         ("src/spool", &["hyper", "clickhouse", "crate::"]),
         (
             "src/store",
-            &["hyper", "crate::server", "crate::query", "sillage_engine"],
+            &["hyper", "crate::http", "crate::query", "sillage_engine"],
         ),
         (
             "src/query",
             &[
                 "hyper",
-                "crate::server",
+                "crate::http",
                 "crate::ingest",
                 "sillage_spool",
                 "sillage_engine",
@@ -182,7 +182,7 @@ fn modules_use_only_what_stands_behind_them() {
             &[
                 "hyper",
                 "clickhouse",
-                "crate::server",
+                "crate::http",
                 "crate::ingest",
                 "crate::store",
                 "sillage_engine",
@@ -191,7 +191,7 @@ fn modules_use_only_what_stands_behind_them() {
                 "Timestamp::now",
             ],
         ),
-        ("src/server", &["sillage_engine", "crate::salt_keeper"]),
+        ("src/server", &["sillage_engine", "crate::salts"]),
     ];
     for (folder, forbidden) in borders {
         for path in files(folder, &[".rs"])

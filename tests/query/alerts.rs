@@ -1,7 +1,7 @@
 //! Unusual traffic over a real engine: counts of the right hours, judged by the rule.
 
 use serde_json::json;
-use sillage::mail::alert::{Kind, look};
+use sillage::email::alert::{Kind, look};
 use sillage::stats::{Answerer, QueryLimits};
 
 use crate::engine::{database, insert_rows, runtime, site};

@@ -1,6 +1,6 @@
 //! P3: what the keeper lends can't outlive the call.
 use sillage_privacy::Salts;
-use sillage::salt_keeper::SaltKeeper;
+use sillage::salts::SaltKeeper;
 
 fn keep(keeper: &SaltKeeper, now: jiff::Timestamp) -> Salts<'_> {
     keeper.with(0, now, |salts| salts)

@@ -1,0 +1,190 @@
+//! `["is", "segment", [7]]` in a question becomes the filters that people saved under that number.
+//!
+//! Only those of the site, which everybody who may ask about it may use; somebody's own stay with
+//! their dashboard. Several numbers mean any of them. What is put in is checked as if it had been
+//! sent.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use serde_json::{Value as Json, json};
+
+use crate::access::App;
+use crate::access::auth::{Asker, failed};
+use crate::api::stats::questions;
+use crate::app::routes::Handler;
+use crate::control::site_objects::{self, Kind};
+use crate::http::response::Answer;
+use crate::pages::layout::bad_request;
+
+/// Numbers that one filter may name.
+const SEGMENTS_MAX: usize = 20;
+
+/// The saved filters of a site, by number.
+type Saved = HashMap<i64, Vec<Json>>;
+
+/// The body with every segment put in.
+///
+/// # Errors
+/// 400 for a number that the site has not; a control file that can't be read.
+pub async fn settle(
+    app: &App,
+    asker: &Asker,
+    handler: Handler,
+    body: Bytes,
+) -> Result<Bytes, Answer> {
+    if !body.windows(9).any(|bytes| bytes == b"\"segment\"") {
+        return Ok(body);
+    }
+    // What is no JSON is refused by who answers.
+    let Ok(mut parsed) = serde_json::from_slice::<Json>(&body) else {
+        return Ok(body);
+    };
+    let Ok(questions) = questions(handler, &mut parsed) else {
+        return Ok(body);
+    };
+    for question in questions {
+        let site = question["site_id"].as_str().unwrap_or_default().to_owned();
+        let Some(filters) = question.get_mut("filters").and_then(Json::as_array_mut) else {
+            continue;
+        };
+        // A site that the asker can't see is refused by who answers, whatever is asked about it.
+        if !asker.sees(&site) {
+            filters.clear();
+            continue;
+        }
+        let saved = app
+            .gate
+            .control
+            .run(move |connection| site_objects::list(connection, Kind::SavedFilter, &site, None))
+            .await
+            .map_err(|error| failed(&error))?;
+        let saved: Saved = saved
+            .into_iter()
+            .map(|kept| {
+                let filters = kept.body["filters"].as_array().cloned();
+                (kept.id, filters.unwrap_or_default())
+            })
+            .collect();
+        *filters = all_of(std::mem::take(filters), &saved, "#/filters")
+            .map_err(|rule| bad_request(&rule))?;
+    }
+    Ok(parsed.to_string().into())
+}
+
+/// A list of which all have to be met: a single segment's filters join it.
+fn all_of(filters: Vec<Json>, saved: &Saved, at: &str) -> Result<Vec<Json>, String> {
+    let mut all = Vec::new();
+    for (index, filter) in filters.into_iter().enumerate() {
+        let at = format!("{at}/{index}");
+        match ids(&filter, &at)?.as_deref() {
+            Some([one]) => all.extend(of(*one, saved, &at)?),
+            _ => all.push(each(filter, saved, &at)?),
+        }
+    }
+    Ok(all)
+}
+
+/// A filter with the segments in it put in.
+fn each(mut filter: Json, saved: &Saved, at: &str) -> Result<Json, String> {
+    if let Some(ids) = ids(&filter, at)? {
+        let any: Result<Vec<Json>, String> = ids
+            .iter()
+            .map(|id| Ok(json!(["and", of(*id, saved, at)?])))
+            .collect();
+        return Ok(json!(["or", any?]));
+    }
+    let operator = filter[0].as_str().unwrap_or_default().to_owned();
+    let inner = filter.get_mut(1).map(Json::take);
+    let inner = match (operator.as_str(), inner) {
+        ("and" | "or", Some(Json::Array(list))) => {
+            let list = list.into_iter().enumerate();
+            let list = list.map(|(index, one)| each(one, saved, &format!("{at}/1/{index}")));
+            Json::Array(list.collect::<Result<_, _>>()?)
+        }
+        ("not", Some(one)) => each(one, saved, &format!("{at}/1"))?,
+        (_, Some(other)) => other,
+        (_, None) => return Ok(filter),
+    };
+    filter[1] = inner;
+    Ok(filter)
+}
+
+/// The numbers of a filter by segments; `None` for another filter.
+fn ids(filter: &Json, at: &str) -> Result<Option<Vec<i64>>, String> {
+    let is_segment = filter[0] == "is" && filter[1] == "segment";
+    if !is_segment {
+        return Ok(None);
+    }
+    let ids: Option<Vec<i64>> = filter[2]
+        .as_array()
+        .and_then(|ids| ids.iter().map(Json::as_i64).collect());
+    match ids {
+        Some(ids) if (1..=SEGMENTS_MAX).contains(&ids.len()) => Ok(Some(ids)),
+        _ => Err(format!(
+            "{at}/2: 1 to {SEGMENTS_MAX} numbers of saved filters are expected"
+        )),
+    }
+}
+
+fn of(id: i64, saved: &Saved, at: &str) -> Result<Vec<Json>, String> {
+    let found = saved.get(&id).cloned();
+    found.ok_or_else(|| format!("{at}/2: the site has no saved filter {id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(filters: Json) -> Result<Json, String> {
+        let japan = json!(["is", "visit:country", ["JP"]]);
+        let phone = json!(["is", "visit:device", ["mobile"]]);
+        let saved = Saved::from([(7, vec![japan.clone(), phone]), (8, vec![japan])]);
+        let filters = serde_json::from_value(filters).expect("an array");
+        all_of(filters, &saved, "#/filters").map(Json::Array)
+    }
+
+    #[test]
+    fn a_saved_filter_joins_with_and_several_join_with_or() {
+        let page = json!(["is", "event:page", ["/"]]);
+        let (japan, phone) = (
+            json!(["is", "visit:country", ["JP"]]),
+            json!(["is", "visit:device", ["mobile"]]),
+        );
+        assert_eq!(
+            settled(json!([page, ["is", "segment", [7]]])),
+            Ok(json!([page, japan, phone]))
+        );
+        assert_eq!(
+            settled(json!([["is", "segment", [7, 8]]])),
+            Ok(json!([["or", [["and", [japan, phone]], ["and", [japan]]]]]))
+        );
+        assert_eq!(
+            settled(json!([
+                ["not", ["is", "segment", [8]]],
+                ["or", [page, ["is", "segment", [8]]]]
+            ])),
+            Ok(json!([
+                ["not", ["or", [["and", [japan]]]]],
+                ["or", [page, ["or", [["and", [japan]]]]]]
+            ]))
+        );
+        let others = json!([
+            ["is", "visit:source", ["segment"]],
+            ["contains", "event:page", ["x"]],
+            [],
+            5
+        ]);
+        assert_eq!(settled(others.clone()), Ok(others));
+    }
+
+    #[test]
+    fn an_invalid_saved_filter_id_is_refused_with_its_place() {
+        for ids in [json!([]), json!(["7"]), json!(7), json!([1.5]), json!(null)] {
+            let fault = settled(json!([["is", "segment", ids]])).expect_err("refused");
+            assert!(fault.starts_with("#/filters/0/2: 1 to 20"), "{fault}");
+        }
+        let fault = settled(json!([[], ["and", [["is", "segment", [9]]]]])).expect_err("refused");
+        assert_eq!(fault, "#/filters/1/1/0/2: the site has no saved filter 9");
+    }
+}

@@ -1,0 +1,288 @@
+//! The dashboard's page and the reports behind it, for an [`Asker`]: what may not be seen does not
+//! exist for it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderValue};
+use hyper::{Request, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use crate::access::App;
+use crate::access::auth::{Asker, AskerKind, failed};
+use crate::access::readiness::no_reports;
+use crate::api::segments;
+use crate::app::routes::Handler;
+use crate::control::ControlError;
+use crate::control::site_objects::{self, Kind};
+use crate::http::body;
+use crate::http::client_ip::client_ip;
+use crate::http::response::{self, Answer};
+use crate::pages::assets;
+use crate::pages::layout::bad_request;
+use crate::stats::BATCH_MAX;
+use crate::stats::export::{Export, Format};
+use sillage_privacy::{TruncatedIp, truncate};
+use sillage_query::audience::Audience;
+
+/// Answers one of the routes that are for readers.
+pub async fn answer(
+    app: &App,
+    peer: IpAddr,
+    handler: Handler,
+    asker: &Asker,
+    request: Request<Incoming>,
+) -> Answer {
+    match handler {
+        Handler::Dashboard | Handler::Sites => {
+            let mut boot = boot(app, asker);
+            // With people it is a site like any other, whatever else is served.
+            if app.has_demo {
+                boot["demo"] = match app.gate.is_without_people().await {
+                    Ok(is_open) => is_open.into(),
+                    Err(answer) => return answer,
+                };
+            }
+            if let Err(error) = add_notes(app, asker, &mut boot).await {
+                return failed(&error);
+            }
+            return match handler {
+                Handler::Dashboard => assets::dashboard_page(&boot),
+                _ => response::json(StatusCode::OK, &boot),
+            };
+        }
+        _ => {}
+    }
+    let Some(answerer) = app.answerer.get() else {
+        return no_reports(app);
+    };
+    let audience = match (handler, asker.kind.audience()) {
+        // It is made for somebody else.
+        (Handler::Export, Audience::Member) => Audience::Key,
+        (_, audience) => audience,
+    };
+    let answerer = answerer.for_audience(audience).only(asker.sites.clone());
+    let now = Timestamp::now();
+    let query = request.uri().query().unwrap_or("").to_owned();
+    let parameter = |name: &str| {
+        url::form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
+    };
+    match handler {
+        Handler::Live => report(answerer.live(&parameter("site"), now).await),
+        Handler::Quality => {
+            let day = |name: &str| parameter(name).parse::<jiff::civil::Date>();
+            let (Ok(from), Ok(to)) = (day("from"), day("to")) else {
+                return response::json(
+                    StatusCode::BAD_REQUEST,
+                    &json!({ "error": "from and to must be days such as 2026-11-23" }),
+                );
+            };
+            report(answerer.quality(&parameter("site"), from, to).await)
+        }
+        _ => {
+            let limits = &app.config.limits;
+            let network = truncate(&client_ip(
+                peer,
+                request.headers(),
+                &app.config.trusted_proxies,
+            ));
+            let body = match body::read(request, limits.query_bytes_max, limits.body_timeout).await
+            {
+                Ok(body) => body,
+                Err(answer) => return answer,
+            };
+            if let Err(wait) = within_bounds(app, asker, network, handler, &body) {
+                return response::too_often(wait);
+            }
+            let body = match segments::settle(app, asker, handler, body).await {
+                Ok(body) => body,
+                Err(answer) => return answer,
+            };
+            let body = match through_filters(asker, handler, body) {
+                Ok(body) => body,
+                Err(rule) => return bad_request(rule),
+            };
+            match handler {
+                Handler::Batch => report(answerer.batch(&body, now).await),
+                Handler::Funnel => report(answerer.funnel(&body, now).await),
+                Handler::Changes => report(answerer.changes(&body, now).await),
+                Handler::Export => match answerer.export(&body, now).await {
+                    Ok(export) => file(export),
+                    Err(refusal) => report(refusal),
+                },
+                _ => report(answerer.query(&body, now).await),
+            }
+        }
+    }
+}
+
+/// Counts the questions of a body against what the asker may ask in an hour.
+fn within_bounds(
+    app: &App,
+    asker: &Asker,
+    network: TruncatedIp,
+    handler: Handler,
+    body: &[u8],
+) -> Result<(), Duration> {
+    match asker.kind {
+        AskerKind::Login => Ok(()),
+        AskerKind::Key(id) => {
+            let batch = (handler == Handler::Batch)
+                .then(|| serde_json::from_slice::<Json>(body).ok())
+                .flatten();
+            let count = batch.and_then(|batch| batch["queries"].as_array().map(Vec::len));
+            // More than a batch may hold is refused by who answers.
+            let count = count.unwrap_or(1).clamp(1, BATCH_MAX) as u32;
+            app.gate.keys.take_of(&id, count)
+        }
+        AskerKind::Link(id) => app.gate.links.take_of(&(id, network), 1),
+    }
+}
+
+/// The body with the asker's fixed filters in every question of it.
+fn through_filters(asker: &Asker, handler: Handler, body: Bytes) -> Result<Bytes, &'static str> {
+    if asker.filters.is_empty() {
+        return Ok(body);
+    }
+    let Ok(mut parsed) = serde_json::from_slice::<Json>(&body) else {
+        return Err("#: not valid JSON");
+    };
+    let questions = questions(handler, &mut parsed)?;
+    // Rates are measured against the visitors whom filters on goals and properties do not narrow:
+    // through such a fixed filter they would tell the number of the site's visitors.
+    let is_about_goals = is_about_goals(&asker.filters);
+    for question in questions {
+        if is_about_goals && asks_for_rates(question) {
+            return Err(
+                "#/metrics: conversion rates can't be asked for through this link: they would tell of visitors whom its filter leaves out",
+            );
+        }
+        let Some(question) = question.as_object_mut() else {
+            return Err("#: a JSON object is expected");
+        };
+        // Filters of a list all have to be met.
+        match question.entry("filters").or_insert_with(|| json!([])) {
+            Json::Array(filters) => filters.extend(asker.filters.iter().cloned()),
+            _ => return Err("#/filters: an array is expected"),
+        }
+    }
+    Ok(parsed.to_string().into())
+}
+
+/// Whether a fixed filter names a goal or a property, at any depth.
+fn is_about_goals(filters: &[Json]) -> bool {
+    filters.iter().any(|filter| match filter {
+        Json::String(text) => text == "event:goal" || text.starts_with("event:props:"),
+        Json::Array(parts) => is_about_goals(parts),
+        _ => false,
+    })
+}
+
+fn asks_for_rates(question: &Json) -> bool {
+    let metrics = question["metrics"].as_array().into_iter().flatten();
+    metrics
+        .filter_map(Json::as_str)
+        .any(|metric| matches!(metric, "conversion_rate" | "group_conversion_rate"))
+}
+
+/// The questions of a body, of which an export holds one and a batch several.
+///
+/// # Errors
+/// Where they should be; the rule that is broken.
+pub fn questions(handler: Handler, parsed: &mut Json) -> Result<Vec<&mut Json>, &'static str> {
+    Ok(match handler {
+        Handler::Batch => match parsed.get_mut("queries").and_then(Json::as_array_mut) {
+            Some(questions) => questions.iter_mut().collect(),
+            None => return Err("#/queries: an array is expected"),
+        },
+        Handler::Export => match parsed.get_mut("query") {
+            Some(question) => vec![question],
+            None => return Err("#/query: a query is expected"),
+        },
+        _ => vec![parsed],
+    })
+}
+
+/// What the dashboard's page starts with: the sites that may be seen, and what their visitors are
+/// meant to do.
+pub fn boot(app: &App, asker: &Asker) -> Json {
+    let sites = app.config.sites.iter().filter(|site| asker.sees(&site.id));
+    // Before ClickHouse answers nothing can be asked about them.
+    let goals = |site: &str| {
+        let goals = app
+            .answerer
+            .get()
+            .map(|answerer| answerer.goals(Some(site)));
+        let goals = goals.iter().flat_map(|goals| goals.iter());
+        let goals = goals.map(|goal| json!({ "name": goal.name, "currency": goal.currency }));
+        goals.collect::<Vec<Json>>()
+    };
+    let sites: Vec<_> = sites
+        .map(|site| {
+            let mut shown = json!({
+                "id": site.id,
+                "timezone": site.timezone.iana_name().unwrap_or("UTC"),
+                "profile": site.profile.as_str(),
+            });
+            // Every byte of the first page counts, and most sites have none.
+            let goals = goals(&site.id);
+            if !goals.is_empty() {
+                shown["goals"] = goals.into();
+            }
+            shown
+        })
+        .collect();
+    json!({ "sites": sites, "demo": app.has_demo, "version": env!("CARGO_PKG_VERSION") })
+}
+
+/// Notes that a page starts with, the latest.
+const NOTES_MAX: usize = 200;
+
+/// What people noted down beside the numbers, for those who may log in; a link's readers are told
+/// nothing of it.
+async fn add_notes(app: &App, asker: &Asker, boot: &mut Json) -> Result<(), ControlError> {
+    if asker.kind != AskerKind::Login {
+        return Ok(());
+    }
+    for site in boot["sites"].as_array_mut().into_iter().flatten() {
+        let id = site["id"].as_str().unwrap_or_default().to_owned();
+        let kept = app
+            .gate
+            .control
+            .run(move |connection| site_objects::list(connection, Kind::Annotation, &id, None))
+            .await?;
+        let mut notes: Vec<Json> = kept.into_iter().map(|kept| kept.body).collect();
+        notes.sort_by(|one, other| one["at"].as_str().cmp(&other["at"].as_str()));
+        let older = notes.len().saturating_sub(NOTES_MAX);
+        if !notes.is_empty() {
+            site["notes"] = notes.split_off(older).into();
+        }
+    }
+    Ok(())
+}
+
+pub fn report(answered: crate::stats::Answer) -> Answer {
+    let status = StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response::json(status, &answered.body)
+}
+
+/// A file to be saved, under a name of its kind.
+fn file(export: Export) -> Answer {
+    let mut file = response::answer(StatusCode::OK, export.format.content_type(), export.bytes);
+    file.headers_mut().insert(
+        header::CONTENT_DISPOSITION,
+        HeaderValue::from_static(match export.format {
+            Format::Csv => "attachment; filename=\"report.csv\"",
+            Format::Json => "attachment; filename=\"report.json\"",
+            Format::Ndjson => "attachment; filename=\"report.ndjson\"",
+            Format::Parquet => "attachment; filename=\"report.parquet\"",
+        }),
+    );
+    file
+}

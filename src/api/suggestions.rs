@@ -1,0 +1,397 @@
+//! What people could keep: goals and funnels made of what was really seen in the last 30 days, and
+//! what a goal would have counted, before it is kept.
+//!
+//! `GET …/suggestions` answers
+//! `{"goals": [{"value", "visits"}], "funnels": [{"value", "visits"}]}`, the most frequent first,
+//! without goals that are there already; a `value` can be sent as it is to keep it.
+//! `POST …/goals/preview` takes a goal and answers
+//! `{"days", "visitors", "conversions", "conversion_rate", "revenue"}`.
+
+use std::collections::HashSet;
+
+use hyper::body::Incoming;
+use hyper::{Request, StatusCode};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value as Json, json};
+
+use crate::access::App;
+use crate::access::auth::failed;
+use crate::access::readiness::no_reports;
+use crate::api::goals;
+use crate::api::stats;
+use crate::app::routes::{Handler, Params};
+use crate::control::funnel::{Funnel, Order, Step};
+use crate::control::goal::{Achievement, Goal};
+use crate::control::site_objects;
+use crate::http::response::{self, Answer};
+use crate::pages::layout::{bad_request, read_json};
+use sillage_query::floor::OTHER;
+
+/// Days that are looked at, today included.
+const DAYS: i64 = 30;
+/// Suggestions of each kind.
+const SUGGESTIONS_MAX: usize = 8;
+/// Steps of a suggested funnel.
+const STEPS_MAX: usize = 4;
+/// Rows of each list that suggestions are made of.
+const ROWS: u32 = 500;
+/// Parts of a path that speak of something done, in the languages of many shops; in lower case.
+const SUCCESS_WORDS: [&str; 20] = [
+    "thank",
+    "success",
+    "confirm",
+    "complete",
+    "receipt",
+    "welcome",
+    "signed-up",
+    "registered",
+    "order-received",
+    "danke",
+    "bestaetig",
+    "bestätig",
+    "erfolg",
+    "merci",
+    "gracias",
+    "grazie",
+    "obrigad",
+    "kanryo",
+    "完了",
+    "ありがとう",
+];
+
+/// Answers a request of an editor of the site in the path.
+pub async fn answer(
+    app: &App,
+    handler: Handler,
+    params: Params,
+    request: Request<Incoming>,
+) -> Answer {
+    let result = match handler {
+        Handler::PreviewGoal => preview(app, &params.site, request).await,
+        _ => suggestions(app, params.site).await,
+    };
+    result.map_or_else(
+        |answer| answer,
+        |body| response::json(StatusCode::OK, &body),
+    )
+}
+
+async fn preview(app: &App, site: &str, request: Request<Incoming>) -> Result<Json, Answer> {
+    let goal: Goal = read_json(app, request).await?;
+    goal.check()
+        .map_err(|fault| bad_request(&fault.to_string()))?;
+    let answerer = app.answerer.get().ok_or_else(|| no_reports(app))?;
+    let mut metrics = vec!["visitors", "events", "conversion_rate"];
+    if goal.currency.is_some() {
+        metrics.push("total_revenue");
+    }
+    let question = json!({
+        "site_id": site, "metrics": metrics, "date_range": range(app, site),
+        "filters": [["is", "event:goal", [goal.name]]],
+    });
+    let trial = answerer.with_goals_of(site, [goals::meant(0, goal)]);
+    let answer = trial
+        .query(question.to_string().as_bytes(), Timestamp::now())
+        .await;
+    if answer.status != 200 {
+        return Err(stats::report(answer));
+    }
+    let metric = |index: usize| answer.body["results"][0]["metrics"][index].clone();
+    Ok(json!({
+        "days": DAYS, "visitors": metric(0), "conversions": metric(1),
+        "conversion_rate": metric(2), "revenue": metric(3),
+    }))
+}
+
+async fn suggestions(app: &App, site: String) -> Result<Json, Answer> {
+    let answerer = app.answerer.get().ok_or_else(|| no_reports(app))?;
+    let range = range(app, &site);
+    let list = |dimensions: &[&str]| {
+        json!({
+            "site_id": site, "metrics": ["visits"], "date_range": range,
+            "dimensions": dimensions, "pagination": {"limit": ROWS},
+        })
+    };
+    let queries = json!({"queries": [
+        list(&["event:name"]),
+        list(&["event:page"]),
+        list(&["visit:entry_page"]),
+        list(&["event:page", "event:next_page"]),
+    ]});
+    let answer = answerer
+        .batch(queries.to_string().as_bytes(), Timestamp::now())
+        .await;
+    let failure = answer.body["results"]
+        .as_array()
+        .and_then(|results| results.iter().find(|result| result["status"] != 200));
+    if answer.status != 200 || failure.is_some() {
+        return Err(response::json(
+            StatusCode::BAD_GATEWAY,
+            &json!({ "error": "the stored events could not be read; try again in a few seconds" }),
+        ));
+    }
+    let of = site.clone();
+    let known = app
+        .gate
+        .control
+        .run(move |connection| site_objects::goals(connection, &of));
+    let known = known.await.map_err(|error| failed(&error))?;
+    let rows = |index: usize| rows_of(&answer.body["results"][index]["body"]);
+    let seen = Seen {
+        events: rows(0),
+        pages: rows(1),
+        entries: rows(2),
+        steps: rows(3),
+    };
+    let known: Vec<Goal> = known.into_iter().map(|(_, goal)| goal).collect();
+    Ok(json!({ "goals": worded(&seen.goals(&known)), "funnels": worded(&seen.funnels()) }))
+}
+
+/// The days that are looked at, on the site's calendar.
+fn range(app: &App, site: &str) -> [String; 2] {
+    let site = app.config.site(site);
+    let zone = site.map_or(TimeZone::UTC, |site| site.timezone.clone());
+    let today = Timestamp::now().to_zoned_datetime(zone).date();
+    let first = today.saturating_sub((DAYS - 1).days());
+    [first.to_string(), today.to_string()]
+}
+
+fn worded<T: serde::Serialize>(found: &[(T, u64)]) -> Vec<Json> {
+    let word = |(value, visits): &(T, u64)| json!({ "value": value, "visits": visits });
+    found.iter().map(word).collect()
+}
+
+/// A row: its dimensions' values, and the visits.
+type Row = (Vec<String>, u64);
+
+fn rows_of(body: &Json) -> Vec<Row> {
+    let row = |row: &Json| {
+        let values = row["dimensions"].as_array()?.iter();
+        let values = values.map(|value| Some(value.as_str()?.to_owned()));
+        let values = values.collect::<Option<Vec<_>>>()?;
+        // Small counts that were folded are not a thing that visitors do.
+        let is_folded = values.iter().any(|value| value == OTHER);
+        (!is_folded).then_some((values, row["metrics"][0].as_u64()?))
+    };
+    let rows = body["results"].as_array();
+    rows.into_iter().flatten().filter_map(row).collect()
+}
+
+/// What was seen, each list with the most visits first.
+#[derive(Default)]
+struct Seen {
+    events: Vec<Row>,
+    pages: Vec<Row>,
+    entries: Vec<Row>,
+    /// Page and the page after it.
+    steps: Vec<Row>,
+}
+
+impl Seen {
+    /// Custom events, and pages whose path speaks of something done.
+    fn goals(&self, known: &[Goal]) -> Vec<(Goal, u64)> {
+        let goal = |name: &str, achieved_by| Goal {
+            name: name.chars().take(64).collect::<String>().trim().to_owned(),
+            achieved_by,
+            currency: None,
+        };
+        let events = self.events.iter().filter_map(|(values, visits)| {
+            let name = values.first()?;
+            let by = Achievement::Event {
+                name: name.clone(),
+                props: Default::default(),
+            };
+            Some((goal(name, by), *visits))
+        });
+        let pages = self.pages.iter().filter_map(|(values, visits)| {
+            let path = values.first().filter(|path| speaks_of_success(path))?;
+            let by = Achievement::Page {
+                pattern: path.clone(),
+            };
+            Some((goal(path, by), *visits))
+        });
+        let is_new = |goal: &Goal| {
+            let is_like =
+                |other: &Goal| other.achieved_by == goal.achieved_by || other.name == goal.name;
+            goal.check().is_ok() && !known.iter().any(is_like)
+        };
+        let mut found: Vec<_> = events
+            .chain(pages)
+            .filter(|(goal, _)| is_new(goal))
+            .collect();
+        found.sort_by_key(|(_, visits)| std::cmp::Reverse(*visits));
+        found.truncate(SUGGESTIONS_MAX);
+        found
+    }
+
+    /// The ways to pages of success, walked back step by step along the most frequent one, and the
+    /// ways from entry pages on.
+    fn funnels(&self) -> Vec<(Funnel, u64)> {
+        let ways = |from: usize, page: &str| -> Vec<(&str, u64)> {
+            let ways = self.steps.iter().filter(|(way, _)| way[from] == page);
+            ways.map(|(way, visits)| (way[1 - from].as_str(), *visits))
+                .collect()
+        };
+        let ends = self.pages.iter().map(|(values, _)| &values[0]);
+        let to_success = ends.filter(|path| speaks_of_success(path)).map(|end| {
+            let mut way = walk(end, |page| ways(1, page));
+            way.0.reverse();
+            way
+        });
+        let entries = self.entries.iter();
+        let onwards = entries.map(|(values, _)| walk(&values[0], |page| ways(0, page)));
+        let mut names = HashSet::new();
+        let mut found = Vec::new();
+        for (way, visits) in to_success.chain(onwards) {
+            let (Some(first), Some(last)) = (way.first(), way.last()) else {
+                continue;
+            };
+            let step = |page: &String| Step {
+                name: None,
+                filters: vec![json!(["is", "event:page", [page]])],
+            };
+            let name: String = format!("{first} → {last}").chars().take(64).collect();
+            let funnel = Funnel {
+                name: name.trim().to_owned(),
+                order: Order::Loose,
+                steps: way.iter().map(step).collect(),
+            };
+            if funnel.check().is_ok() && names.insert(funnel.name.clone()) {
+                found.push((funnel, visits));
+            }
+            if found.len() == SUGGESTIONS_MAX {
+                break;
+            }
+        }
+        found
+    }
+}
+
+/// Goes from page to page along the most frequent step that leads to a new one; what went the
+/// rarest of the steps went all.
+fn walk<'a>(start: &str, ways: impl Fn(&str) -> Vec<(&'a str, u64)>) -> (Vec<String>, u64) {
+    let mut pages = vec![start.to_owned()];
+    let mut least = u64::MAX;
+    while pages.len() < STEPS_MAX {
+        let here = pages.last().map_or("", String::as_str);
+        let next = ways(here)
+            .into_iter()
+            .filter(|(page, _)| page.starts_with('/') && !pages.iter().any(|seen| seen == page))
+            .max_by_key(|(_, visits)| *visits);
+        let Some((page, visits)) = next else {
+            break;
+        };
+        let page = page.to_owned();
+        least = least.min(visits);
+        pages.push(page);
+    }
+    (pages, if least == u64::MAX { 0 } else { least })
+}
+
+fn speaks_of_success(path: &str) -> bool {
+    let path = path.to_lowercase();
+    path.starts_with('/') && SUCCESS_WORDS.iter().any(|word| path.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(values: &[&str], visits: u64) -> Row {
+        let values = values.iter().map(|value| (*value).to_owned());
+        (values.collect(), visits)
+    }
+
+    fn seen() -> Seen {
+        Seen {
+            events: vec![
+                row(&["pageview"], 90),
+                row(&["Signup"], 12),
+                row(&["Order"], 4),
+            ],
+            pages: vec![
+                row(&["/"], 60),
+                row(&["/pricing"], 30),
+                row(&["/order/thank-you"], 5),
+                row(&["(not set)"], 2),
+            ],
+            entries: vec![row(&["/"], 50), row(&["/blog"], 3)],
+            steps: vec![
+                row(&["/", "(exit)"], 30),
+                row(&["/", "/pricing"], 20),
+                row(&["/pricing", "/"], 15),
+                row(&["/pricing", "/cart"], 9),
+                row(&["/cart", "/order/thank-you"], 5),
+                row(&["/", "/cart"], 4),
+            ],
+        }
+    }
+
+    #[test]
+    fn suggested_goals_are_events_without_a_goal() {
+        let names = |known: &[Goal]| -> Vec<(String, u64)> {
+            let goals = seen().goals(known).into_iter();
+            goals.map(|(goal, visits)| (goal.name, visits)).collect()
+        };
+        assert_eq!(
+            names(&[]),
+            [
+                ("Signup".into(), 12),
+                ("/order/thank-you".into(), 5),
+                ("Order".into(), 4)
+            ]
+        );
+        let known = seen().goals(&[]).remove(0).0;
+        let known = Goal {
+            name: "Another name".into(),
+            ..known
+        };
+        assert!(!names(&[known]).iter().any(|(name, _)| name == "Signup"));
+    }
+
+    #[test]
+    fn suggested_funnels_follow_the_most_frequent_path_without_loops() {
+        let found: Vec<(String, Vec<Json>, u64)> = seen()
+            .funnels()
+            .into_iter()
+            .map(|(funnel, visits)| {
+                let steps = funnel
+                    .steps
+                    .iter()
+                    .map(|step| step.filters[0][2][0].clone());
+                (funnel.name, steps.collect(), visits)
+            })
+            .collect();
+        // From the blog nobody went on.
+        assert_eq!(
+            found,
+            [(
+                "/ → /order/thank-you".into(),
+                vec![
+                    json!("/"),
+                    json!("/pricing"),
+                    json!("/cart"),
+                    json!("/order/thank-you")
+                ],
+                5
+            )]
+        );
+    }
+
+    #[test]
+    fn folded_small_counts_are_not_suggested() {
+        let body = json!({"results": [
+            {"dimensions": [OTHER], "metrics": [9]},
+            {"dimensions": ["/", OTHER], "metrics": [8]},
+            {"dimensions": ["Signup"], "metrics": [7]},
+        ]});
+        assert_eq!(rows_of(&body), [row(&["Signup"], 7)]);
+    }
+
+    #[test]
+    fn without_events_nothing_is_suggested() {
+        let none = Seen::default();
+        assert!(none.goals(&[]).is_empty() && none.funnels().is_empty());
+    }
+}

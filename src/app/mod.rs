@@ -1,0 +1,6 @@
+//! The running collector: routes, start, background tasks, shutdown.
+
+pub mod recover;
+pub mod router;
+pub mod routes;
+pub mod start;

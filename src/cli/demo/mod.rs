@@ -1,0 +1,196 @@
+//! `sillage demo`: traffic to look at before there is any, from an access log or made up.
+//!
+//! It goes through the very pipeline that beacons go through, consent, salts, door and spool
+//! included, with the clock as an argument: the past is walked through day by day, each with a salt
+//! of its own that is destroyed on the way. The spool is the collector's, so the collector must not
+//! run meanwhile; it stores the events at its next start.
+
+mod log;
+mod traffic;
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use futures_util::future::join_all;
+use jiff::{Timestamp, ToSpan};
+
+use crate::config::Config;
+use crate::ingest::Geo;
+use crate::ingest::{CookieChange, Outcome, Pipeline, Sender};
+use crate::telemetry::Counters;
+use sillage_privacy::{ClientIp, Language, UserAgent};
+use sillage_spool::{Spool, SpoolOptions};
+
+/// Beacons on their way to the disk at once.
+const IN_FLIGHT: usize = 256;
+
+#[derive(Args, Debug)]
+pub struct DemoArguments {
+    #[arg(long, default_value = "sillage.toml")]
+    pub config: PathBuf,
+    /// Site that gets the traffic; the first configured one by default.
+    #[arg(long)]
+    pub site: Option<String>,
+    /// Replay an access log in the combined format (may be gzipped), moved in time so that it ends
+    /// now.
+    #[arg(long, required_unless_present = "days", conflicts_with = "days")]
+    pub log: Option<PathBuf>,
+    /// Generate traffic for this number of days up to now.
+    #[arg(long)]
+    pub days: Option<u16>,
+    /// Seed of the generated traffic.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// One request as a browser would send it.
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor {
+    pub ip: IpAddr,
+    pub agent: Arc<str>,
+    pub language: &'static str,
+}
+
+/// One beacon of the past.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub at: Timestamp,
+    pub from: Visitor,
+    /// Tells cookie jars apart.
+    pub jar: u64,
+    pub body: String,
+}
+
+/// Sends the traffic and says how much was kept.
+///
+/// # Errors
+/// The configuration or the log can't be used, or the collector is running.
+pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
+    let mut config = Config::load(&arguments.config)?;
+    let site = match &arguments.site {
+        Some(id) => config
+            .site(id)
+            .with_context(|| format!("site {id:?} is not in {}", arguments.config.display()))?
+            .clone(),
+        None => config.sites[0].clone(),
+    };
+    let now = Timestamp::now();
+    let sent = match (&arguments.log, arguments.days) {
+        (Some(path), _) => log::read(path, &site, now)?,
+        (None, Some(days)) => {
+            ensure!(
+                (1..=400).contains(&days),
+                "--days {days}: 1 to 400 can be made up"
+            );
+            traffic::generate(&site, now, i64::from(days), arguments.seed)
+        }
+        (None, None) => bail!("say --log FILE or --days N"),
+    };
+    let Some(first) = sent.first() else {
+        bail!("there is nothing to send: the log has no page views")
+    };
+
+    // Salts of past days must never lie beside the collector's own, nor their destruction stand in
+    // its audit log.
+    let salts = config
+        .data_dir
+        .join(format!("demo-salts-{}", std::process::id()));
+    config.salts_dir = salts.clone();
+    config.sites.retain(|known| known.id == site.id);
+    let counters = Arc::new(Counters::new(1));
+    let spool = Spool::open(SpoolOptions {
+        dir: config.spool.dir.clone(),
+        bytes_max: config.spool.bytes_max,
+        segment_bytes_max: config.spool.segment_bytes_max,
+        segment_age_max: config.spool.segment_age_max,
+        schema: crate::event_row::encode::schema(),
+    })
+    .context("the collector's spool is needed; stop the collector first")?;
+    let geo = Geo::open(config.geo_database.as_deref())?;
+    config.data_dir = salts.clone();
+    let pipeline = Pipeline::new(&config, geo, spool.clone(), counters.clone(), first.at)?;
+    let replayed = replay(&pipeline, &sent).await;
+    std::fs::remove_dir_all(&salts).context("the demo's salts could not be removed")?;
+    replayed?;
+    spool.seal().await?;
+
+    println!("{} beacons sent for {}:", sent.len(), site.id);
+    for outcome in Outcome::ALL {
+        if counters.total(outcome) > 0 {
+            println!("  {:>8} {}", counters.total(outcome), outcome.as_str());
+        }
+    }
+    Ok(())
+}
+
+/// Sends in order of time; what one browser sends waits for its answer before, as its cookie may
+/// change.
+async fn replay(pipeline: &Pipeline, sent: &[Sent]) -> anyhow::Result<()> {
+    let mut jars: HashMap<(u64, String), String> = HashMap::new();
+    let mut next = 0;
+    let mut ticked = sent[0].at;
+    while next < sent.len() {
+        let mut batch = Vec::new();
+        let mut browsers = std::collections::HashSet::new();
+        let minute = sent[next].at.as_second() / 60;
+        while let Some(one) = sent.get(next)
+            && batch.len() < IN_FLIGHT
+            && one.at.as_second() / 60 == minute
+            && browsers.insert(one.jar)
+        {
+            batch.push(one);
+            next += 1;
+        }
+        // Walk to this minute, midnight by midnight.
+        let to = batch[0].at;
+        while ticked < to {
+            ticked = to.min(ticked + 10.minutes());
+            pipeline.tick(ticked)?;
+        }
+        let answers = join_all(batch.iter().map(|one| {
+            let jars = &jars;
+            async move {
+                let sender = Sender {
+                    ip: &|| ClientIp::from_peer(one.from.ip),
+                    agent: &|| UserAgent::from_header(one.from.agent.as_bytes()),
+                    is_prefetch: false,
+                    gpc: false,
+                    dnt: false,
+                    language: Language::parse(one.from.language),
+                    cookie: &|name| jars.get(&(one.jar, name.to_owned())).cloned(),
+                    received: one.at,
+                };
+                pipeline.ingest(one.body.as_bytes(), &sender).await
+            }
+        }))
+        .await;
+        for (one, answer) in batch.iter().zip(answers) {
+            for change in answer?.cookies {
+                match change {
+                    CookieChange::Set { name, value, .. } => {
+                        jars.insert((one.jar, name), value);
+                    }
+                    CookieChange::Delete { name } => {
+                        jars.remove(&(one.jar, name));
+                    }
+                    // No beacon carries it.
+                    CookieChange::SetErasure { .. } | CookieChange::DeleteErasure { .. } => {}
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A number that tells one browser from another.
+pub(crate) fn jar(ip: IpAddr, agent: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (ip, agent).hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,349 @@
+//! What is published about the measurement, for people and for programs, generated from the live
+//! configuration: the policy, the list of cookies, the Global Privacy Control support resource,
+//! Japan's notice of external transmission, and the self-assessment against the criteria of the
+//! audience-measurement exemption.
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use super::words::{Words, escape, fill};
+use super::{App, CHOICES_PATH, LAYOUT, OPT_OUT_SECONDS, lists};
+use crate::config::policy_ledger::{fingerprint, record};
+use crate::config::{Policy, Purpose, Site};
+use crate::http::response::{Answer, answer};
+use sillage_privacy::cookie::LIFETIME_DAYS;
+use sillage_privacy::{OPT_OUT_COOKIE, ObjectionRule, Profile, cookie_name, erasure_cookie_name};
+
+const TRANSMISSION: &str = include_str!("transmission.html");
+const CRITERIA: &str = include_str!("assessment.toml");
+
+/// The record of the policy that a site names, where records are kept.
+fn policy_of<'a>(app: &'a App, site: &Site) -> Option<&'a Policy> {
+    let policies = &app.config.policies;
+    policies
+        .iter()
+        .find(|policy| policy.version == site.policy_version)
+}
+
+/// What the site measures for: as its policy says, or all that the software can measure for.
+pub fn purposes(app: &App, site: &Site) -> Vec<Purpose> {
+    policy_of(app, site).map_or_else(
+        || {
+            vec![
+                Purpose::UsageTrend,
+                Purpose::ContentEval,
+                Purpose::CampaignEffect,
+                Purpose::ServiceHealth,
+                Purpose::Security,
+            ]
+        },
+        |policy| policy.purposes.clone(),
+    )
+}
+
+/// Whether campaigns are kept after a yes: what a policy does not name as a purpose is not
+/// collected.
+pub fn keeps_campaigns(app: &App, site: &Site) -> bool {
+    purposes(app, site).contains(&Purpose::CampaignEffect)
+}
+
+/// Who gets what was measured, beside the controller.
+pub fn recipients(app: &App, site: &Site) -> Vec<String> {
+    policy_of(app, site).map_or_else(Vec::new, |policy| policy.recipients.clone())
+}
+
+/// `/privacy/policy.json`
+pub fn policy(app: &App, site: &Site) -> Answer {
+    let purposes: Vec<_> = purposes(app, site)
+        .iter()
+        .map(|purpose| purpose.as_str())
+        .collect();
+    let records: Vec<_> = app
+        .config
+        .policies
+        .iter()
+        .map(|policy| {
+            let mut shown = record(policy);
+            shown["sha256"] = fingerprint(policy).into();
+            shown
+        })
+        .collect();
+    let holds: Vec<_> = app
+        .config
+        .holds
+        .iter()
+        .filter(|hold| hold.site == site.id)
+        .map(|hold| {
+            json!({
+                "reason": hold.reason, "from": hold.from.to_string(),
+                "to": hold.to.to_string(), "until": hold.until.to_string(),
+            })
+        })
+        .collect();
+    let visitor_days = app.config.visitor_days;
+    let (sent, stored) = lists::published(app, site);
+    published(&json!({
+        "site": site.id,
+        "controller": said(&site.controller),
+        "contact": said(&site.contact),
+        "privacy_url": said(&site.privacy_url),
+        "choices": format!("/privacy?site={}", url_part(&site.id)),
+        "policy_version": site.policy_version,
+        "profile": site.profile.as_str(),
+        "stored_in": said(&app.config.clickhouse.region),
+        "gpc": rule(site.gpc),
+        "dnt": rule(site.dnt),
+        "consent_cookies_read": site.consent_cookie.as_ref().map_or(&[][..], |manager| manager.cookie_names()),
+        "purposes": purposes,
+        "recipients": recipients(app, site),
+        "sent": sent,
+        "stored": stored,
+        "retention": {
+            "rows_days": site.retention_days,
+            "visitor_ids_days": if visitor_days == 0 { site.retention_days } else { visitor_days.min(site.retention_days) },
+            "counts_months": 25,
+            "security_days": 14,
+            "salts_days": 1,
+        },
+        "holds": holds,
+        "policies": records,
+        "cookies": cookie_register(site),
+    }))
+}
+
+/// `/privacy/cookies.json`
+pub fn cookies(_: &App, site: &Site) -> Answer {
+    published(&json!({ "site": site.id, "cookies": cookie_register(site) }))
+}
+
+fn cookie_register(site: &Site) -> Value {
+    json!([
+        {
+            "name": cookie_name(&site.id),
+            "class": "measurement",
+            "set": "after a yes only; deleted at a no",
+            "lifetime_days": LIFETIME_DAYS,
+            "is_prolonged": false,
+            "path": "/api/event",
+            "http_only": true,
+            "same_site": "Lax",
+            "content": "random device id of this site, first day, last day, number of visits, policy version, signature",
+            "purpose": "to know the same browser again: how often and after how long it comes back",
+        },
+        {
+            "name": erasure_cookie_name(&site.id),
+            "class": "necessary",
+            "set": "at a no, where there was a measurement cookie; deleted when today's data is erased",
+            // Until local midnight and half an hour, so at most 25 and a half hours.
+            "lifetime_days": 2,
+            "is_prolonged": false,
+            "path": CHOICES_PATH,
+            "http_only": true,
+            "same_site": "Lax",
+            "content": "the device ids of the measurement cookies that were deleted today, the day, signature",
+            "purpose": "to find what was measured today, should the visitor ask that it be erased; read for nothing else",
+        },
+        {
+            "name": OPT_OUT_COOKIE,
+            "class": "necessary",
+            "set": "when a visitor refuses on the choices page",
+            "lifetime_days": OPT_OUT_SECONDS / 86_400,
+            "is_prolonged": false,
+            "path": "/",
+            "http_only": false,
+            "same_site": "Lax",
+            "content": "the same value for everybody",
+            "purpose": "to remember a refusal",
+        },
+    ])
+}
+
+/// `/.well-known/gpc.json`: true only where every site takes the signal as an objection.
+pub fn gpc(app: &App) -> Answer {
+    let is_honoured = app
+        .config
+        .sites
+        .iter()
+        .all(|site| site.gpc != ObjectionRule::Ignore);
+    let mut body = json!({ "gpc": is_honoured });
+    if let Some(latest) = app.config.policies.last() {
+        body["lastUpdate"] = latest.effective.to_string().into();
+    }
+    published(&body)
+}
+
+/// `/privacy/external-transmission`: Telecommunications Business Act, Article 27-12: what is sent,
+/// to whom, what for.
+pub fn transmission(app: &App, site: &Site, words: &Words) -> String {
+    let controller = said(&site.controller).unwrap_or(&site.id);
+    let site_url = url_part(&site.id);
+    let cookie = cookie_name(&site.id);
+    let word = |key: &str| {
+        let pairs = [
+            ("site", site.id.as_str()),
+            ("controller", controller),
+            ("cookie", &cookie),
+        ];
+        fill(words.get(key), &pairs)
+    };
+    let (purposes, recipients) = lists::purposes_and_recipients(app, site, words);
+    let title = word("sending_title");
+    let when = match site.profile {
+        Profile::Consent => "sending_when_consent",
+        Profile::Exempt => "sending_when_exempt",
+        Profile::Count => "sending_when_count",
+    };
+    let contact = said(&site.contact).map_or_else(|| word("not_said"), escape);
+    let path = "/privacy/external-transmission";
+    let mut main = TRANSMISSION.to_owned();
+    // Each is escaped, or made of escaped parts and our own words.
+    for (name, value) in [
+        ("title", format!("{title} – {}", escape(&site.id))),
+        ("sent", lists::sent(words)),
+        ("recipients", recipients),
+        ("purpose_list", purposes),
+        ("when_text", word(when)),
+        ("kept_lists", lists::kept(app, site, words)),
+        ("retention", lists::retention(app, site, words)),
+        ("contact_text", contact),
+        ("languages", lists::languages(path, &site_url)),
+        ("site_url", site_url),
+        ("lang", words.lang.to_owned()),
+    ] {
+        main = main.replace(&format!("{{{{{name}}}}}"), &value);
+    }
+    for key in [
+        "law",
+        "what",
+        "always",
+        "cookie",
+        "whom",
+        "whom_text",
+        "purposes",
+        "not_ads",
+        "when",
+        "kept",
+        "kept_not",
+        "refuse",
+        "choices",
+        "contact",
+    ] {
+        let value = word(&format!("sending_{key}"));
+        main = main.replace(&format!("{{{{{key}}}}}"), &value);
+    }
+    super::layout(
+        words.lang,
+        &format!("{title} – {}", escape(&site.id)),
+        &main,
+    )
+}
+
+/// `/privacy/self-assessment`: the criteria of the exemption beside what this configuration does.
+pub fn assessment(app: &App, site: &Site) -> String {
+    let table: toml::Table = CRITERIA
+        .parse()
+        .expect("the file is part of the program and a test reads it");
+    let days = site.retention_days.to_string();
+    let empty = Vec::new();
+    let criteria = table
+        .get("criterion")
+        .and_then(toml::Value::as_array)
+        .unwrap_or(&empty);
+    let mut rows = String::new();
+    for (index, criterion) in criteria.iter().enumerate() {
+        let text = |key: &str| {
+            criterion
+                .get(key)
+                .and_then(toml::Value::as_str)
+                .unwrap_or("")
+        };
+        let is_held = match text("depends") {
+            "" => Some(true),
+            "profile" => Some(site.profile == Profile::Exempt),
+            "recipients" => Some(recipients(app, site).is_empty()),
+            "contact" => Some(!site.controller.is_empty() && !site.contact.is_empty()),
+            "campaigns" => Some(policy_of(app, site).is_none() || !keeps_campaigns(app, site)),
+            // Nobody can read it from a configuration.
+            _ => None,
+        };
+        let held = match is_held {
+            Some(true) => "held",
+            Some(false) => "not held by this configuration",
+            None => "for the operator to judge",
+        };
+        let how = fill(
+            text("how"),
+            &[("days", &days), ("profile", site.profile.as_str())],
+        );
+        rows.push_str(&format!(
+            "<tr><td>{}</td><td>{}</td><td>{held}</td><td>{how}</td></tr>",
+            index + 1,
+            escape(text("criterion"))
+        ));
+    }
+    let intro = fill(
+        "Generated from the running configuration of {site} (profile {profile}, policy version {version}). The criteria are those \
+         that French, Spanish and British regulators name for audience measurement without consent, in our words. \
+         This page describes the software; it is not a legal opinion.",
+        &[
+            ("site", &site.id),
+            ("profile", site.profile.as_str()),
+            ("version", &site.policy_version),
+        ],
+    );
+    let stored = lists::rows(app, site);
+    let main = format!(
+        "<h1>Self-assessment of audience measurement</h1><p>{intro}</p><table class=\"stack\"><thead><tr><th scope=\"col\">No.</th>\
+         <th scope=\"col\">Criterion</th><th scope=\"col\">State</th><th scope=\"col\">How</th></tr></thead><tbody>{rows}</tbody></table>\
+         <h2>What is stored</h2><table class=\"stack\"><thead><tr><th scope=\"col\">What</th><th scope=\"col\">Table and columns</th>\
+         <th scope=\"col\">Without a yes</th><th scope=\"col\">After a yes</th></tr></thead><tbody>{stored}</tbody></table>"
+    );
+    LAYOUT
+        .replace("{{lang}}", "en")
+        .replace(
+            "{{title}}",
+            &format!("Self-assessment – {}", escape(&site.id)),
+        )
+        .replace("{{main}}", &main)
+}
+
+fn url_part(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn said(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn rule(rule: ObjectionRule) -> &'static str {
+    match rule {
+        ObjectionRule::Deny => "deny",
+        ObjectionRule::Count => "count",
+        ObjectionRule::Ignore => "ignore",
+    }
+}
+
+/// JSON that people read, too.
+fn published(body: &Value) -> Answer {
+    answer(StatusCode::OK, "application/json", format!("{body:#}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_criterion_is_stated_with_how_it_is_met() {
+        let table: toml::Table = CRITERIA.parse().expect("TOML");
+        let criteria = table["criterion"].as_array().expect("a list");
+        assert_eq!(criteria.len(), 14);
+        for criterion in criteria {
+            for key in ["criterion", "how"] {
+                assert!(
+                    criterion[key].as_str().is_some_and(|text| !text.is_empty()),
+                    "{criterion}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What browsers of visitors reach: beacons, the pixel, the tracker's files and the choices page.
+
+pub mod beacon;
+pub mod choices;
+pub mod pixel;
+pub mod tracker;

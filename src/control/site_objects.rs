@@ -1,0 +1,530 @@
+//! What people keep with a site: goals, funnels, annotations, saved filters. Stored alike, each
+//! kind with a shape and rules of its own.
+//!
+//! **Two at once.** Whoever changes or removes something says which version they saw; if it is
+//! another one by now, nothing happens and they get the present one, so that neither loses their
+//! work.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde_json::Value as Json;
+
+use super::ControlError;
+use crate::control::annotation::Annotation;
+use crate::control::audit::{self, Deed};
+use crate::control::database;
+use crate::control::funnel::Funnel;
+use crate::control::goal::Goal;
+use crate::control::saved_filter::SavedFilter;
+
+/// Bytes of one, as JSON.
+pub const BODY_BYTES_MAX: usize = 16 << 10;
+
+/// The kinds there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Goal,
+    Funnel,
+    Annotation,
+    SavedFilter,
+}
+
+/// Something valid that can be kept.
+pub struct Body {
+    kind: Kind,
+    name: Option<String>,
+    json: String,
+}
+
+/// Why something is not kept. A rule of the house, never input.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Fault(pub String);
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Goal => "goal",
+            Self::Funnel => "funnel",
+            Self::Annotation => "annotation",
+            Self::SavedFilter => "saved_filter",
+        }
+    }
+
+    /// Most of one site, and for saved filters also of one person on one site.
+    pub fn count_max(self) -> i64 {
+        match self {
+            Self::Goal | Self::Funnel | Self::SavedFilter => 200,
+            Self::Annotation => 2_000,
+        }
+    }
+
+    fn deeds(self) -> [&'static str; 3] {
+        match self {
+            Self::Goal => ["goal_added", "goal_changed", "goal_removed"],
+            Self::Funnel => ["funnel_added", "funnel_changed", "funnel_removed"],
+            Self::Annotation => [
+                "annotation_added",
+                "annotation_changed",
+                "annotation_removed",
+            ],
+            Self::SavedFilter => ["filter_added", "filter_changed", "filter_removed"],
+        }
+    }
+
+    /// Checks what somebody wants to keep, and brings it into the one form in which it is kept.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn parse(self, given: Json) -> Result<Body, Fault> {
+        let shape = |error: serde_json::Error| {
+            // serde's text may quote what was sent.
+            Fault(match error.classify() {
+                serde_json::error::Category::Data => format!(
+                    "this is not the shape of {}: a field is missing, unknown or of another type",
+                    match self {
+                        Self::Goal => "a goal",
+                        Self::Funnel => "a funnel",
+                        Self::Annotation => "an annotation",
+                        Self::SavedFilter => "a saved filter",
+                    }
+                ),
+                _ => "no JSON".into(),
+            })
+        };
+        let (name, json) = match self {
+            Self::Goal => {
+                let goal: Goal = serde_json::from_value(given).map_err(shape)?;
+                goal.check()?;
+                let json = serde_json::to_string(&goal).map_err(shape)?;
+                (Some(goal.name), json)
+            }
+            Self::Funnel => {
+                let funnel: Funnel = serde_json::from_value(given).map_err(shape)?;
+                funnel.check()?;
+                let json = serde_json::to_string(&funnel).map_err(shape)?;
+                (Some(funnel.name), json)
+            }
+            Self::Annotation => {
+                let annotation: Annotation = serde_json::from_value(given).map_err(shape)?;
+                annotation.check()?;
+                (None, serde_json::to_string(&annotation).map_err(shape)?)
+            }
+            Self::SavedFilter => {
+                let filter: SavedFilter = serde_json::from_value(given).map_err(shape)?;
+                filter.check()?;
+                let json = serde_json::to_string(&filter).map_err(shape)?;
+                (Some(filter.name), json)
+            }
+        };
+        if json.len() > BODY_BYTES_MAX {
+            return Err(Fault("more than 16 KiB".into()));
+        }
+        Ok(Body {
+            kind: self,
+            name,
+            json,
+        })
+    }
+}
+
+/// Something that is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    pub id: i64,
+    /// Whose alone it is; `None` = the site's.
+    pub person: Option<i64>,
+    pub body: Json,
+    pub version: i64,
+    pub changed: Timestamp,
+    pub changed_by: String,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Changed {
+    /// The version now.
+    Done(i64),
+    /// Somebody else was first; this is what it is now.
+    Conflict(Kept),
+}
+
+const COLUMNS: &str = "SELECT id, person, body, version, changed, changed_by FROM kept";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Kept> {
+    let body: String = row.get(2)?;
+    let body = serde_json::from_str(&body).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, error.into())
+    })?;
+    Ok(Kept {
+        id: row.get(0)?,
+        person: row.get(1)?,
+        body,
+        version: row.get(3)?,
+        changed: Timestamp::from_second(row.get(4)?).unwrap_or(Timestamp::MIN),
+        changed_by: row.get(5)?,
+    })
+}
+
+/// What a site has of a kind, and what `person` has there for themselves.
+///
+/// # Errors
+/// The file can't be read.
+pub fn list(
+    connection: &Connection,
+    kind: Kind,
+    site: &str,
+    person: Option<i64>,
+) -> Result<Vec<Kept>, ControlError> {
+    let mut statement = connection.prepare_cached(
+        &[
+            COLUMNS,
+            " WHERE kind = :kind AND site = :site AND (person IS NULL OR person = :person) ORDER BY id",
+        ]
+        .concat(),
+    )?;
+    let values = named_params! { ":kind": kind.as_str(), ":site": site, ":person": person };
+    let kept = statement.query_map(values, read)?;
+    Ok(kept.collect::<Result<_, _>>()?)
+}
+
+/// The goals of a site, by number, for who answers questions about them.
+///
+/// # Errors
+/// The file can't be read.
+pub fn goals(connection: &Connection, site: &str) -> Result<Vec<(i64, Goal)>, ControlError> {
+    let kept = list(connection, Kind::Goal, site, None)?;
+    let goals = kept.into_iter().map(|kept| {
+        let goal = serde_json::from_value(kept.body).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, error.into())
+        })?;
+        Ok((kept.id, goal))
+    });
+    goals.collect()
+}
+
+/// One of a site, if it is the site's or this person's.
+///
+/// # Errors
+/// The file can't be read.
+pub fn find(
+    connection: &Connection,
+    kind: Kind,
+    site: &str,
+    person: Option<i64>,
+    id: i64,
+) -> Result<Option<Kept>, ControlError> {
+    let mut statement = connection.prepare_cached(
+        &[
+            COLUMNS,
+            " WHERE id = :id AND kind = :kind AND site = :site AND (person IS NULL OR person = :person)",
+        ]
+        .concat(),
+    )?;
+    let values = named_params! {
+        ":id": id, ":kind": kind.as_str(), ":site": site, ":person": person,
+    };
+    Ok(statement.query_row(values, read).optional()?)
+}
+
+/// Who is at it, and where.
+#[derive(Debug, Clone)]
+pub struct Hand {
+    pub site: String,
+    /// Number of the one who asks, who sees their own beside the site's.
+    pub person: Option<i64>,
+    pub name: String,
+}
+
+impl Hand {
+    fn record(
+        &self,
+        connection: &Connection,
+        now: Timestamp,
+        what: &'static str,
+        subject: &str,
+    ) -> Result<(), ControlError> {
+        let deed = Deed {
+            who: &self.name,
+            what,
+            site: &self.site,
+            subject,
+        };
+        audit::record(connection, now, deed)
+    }
+}
+
+/// Keeps something new, for the site or (`is_own`) for the one who asks; answers its number. It has
+/// version 1.
+///
+/// # Errors
+/// The name is taken, or there are too many.
+pub fn add(
+    connection: &mut Connection,
+    now: Timestamp,
+    hand: &Hand,
+    body: &Body,
+    is_own: bool,
+) -> Result<i64, ControlError> {
+    let person = hand.person.filter(|_| is_own);
+    let change = database::change(connection)?;
+    let count: i64 = change
+        .prepare_cached(
+            "SELECT count(*) FROM kept WHERE kind = :kind AND site = :site AND person IS :person",
+        )?
+        .query_row(
+            named_params! { ":kind": body.kind.as_str(), ":site": hand.site, ":person": person },
+            |row| row.get(0),
+        )?;
+    if count >= body.kind.count_max() {
+        return Err(ControlError::Rule(
+            "the maximum number is reached; remove one first",
+        ));
+    }
+    change
+        .prepare_cached(
+            "INSERT INTO kept (kind, site, person, name, body, version, changed, changed_by)
+             VALUES (:kind, :site, :person, :name, :body, 1, :now, :who)",
+        )?
+        .execute(named_params! {
+            ":kind": body.kind.as_str(), ":site": hand.site, ":person": person, ":name": body.name,
+            ":body": body.json, ":now": now.as_second(), ":who": hand.name,
+        })
+        .map_err(ControlError::of_insert)?;
+    let id = change.last_insert_rowid();
+    let [added, ..] = body.kind.deeds();
+    hand.record(&change, now, added, body.name.as_deref().unwrap_or(""))?;
+    change.commit()?;
+    Ok(id)
+}
+
+/// Puts something in the place of what was `seen` (a version).
+///
+/// # Errors
+/// There is no such thing (any more), or the name is taken.
+pub fn change(
+    connection: &mut Connection,
+    now: Timestamp,
+    hand: &Hand,
+    (id, seen): (i64, i64),
+    body: &Body,
+) -> Result<Changed, ControlError> {
+    let change = database::change(connection)?;
+    let present = find(&change, body.kind, &hand.site, hand.person, id)?;
+    let present = present.ok_or(ControlError::NotThere)?;
+    if present.version != seen {
+        return Ok(Changed::Conflict(present));
+    }
+    change
+        .prepare_cached(
+            "UPDATE kept SET name = :name, body = :body, version = version + 1, changed = :now,
+             changed_by = :who WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":name": body.name, ":body": body.json, ":now": now.as_second(), ":who": hand.name,
+            ":id": id,
+        })
+        .map_err(ControlError::of_insert)?;
+    let [_, changed, _] = body.kind.deeds();
+    hand.record(&change, now, changed, body.name.as_deref().unwrap_or(""))?;
+    change.commit()?;
+    Ok(Changed::Done(seen + 1))
+}
+
+/// Removes what was `seen` (a version).
+///
+/// # Errors
+/// There is no such thing (any more).
+pub fn remove(
+    connection: &mut Connection,
+    now: Timestamp,
+    hand: &Hand,
+    kind: Kind,
+    (id, seen): (i64, i64),
+) -> Result<Changed, ControlError> {
+    let change = database::change(connection)?;
+    let present = find(&change, kind, &hand.site, hand.person, id)?;
+    let present = present.ok_or(ControlError::NotThere)?;
+    if present.version != seen {
+        return Ok(Changed::Conflict(present));
+    }
+    change
+        .prepare_cached("DELETE FROM kept WHERE id = :id")?
+        .execute(named_params! { ":id": id })?;
+    let [.., removed] = kind.deeds();
+    let name = present
+        .body
+        .get("name")
+        .and_then(Json::as_str)
+        .unwrap_or("");
+    hand.record(&change, now, removed, name)?;
+    change.commit()?;
+    Ok(Changed::Done(seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::database::in_memory;
+    use crate::control::people::{Role, add as add_person, remove as remove_person};
+    use serde_json::json;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).expect("a time")
+    }
+
+    fn hand(site: &str, person: Option<i64>) -> Hand {
+        Hand {
+            site: site.into(),
+            person,
+            name: "ada".into(),
+        }
+    }
+
+    fn goal(name: &str) -> Body {
+        let goal = json!({"name": name, "achieved_by": {"kind": "page", "pattern": "/thanks"}});
+        Kind::Goal.parse(goal).expect("a goal")
+    }
+
+    fn filter(name: &str) -> Body {
+        let filter = json!({"name": name, "filters": [["is", "visit:country", ["JP"]]]});
+        Kind::SavedFilter.parse(filter).expect("a filter")
+    }
+
+    #[test]
+    fn of_two_concurrent_edits_the_second_gets_a_conflict() {
+        let mut connection = in_memory();
+        let hand = hand("a", None);
+        let id = add(&mut connection, at(1), &hand, &goal("one"), false).expect("added");
+        let first = change(&mut connection, at(2), &hand, (id, 1), &goal("two")).expect("changed");
+        assert_eq!(first, Changed::Done(2));
+        let second = change(&mut connection, at(3), &hand, (id, 1), &goal("three")).expect("told");
+        let Changed::Conflict(present) = second else {
+            panic!("{second:?}");
+        };
+        assert_eq!((present.version, &present.body["name"]), (2, &json!("two")));
+        assert!(matches!(
+            remove(&mut connection, at(3), &hand, Kind::Goal, (id, 1)),
+            Ok(Changed::Conflict(_))
+        ));
+        assert_eq!(
+            list(&connection, Kind::Goal, "a", None).expect("read"),
+            [present]
+        );
+        assert_eq!(
+            change(&mut connection, at(4), &hand, (id, 2), &goal("three")).expect("changed"),
+            Changed::Done(3)
+        );
+        assert_eq!(
+            remove(&mut connection, at(5), &hand, Kind::Goal, (id, 3)).expect("removed"),
+            Changed::Done(3)
+        );
+        assert!(matches!(
+            change(&mut connection, at(6), &hand, (id, 3), &goal("x")),
+            Err(ControlError::NotThere)
+        ));
+        assert!(matches!(
+            remove(&mut connection, at(6), &hand, Kind::Goal, (id, 3)),
+            Err(ControlError::NotThere)
+        ));
+    }
+
+    #[test]
+    fn names_are_unique_per_site_and_kind() {
+        let mut connection = in_memory();
+        let (a, b) = (hand("a", None), hand("b", None));
+        let id = add(&mut connection, at(1), &a, &goal("one"), false).expect("added");
+        assert!(matches!(
+            add(&mut connection, at(1), &a, &goal("one"), false),
+            Err(ControlError::Taken)
+        ));
+        add(&mut connection, at(1), &b, &goal("one"), false).expect("another site");
+        add(&mut connection, at(1), &a, &filter("one"), false).expect("another kind");
+        let two = add(&mut connection, at(1), &a, &goal("two"), false).expect("added");
+        assert!(matches!(
+            change(&mut connection, at(2), &a, (two, 1), &goal("one")),
+            Err(ControlError::Taken)
+        ));
+        assert!(matches!(
+            change(&mut connection, at(2), &b, (id, 1), &goal("x")),
+            Err(ControlError::NotThere)
+        ));
+        assert!(matches!(
+            remove(&mut connection, at(2), &a, Kind::SavedFilter, (id, 1)),
+            Err(ControlError::NotThere)
+        ));
+        let names: Vec<String> = goals(&connection, "a")
+            .expect("read")
+            .into_iter()
+            .map(|(_, goal)| goal.name)
+            .collect();
+        assert_eq!(names, ["one", "two"]);
+    }
+
+    #[test]
+    fn personal_objects_are_private_and_removed_with_the_person() {
+        let mut connection = in_memory();
+        let mut person = |name| {
+            add_person(&mut connection, at(0), "x", name, "p", ("*", Role::Owner)).expect("added")
+        };
+        let (ada, bob) = (person("ada"), person("bob"));
+        let (of_ada, of_bob) = (hand("a", Some(ada)), hand("a", Some(bob)));
+        let id = add(&mut connection, at(1), &of_ada, &filter("mine"), true).expect("added");
+        add(&mut connection, at(1), &of_bob, &filter("mine"), true)
+            .expect("their own of that name");
+        add(&mut connection, at(1), &of_bob, &filter("mine"), false).expect("and the site's");
+        let seen = |connection: &Connection, person| {
+            list(connection, Kind::SavedFilter, "a", person)
+                .expect("read")
+                .len()
+        };
+        assert_eq!(
+            (seen(&connection, Some(ada)), seen(&connection, None)),
+            (2, 1)
+        );
+        assert!(matches!(
+            change(&mut connection, at(2), &of_bob, (id, 1), &filter("x")),
+            Err(ControlError::NotThere)
+        ));
+        remove_person(&mut connection, at(3), "x", ada).expect("removed");
+        assert_eq!(seen(&connection, Some(ada)), 1);
+    }
+
+    #[test]
+    fn goals_per_site_are_bounded() {
+        let mut connection = in_memory();
+        let hand = hand("a", None);
+        for n in 0..Kind::Goal.count_max() {
+            add(&mut connection, at(1), &hand, &goal(&n.to_string()), false).expect("added");
+        }
+        let one_more = add(&mut connection, at(1), &hand, &goal("one more"), false);
+        assert!(matches!(one_more, Err(ControlError::Rule(_))));
+    }
+
+    #[test]
+    fn malformed_objects_are_refused_without_echoing_the_input() {
+        for (kind, given) in [
+            (Kind::Goal, json!({"name": "secret"})),
+            (
+                Kind::Goal,
+                json!({"name": "x", "achieved_by": {"kind": "secret"}}),
+            ),
+            (
+                Kind::Goal,
+                json!({"name": "x", "secret": 1, "achieved_by": {"kind": "page", "pattern": "/"}}),
+            ),
+            (Kind::Annotation, json!("secret")),
+            (
+                Kind::Funnel,
+                json!({"name": "secret", "order": "secret", "steps": []}),
+            ),
+            (Kind::SavedFilter, json!({"name": "secret"})),
+        ] {
+            let fault = kind.parse(given).err().expect("refused").to_string();
+            assert!(
+                fault.contains("shape") && !fault.contains("secret"),
+                "{fault}"
+            );
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! When traffic is unusual. Pure but for [`look`], which asks for the counts.
+//!
+//! # The rule
+//! The visitors of the last three whole hours are compared with the same hours of the same day of
+//! the week in the eight weeks before: `m` is their median and `s` the greater of their scaled
+//! median absolute deviation and √m (chance alone moves a count by that). It is a *spike* at more
+//! than `m + 4 s` and half as many again as usual, a *drop* at fewer than `m − 4 s` and half of
+//! usual. With fewer than four weeks to compare with, nothing is said. A week with a campaign or a
+//! holiday among the eight moves a median little, and comparing like hours of like days leaves the
+//! pattern of the week out.
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan, ZonedDateTime};
+use serde_json::{Value as Json, json};
+
+use super::MailError;
+use crate::config::Site;
+use crate::stats::Answerer;
+
+/// Weeks that are looked back on.
+pub const WEEKS: usize = 8;
+/// Fewest of them with any visitor at all, so that a site that is new has no alarm.
+pub const WEEKS_MIN: usize = 4;
+/// Hours that are looked at together.
+pub const HOURS: i64 = 3;
+/// How many deviations from the median are unusual.
+const DEVIATIONS: f64 = 4.0;
+/// Median absolute deviation to standard deviation, for normally distributed counts.
+const MAD_SCALE: f64 = 1.4826;
+
+/// What is unusual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Spike,
+    Drop,
+}
+
+/// Something unusual.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alert {
+    pub kind: Kind,
+    /// `[since, until)` on the site's clock.
+    pub since: ZonedDateTime,
+    pub until: ZonedDateTime,
+    pub visitors: u64,
+    /// Median of the weeks before.
+    pub usual: u64,
+}
+
+/// The rule, over the count now and those of the weeks before.
+pub fn judge(now: u64, before: &[u64]) -> Option<(Kind, u64)> {
+    let known = before.iter().filter(|count| **count > 0).count();
+    if known < WEEKS_MIN {
+        return None;
+    }
+    let usual = median(before.iter().map(|count| *count as f64).collect());
+    let deviations = before.iter().map(|count| (*count as f64 - usual).abs());
+    let spread = (MAD_SCALE * median(deviations.collect())).max(usual.sqrt());
+    let count = now as f64;
+    let kind = if count > usual + DEVIATIONS * spread && count >= 1.5 * usual {
+        Kind::Spike
+    } else if count < usual - DEVIATIONS * spread && count <= 0.5 * usual {
+        Kind::Drop
+    } else {
+        return None;
+    };
+    Some((kind, usual.round() as u64))
+}
+
+/// Of an even number, the mean of the two in the middle; of none, 0.
+fn median(mut counts: Vec<f64>) -> f64 {
+    counts.sort_by(f64::total_cmp);
+    match (counts.len(), counts.len() / 2) {
+        (0, _) => 0.0,
+        (length, middle) if length % 2 == 1 => counts[middle],
+        (_, middle) => f64::midpoint(counts[middle - 1], counts[middle]),
+    }
+}
+
+/// The last whole hours before `now`, and the same on the clock of the site in the weeks before,
+/// the latest first. A window that would begin before midnight begins there: visitors are told
+/// apart within a day.
+pub fn windows(now: Timestamp, zone: &TimeZone) -> Vec<(ZonedDateTime, ZonedDateTime)> {
+    let local = now.to_zoned_datetime(zone.clone());
+    let hour = Time::constant(local.hour(), 0, 0, 0);
+    let (until_date, until_time) = match local.hour() {
+        // Just after midnight the window is the end of the day before.
+        0 => (local.date().saturating_sub(1.day()), None),
+        _ => (local.date(), Some(hour)),
+    };
+    let window = |weeks: usize| {
+        let date = until_date.saturating_sub((7 * weeks as i64).days());
+        let until = match until_time {
+            Some(time) => date.to_datetime(time),
+            None => date.saturating_add(1.day()).to_datetime(Time::midnight()),
+        };
+        let until = zone.to_zoned_datetime(until).ok()?;
+        let day = zone
+            .to_zoned_datetime(date.to_datetime(Time::midnight()))
+            .ok()?;
+        let since = until.saturating_sub(SignedDuration::from_hours(HOURS));
+        Some((if since < day { day } else { since }, until))
+    };
+    (0..=WEEKS).filter_map(window).collect()
+}
+
+/// Asks for the counts and judges them.
+///
+/// # Errors
+/// The counts did not come.
+pub async fn look(
+    answerer: &Answerer,
+    site: &Site,
+    now: Timestamp,
+) -> Result<Option<Alert>, MailError> {
+    let windows = windows(now, &site.timezone);
+    let queries: Vec<Json> = windows
+        .iter()
+        .map(|(since, until)| {
+            let last = until.timestamp() - SignedDuration::from_secs(1);
+            json!({
+                "site_id": site.id, "metrics": ["visitors"],
+                "date_range": [since.timestamp().to_string(), last.to_string()],
+            })
+        })
+        .collect();
+    let answers = crate::email::summary::ask(answerer, &queries, now).await?;
+    let counts: Option<Vec<u64>> = answers
+        .iter()
+        .map(|answer| answer["results"][0]["metrics"][0].as_u64())
+        .collect();
+    let counts = counts.ok_or_else(|| MailError::Numbers("a count is no number".into()))?;
+    let [(since, until), ..] = windows.as_slice() else {
+        return Ok(None);
+    };
+    let Some((visitors, before)) = counts.split_first() else {
+        return Ok(None);
+    };
+    Ok(judge(*visitors, before).map(|(kind, usual)| Alert {
+        kind,
+        since: since.clone(),
+        until: until.clone(),
+        visitors: *visitors,
+        usual,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_fire_on_spikes_and_drops_but_not_on_chance() {
+        let steady = [100, 96, 104, 99, 101, 103, 97, 100];
+        let check = |now: u64, before: &[u64], expected: Option<Kind>| {
+            assert_eq!(
+                judge(now, before).map(|(kind, _)| kind),
+                expected,
+                "{now} {before:?}"
+            );
+        };
+        // m = 100, s = 10 (chance): unusual beyond 140 and below 60; twice the bounds of half as
+        // many again and half.
+        check(100, &steady, None);
+        check(149, &steady, None);
+        check(150, &steady, Some(Kind::Spike));
+        check(51, &steady, None);
+        check(50, &steady, Some(Kind::Drop));
+        check(0, &steady, Some(Kind::Drop));
+        assert_eq!(judge(300, &steady), Some((Kind::Spike, 100)));
+        // One week with a campaign, or with none at all, changes little.
+        check(100, &[100, 900, 104, 99, 101, 103, 97, 100], None);
+        check(
+            300,
+            &[100, 900, 104, 99, 101, 103, 97, 100],
+            Some(Kind::Spike),
+        );
+        check(100, &[100, 0, 104, 99, 101, 103, 97, 100], None);
+        // Counts that vary widely by themselves.
+        check(200, &[20, 180, 60, 150, 30, 170, 90, 110], None);
+        // Few visitors: nobody for three hours is chance, and so are a few more.
+        check(0, &[4, 6, 5, 5, 3, 7, 5, 4], None);
+        check(12, &[4, 6, 5, 5, 3, 7, 5, 4], None);
+        check(15, &[4, 6, 5, 5, 3, 7, 5, 4], Some(Kind::Spike));
+    }
+
+    #[test]
+    fn a_new_site_raises_no_alert() {
+        assert_eq!(judge(500, &[]), None);
+        assert_eq!(judge(500, &[0, 0, 0, 0, 0, 0, 0, 0]), None);
+        assert_eq!(judge(500, &[10, 10, 10, 0, 0, 0, 0, 0]), None);
+        assert!(judge(500, &[10, 10, 10, 10, 0, 0, 0, 0]).is_some());
+    }
+
+    #[test]
+    fn windows_are_whole_hours_of_one_day_on_the_same_day_of_the_week() {
+        let zone = TimeZone::get("Europe/Berlin").expect("known");
+        let at = |now: &str| {
+            let windows = windows(now.parse().expect("an instant"), &zone);
+            assert_eq!(windows.len(), WEEKS + 1);
+            let texts = windows.iter().map(|(since, until)| {
+                format!(
+                    "{} {}",
+                    since.strftime("%F %H:%M"),
+                    until.strftime("%F %H:%M")
+                )
+            });
+            texts.collect::<Vec<_>>()
+        };
+        // 15:42 in Berlin; four weeks before, the clock was put back between the hours of the
+        // night.
+        let found = at("2026-11-11T14:42:00Z");
+        assert_eq!(found[0], "2026-11-11 12:00 2026-11-11 15:00");
+        assert_eq!(found[4], "2026-10-14 12:00 2026-10-14 15:00");
+        assert_eq!(found[8], "2026-09-16 12:00 2026-09-16 15:00");
+        // 00:10: the end of the day before. 01:10: no further back than midnight.
+        assert_eq!(
+            at("2026-11-10T23:10:00Z")[0],
+            "2026-11-10 21:00 2026-11-11 00:00"
+        );
+        assert_eq!(
+            at("2026-11-11T00:10:00Z")[0],
+            "2026-11-11 00:00 2026-11-11 01:00"
+        );
+    }
+}

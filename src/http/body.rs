@@ -1,0 +1,90 @@
+//! Reads a request's body within its bounds of size and time. No `Content-Encoding` is ever undone.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use hyper::header::{CONTENT_ENCODING, HeaderMap};
+use hyper::{Request, StatusCode};
+
+use crate::http::response::{Answer, refused};
+
+/// The whole body, at most `bytes_max` long and complete within `timeout`.
+///
+/// # Errors
+/// The answer to give: 415 for an encoded body, 413 for a long one, 408 for a slow one, 400 for one
+/// cut short.
+pub async fn read(
+    request: Request<Incoming>,
+    bytes_max: usize,
+    timeout: Duration,
+) -> Result<Bytes, Answer> {
+    let (head, body) = request.into_parts();
+    read_behind(&head.headers, body, bytes_max, timeout).await
+}
+
+/// The same for a request that has been taken apart.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_behind(
+    headers: &HeaderMap,
+    body: Incoming,
+    bytes_max: usize,
+    timeout: Duration,
+) -> Result<Bytes, Answer> {
+    if headers.contains_key(CONTENT_ENCODING) {
+        return Err(refused(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "must not have a Content-Encoding",
+        ));
+    }
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(too_large());
+    }
+    let mut whole = pin!(whole(body, bytes_max));
+    // Nearly every body came with its head, and then needs no timer.
+    let at_once = poll_fn(|context| Poll::Ready(whole.as_mut().poll(context)));
+    if let Poll::Ready(read) = at_once.await {
+        return read;
+    }
+    match tokio::time::timeout(timeout, whole).await {
+        Ok(read) => read,
+        Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "body took too long")),
+    }
+}
+
+/// Nearly every body comes in one piece, which is then not copied.
+async fn whole(mut body: Incoming, bytes_max: usize) -> Result<Bytes, Answer> {
+    let mut first = Bytes::new();
+    let mut joined = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| refused(StatusCode::BAD_REQUEST, "body is incomplete"))?;
+        // What is no data are trailers, which nobody reads.
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        if first.len() + joined.len() + piece.len() > bytes_max {
+            return Err(too_large());
+        }
+        if first.is_empty() && joined.is_empty() {
+            first = piece;
+        } else {
+            joined.extend_from_slice(&std::mem::take(&mut first));
+            joined.extend_from_slice(&piece);
+        }
+    }
+    Ok(if joined.is_empty() {
+        first
+    } else {
+        joined.freeze()
+    })
+}
+
+fn too_large() -> Answer {
+    refused(StatusCode::PAYLOAD_TOO_LARGE, "body is too large")
+}

@@ -1,0 +1,176 @@
+//! Whether a request comes from this machine itself, and not through a proxy on it.
+//!
+//! The metrics and a demo without people are open without a log-in, so they are for this machine
+//! only. A proxy on it passes on requests of the whole world from a loopback address, and its
+//! headers can't be relied on: nginx's plain `proxy_pass` sets a loopback `Host` and names nobody,
+//! HAProxy and TCP proxies pass on the `Host` that the client chose. The kernel can tell: it knows
+//! the user to whom the other end of a loopback connection belongs, and proxies have users of their
+//! own.
+//!
+//! Local is what meets all of these: a loopback peer, whose socket belongs to the collector's user
+//! or to root; a `Host` of this machine; HTTP/1.1, since nginx asks by HTTP/1.0; and no header by
+//! which proxies name a client or themselves. What remains is a proxy that runs as the collector's
+//! own user or as root, speaks HTTP/1.1 and adds no header. For that one, `metrics.listen` gives
+//! the metrics an address that it does not pass on, and a person ends the demo.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hyper::header::{self, HeaderMap};
+use hyper::{Request, Version};
+
+use crate::access::Faces;
+
+/// The connection by which a request came.
+#[derive(Debug, Clone, Copy)]
+pub struct Connection {
+    pub peer: SocketAddr,
+    /// Where it was accepted.
+    pub local: SocketAddr,
+    pub faces: Faces,
+}
+
+/// Headers that no program sends which asks for itself, besides all of `x-forwarded-`.
+const OF_PROXIES: [&str; 9] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fly-client-ip",
+];
+
+impl Connection {
+    /// Whether a request by this connection comes from this machine itself.
+    pub fn is_local<B>(&self, request: &Request<B>) -> bool {
+        self.peer.ip().to_canonical().is_loopback() && is_direct(request) && self.is_of_own_user()
+    }
+
+    /// Whether a request may read the metrics: locally, or on their own address. That one may be
+    /// read from elsewhere if it was put there; on loopback a page of another name in a browser may
+    /// not.
+    pub fn may_read_metrics<B>(&self, request: &Request<B>) -> bool {
+        if self.faces != Faces::METRICS {
+            return self.is_local(request);
+        }
+        !self.local.ip().to_canonical().is_loopback() || has_loopback_host(request.headers())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn is_of_own_user(&self) -> bool {
+        let own = rustix::process::geteuid().as_raw();
+        match user_of(self.peer, self.local) {
+            Ok(user) => user == Some(own) || user == Some(0),
+            Err(error) => {
+                static ONCE: std::sync::Once = std::sync::Once::new();
+                ONCE.call_once(|| {
+                    tracing::warn!(%error, "the system does not report the owner of a connection, so metrics and demo are refused here; set metrics.listen");
+                });
+                false
+            }
+        }
+    }
+
+    /// Other systems have no such list; there the headers alone tell.
+    #[cfg(not(target_os = "linux"))]
+    fn is_of_own_user(&self) -> bool {
+        true
+    }
+}
+
+/// The user to whom the other end of a connection on this machine belongs.
+#[cfg(target_os = "linux")]
+fn user_of(peer: SocketAddr, local: SocketAddr) -> Result<Option<u32>, procfs::ProcError> {
+    let canonical =
+        |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
+    let (peer, local) = (canonical(peer), canonical(local));
+    for entries in [procfs::net::tcp, procfs::net::tcp6] {
+        // A socket that its program has closed has no inode, and root stands for its user.
+        let found = entries()?.into_iter().find(|entry| {
+            canonical(entry.local_address) == peer
+                && canonical(entry.remote_address) == local
+                && entry.inode != 0
+        });
+        if let Some(entry) = found {
+            return Ok(Some(entry.uid));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether nothing in a request says that it was passed on.
+fn is_direct<B>(request: &Request<B>) -> bool {
+    let headers = request.headers();
+    let is_of_proxy = |name: &str| name.starts_with("x-forwarded-") || OF_PROXIES.contains(&name);
+    request.version() != Version::HTTP_10
+        && has_loopback_host(headers)
+        && !headers.keys().any(|name| is_of_proxy(name.as_str()))
+}
+
+/// Whether `Host` is a name of this machine, so that a foreign name which resolves to loopback
+/// reads nothing.
+fn has_loopback_host(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or("");
+    let name = if host.starts_with('[') {
+        host.split_once(']')
+            .map_or(host, |(address, _)| &address[1..])
+    } else {
+        host.rsplit_once(':').map_or(host, |(name, _)| name)
+    };
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(version: Version, headers: &[(&str, &str)]) -> Request<()> {
+        let mut request = Request::builder().version(version);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).expect("a request")
+    }
+
+    #[test]
+    fn requests_with_default_proxy_headers_are_not_direct() {
+        let host = ("host", "127.0.0.1:8000");
+        assert!(is_direct(&request(Version::HTTP_11, &[host])));
+        // nginx: `proxy_pass http://127.0.0.1:8000` and nothing else.
+        let nginx = [host, ("connection", "close")];
+        assert!(!is_direct(&request(Version::HTTP_10, &nginx)));
+        for name in OF_PROXIES
+            .into_iter()
+            .chain(["x-forwarded-for", "x-forwarded-server"])
+        {
+            let passed_on = request(Version::HTTP_11, &[host, (name, "x")]);
+            assert!(!is_direct(&passed_on), "{name}");
+        }
+        // Caddy, HAProxy and Apache with ProxyPreserveHost pass on the public name.
+        let public = request(Version::HTTP_11, &[("host", "stats.example.com")]);
+        assert!(!is_direct(&public));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_peer_user_of_a_loopback_connection_is_found() {
+        let own = rustix::process::geteuid().as_raw();
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = std::net::TcpListener::bind(address) else {
+                continue;
+            };
+            let local = listener.local_addr().expect("an address");
+            let _client = std::net::TcpStream::connect(local).expect("a connection");
+            let (_stream, peer) = listener.accept().expect("accepted");
+            assert_eq!(user_of(peer, local).expect("readable"), Some(own));
+            // Positive control: nobody is at a port where there is no connection.
+            let other = SocketAddr::new(peer.ip(), 1);
+            assert_eq!(user_of(other, local).expect("readable"), None);
+        }
+    }
+}

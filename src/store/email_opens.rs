@@ -1,0 +1,69 @@
+//! Stores the totals of opened e-mails every few seconds, as [`outcomes`](crate::store::outcomes) stores
+//! its counts.
+
+use std::time::Duration;
+
+use clickhouse::{Client, Row};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::StoreError;
+use crate::config::Site;
+use crate::ingest::email_opens::Opens;
+use crate::store::flush::Flusher;
+use crate::store::outcomes::days_since_1970;
+
+const EVERY: Duration = Duration::from_secs(5);
+
+/// One row of the table.
+#[derive(Row, Serialize)]
+pub struct OpensRow {
+    site: String,
+    day: u16,
+    campaign: String,
+    opens: u64,
+}
+
+/// Totals on their way to the table.
+pub type MailOpens = Flusher<OpensRow>;
+
+/// Nothing on its way yet.
+pub fn flusher() -> MailOpens {
+    Flusher::new("mail_opens")
+}
+
+/// Stores totals for ever.
+pub async fn run(flusher: &MailOpens, client: &Client, sites: &[Site], opens: &Opens) {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        if let Err(error) = flush(flusher, client, sites, opens, Timestamp::now()).await {
+            tracing::debug!(%error, "totals of opened e-mails wait for ClickHouse");
+        }
+    }
+}
+
+/// Stores what was counted since the last time.
+///
+/// # Errors
+/// As of [`Flusher::flush`].
+pub async fn flush(
+    flusher: &MailOpens,
+    client: &Client,
+    sites: &[Site],
+    opens: &Opens,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let take = || {
+        let row = |(index, campaign, opens): (usize, &str, u64)| {
+            let site: &Site = &sites[index];
+            OpensRow {
+                site: site.id.clone(),
+                day: days_since_1970(now, site.timezone.clone()),
+                campaign: campaign.to_owned(),
+                opens,
+            }
+        };
+        opens.take().into_iter().map(row).collect()
+    };
+    flusher.flush(client, take).await
+}
