@@ -1,21 +1,21 @@
-//! Who asks, and by which passwords the engine knows them.
+//! The two users of the engine and their passwords.
 
 /// The collector's user; its password is the secret.
 pub const COLLECTOR_USER: &str = "sillage";
 
-/// Who asks.
+/// What an authenticated user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// The collector, which knows the secret: everything.
+    /// Everything: the collector, which knows the secret.
     Collector,
-    /// Everybody else: read.
+    /// Read only: every other client.
     Reader,
 }
 
-/// What the parent hands over on standard input.
+/// The passwords that the parent writes to the child's standard input.
 pub struct Secrets {
     /// The collector's password.
     pub collector: String,
-    /// The readers' password; `None`: nobody reads.
+    /// The readers' password; `None` refuses every reader.
     pub readers: Option<String>,
 }

@@ -1,5 +1,5 @@
-//! An answer's body: the bytes of a result as the engine makes them, and what happens when it fails
-//! half-way.
+//! The body of an HTTP answer: the bytes of a result as the engine produces them, or the exception
+//! that ended it half-way.
 //!
 //! Dropping an answer, which is what hyper does when a client leaves, stops the statement behind
 //! it.
@@ -24,24 +24,24 @@ use super::execute::{Engine, Event};
 /// size.
 pub const PIECE_BYTES_MAX: usize = 1 << 20;
 
-/// A statement at work; dropping it before its last event stops the statement.
+/// A running statement. Dropping it before its last event stops the statement.
 pub struct Running {
     pub events: mpsc::Receiver<Event>,
     pub engine: Arc<Engine>,
-    /// The job's.
+    /// The id of its job.
     pub id: u64,
-    /// Set when nothing is left to stop.
+    /// True once the statement has ended.
     pub is_done: Arc<AtomicBool>,
 }
 
 impl Running {
-    /// The next event; after the last one, none may be asked for.
+    /// The next event. Must not be called again after the last one.
     pub async fn next(&mut self) -> Event {
         std::future::poll_fn(|context| self.poll_next(context)).await
     }
 
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Event> {
-        // A thread that ended without a last event has panicked.
+        // A thread that ends without a last event has panicked.
         let event = ready!(self.events.poll_recv(context)).unwrap_or_else(|| Event::Failed(lost()));
         if !matches!(event, Event::Data(..)) {
             self.is_done.store(true, Ordering::Release);
@@ -57,11 +57,11 @@ impl Drop for Running {
         if is_done.load(Ordering::Acquire) {
             return;
         }
-        // Without a runtime the process is ending and stops everything itself.
+        // Without a runtime the process is ending, which stops the statement too.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
-        // A statement may not be in the process list yet, hence more than one try.
+        // Several tries, because the statement may not be in the process list yet.
         runtime.spawn(async move {
             for _ in 0..100 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -83,11 +83,11 @@ impl Drop for Running {
 /// An answer's body.
 pub struct Answer(pub State);
 
-/// How far an answer is.
+/// The state of an answer.
 pub enum State {
     Whole(Option<Bytes>),
     Streaming {
-        /// What is there to be sent before more is asked for.
+        /// Bytes to send before the next event is read.
         held: VecDeque<Bytes>,
         /// `None` once the statement has ended.
         running: Option<Running>,
@@ -95,16 +95,16 @@ pub enum State {
         tag: String,
         version: String,
     },
-    /// The exception is written; the connection is closed without an end so that every client
-    /// notices.
+    /// The exception is written. The connection then closes without a final chunk, so that every
+    /// client notices.
     Breaking(Pin<Box<tokio::time::Sleep>>),
     Done,
 }
 
 impl State {
-    /// Ends the result with the exception, as ClickHouse writes one behind rows.
+    /// Ends the result with the exception, in the form that ClickHouse appends to rows.
     fn fail(&mut self, exception: &Exception) -> Bytes {
-        // hyper drops what it has not flushed when a body fails, so the failure waits until it has.
+        // hyper drops unflushed bytes when a body fails, so the failure waits for the flush.
         let breaking = Self::Breaking(Box::pin(tokio::time::sleep(Duration::from_millis(50))));
         let Self::Streaming {
             is_compressed,
@@ -128,13 +128,13 @@ impl State {
 }
 
 impl Answer {
-    /// An answer that is known.
+    /// An answer whose bytes are all known.
     pub fn whole(bytes: Bytes) -> Self {
         Self(State::Whole(Some(bytes)))
     }
 }
 
-/// A result that broke off after its beginning was sent.
+/// A result that failed after its first bytes were sent.
 #[derive(Debug, thiserror::Error)]
 #[error("the statement failed after its result had begun")]
 pub struct Broken;
@@ -180,7 +180,7 @@ impl Body for Answer {
                     *state = State::Done;
                     return Poll::Ready(None);
                 };
-                // A document may be large; compressed it is block by block.
+                // A document may be large, so it is compressed in blocks.
                 let piece = if *is_compressed {
                     compress(&next.split_to(next.len().min(PIECE_BYTES_MAX)))
                 } else {
@@ -212,7 +212,7 @@ impl Body for Answer {
     }
 }
 
-/// A job's thread ended without a word, which is a panic.
+/// The exception for a job whose thread ended without a last event, which means a panic.
 pub fn lost() -> Exception {
     Exception::new(
         1002,

@@ -1,13 +1,13 @@
-//! Requests that a browser sends for a web page are refused: pages must not read the database, by
-//! their own name for this machine (DNS rebinding) or from another origin.
+//! Recognises requests that a browser sends for a web page. Pages must not read the database,
+//! neither through a name that points to this machine (DNS rebinding) nor from another origin.
 
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::http::uri::Authority;
 
-/// Whether the client named this machine. A web page that has its own name point here (DNS
-/// rebinding) did not, and could read what it asks for otherwise.
+/// Whether the `Host` header names this machine. It does not in requests of a web page whose name
+/// points here (DNS rebinding), which could read the answer.
 pub fn is_for_loopback(request: &Request<Incoming>) -> bool {
     let Some(host) = request.headers().get("host") else {
         return true;
@@ -18,8 +18,8 @@ pub fn is_for_loopback(request: &Request<Incoming>) -> bool {
         .is_some_and(|authority| is_loopback(&authority))
 }
 
-/// Whether the request comes from a program or from a page of this origin. Browsers say where a
-/// request comes from in `Sec-Fetch-Site` and `Origin`; programs send neither.
+/// Whether the request comes from a program or from a page of this origin. Browsers send the origin
+/// in `Sec-Fetch-Site` and `Origin`; programs send neither.
 pub fn is_from_here(request: &Request<Incoming>) -> bool {
     let headers = request.headers();
     let is_foreign_site = headers

@@ -1,5 +1,5 @@
-//! The child's start and end: library, data folder, user and fence in this order, then the service
-//! until it is asked to stop.
+//! The child process from start to end: data folder, library, user and fence in this order, then
+//! the service until the process is asked to stop.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -19,38 +19,37 @@ use super::serve::{COLLECTOR_STATEMENTS_MAX, READER_STATEMENTS_MAX, Service};
 
 /// Threads for statements and for stopping them.
 const BLOCKING_THREADS_MAX: usize = COLLECTOR_STATEMENTS_MAX + READER_STATEMENTS_MAX + 24;
-/// What `sillage engine` is started with.
+/// Arguments of `sillage engine`.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
-    /// Loopback only.
+    /// Where to listen; loopback only.
     pub listen: SocketAddr,
-    /// The engine's folder, its own; created 0700.
+    /// The engine's own folder; created with mode 0700.
     pub data: PathBuf,
-    /// `libchdb.so`; `None` looks where [`find_library`] says.
+    /// `libchdb.so`; `None` searches the places of [`find_library`].
     pub library: Option<PathBuf>,
-    /// The database of a request that names none; created if it is not there.
+    /// The database of a request that names none; created if it does not exist.
     pub database: String,
-    /// Number of the user and group that the process becomes when it was started by root.
+    /// Number of the user and group that the process switches to when root starts it.
     pub user: Option<u32>,
-    /// Answers readers although the fence could not be raised.
+    /// Answers readers even if the fence could not be raised.
     pub readers_without_fence: bool,
-    /// For the tests that show what fence and filter keep out, by leaving them away; debug builds
-    /// only.
+    /// Switches defences off, for the tests that show what they keep out; debug builds only.
     #[cfg(debug_assertions)]
     pub without: Vec<Defence>,
-    /// A file outside the engine's folder; what the process can do to it and to its parent is
-    /// printed as a warning.
+    /// A file outside the engine's folder. A warning lists what the process can do to it and to its
+    /// parent process.
     #[cfg(debug_assertions)]
     pub reach: Option<PathBuf>,
 }
 
-/// What stands between a reader and the machine.
+/// Defences between a reader's SQL and the machine.
 #[cfg(debug_assertions)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Defence {
-    /// Around the process.
+    /// The sandbox around the process.
     Fence,
-    /// In front of statements.
+    /// The filter in front of statements.
     Filter,
 }
 
@@ -72,15 +71,15 @@ impl EngineOptions {
     }
 }
 
-/// Runs the child until its standard input ends or it is asked to stop by SIGTERM or SIGINT; then
-/// ends the process with status 0.
+/// Runs the child until its standard input ends or it receives SIGTERM or SIGINT, then ends the
+/// process with status 0.
 ///
-/// The first line of standard input is the collector's secret, the second the readers' token. To
-/// standard output go lines of `warning` and a sentence, then one line: `ready` once queries are
+/// The first line of standard input is the collector's secret, the second the readers' token.
+/// Standard output gets lines of `warning` and a sentence, then one line: `ready` once queries are
 /// answered, or `error` and a sentence, which is also returned.
 ///
 /// # Errors
-/// Everything that keeps the engine from starting.
+/// The engine can't start.
 pub fn run(options: &EngineOptions) -> Result<Infallible, EngineError> {
     run_until_asked_to_stop(options)
         .inspect_err(|error| say(&format!("error {}", error.to_string().replace('\n', " "))))
@@ -97,13 +96,13 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
         maximum: Some(0),
     };
     if rustix::process::setrlimit(rustix::process::Resource::Core, no_core).is_err() {
-        tell("core dumps could not be turned off");
+        tell("could not turn core dumps off; they would hold rows and query texts");
     }
     let secrets = read_secrets()?;
     let listener = bind(options.listen)?;
     let home = Home::open(&options.data)?;
-    // Loaded before the fence, so that it needs no right to read its own file and those it depends
-    // on.
+    // Loaded before the fence, so that the fence need not allow the library's file and those it
+    // depends on.
     let library = Library::load(&library)?;
     if let Some(user) = options.user
         && let Err(error) = fence::leave_root(user, &home.folder)
@@ -112,14 +111,14 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
             "the embedded engine stays root ({error}); start the collector as a user of its own, or set engine.user to a number this system lets root become"
         ));
     }
-    // Before any thread: those that run already would stay outside.
+    // Before any thread starts: running threads would stay outside the fence.
     let has_fence = match options.raise_fence(&home.folder) {
         Ok(()) => true,
         Err(error) => {
             let readers = if options.readers_without_fence {
-                "readers are answered all the same (engine.readers_without_fence)"
+                "readers are answered nevertheless (engine.readers_without_fence)"
             } else {
-                "readers are refused; engine.readers_without_fence = true answers them all the same"
+                "readers are refused; engine.readers_without_fence = true answers them nevertheless"
             };
             warn(&format!(
                 "the embedded engine runs without a fence ({error}): SQL of readers could reach files and networks; {readers}"
@@ -139,7 +138,7 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
         .enable_all()
         .build()
         .map_err(EngineError::Spawn)?;
-    outlive_other_signals(&runtime).map_err(EngineError::Spawn)?;
+    ignore_other_signals(&runtime).map_err(EngineError::Spawn)?;
     let engine = Arc::new(Engine::start(
         library,
         &home.data,
@@ -161,10 +160,12 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     ));
     match served {
         Ok(true) => {}
-        Ok(false) => tell("a statement did not stop; leaving without its end"),
+        Ok(false) => {
+            tell("a statement did not stop in time; the process ends without waiting for it")
+        }
         Err(error) => {
             say(&format!(
-                "error the engine can't listen ({error}); see whether the system's limits are reached"
+                "error the engine can't listen ({error}); check the system's limits"
             ));
             libchdb::leave(1);
         }
@@ -174,10 +175,10 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     libchdb::leave(0)
 }
 
-/// Takes the signals that would end the process and ask for nothing here. `systemctl kill` sends a
-/// signal to every process of the service, and the collector logs it. A handler stays when its
-/// receiver is dropped.
-fn outlive_other_signals(runtime: &tokio::runtime::Runtime) -> std::io::Result<()> {
+/// Ignores signals that would end the process but mean nothing here: `systemctl kill` sends a
+/// signal to every process of the service, and the collector logs it. A handler stays installed
+/// when its receiver is dropped.
+fn ignore_other_signals(runtime: &tokio::runtime::Runtime) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let _inside = runtime.enter();
     for kind in [

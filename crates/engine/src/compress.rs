@@ -1,9 +1,9 @@
-//! ClickHouse's own block framing around LZ4, both ways: what `compress=1` and `decompress=1` mean
-//! in the URL.
+//! ClickHouse's block framing around LZ4, reading and writing: `decompress=1` and `compress=1` in
+//! the URL.
 //!
-//! A block is: CityHash128 (v1.0.2, 16 bytes little-endian, low half first) over all that follows ·
-//! method byte · compressed size with these nine bytes, u32 LE · uncompressed size, u32 LE ·
-//! payload. Methods here: `0x82` LZ4 and `0x02` none. Pure; no IO. Sizes are bounded before
+//! A block is: CityHash128 (v1.0.2, 16 bytes little-endian, low half first) over the rest of the
+//! block · method byte · compressed size with these nine bytes, u32 LE · uncompressed size, u32 LE
+//! · payload. Methods here: `0x82` LZ4 and `0x02` none. Pure; no IO. Sizes are bounded before
 //! anything is allocated.
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -13,14 +13,14 @@ const METHOD_NONE: u8 = 0x02;
 const CHECKSUM_BYTES: usize = 16;
 /// Method, compressed size, uncompressed size.
 const HEADER_BYTES: usize = 9;
-/// Uncompressed bytes of a block that is written; ClickHouse writes the same.
+/// Uncompressed bytes of a written block; the same as ClickHouse's.
 const WRITE_BLOCK_BYTES: usize = 1 << 20;
-/// Largest block that is read, compressed or not; ClickHouse allows 1 GiB, its clients send about 1
-/// MiB.
+/// Largest block that is accepted, compressed or not; ClickHouse allows 1 GiB, its clients send
+/// about 1 MiB.
 pub const READ_BLOCK_BYTES_MAX: usize = 64 << 20;
 
-/// Why a compressed body can't be read. Each text begins as ClickHouse's does, so that clients read
-/// a code from it.
+/// Why a compressed body is refused. Each text begins like ClickHouse's, so that clients find the
+/// code in it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompressError {
     #[error(
@@ -45,7 +45,7 @@ pub enum CompressError {
     Truncated,
 }
 
-/// `data` as blocks of at most 1 MiB each; empty for empty.
+/// `data` as blocks of at most 1 MiB each; no block for no data.
 pub fn compress(data: &[u8]) -> Bytes {
     let mut out = BytesMut::new();
     for block in data.chunks(WRITE_BLOCK_BYTES) {
@@ -61,7 +61,8 @@ pub fn compress(data: &[u8]) -> Bytes {
     out.freeze()
 }
 
-/// Takes compressed bytes cut anywhere, gives whole uncompressed blocks. Holds at most one block.
+/// Takes compressed bytes cut anywhere and returns whole uncompressed blocks. Buffers at most one
+/// block.
 #[derive(Default)]
 pub struct Decompressor {
     pending: BytesMut,
@@ -73,7 +74,7 @@ impl Decompressor {
         self.pending.extend_from_slice(received);
     }
 
-    /// The next block once it is there as a whole.
+    /// The next block, once all of it was received.
     ///
     /// # Errors
     /// A block that is too large, of an unknown method, damaged or malformed.
@@ -117,7 +118,7 @@ impl Decompressor {
         Ok(Some(block.into()))
     }
 
-    /// Whether the bytes end where a block ends.
+    /// Checks that the bytes end at the end of a block.
     ///
     /// # Errors
     /// [`CompressError::Truncated`].

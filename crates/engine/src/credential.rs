@@ -1,9 +1,9 @@
-//! The readers' credential: a token in the data folder, and where the running engine answers.
+//! The readers' credential: a token in the data folder, and the address of the running engine.
 //!
-//! `sillage serve` makes both files, 0600 and outside the engine's own folder: [`TOKEN_FILE`] once,
-//! [`ADDRESS_FILE`] at every start. `sillage sql` and the other commands that read beside a running
-//! collector find them there. User of the data folder and reader are thereby the same person;
-//! another user of the machine reads nothing. Blocking.
+//! `sillage serve` writes both files, mode 0600 and outside the engine's own folder: [`TOKEN_FILE`]
+//! once, [`ADDRESS_FILE`] at every start. `sillage sql` and the other commands that read beside a
+//! running collector find them there. So only the user of the data folder can read; another user of
+//! the machine cannot. Blocking.
 
 use std::fs::{OpenOptions, Permissions};
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -15,21 +15,21 @@ use std::time::Duration;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-/// The user that readers authenticate as: what ClickHouse clients send when none is chosen.
+/// The user name of readers: what ClickHouse clients send by default.
 pub const READER_USER: &str = "default";
 /// Holds the readers' password; kept over restarts.
 const TOKEN_FILE: &str = "sql.token";
 /// Holds the address of the running engine.
 const ADDRESS_FILE: &str = "sql.address";
-/// Characters of a token, at least; the file may be written by hand.
+/// Shortest token, in characters; the file may be written by hand.
 const TOKEN_CHARS_MIN: usize = 32;
-/// A request's header that asks for a proof of the token, and the answer's that holds it.
+/// The request header that asks for a proof of the token, and the response header that holds it.
 pub const CHALLENGE_HEADER: &str = "x-sillage-challenge";
 pub const PROOF_HEADER: &str = "x-sillage-proof";
 /// How long the engine may take to answer `/ping`.
 const PING_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Why there is no credential. Each text is a sentence that says what to do.
+/// Why there is no credential. Each text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
     #[error("{path} can't be used ({source}){}", advice(source))]
@@ -53,8 +53,7 @@ fn advice(error: &std::io::Error) -> &'static str {
     }
 }
 
-/// The token of a data folder, made at its first start. Sets the file's mode back to 0600 where it
-/// is another.
+/// The token of a data folder, created at its first start. Restores the file's mode to 0600.
 ///
 /// # Errors
 /// The file can't be read or written, or holds something else.
@@ -77,7 +76,7 @@ pub fn open(data_dir: &Path) -> Result<String, CredentialError> {
     Ok(token)
 }
 
-/// The token that a running collector has made.
+/// The token that a running collector has created.
 ///
 /// # Errors
 /// As [`open`]; without a file, [`CredentialError::NotRunning`].
@@ -99,8 +98,8 @@ pub fn read(data_dir: &Path) -> Result<String, CredentialError> {
     Ok(token.to_owned())
 }
 
-/// Writes down where the engine answers. Where that is written already, nothing is written, so that
-/// a restart on a full disk finds its engine.
+/// Writes the engine's address to its file. Writes nothing if the file holds it already, so that a
+/// restart on a full disk succeeds.
 ///
 /// # Errors
 /// The file can't be written.
@@ -113,9 +112,9 @@ pub fn publish(data_dir: &Path, address: SocketAddr) -> Result<(), CredentialErr
         .map_err(|source| CredentialError::Unusable { path, source })
 }
 
-/// Where the engine of this data folder answers now. Only an engine that proves to know the token
-/// is found: while the collector is stopped another user's program can listen on its port, and
-/// would be sent the token.
+/// The address of this data folder's running engine. The engine must prove that it knows the token:
+/// while the collector is stopped, another user's program could listen on its port and would
+/// receive the token.
 ///
 /// # Errors
 /// No engine answers, or the file can't be read.
@@ -151,8 +150,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What an engine answers to a challenge: it knows the token and listens on this address. The
-/// address keeps a program elsewhere from passing the challenge on.
+/// The answer to a challenge: proves that the engine knows the token and listens on this address.
+/// The address keeps a program elsewhere from relaying the challenge.
 pub(super) fn proof(token: &str, address: SocketAddr, challenge: &[u8]) -> String {
     let mut mac =
         Hmac::<Sha256>::new_from_slice(token.as_bytes()).expect("a key of any length is taken");
@@ -162,7 +161,7 @@ pub(super) fn proof(token: &str, address: SocketAddr, challenge: &[u8]) -> Strin
     hex(&mac.finalize().into_bytes())
 }
 
-/// Writes a file of one line, 0600, as a whole: a reader sees the old line or the new one.
+/// Replaces a file of one line atomically, mode 0600: a reader sees the old line or the new one.
 fn replace(path: &Path, line: &str) -> std::io::Result<()> {
     let partial = path.with_extension("partial");
     match std::fs::remove_file(&partial) {
@@ -193,7 +192,7 @@ fn answers(address: SocketAddr, token: &str) -> bool {
         let answer = String::from_utf8_lossy(&answer);
         std::io::Result::Ok(answer.contains(&proof(token, address, challenge.as_bytes())))
     };
-    // Any fault means that it does not answer, which is what the caller reports.
+    // The caller reports every error as an engine that does not run.
     ask().is_ok_and(|is_proven| is_proven)
 }
 
@@ -215,7 +214,7 @@ mod tests {
         let path = folder.path().join(TOKEN_FILE);
         let mode = std::fs::metadata(&path).expect("a file").permissions();
         assert_eq!(mode.mode() & 0o777, 0o600);
-        // One that others may read is closed again.
+        // A file that other users may read is made private again.
         std::fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("set");
         assert_eq!(open(folder.path()).expect("the same"), token);
         let mode = std::fs::metadata(&path).expect("a file").permissions();

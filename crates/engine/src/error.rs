@@ -1,4 +1,4 @@
-//! Why there is no engine.
+//! Why the engine does not start or run.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::home::HomeError;
 use super::libchdb::LibraryError;
 
-/// Why there is no engine. Each text is a sentence that says what to do.
+/// Why the engine does not start or run. Each text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     #[error("the embedded engine's library is missing; run `make engine`, or name it with engine.library or --library (looked for {})", list(.looked_for))]
@@ -31,12 +31,10 @@ pub enum EngineError {
         source: std::io::Error,
     },
     #[error(
-        "the engine was given no secret; `sillage serve` starts it, by hand write two lines to its standard input and keep that open: 32 or more characters for the collector, and the readers' token or nothing"
+        "the engine received no secret; start it with `sillage serve`, or write two lines to its standard input and keep that open: 32 or more characters for the collector, and the readers' token or an empty line"
     )]
     SecretMissing,
-    #[error(
-        "the engine can't start a process or thread ({0}); see whether the system's limits are reached"
-    )]
+    #[error("the engine can't start a process or thread ({0}); check the system's limits")]
     Spawn(std::io::Error),
     #[error("the embedded engine did not start: {0}")]
     DidNotStart(String),

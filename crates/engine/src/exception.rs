@@ -1,23 +1,23 @@
-//! What goes wrong on the way of a request, in ClickHouse's words: code, text, HTTP status.
+//! A refused or failed request as ClickHouse reports it, an *exception*: code, text, HTTP status.
 //!
-//! The text is what clients parse and people search for, so the engine's own is kept as it is but
-//! for two things: exceptions it wrapped into themselves are unwrapped, and the version is added as
-//! a server adds it. Pure; no IO.
+//! Clients parse the text and people search for it, so the engine's own text is kept, with two
+//! exceptions: a text that the engine wrapped into itself is unwrapped, and the version is appended
+//! as a server does. Pure; no IO.
 
 use super::libchdb::ErrorText;
 
 /// A refused or failed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
-    /// ClickHouse's error code, e.g. 60 for an unknown table; 0 where the engine named none.
+    /// ClickHouse's error code, e.g. 60 for an unknown table; 0 if the engine gave none.
     pub code: u32,
     /// `Code: 60. DB::Exception: … (UNKNOWN_TABLE)`, one line or several, without the version.
     pub text: String,
 }
 
 impl Exception {
-    /// A fault of ours under ClickHouse's `code` and `name`; `message` is a sentence without its
-    /// full stop.
+    /// An exception of this crate's own under ClickHouse's `code` and `name`; `message` is a
+    /// sentence without its full stop.
     pub fn new(code: u32, name: &str, message: &str) -> Self {
         Self {
             code,
@@ -25,7 +25,7 @@ impl Exception {
         }
     }
 
-    /// The fault an engine's message tells of.
+    /// Reads code and text from the engine's message.
     pub fn from_message(message: &str) -> Self {
         let mut text = message.trim().trim_start_matches("Error: ");
         while let Some(inner) = unwrap_once(text) {
@@ -38,12 +38,12 @@ impl Exception {
         }
     }
 
-    /// What is not allowed to readers, as ClickHouse words it.
+    /// A statement that readers may not run, with ClickHouse's code.
     pub fn read_only(message: &str) -> Self {
         Self::new(164, "READONLY", message)
     }
 
-    /// The HTTP status a server would answer with, or the nearest that tells a client what to do.
+    /// The HTTP status of a ClickHouse server, or a closer one that tells a client what to do.
     pub fn status(&self) -> u16 {
         match self.code {
             // wrong credentials, not allowed
@@ -56,7 +56,7 @@ impl Exception {
             48 => 501,
             159 | 160 | 209 => 408,
             202 | 236 => 503,
-            // what the client wrote: syntax, types, values, columns, unreadable input, bad settings
+            // faults of the client: syntax, types, values, columns, unreadable input, settings
             6 | 7 | 8 | 9 | 10 | 15 | 16 | 20 | 26 | 27 | 32 | 33 | 34 | 36 | 37 | 38 | 40 | 41
             | 42 | 43 | 44 | 49 | 53 | 57 | 62 | 69 | 70 | 72 | 82 | 89 | 117 | 130 | 131 | 158
             | 184 | 190 | 215 | 271 | 321 | 349 | 352 | 358 | 386 | 396 | 441 | 452 | 456 | 457
@@ -65,7 +65,7 @@ impl Exception {
         }
     }
 
-    /// The text with the version behind it, as the body of an answer.
+    /// The body of the answer: the text, then the version.
     pub fn body(&self, version: &str) -> String {
         format!("{} (version {version} (embedded))\n", self.text)
     }
@@ -82,8 +82,8 @@ fn code_of(text: &str) -> Option<u32> {
     rest[..rest.find('.')?].parse().ok()
 }
 
-/// `Code: 164. DB::Exception: Code: 164. DB::Exception: m (READONLY) (version 26). (READONLY)`
-/// without its outer half.
+/// The inner text of `Code: 164. DB::Exception: Code: 164. DB::Exception: m (READONLY) (version
+/// 26). (READONLY)`.
 fn unwrap_once(text: &str) -> Option<&str> {
     let code = code_of(text)?;
     let inner = text.strip_prefix(&format!("Code: {code}. DB::Exception: "))?;
@@ -94,7 +94,7 @@ fn unwrap_once(text: &str) -> Option<&str> {
     Some(without_version(&inner[..name_at]))
 }
 
-/// The engine adds its version to some of its messages.
+/// Removes the version that the engine appends to some of its messages.
 fn without_version(text: &str) -> &str {
     let version_at = text.rfind(" (version ").filter(|_| text.ends_with(')'));
     version_at.map_or(text, |at| &text[..at])

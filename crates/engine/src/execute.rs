@@ -1,9 +1,9 @@
 //! Runs one statement on a connection of its own, on a thread of its own, and reports over a
 //! bounded channel.
 //!
-//! Blocking throughout; `serve` is the async side. A connection lives for one request, so nothing
-//! one client sets reaches another. Readers get limits first, then `readonly=1`, which is final;
-//! what `readonly=1` lets through all the same is refused here by the statement's class and by
+//! Blocking throughout; `serve` is the async side. A connection lives for one request, so no
+//! setting of one client reaches another. Readers get limits first, then `readonly=1`, which cannot
+//! be undone. Statements that `readonly=1` wrongly allows are refused here by their class and by
 //! [`reader_filter::forbidden`].
 
 use std::collections::HashSet;
@@ -38,10 +38,10 @@ pub struct Progress {
     pub elapsed_ns: u64,
 }
 
-/// What a running statement reports.
+/// A report of a running statement.
 #[derive(Debug)]
 pub enum Event {
-    /// The next bytes of the result and the progress with them.
+    /// The next bytes of the result, and the progress so far.
     Data(Bytes, Progress),
     /// The last report.
     End(Progress),
@@ -49,20 +49,19 @@ pub enum Event {
     Failed(Exception),
 }
 
-/// How long a client may take nothing of a result before it counts as gone; else one that stalls
-/// would keep a place.
+/// How long a client may read nothing of a result before it counts as gone. Without this bound, a
+/// stalled client would keep its permit.
 const STALL_PATIENCE: Duration = Duration::from_secs(120);
 
-/// Hands an event over. Whether somebody took it.
+/// Sends an event. Returns whether it was received.
 fn send(events: &mpsc::Sender<Event>, event: Event) -> bool {
-    // The threads that run statements belong to the runtime, which is what makes the timeout tick.
+    // Threads that run statements belong to the runtime, which drives the timeout.
     let sent = tokio::runtime::Handle::current()
         .block_on(tokio::time::timeout(STALL_PATIENCE, events.send(event)));
     matches!(sent, Ok(Ok(())))
 }
 
-/// Rows on their way into an `INSERT`. A channel that closes without `End` is a client that went
-/// away.
+/// Rows of an `INSERT`. If the channel closes without `End`, the client has disconnected.
 #[derive(Debug)]
 pub enum Rows {
     Piece(Bytes),
@@ -72,33 +71,33 @@ pub enum Rows {
 /// A statement to run.
 pub struct Job {
     pub access: Access,
-    /// Names the running statement so that it can be killed; see [`Engine::kill`].
+    /// Identifies the running statement for [`Engine::kill`].
     pub id: u64,
     pub query: Query,
-    /// Without rows; for an `INSERT` without `FORMAT` and `VALUES`.
+    /// The statement without rows; of an `INSERT`, also without `FORMAT` and `VALUES`.
     pub sql: String,
-    /// For `SELECT`: unless the statement names one. For `INSERT`: of the rows.
+    /// Of a `SELECT`: the format unless the statement names one. Of an `INSERT`: the rows' format.
     pub format: String,
     /// Present for an `INSERT` with rows.
     pub rows: Option<mpsc::Receiver<Rows>>,
 }
 
-/// The running engine: its library, its data folder, and one connection that keeps it up.
+/// The running engine: its library, its data folder, and one connection that keeps it running.
 pub struct Engine {
     library: Arc<Library>,
     arguments: Vec<String>,
     keeper: Mutex<Option<Connection>>,
     outside_functions: HashSet<String>,
     version: String,
-    /// Of a request that names none.
+    /// The database of a request that names none.
     database: String,
-    /// Whether readers' statements are looked at before they run; only tests go without.
+    /// Whether readers' statements are filtered before they run; false in tests only.
     has_filter: bool,
     next_id: AtomicU64,
 }
 
 impl Engine {
-    /// Starts the engine on a data folder; well under a second on an empty one.
+    /// Starts the engine on a data folder; takes well under a second if the folder is empty.
     ///
     /// # Errors
     /// A library or data folder that can't be used.
@@ -124,8 +123,8 @@ impl Engine {
             "CREATE DATABASE IF NOT EXISTS {}",
             quote_name(database)
         ))?;
-        // In the library's `default` database every path of the file system is a table. An empty
-        // one takes its place, unless somebody keeps tables there.
+        // In the library's `default` database, every path of the file system is a table. An empty
+        // database replaces it, unless it holds tables.
         if has_filter
             && database != "default"
             && ask("SELECT count() FROM system.tables WHERE database = 'default'")? == "0"
@@ -161,8 +160,8 @@ impl Engine {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Asks the engine to stop the statement with this id, or all of them. It stops at its next
-    /// block.
+    /// Asks the engine to stop the statement with this id, or all statements. A statement stops at
+    /// its next block.
     pub fn kill(&self, id: Option<u64>) {
         let which = id.map_or("1".to_owned(), |id| {
             format!("Settings['log_comment'] = '{}'", comment(id))
@@ -170,13 +169,13 @@ impl Engine {
         let Ok(mut connection) = self.library.connect(&self.arguments) else {
             return;
         };
-        // A statement that has just ended can't be killed; that is the aim reached.
+        // A statement that has just ended can't be killed, and need not be.
         let _ = connection.query(&format!("KILL QUERY WHERE {which} ASYNC"), "Null", &[]);
     }
 
     /// Closes the engine's last connection, which closes its tables, and asks its threads to end.
-    /// Those of `MergeTree` tables don't (measured: `chdb_shutdown` refuses with every connection
-    /// closed), so the process must end by [`libchdb::leave`].
+    /// Threads of `MergeTree` tables do not end (measured: `chdb_shutdown` refuses with every
+    /// connection closed), so the process must end by [`libchdb::leave`].
     pub fn stop(&self) {
         self.keeper
             .lock()
@@ -185,18 +184,18 @@ impl Engine {
         self.library.shutdown();
     }
 
-    /// Runs a job to its end and reports; returns early when nobody listens any more.
+    /// Runs a job to its end and reports; returns early if the client has disconnected.
     pub fn run(&self, job: Job, events: &mpsc::Sender<Event>) {
         let last = match self.try_run(job, events) {
             Ok(Some(progress)) => Event::End(progress),
             Ok(None) => return,
             Err(exception) => Event::Failed(exception),
         };
-        // Nobody listens: the client is gone, and so is the reason to tell.
+        // Fails only if the client has disconnected and needs no report.
         send(events, last);
     }
 
-    /// `None`: nobody listens.
+    /// `None` if the client has disconnected.
     fn try_run(
         &self,
         job: Job,
@@ -238,7 +237,7 @@ impl Engine {
         }
     }
 
-    /// Settings, database and, for readers, the limits and the lock.
+    /// Sets settings and database and, for readers, the limits and `readonly`.
     fn prepare(
         &self,
         connection: &mut Connection,
@@ -267,7 +266,7 @@ impl Engine {
         if let Some(set) = set_statement(settings) {
             connection.query(&set, "Null", &[])?;
         }
-        // Clients that choose no database send none, or `default`, which holds nothing.
+        // Clients without a chosen database send none, or `default`, which is empty.
         let chosen = job.query.database.as_deref();
         let chosen = chosen.filter(|name| job.access == Access::Collector || *name != "default");
         let database = chosen.unwrap_or(&self.database);
@@ -281,7 +280,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Refuses what is not one statement, what writes files, and what a reader may not.
+    /// Refuses several statements, statements that write files, and what readers may not run.
     fn check(&self, connection: &mut Connection, job: &Job) -> Result<StatementClass, Exception> {
         if let Some(reason) = (job.access == Access::Reader && self.has_filter)
             .then(|| reader_filter::forbidden(&job.sql, &self.outside_functions, &self.database))
@@ -352,7 +351,7 @@ fn select(
             Err(error) => return Err(error.into()),
         }
     }
-    // Documents, SHOW, EXPLAIN, DDL, INSERT … SELECT: bounded results, or none.
+    // Documents, SHOW, EXPLAIN, DDL, INSERT … SELECT: their results are bounded or empty.
     let chunk = connection.query(&job.sql, &job.format, &job.query.parameters)?;
     let chunk = report(&mut progress, chunk, started);
     if !chunk.is_empty() && !send(events, Event::Data(chunk, progress)) {
@@ -361,10 +360,10 @@ fn select(
     Ok(Some(progress))
 }
 
-/// What the parser says of a text that is not a statement. Running such a text would run the
-/// statements before its fault, and the commands of the command line client that the library
-/// contains (`\\i file`, `?? question`); the `INSERT` call parses all of it first and refuses
-/// whatever is no `INSERT`.
+/// The parser's message for a text that is not a statement. Running the text would run the
+/// statements before the error, and commands of the command line client that the library contains
+/// (`\\i file`, `?? question`). The `INSERT` call parses the whole text first and refuses
+/// everything except an `INSERT`.
 fn parse_exception(connection: &mut Connection, job: &Job) -> Exception {
     match connection.insert(&job.sql, "", &job.query.parameters) {
         Err(error) => error.into(),
@@ -372,7 +371,8 @@ fn parse_exception(connection: &mut Connection, job: &Job) -> Exception {
     }
 }
 
-/// Sends a stream's blocks on, of a format with a header all but the first without it.
+/// Sends the blocks of a stream to the client. The header of a format stays in the first block
+/// only.
 fn forward(
     mut stream: ResultStream<'_>,
     shape: Shape,
@@ -395,7 +395,7 @@ fn forward(
                 header = Some(Bytes::copy_from_slice(&chunk[..length]));
             }
             (_, Some(header)) if chunk.starts_with(header) => chunk.advance(header.len()),
-            // Totals and extremes come without one before them, but with one behind.
+            // Totals and extremes have no header before them, but one after them.
             (_, Some(header)) if chunk.ends_with(header) => {
                 chunk.truncate(chunk.len() - header.len())
             }
@@ -430,7 +430,7 @@ fn insert(
     Ok(Some(progress))
 }
 
-/// Adds a chunk to the progress and gives its bytes, which stay where the engine wrote them.
+/// Adds a chunk to the progress and returns its bytes without a copy.
 fn report(progress: &mut Progress, chunk: Chunk, started: Instant) -> Bytes {
     let ((read_rows, read_bytes), (written_rows, written_bytes)) = (chunk.read(), chunk.written());
     progress.read_rows += read_rows;

@@ -1,22 +1,22 @@
-//! What the engine's process can reach: its own folder, and no network beyond the connections it
-//! accepted.
+//! The sandbox of the engine's process: it reaches its own folder, and no network beyond the
+//! connections it accepted.
 //!
-//! The second line of defence behind the statement filter, and the one that holds when a new
-//! version of the library brings a function that the filter does not know. [`raise`] is called
+//! The second line of defence after the statement filter. It also holds when a new version of the
+//! library brings a function that the filter does not know. [`raise`] is called
 //! once, after the library is loaded and before any thread is started, because Landlock restricts
 //! the calling thread and what that thread starts. [`leave_root`], which gives up root, comes
-//! before it, because the fence forbids to change owners. Neither can be undone by this process.
+//! before it, because the fence forbids changes of owners. This process can undo neither.
 //!
 //! Files (Landlock): the engine's folder, without execution; read-only, what the library
 //! reads about processors, memory and this process's threads. Programs and networks
 //! (seccomp): no `execve`, no new process, no new socket, no `connect`, no datagram with an
-//! address, nothing that goes round Landlock such as io_uring. Landlock lets a process change
-//! modes, owners and attributes of the files that its user owns, watch any folder and share memory
-//! with other processes, so those calls are refused as well.
+//! address, nothing that bypasses Landlock, such as io_uring. Landlock lets a process change modes,
+//! owners and attributes of its user's files, watch any folder and share memory with other
+//! processes, so those calls are refused as well.
 
 use std::path::Path;
 
-/// Why the fence is not up.
+/// Why the process is not fenced.
 #[derive(Debug, thiserror::Error)]
 pub enum FenceError {
     #[cfg(target_os = "linux")]
@@ -28,22 +28,22 @@ pub enum FenceError {
     #[cfg(target_os = "linux")]
     #[error("seccomp refuses the filter: {0}")]
     Seccomp(String),
-    #[error("{0} threads run already")]
+    #[error("{0} threads are running already")]
     Threads(usize),
-    #[error("the threads of this process are not known: {0}")]
+    #[error("the threads of this process can't be counted: {0}")]
     Unknown(#[from] std::io::Error),
     #[cfg(not(target_os = "linux"))]
     #[error("this system has neither Landlock nor seccomp")]
     System,
     #[cfg(debug_assertions)]
-    #[error("it is off for a test")]
+    #[error("it is switched off for a test")]
     Off,
 }
 
 /// Raises the fence around this process, for good.
 ///
 /// # Errors
-/// The system lacks a part of it. A part may be in force then; the caller must treat the fence as
+/// The system lacks a part of it. Other parts may be in force; the caller must treat the fence as
 /// missing.
 #[cfg(target_os = "linux")]
 pub fn raise(folder: &Path) -> Result<(), FenceError> {
@@ -55,18 +55,18 @@ pub fn raise(folder: &Path) -> Result<(), FenceError> {
     restrict_calls().map_err(|error| FenceError::Seccomp(error.to_string()))
 }
 
-/// Raises the fence around this process, for good.
+/// Fails on every system other than Linux.
 ///
 /// # Errors
-/// There is none on this system.
+/// Always [`FenceError::System`].
 #[cfg(not(target_os = "linux"))]
 pub fn raise(_folder: &Path) -> Result<(), FenceError> {
     Err(FenceError::System)
 }
 
 /// What the library reads: the main thread's stack, the number of processors, the size of memory,
-/// counters of its threads, and random numbers. The entries of `/proc` hold no secret: the environment is empty, and memory
-/// can't be read from its beginning.
+/// counters of its threads, and random numbers. The entries of `/proc` hold no secret: the
+/// environment is empty, and `maps` does not give access to memory.
 #[cfg(target_os = "linux")]
 const READ_ONLY: [&str; 6] = [
     "/proc/self/maps",
@@ -90,19 +90,19 @@ fn restrict_files(folder: &Path) -> Result<(), FenceError> {
             | AccessFs::MakeSock
             | AccessFs::MakeFifo);
     let mut rules = Ruleset::default()
-        // Before the second version of its interface, Landlock forbids every move between folders,
-        // and the engine moves parts.
+        // The first version of Landlock's interface forbids every move between folders, and the
+        // engine moves parts.
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(ABI::V2))?
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(ABI::V5))?
         .handle_access(AccessNet::ConnectTcp | AccessNet::BindTcp)?
-        // Without root the collector has the same user, which could be sent signals.
+        // Without root the collector runs as the same user, and could be sent signals.
         .scope(Scope::Signal | Scope::AbstractUnixSocket)?
         .create()?
         .add_rule(PathBeneath::new(PathFd::new(folder)?, own))?;
     for path in READ_ONLY {
-        // What this system lacks needs no permission.
+        // A path that this system lacks needs no rule.
         let Ok(place) = PathFd::new(path) else {
             continue;
         };
@@ -112,14 +112,14 @@ fn restrict_files(folder: &Path) -> Result<(), FenceError> {
             AccessFs::ReadFile.into()
         };
         rules = rules.add_rule(PathBeneath::new(&place, access))?;
-        // A rule belongs to an inode, and `/proc` forgets inodes that nobody holds.
+        // A rule belongs to an inode, and `/proc` drops inodes that are not open.
         std::mem::forget(place);
     }
     rules.restrict_self()?;
     Ok(())
 }
 
-/// Calls of every Linux.
+/// Calls that every Linux has.
 #[cfg(target_os = "linux")]
 const REFUSED_CALLS: &[i64] = &[
     // networks
@@ -147,8 +147,8 @@ const REFUSED_CALLS: &[i64] = &[
     libc::SYS_add_key,
     libc::SYS_request_key,
     libc::SYS_keyctl,
-    // files of the same user by their path, which Landlock leaves open; by descriptor they stay
-    // possible
+    // files of the same user by path, which Landlock does not restrict; calls by descriptor stay
+    // allowed
     libc::SYS_fchmodat,
     libc::SYS_fchmodat2,
     libc::SYS_fchownat,
@@ -160,7 +160,7 @@ const REFUSED_CALLS: &[i64] = &[
     REMOVEXATTRAT,
     libc::SYS_inotify_init1,
     libc::SYS_fanotify_init,
-    // ways round Landlock and this filter
+    // ways around Landlock and this filter
     libc::SYS_io_uring_setup,
     libc::SYS_open_by_handle_at,
     libc::SYS_mount,
@@ -179,13 +179,13 @@ const REFUSED_CALLS: &[i64] = &[
     libc::SYS_userfaultfd,
 ];
 
-/// Calls since Linux 6.13, whose numbers are the same everywhere.
+/// Calls since Linux 6.13, with the same number on every architecture.
 #[cfg(target_os = "linux")]
 const SETXATTRAT: i64 = 463;
 #[cfg(target_os = "linux")]
 const REMOVEXATTRAT: i64 = 466;
 
-/// Older calls for the same, which only this architecture has.
+/// Older variants of these calls, on this architecture only.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 const REFUSED_OLD_CALLS: &[i64] = &[
     libc::SYS_fork,
@@ -207,10 +207,10 @@ fn restrict_calls() -> Result<(), Box<dyn std::error::Error>> {
         .chain(REFUSED_OLD_CALLS)
         .map(|call| (*call, Vec::new()))
         .collect();
-    // A datagram to an address; answers on accepted connections have none.
+    // A datagram to an address; answers on accepted connections have no address.
     let has_address = SeccompCondition::new(4, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
     rules.insert(libc::SYS_sendto, vec![SeccompRule::new(vec![has_address])?]);
-    // A process of its own, perhaps in namespaces of its own; threads have this flag.
+    // A new process, perhaps in new namespaces; only threads have this flag.
     let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
     let is_process = SeccompCondition::new(
         0,
@@ -223,7 +223,7 @@ fn restrict_calls() -> Result<(), Box<dyn std::error::Error>> {
     let is_other = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?;
     rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![is_other])?]);
     apply(rules, libc::EACCES)?;
-    // Its flags can't be seen from here. The C library takes `clone` where this one is missing.
+    // The filter can't see the flags of `clone3`. The C library falls back to `clone`.
     let newer = std::collections::BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
     apply(newer, libc::ENOSYS)
 }
@@ -256,15 +256,14 @@ fn apply(
     Ok(())
 }
 
-/// Gives up root for the user and group of number `user`, who is to own `folder`. Without root it
-/// does nothing.
+/// Gives up root for the user and group of number `user`, which then owns `folder`. Does nothing
+/// without root.
 ///
-/// One right is kept: the data folder above is closed to other users, so the process may pass
-/// folders and read (not write) regardless of owners. The fence limits what it reads.
+/// One capability is kept: the data folder above is closed to other users, so the process may
+/// traverse folders and read (not write) regardless of owners. The fence limits what it reads.
 ///
 /// # Errors
-/// The system refuses, e.g. because a container has no right to change users; then the process is
-/// still root.
+/// The system refuses, e.g. in a container that may not change users; the process is still root.
 #[cfg(target_os = "linux")]
 pub fn leave_root(user: u32, folder: &Path) -> std::io::Result<()> {
     use rustix::process::{Gid, Uid};
@@ -278,7 +277,7 @@ pub fn leave_root(user: u32, folder: &Path) -> std::io::Result<()> {
         && let Some(closed) = closed_above(folder)?
     {
         return Err(std::io::Error::other(format!(
-            "without the capability DAC_READ_SEARCH another user could not pass {}",
+            "without the capability DAC_READ_SEARCH another user can't traverse {}",
             closed.display()
         )));
     }
@@ -296,16 +295,16 @@ pub fn leave_root(user: u32, folder: &Path) -> std::io::Result<()> {
     Ok(rustix::thread::set_keep_capabilities(false)?)
 }
 
-/// Gives up root; only Linux does.
+/// Does nothing on systems other than Linux.
 ///
 /// # Errors
-/// None here.
+/// None.
 #[cfg(not(target_os = "linux"))]
 pub fn leave_root(_user: u32, _folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The nearest folder above that other users may not pass.
+/// The nearest folder above that other users may not traverse.
 #[cfg(target_os = "linux")]
 fn closed_above(folder: &Path) -> std::io::Result<Option<&Path>> {
     use std::os::unix::fs::MetadataExt as _;
@@ -317,9 +316,9 @@ fn closed_above(folder: &Path) -> std::io::Result<Option<&Path>> {
     Ok(None)
 }
 
-/// Hands a folder over with all that is in it: a folder of an earlier version is root's. The folder
-/// itself comes last, so that in one whose owner is right everything is, except what this start has
-/// made at its top.
+/// Changes the owner of a folder and its contents, which root owns after an earlier version. The
+/// folder itself comes last: if its owner is right, so is everything in it, except files that this
+/// start has created at its top.
 #[cfg(target_os = "linux")]
 fn own(path: &Path, user: u32) -> std::io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -327,7 +326,7 @@ fn own(path: &Path, user: u32) -> std::io::Result<()> {
     if found.uid() != user || found.gid() != user {
         return own_content(path, user);
     }
-    // What was made by root just now.
+    // Files that root has just created.
     for entry in std::fs::read_dir(path)? {
         std::os::unix::fs::lchown(entry?.path(), Some(user), Some(user))?;
     }
@@ -344,9 +343,8 @@ fn own_content(path: &Path, user: u32) -> std::io::Result<()> {
     std::os::unix::fs::lchown(path, Some(user), Some(user))
 }
 
-/// What this process can still do to the machine; for the test of the fence, since a library that
-/// was taken over could do the same. `outside` is a file of the same user, outside the engine's
-/// folder.
+/// What this process can still do to the machine, for the test of the fence: a compromised library
+/// could do the same. `outside` is a file of the same user, outside the engine's folder.
 #[cfg(all(debug_assertions, target_os = "linux"))]
 pub fn reach(outside: &Path) -> Vec<&'static str> {
     use std::os::unix::fs::PermissionsExt as _;

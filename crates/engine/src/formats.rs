@@ -1,11 +1,10 @@
-//! How a result in some format comes out of the library's streaming calls, and what is done about
-//! it.
+//! Which output formats can be streamed, and how their headers are found.
 //!
 //! libchdb formats every block of a streamed result as if it were a whole result (measured on
 //! 26.7.3: four parts of a table give four JSON documents, and `CSVWithNames` repeats its header
-//! before each). Formats that are rows and nothing else are right all the same; of those with a
-//! header the repetitions are cut off; documents can't be streamed and are asked for as a whole,
-//! within a bound. Pure; no IO.
+//! before each). Formats of rows only are correct all the same. Of formats with a header, repeated
+//! headers are cut off. Documents can't be streamed and are requested whole, within a bound. Pure;
+//! no IO.
 
 /// What a format's output consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,18 +13,18 @@ pub enum Shape {
     Rows,
     /// This header, then rows.
     Headed(Header),
-    /// A document with an end, or a format nobody has looked at: not streamed.
+    /// A document with an end, or an unknown format: not streamed.
     Whole,
 }
 
-/// A header, as far as it has to be known to find its end.
+/// The kind of a header, by which its end is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Header {
-    /// So many lines.
+    /// This number of lines.
     Lines(usize),
-    /// So many lines, in which a line break between double quotes is none.
+    /// This number of lines; a line break between double quotes does not end one.
     QuotedLines(usize),
-    /// The count of columns, their names, and their types if there are any: counts and lengths as
+    /// The number of columns, their names and optionally their types; counts and lengths are
     /// varints.
     Binary { has_types: bool },
 }
@@ -80,7 +79,7 @@ pub fn shape(format: &str) -> Shape {
 }
 
 impl Header {
-    /// Bytes of the header that `output` begins with; `None` if it does not begin with one.
+    /// Length in bytes of the header at the start of `output`; `None` if there is no header.
     pub fn length(self, output: &[u8]) -> Option<usize> {
         match self {
             Self::Lines(lines) => lines_length(output, lines, false),

@@ -1,8 +1,8 @@
-//! The engine's data folder: created 0700, held by one process at a time, with the configuration
-//! the engine reads.
+//! The engine's data folder: mode 0700, locked by one process at a time, with the engine's
+//! configuration.
 //!
-//! The folder belongs to the engine alone. Its configuration is written anew at every start, so
-//! that it is always the one of this version. Blocking.
+//! The folder belongs to the engine alone. Its configuration is rewritten at every start, so that
+//! it always fits this version. Blocking.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -15,8 +15,8 @@ use rustix::fs::FlockOperation;
 /// How long a predecessor that is shutting down may still hold the folder.
 const LOCK_PATIENCE: Duration = Duration::from_secs(8);
 
-/// What the engine is started with. No log tables, which would keep query texts; no listening of
-/// its own; small caches, since the page cache serves a collector's data well enough.
+/// The engine's configuration. No log tables, which would store query texts; no listener of its
+/// own; small caches, since the page cache serves a collector's data well enough.
 const CONFIG: &str = "<clickhouse>
     <!-- Written by sillage at every start; changes are lost. -->
     <timezone>UTC</timezone>
@@ -73,9 +73,9 @@ pub enum HomeError {
 /// A data folder that this process holds until the value is dropped.
 #[derive(Debug)]
 pub struct Home {
-    /// All of it.
+    /// The whole data folder.
     pub folder: PathBuf,
-    /// Where tables live.
+    /// The engine's own files: tables and metadata.
     pub data: PathBuf,
     /// The configuration file.
     pub config: PathBuf,
@@ -125,8 +125,8 @@ impl Home {
     }
 }
 
-/// Opens the lock. The folder is the engine's, which is fenced; the process that opens it here is
-/// not yet, and may be root. So a link that the engine left in a file's place is not followed.
+/// Opens the lock file. The fenced engine owns the folder, but this process is not fenced yet and
+/// may be root. So a link that the engine left in place of the file is not followed.
 fn open_lock(path: &Path) -> std::io::Result<File> {
     OpenOptions::new()
         .write(true)
@@ -137,7 +137,7 @@ fn open_lock(path: &Path) -> std::io::Result<File> {
         .open(path)
 }
 
-/// Writes a file anew, whatever stands in its place.
+/// Replaces a file, or whatever has its name.
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
@@ -151,8 +151,9 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
         .write_all(text.as_bytes())
 }
 
-/// All statements together may take half of the machine's memory, from 512 MiB to 8 GiB, so that
-/// the collector beside them has room; the engine fails a statement that needs more (measured).
+/// Memory bound of all statements together: half of the machine's memory, at least 512 MiB and at
+/// most 8 GiB, so that the collector has room. The engine fails a statement that needs more
+/// (measured).
 fn memory_bytes_max() -> u64 {
     #[cfg(target_os = "linux")]
     let memory = {

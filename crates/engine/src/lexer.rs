@@ -23,11 +23,11 @@ impl Token<'_> {
     }
 }
 
-/// Tokens with the position behind each; comments and whitespace are skipped.
+/// Iterates over tokens; comments and whitespace are skipped.
 #[derive(Clone)]
 pub struct Lexer<'a> {
     text: &'a [u8],
-    /// Behind the latest token.
+    /// Position after the latest token.
     pub at: usize,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// `$tag$ … $tag$`, if this is one that ends.
+    /// Skips `$tag$ … $tag$`. Returns false if there is no end.
     fn heredoc(&mut self) -> bool {
         let rest = self.rest();
         let Some(tag_end) = rest

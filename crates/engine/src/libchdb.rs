@@ -1,14 +1,14 @@
-//! The embedded engine's C interface, made safe: [`Library`], [`Connection`], [`ResultStream`],
-//! [`InsertStream`].
+//! Safe bindings to the embedded engine's C interface: [`Library`], [`Connection`],
+//! [`ResultStream`], [`InsertStream`].
 //!
-//! libchdb (ClickHouse as a shared library, about 570 MB) is loaded at run time, so that the crate builds and its other
-//! tests run without it. Signatures follow `chdb.h` of libchdb 26.7.3. Every call here blocks;
-//! callers give it a thread of its own.
+//! libchdb (ClickHouse as a shared library, about 570 MB) is loaded at run time, so that the crate
+//! builds and its other tests run without it. Signatures follow `chdb.h` of libchdb 26.7.3. Every
+//! call here blocks; callers use a thread of its own.
 //!
 //! Invariants: a handle lives exactly as long as its Rust owner; nothing outlives the library,
 //! which is never unloaded; a connection runs one statement at a time, which `&mut self` enforces;
-//! a stream that is dropped unfinished is cancelled. Deliberately not here: what SQL may be run, by
-//! whom, and how it is answered.
+//! a stream that is dropped unfinished is cancelled. Deliberately not here: permissions and
+//! answers.
 #![allow(unsafe_code)]
 
 mod exit;
@@ -26,21 +26,21 @@ pub use exit::leave;
 /// Why the library can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LibraryError {
-    /// The file can't be loaded, or is not a libchdb of this age.
+    /// The file can't be loaded, or is not a libchdb of this version.
     #[error(
         "{path} can't be loaded as the embedded engine ({reason}); fetch it again with `make engine`"
     )]
     Unusable { path: String, reason: String },
-    /// `chdb_connect` gave no connection; it doesn't say why.
+    /// `chdb_connect` returned no connection; it gives no reason.
     #[error("the embedded engine did not open its data folder; see its output above")]
     NotOpened,
 }
 
-/// The engine's own words about a statement it did not run, as they are.
+/// The engine's own text about a statement that it refused or that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorText(pub String);
 
-/// What a statement does to state that outlives it, by the engine's own parser.
+/// The effect of a statement on lasting state, by the engine's own parser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatementClass {
     /// `SELECT`, `SHOW`, `DESCRIBE`, `EXPLAIN`, `EXISTS`, `CHECK`.
@@ -50,7 +50,7 @@ pub enum StatementClass {
     /// `SET`, `USE`, `KILL`, `SYSTEM`, `BACKUP`, and whatever writes outside the engine
     /// (`INTO OUTFILE`).
     Control,
-    /// Does not parse; running it gives the parser's message.
+    /// Does not parse; running it returns the parser's message.
     Unknown,
 }
 
@@ -66,7 +66,7 @@ pub struct Library {
 }
 
 impl Library {
-    /// Loads `path` and turns the engine's own crash handlers off, whose reports would print query
+    /// Loads `path` and turns the engine's crash handlers off, whose reports would print query
     /// texts.
     ///
     /// # Errors
@@ -89,7 +89,7 @@ impl Library {
     }
 
     /// Opens one more connection; the first one starts the engine with `arguments` (`--path=…`,
-    /// `--config-file=…`). Under a millisecond but for the first.
+    /// `--config-file=…`). Takes under a millisecond, except for the first.
     ///
     /// # Errors
     /// [`LibraryError::NotOpened`].
@@ -114,22 +114,22 @@ impl Library {
             .ok_or(LibraryError::NotOpened)
     }
 
-    /// Stops the engine's threads as far as they can be stopped; for good. With a connection open,
-    /// nothing happens.
+    /// Stops the engine's threads, as far as possible and for good. Does nothing while a connection
+    /// is open.
     pub fn shutdown(&self) {
         // SAFETY: takes nothing, and refuses by itself while a connection is open.
         unsafe { (self.functions.shutdown)() };
     }
 }
 
-/// A connection: settings, current database and temporary tables of its own.
+/// A connection, with its own settings, current database and temporary tables.
 pub struct Connection {
     library: Arc<Library>,
     slot: NonNull<ConnectionHandle>,
 }
 
-// SAFETY: libchdb allows a connection to be used from any thread, one at a time; `&mut self` sees
-// to the latter.
+// SAFETY: libchdb allows a connection to be used from any thread, one at a time; `&mut self`
+// ensures the latter.
 unsafe impl Send for Connection {}
 
 impl Connection {
@@ -138,7 +138,7 @@ impl Connection {
         unsafe { *self.slot.as_ptr() }
     }
 
-    /// How many statements `sql` holds and the most far-reaching class among them. Runs nothing.
+    /// The number of statements in `sql` and the most far-reaching class among them. Runs nothing.
     pub fn classify(&mut self, sql: &str) -> (u32, StatementClass) {
         let mut analysis = Analysis {
             struct_size: size_of::<Analysis>() as u32,
@@ -285,18 +285,17 @@ impl Drop for Connection {
     }
 }
 
-/// A piece of a result: bytes in the asked format and what it cost.
+/// A piece of a result: bytes in the requested format, and their cost.
 pub struct Chunk {
     library: Arc<Library>,
     handle: NonNull<c_void>,
 }
 
-// SAFETY: a result is plain memory that nobody else holds; destroying it on another thread is
-// allowed.
+// SAFETY: a result is plain memory with one owner; it may be destroyed on another thread.
 unsafe impl Send for Chunk {}
 
 impl Chunk {
-    /// Takes `handle` over and tells a result from an error.
+    /// Takes ownership of `handle`; returns the result or its error.
     fn new(library: &Arc<Library>, handle: ResultHandle) -> Result<Self, ErrorText> {
         let Some(handle) = NonNull::new(handle) else {
             return Err(ErrorText("the engine gave no result".to_owned()));
@@ -429,8 +428,7 @@ pub struct InsertStream<'a> {
 }
 
 impl InsertStream<'_> {
-    /// Hands the next bytes over, cut anywhere. Waits while the engine has 16 pieces it has not
-    /// read yet.
+    /// Appends bytes, cut anywhere. Waits while the engine has 16 unread pieces.
     ///
     /// # Errors
     /// The engine's own text; nothing more can be appended then.
@@ -493,8 +491,8 @@ unsafe fn text(pointer: *const c_char) -> Option<String> {
     })
 }
 
-/// Whether the engine refused to stream a statement before running any of it; such a one goes to
-/// [`Connection::query`].
+/// Whether the engine refused to stream a statement, before running any of it. Such a statement
+/// goes to [`Connection::query`].
 pub fn is_not_streamable(error: &ErrorText) -> bool {
     error
         .0

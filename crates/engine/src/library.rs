@@ -1,14 +1,14 @@
-//! Where `libchdb.so` is looked for.
+//! Finds `libchdb.so`.
 
 use std::path::{Path, PathBuf};
 
 use super::error::EngineError;
 
-/// The library: the one that is named, or the first there is beside the binary, in `vendor/` and in
-/// `node_modules/` of the current folder and of the folders above the binary.
+/// The path of the library: the given one, or the first that exists beside the binary, in `vendor/`
+/// and in `node_modules/` of the current folder and of the folders above the binary.
 ///
 /// # Errors
-/// [`EngineError::LibraryMissing`] with every place that was looked at.
+/// [`EngineError::LibraryMissing`] with every path that was tried.
 pub fn find_library(named: Option<&Path>) -> Result<PathBuf, EngineError> {
     let looked_for = match named {
         Some(path) => vec![path.to_owned()],
@@ -28,7 +28,7 @@ fn library_candidates() -> Vec<PathBuf> {
         .map(|folder| folder.join("libchdb.so"))
         .into_iter()
         .collect();
-    // `target/debug/sillage` lies two folders, its tests three folders below the one with
+    // `target/debug/sillage` is two folders and its tests are three folders below the one with
     // `node_modules`.
     for folder in [Path::new(".")]
         .into_iter()

@@ -1,18 +1,18 @@
-//! What a reader may set, and up to where: bounds so that no runaway query starves the collector.
+//! Settings that a reader may choose, and their bounds, so that no runaway query starves the
+//! collector.
 //!
-//! Pure; no IO. `readonly=1` refuses every setting, those that clients send in the URL too, so the
-//! harmless ones are let through here and set before the lock.
+//! Pure; no IO. `readonly=1` refuses every setting, including those in the URL, so harmless
+//! settings are allowed here and set before `readonly=1`.
 
 use super::access::Access;
 use super::exception::Exception;
 use super::request::Setting;
 
-/// A result in a format that can't be streamed may take so much memory in the engine before it is
-/// formatted; the text of it is some times larger. The engine's own accounting does not see that
-/// text (measured).
+/// Memory bound, before formatting, of a result in a format that can't be streamed. Its text is a
+/// few times larger, and the engine's own accounting misses that text (measured).
 const WHOLE_BYTES_MAX: u64 = 64 << 20;
 
-/// A setting a reader may choose up to a bound, and what it is if not chosen.
+/// A setting that a reader may choose up to a bound, and its default.
 struct Limit {
     name: &'static str,
     default: u64,
@@ -43,8 +43,8 @@ const READER_LIMITS: [Limit; 4] = [
     },
 ];
 
-/// Settings a reader may choose freely, besides `output_format_…`: they change how a result looks
-/// or make a query stricter.
+/// Settings that a reader may choose freely, besides `output_format_…`: they change the form of a
+/// result or make a query stricter.
 const READER_SETTINGS: [&str; 24] = [
     "max_result_rows",
     "max_result_bytes",
@@ -72,8 +72,8 @@ const READER_SETTINGS: [&str; 24] = [
     "use_uncompressed_cache",
 ];
 
-/// The bound on a result that is not streamed: the default, or what was asked for; of readers, up
-/// to the default.
+/// The bound on a result that is not streamed: the default or the requested one. Readers may only
+/// lower it.
 pub fn whole_bytes(access: Access, settings: &[Setting]) -> u64 {
     let settings = settings.iter().rev();
     let mut asked = settings
@@ -94,10 +94,10 @@ pub fn is_free(name: &str) -> bool {
             && !name.contains("path"))
 }
 
-/// The limits to set for a reader: the defaults, or what was asked for up to the bound.
+/// The limits to set for a reader: the defaults, or the requested values up to the bound.
 ///
 /// # Errors
-/// More than the bound, or a setting that readers may not change. `readonly` is passed over:
+/// A value above the bound, or a setting that readers may not change. `readonly` is ignored:
 /// clients send it, and it is 1 anyway.
 pub fn reader_limits(settings: &[Setting]) -> Result<Vec<(&'static str, String)>, Exception> {
     if let Some((name, _)) = settings.iter().find(|(name, _)| {

@@ -15,16 +15,16 @@ use super::execute::Engine;
 use super::parent_pipe::say;
 use super::serve::Service;
 
-/// Open connections of the child.
+/// Bound on open connections.
 const CONNECTIONS_MAX: usize = 256;
-/// How long running statements may go on after the child was asked to stop.
+/// How long running statements may continue after the child was asked to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
-/// How long statements that were told to stop may take to do so.
+/// How long killed statements may take to stop.
 const KILL_PATIENCE: Duration = Duration::from_secs(3);
-/// How long a predecessor may still hold the port.
+/// How long a predecessor may keep the port.
 const BIND_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Listens, once a predecessor has left the port.
+/// Binds the port, waiting for a predecessor to release it.
 pub fn bind(address: SocketAddr) -> Result<std::net::TcpListener, EngineError> {
     let begun = Instant::now();
     loop {
@@ -41,7 +41,7 @@ pub fn bind(address: SocketAddr) -> Result<std::net::TcpListener, EngineError> {
     }
 }
 
-/// Whether every statement has ended.
+/// Serves until SIGTERM, SIGINT or the parent's end. Returns whether every statement has ended.
 pub async fn serve_until_asked_to_stop(
     listener: std::net::TcpListener,
     service: Service,
@@ -64,7 +64,7 @@ pub async fn serve_until_asked_to_stop(
         tokio::select! {
             _ = terminate.recv() => STOP_PATIENCE,
             _ = interrupt.recv() => STOP_PATIENCE,
-            // Nobody is left to wait for an answer, and a successor may wait for the folder.
+            // No client waits for an answer, and a successor may wait for the folder.
             _ = parent_gone => Duration::ZERO,
         }
     });
@@ -77,12 +77,12 @@ pub async fn serve_until_asked_to_stop(
             patience = &mut asked_to_stop => break patience,
             (accepted, place) = accept() => {
                 let Ok((stream, _)) = accepted else {
-                    // Out of file descriptors, or a client that left at once; neither ends by
-                    // hurrying.
+                    // Out of file descriptors, or a client that disconnected at once. A busy loop
+                    // would help with neither.
                     tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
                 };
-                // Answers are written whole; waiting to fill a packet only delays them.
+                // Answers are written whole; Nagle's algorithm would only delay them.
                 let _ = stream.set_nodelay(true);
                 let service = Arc::clone(&service);
                 let connection = hyper::server::conn::http1::Builder::new()
@@ -91,7 +91,7 @@ pub async fn serve_until_asked_to_stop(
                     .serve_connection(TokioIo::new(stream), hyper::service::service_fn(move |request| Arc::clone(&service).answer(request)));
                 let connection = graceful.watch(connection);
                 connections.spawn(async move {
-                    // A connection that breaks is the client's loss and known to it.
+                    // The client notices a broken connection itself.
                     let _ = connection.await;
                     drop(place);
                 });
@@ -103,11 +103,10 @@ pub async fn serve_until_asked_to_stop(
     let _ = tokio::time::timeout(patience, graceful.shutdown()).await;
     connections.abort_all();
     while connections.join_next().await.is_some() {}
-    // Statements whose clients are gone with their connections are being stopped; this catches what
-    // began just now.
+    // Statements stop with their clients' connections; this also stops those that began just now.
     let kill = tokio::task::spawn_blocking(move || engine.kill(None));
     let idle = async {
-        // A kill that could not run leaves its statements to the timeout.
+        // If the kill fails, the timeout below still ends the wait.
         let _ = kill.await;
         service.idle().await;
     };

@@ -1,5 +1,5 @@
-//! What child and parent say to each other: the secrets on the child's standard input, lines on its
-//! standard output and standard error, and the end of either.
+//! The protocol between child and parent: secrets on the child's standard input, lines on its
+//! standard output and standard error. An end of standard input means that the parent has ended.
 
 use std::io::{BufRead as _, Write as _};
 
@@ -8,29 +8,31 @@ use tokio::sync::oneshot;
 use super::access::Secrets;
 use super::error::EngineError;
 
-/// Begins the child's own lines on standard error. Only these are logged: what the library writes
-/// may hold query texts.
+/// Prefix of the child's own lines on standard error. Only these are logged, because lines of the
+/// library may hold query texts.
 pub const LINE_PREFIX: &str = "sillage-engine: ";
-/// Begins a line of the child's standard output that is logged as a warning, before it is ready.
+/// Prefix of a line on standard output that the parent logs as a warning, before the child is
+/// ready.
 pub const WARNING_PREFIX: &str = "warning ";
 
-/// A line for the parent's log.
+/// Writes a line to the parent's log, at level debug.
 pub fn tell(line: &str) {
     eprintln!("{}{line}", LINE_PREFIX);
 }
 
-/// A line for the parent's log that an operator should see.
+/// Writes a line to the parent's log, as a warning for the operator.
 pub fn warn(line: &str) {
     say(&format!("{}{}", WARNING_PREFIX, line.replace('\n', " ")));
 }
 
+/// Writes a line to standard output.
 pub fn say(line: &str) {
     let mut output = std::io::stdout().lock();
-    // A parent that doesn't listen any more is noticed by its pipe.
+    // Fails only if the parent has ended, which `watch_parent` notices.
     let _ = writeln!(output, "{line}").and_then(|()| output.flush());
 }
 
-/// Two lines of standard input.
+/// Reads the two lines of standard input.
 pub fn read_secrets() -> Result<Secrets, EngineError> {
     let mut input = std::io::stdin().lock();
     let mut read_line = || {
@@ -50,11 +52,11 @@ pub fn read_secrets() -> Result<Secrets, EngineError> {
     })
 }
 
-/// What becomes ready when standard input ends, which is when the parent is gone.
+/// Becomes ready when standard input ends, which means that the parent has ended.
 pub fn watch_parent() -> Result<oneshot::Receiver<()>, EngineError> {
     let (sender, receiver) = oneshot::channel();
     let watch = move || {
-        // An error is an end, too.
+        // A read error means the same.
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
         let _ = sender.send(());
     };

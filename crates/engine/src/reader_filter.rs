@@ -1,32 +1,32 @@
-//! Whether a reader's statement names what reaches outside the database. Pure; no IO.
+//! Refuses statements of readers that reach outside the database, before the engine parses them.
+//! Pure; no IO.
 
 use std::collections::HashSet;
 
 use super::lexer::{Lexer, Token};
 use super::statement::first_keyword;
 
-/// Functions that read files whatever `readonly` says; readers may not even name them, because a
-/// function can be applied without brackets behind it (`APPLY(file)`, `arrayMap(file, …)`).
+/// Functions that read files even under `readonly`. Readers may not even name them, because a
+/// function can be applied without brackets after its name (`APPLY(file)`, `arrayMap(file, …)`).
 const FILE_FUNCTIONS: [&[u8]; 2] = [b"file", b"catboostevaluate"];
 
-/// Table functions that `readonly` allows and that run another text or ask another server.
+/// Table functions that `readonly` allows and that run another text or query another server.
 const INDIRECT_FUNCTIONS: [&[u8]; 3] = [b"eval", b"cluster", b"clusterallreplicas"];
 
-/// Words behind which a table stands.
+/// Words that precede a table.
 const BEFORE_TABLES: [&str; 7] = ["FROM", "JOIN", "TABLE", "EXISTS", "DESCRIBE", "DESC", "IN"];
 
 /// The library's database in which every path of the file system is a table.
 const FILE_SYSTEM_DATABASE: &[u8] = b"default";
 
-/// Why a reader's statement is refused before the engine sees it, or `None`. `readonly=1` alone is
-/// not enough: it lets `file()` read any file, `DESCRIBE TABLE url(…)` fetch any address, and
-/// settings below the top level lift it. `outside` holds, in lower case, the table functions that
-/// reach outside the database; `database` is the one that readers are meant to see.
+/// Why a reader's statement is refused, or `None`. `readonly=1` alone is not enough: it lets
+/// `file()` read any file, `DESCRIBE TABLE url(…)` fetch any address, and settings below the top
+/// level lift it. `outside` holds, in lower case, the table functions that reach outside the
+/// database; `database` is the readers' database.
 ///
-/// A list can't be complete; what it misses, the fence around the process keeps in
-/// ([`super::fence`]).
+/// A list can't be complete. The fence around the process ([`super::fence`]) stops what it misses.
 pub fn forbidden(sql: &str, outside: &HashSet<String>, database: &str) -> Option<String> {
-    // Editors begin a file with this mark; a blank for ClickHouse.
+    // A byte order mark, which some editors write; ClickHouse skips it.
     let sql = sql.trim_start_matches('\u{feff}');
     let mut lexer = Lexer::new(sql.as_bytes()).peekable();
     let (mut depth, mut before) = (0_usize, None);
@@ -49,16 +49,15 @@ pub fn forbidden(sql: &str, outside: &HashSet<String>, database: &str) -> Option
                     "an identifier with a backslash is not allowed in readonly mode".to_owned(),
                 );
             }
-            // Some are blanks for ClickHouse (U+00A0, U+3000), some quotes (‘ “) and some signs
-            // (−).
+            // ClickHouse reads some of them as blanks (U+00A0, U+3000), quotes (‘ “) or signs (−).
             Token::Sign(0x80..) => {
                 return Some(
                     "characters other than ASCII outside of '…', \"…\" and comments are not allowed in readonly mode"
                         .to_owned(),
                 );
             }
-            // `SETTINGS a = DEFAULT` lifts what was set before the statement; readonly=1 does not
-            // hold it.
+            // `SETTINGS a = DEFAULT` resets what was set before the statement, even under
+            // readonly=1.
             Token::Word(_) if has_settings && was_assigned && token.is("DEFAULT") => {
                 return Some("Cannot reset a setting in readonly mode".to_owned());
             }
@@ -103,12 +102,12 @@ pub fn forbidden(sql: &str, outside: &HashSet<String>, database: &str) -> Option
             ));
         }
     }
-    // The engine checks those of a whole statement, but not those of one part of several.
+    // The engine checks the settings of a whole statement, but not those of one part of it.
     (has_settings && has_several)
         .then(|| "Cannot modify settings of a part of a statement in readonly mode".to_owned())
 }
 
-/// The setting that is assigned next, if one is.
+/// The name of the setting if an assignment follows.
 fn setting_behind<'a>(mut tokens: impl Iterator<Item = Token<'a>>) -> Option<String> {
     let (Some(Token::Word(name) | Token::Quoted(name)), Some(Token::Sign(b'='))) =
         (tokens.next(), tokens.next())
@@ -189,7 +188,7 @@ mod tests {
             "SELECT a AS `日本` FROM t WHERE b = '日本' -- 日本",
             "SELECT a = default FROM t",
             "\u{feff}SELECT 1",
-            // Left to the engine, which refuses what readonly forbids.
+            // The engine itself refuses this under readonly=1.
             "SELECT 1 SETTINGS max_threads = 1",
         ] {
             assert_eq!(forbidden(sql, &outside, "sillage"), None, "{sql}");

@@ -1,9 +1,8 @@
-//! A request's URL, headers and form become a [`Query`]: what is asked, with which settings, by
-//! whom.
+//! Parses a request's URL, headers and form into a [`Query`]: statement, settings and credentials.
 //!
-//! Pure; no IO. Setting names are checked and values quoted here, so that neither can become SQL;
-//! parameter values are handed to the engine as they are, which reads them in ClickHouse's escaped
-//! form exactly as a server does.
+//! Pure; no IO. Setting names are checked and values quoted here, so that neither can become SQL.
+//! Parameter values go to the engine unchanged; it reads them in ClickHouse's escaped form, as a
+//! server does.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -16,23 +15,23 @@ use super::libchdb::Parameter;
 /// A setting's name and value, as text.
 pub type Setting = (String, String);
 
-/// Everything of a request but its body.
+/// Everything in a request except its body.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// The statement's beginning from the URL; the body continues it.
+    /// The beginning of the statement, from the URL; the body continues it.
     pub sql: String,
     /// `GET`: nothing may be written.
     pub is_get: bool,
     pub database: Option<String>,
     /// For a `SELECT` without a `FORMAT` clause.
     pub default_format: Option<String>,
-    /// The client's, sent back; the engine gives the query an id of its own.
+    /// The client's id, which is sent back; the engine generates its own.
     pub query_id: Option<String>,
     pub settings: Vec<Setting>,
     pub parameters: Vec<Parameter>,
-    /// Answer in ClickHouse's block framing.
+    /// Whether the answer uses ClickHouse's block framing.
     pub compress: bool,
-    /// The body comes in ClickHouse's block framing.
+    /// Whether the body uses ClickHouse's block framing.
     pub decompress: bool,
     pub user: Option<String>,
     pub password: Option<String>,
@@ -40,8 +39,8 @@ pub struct Query {
     pub boundary: Option<String>,
 }
 
-/// Arguments that steer ClickHouse's HTTP side and have nothing to steer here: no sessions, quotas
-/// or roles, and on loopback no compression of the HTTP body.
+/// Arguments of ClickHouse's HTTP interface without effect here: there are no sessions, quotas or
+/// roles, and no compression of the HTTP body on loopback.
 const IGNORED: [&str; 22] = [
     "session_id",
     "session_timeout",
@@ -79,7 +78,7 @@ impl Query {
     /// Reads the URL's arguments (without `?`) and the headers.
     ///
     /// # Errors
-    /// A malformed setting name or authorisation header, or a body encoding that is not read here.
+    /// A malformed setting name or authorisation header, or an unsupported body encoding.
     pub fn parse(is_get: bool, arguments: &str, headers: &HeaderMap) -> Result<Self, Exception> {
         let mut query = Self {
             is_get,
@@ -124,7 +123,7 @@ impl Query {
     /// Takes one argument of the URL or field of a form.
     ///
     /// # Errors
-    /// A name that is neither an argument of the HTTP interface nor the form of a setting's name.
+    /// A name that is not an argument of the HTTP interface and can't be a setting.
     pub fn take(&mut self, name: &str, value: String) -> Result<(), Exception> {
         let is_on = || matches!(value.as_str(), "1" | "true");
         if let Some(parameter) = name.strip_prefix("param_") {
@@ -164,7 +163,7 @@ impl Query {
     /// sends them.
     ///
     /// # Errors
-    /// A body that is not of this form, or a field that [`Query::take`] refuses.
+    /// A malformed body, or a field that [`Query::take`] refuses.
     pub fn take_form(&mut self, body: &[u8], boundary: &str) -> Result<(), Exception> {
         let malformed = || {
             Exception::new(
@@ -210,7 +209,7 @@ pub fn use_statement(database: &str) -> String {
     format!("USE {}", quote_name(database))
 }
 
-/// A name of any characters as an identifier.
+/// Quotes any name as an identifier.
 pub fn quote_name(name: &str) -> String {
     quote(name, '`')
 }

@@ -1,8 +1,8 @@
-//! Headers of an answer that say what it holds, as ClickHouse writes them. Pure; no IO.
+//! Headers that describe an answer, as ClickHouse writes them. Pure; no IO.
 
 use super::execute::Progress;
 
-/// `X-ClickHouse-Summary`: numbers as texts, as ClickHouse writes them.
+/// `X-ClickHouse-Summary`: numbers as strings, as in ClickHouse.
 pub fn summary(progress: &Progress) -> String {
     let Progress {
         read_rows,
@@ -18,7 +18,7 @@ pub fn summary(progress: &Progress) -> String {
     )
 }
 
-/// Of a result in this format.
+/// The `Content-Type` of a result in this format.
 pub fn content_type(format: &str) -> &'static str {
     match format {
         "TabSeparated"

@@ -1,9 +1,8 @@
-//! The child's HTTP side: ClickHouse's interface on loopback in front of [`Engine`]. What of it is
-//! served stands in the module above.
+//! The HTTP service of the child: ClickHouse's interface on loopback in front of [`Engine`]. The
+//! crate's documentation lists the served part.
 //!
-//! Async; statements run on blocking threads and talk over channels of a few pieces, so that memory
-//! is bounded however large a result or an `INSERT` is, and a slow client slows the engine instead
-//! of filling it.
+//! Async; statements run on blocking threads behind bounded channels, so that memory is bounded for
+//! any result or `INSERT`, and a slow client slows its statement instead of filling memory.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -31,34 +30,35 @@ use super::statement::{self, Kind};
 use super::target::DISPLAY_NAME;
 use super::upload::Upload;
 
-/// Statements of the collector at once; it needs few: inserts, the dashboard's batches, migrations.
+/// Bound on concurrent statements of the collector, which needs few: inserts, the dashboard's
+/// batches, migrations.
 pub const COLLECTOR_STATEMENTS_MAX: usize = 16;
-/// Statements of readers at once; a number of their own, so that they never take the collector's
-/// places.
+/// Bound on concurrent statements of readers, apart from the collector's, so that readers never
+/// take the collector's permits.
 pub const READER_STATEMENTS_MAX: usize = 8;
-/// How long a statement may take to arrive; it takes no place until it is there.
+/// How long a statement may take to arrive; it takes no permit before.
 const STATEMENT_PATIENCE: Duration = Duration::from_secs(60);
-/// Pieces on their way between engine and client; one is about 1 MB.
+/// Bound on pieces between engine and client; a piece is about 1 MB.
 const PIECES_MAX: usize = 4;
-/// A result of up to this size is known as a whole before the answer begins, so that its status and
-/// summary are final.
+/// A result of up to this size is complete before the answer begins, so that status and summary are
+/// final.
 const HELD_BYTES_MAX: usize = 256 << 10;
-/// Sent by clients and shown by `system.processes`; longer ones are cut.
+/// Bound on a client's query id, which is sent back; longer ids are cut.
 const QUERY_ID_BYTES_MAX: usize = 256;
 
-/// What every connection shares.
+/// State shared by all connections.
 pub struct Service {
     engine: Arc<Engine>,
     secrets: Secrets,
     answers_readers: bool,
-    /// Where it listens.
+    /// The address it listens on.
     address: SocketAddr,
     collectors: Arc<Semaphore>,
     readers: Arc<Semaphore>,
 }
 
 impl Service {
-    /// A service that knows the collector and the readers by these passwords.
+    /// A service that authenticates the collector and readers by these passwords.
     pub fn new(
         engine: Arc<Engine>,
         secrets: Secrets,
@@ -77,7 +77,7 @@ impl Service {
 
     /// Waits until no statement runs.
     pub async fn idle(&self) {
-        // Neither semaphore is ever closed, so neither wait can fail.
+        // The semaphores are never closed, so neither wait can fail.
         let _ = self
             .collectors
             .acquire_many(COLLECTOR_STATEMENTS_MAX as u32)
@@ -88,7 +88,7 @@ impl Service {
             .await;
     }
 
-    /// Answers one request; never fails, since a fault is an answer too.
+    /// Answers one request; never fails, because an exception is an answer too.
     pub async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -132,7 +132,7 @@ impl Service {
         if let Some(proof) = proof {
             headers.insert(PROOF_HEADER, proof);
         }
-        // A page of another origin that gets an answer all the same can't run it or read it.
+        // If a page of another origin gets an answer nevertheless, it can't run or read it.
         headers.insert(
             "X-Content-Type-Options",
             HeaderValue::from_static("nosniff"),
@@ -144,8 +144,8 @@ impl Service {
         Ok(response)
     }
 
-    /// For a client that wants to know, before it sends the token, that it is not another program
-    /// that listens here.
+    /// Proves to a client, before it sends the token, that this is the engine and not another
+    /// program on its port.
     fn proof(&self, request: &Request<Incoming>) -> Option<HeaderValue> {
         let challenge = request.headers().get(CHALLENGE_HEADER)?;
         let token = self.secrets.readers.as_ref()?;
@@ -219,7 +219,7 @@ impl Service {
                 return Err(Exception::new(
                     497,
                     "ACCESS_DENIED",
-                    "Readers are refused, because this system can't keep the engine from files and networks (Landlock of Linux 5.19 and seccomp are needed); engine.readers_without_fence = true answers them all the same",
+                    "Readers are refused, because this system can't keep the engine from files and networks (Landlock of Linux 5.19 and seccomp are needed); engine.readers_without_fence = true answers them nevertheless",
                 ));
             }
             return Ok(access);
@@ -375,7 +375,7 @@ impl Service {
         Ok(response)
     }
 
-    #[allow(clippy::too_many_arguments)] // each is another thing; a struct would only rename the list
+    #[allow(clippy::too_many_arguments)] // unrelated values; a struct would only rename the list
     async fn insert(
         &self,
         access: Access,
@@ -397,12 +397,11 @@ impl Service {
         };
         let mut running = self.start(job, place);
         let mut next = Some(first);
-        // Ends with the rows' end, or as soon as the engine refuses them; a client that leaves ends
-        // it by dropping it.
+        // Ends with the last row, or as soon as the engine refuses the rows. A disconnected client
+        // drops this future.
         let refused = loop {
             let Some(piece) = next else {
-                // A send that fails means that the engine has refused and says why in its last
-                // event.
+                // Fails only if the engine has refused the rows; its last event says why.
                 let _ = sender.send(Rows::End).await;
                 break None;
             };
@@ -432,8 +431,8 @@ impl Service {
         Ok(response)
     }
 
-    /// Runs a job on a thread of its own; the place is given back when the thread is done, not when
-    /// the answer is.
+    /// Runs a job on a thread of its own. The permit is released when the thread ends, not when the
+    /// answer does.
     fn start(&self, job: Job, place: OwnedSemaphorePermit) -> Running {
         let (sender, events) = mpsc::channel(PIECES_MAX);
         let is_done = Arc::new(AtomicBool::new(false));
@@ -453,7 +452,7 @@ impl Service {
     }
 }
 
-/// Hands rows over in bounded pieces. Whether the engine still takes them.
+/// Sends rows in bounded pieces. Returns whether the engine still accepts them.
 async fn send_rows(sender: &mpsc::Sender<Rows>, mut rows: Bytes) -> bool {
     while !rows.is_empty() {
         let piece = rows.split_to(rows.len().min(PIECE_BYTES_MAX));
@@ -464,7 +463,7 @@ async fn send_rows(sender: &mpsc::Sender<Rows>, mut rows: Bytes) -> bool {
     true
 }
 
-/// Compares without telling by time where two texts differ.
+/// Compares in constant time, so that timing does not tell where two texts differ.
 fn is_same(a: &str, b: &str) -> bool {
     a.len() == b.len()
         && a.bytes()
@@ -475,7 +474,8 @@ fn is_same(a: &str, b: &str) -> bool {
 
 fn random_id() -> String {
     let mut bytes = [0_u8; 16];
-    // An id that repeats confuses a log, no more; the secret is made elsewhere and fails aloud.
+    // Without random numbers the id repeats, which only confuses a log. Secrets are generated
+    // elsewhere, with an error.
     let _ = getrandom::fill(&mut bytes);
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     format!(

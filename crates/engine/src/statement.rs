@@ -1,10 +1,7 @@
-//! What has to be known of a statement before the engine sees it: where the rows of an `INSERT`
-//! begin, which format a result has, and whether a reader's statement names a function that reaches
-//! outside the database.
+//! Properties of a statement that are needed before the engine parses it: where the rows of an
+//! `INSERT` begin, and the output format.
 //!
-//! Reads tokens as ClickHouse's lexer does; it doesn't parse, and what it doesn't understand is
-//! left to the engine's parser to complain about. Pure; no IO. Works on bytes, because the rows
-//! behind an `INSERT` may be binary.
+//! Works on tokens and does not parse; errors are left to the engine's parser. Pure; no IO.
 
 use super::lexer::{Lexer, Token};
 
@@ -17,22 +14,22 @@ pub struct Insert<'a> {
     pub format: &'a str,
     /// Where in the given bytes the rows begin.
     pub rows_at: usize,
-    /// Whether `FORMAT` or `VALUES` is there, so that all that follows is rows.
+    /// Whether `FORMAT` or `VALUES` was found, so that all further bytes are rows.
     pub is_complete: bool,
 }
 
-/// What a body or URL begins with.
+/// The kind of a statement in a body or URL.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Kind<'a> {
     Insert(Insert<'a>),
-    /// `INSERT … FROM INFILE`, which is a client's business: the file would be read by the engine's
-    /// process.
+    /// `INSERT … FROM INFILE`, which a client has to resolve: the engine's process would read the
+    /// file.
     FromInfile,
-    /// Everything else, `INSERT … SELECT` included: a statement without rows behind it.
+    /// Any other statement, `INSERT … SELECT` included: no rows follow it.
     Other,
 }
 
-/// Tells what `text` is: the beginning of it is enough if the rows begin inside.
+/// The kind of `text`. Its beginning is enough if the rows begin within it.
 pub fn kind(text: &[u8]) -> Kind<'_> {
     insert(text).unwrap_or(Kind::Other)
 }
@@ -46,7 +43,7 @@ fn insert(text: &[u8]) -> Option<Kind<'_>> {
             token = lexer.next()?;
         }
     }
-    // The table's name may be a keyword; it is stepped over without a look.
+    // The table's name may be a keyword, so it is skipped without a check.
     if !token.is_name() {
         return None;
     }
@@ -101,8 +98,8 @@ fn insert(text: &[u8]) -> Option<Kind<'_>> {
     }))
 }
 
-/// Where rows begin behind the format's name: after a semicolon and blanks, and at most one line
-/// break.
+/// Where rows begin after the format's name: after blanks, an optional semicolon and at most one
+/// line break.
 fn rows_after(text: &[u8], mut at: usize) -> usize {
     let blanks = |mut at: usize| {
         while matches!(text.get(at), Some(b' ' | b'\t' | 0x0c)) {
@@ -141,7 +138,7 @@ pub fn output_format(sql: &str) -> Option<&str> {
     found
 }
 
-/// The first keyword, upper case; empty if the statement begins with something else.
+/// The first keyword in upper case; empty if the statement does not begin with a word.
 pub fn first_keyword(sql: &str) -> String {
     match Lexer::new(sql.as_bytes()).find(|token| *token != Token::Sign(b'(')) {
         Some(Token::Word(word)) => String::from_utf8_lossy(word).to_ascii_uppercase(),

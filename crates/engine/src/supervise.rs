@@ -1,9 +1,9 @@
-//! The parent's side: starts `sillage engine`, keeps it running, stops it.
+//! Supervisor in the parent process: starts `sillage engine`, restarts it, stops it.
 //!
-//! The child keeps its port and secrets over restarts, so a client only has to try again. It holds
-//! a pipe to this process as its standard input: when this process ends, however it ends, the pipe
-//! closes and the child leaves. The secrets go through that pipe and are never in an argument or
-//! the environment, where others could read them.
+//! The child keeps its port and secrets over restarts, so a client only has to retry. The child's
+//! standard input is a pipe from this process: when this process ends for any reason, the pipe
+//! closes and the child exits. The secrets go through that pipe and never through arguments or the
+//! environment, which other users could read.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,44 +24,43 @@ use super::library::find_library;
 use super::parent_pipe::{LINE_PREFIX, WARNING_PREFIX};
 use super::target::{DISPLAY_NAME, Target};
 
-/// How long a start may take, with a big data folder on a slow disk.
+/// How long a start may take; bounds a large data folder on a slow disk.
 const START_PATIENCE: Duration = Duration::from_secs(60);
-/// How long a predecessor that is shutting down may still answer on the port.
+/// How long a predecessor may answer on the port while it shuts down.
 const PREDECESSOR_PATIENCE: Duration = Duration::from_secs(8);
-/// How often the child is asked whether it is well, how long it may take to say so, and how often
-/// it may fail to.
+/// Health check of the child: interval, timeout, and failures in a row before a restart.
 const PING_EVERY: Duration = Duration::from_secs(2);
 const PING_PATIENCE: Duration = Duration::from_secs(5);
 const PING_FAILURES_MAX: u32 = 3;
-/// Wait before a restart: doubles from the one to the other, begins anew after a healthy minute.
+/// Wait before a restart: doubles from minimum to maximum, starts over after a healthy minute.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
-/// How long a child that is asked to stop may take; it gives its statements 2 s and their end 3 s.
+/// How long a child may take to stop; it gives its statements 2 s to finish and 3 s to be killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The engine's user and group where the collector is root: a number that systemd leaves unused and
-/// that nobody else has.
+/// The engine's user and group if the collector is root: a number that systemd leaves unused and
+/// that belongs to no other program.
 pub const USER_DEFAULT: u32 = 60_800;
 
-/// What the supervisor is started with.
+/// Options of the supervisor.
 #[derive(Clone)]
 pub struct SupervisorOptions {
-    /// Loopback; port 0 takes a free one, which stays the same over restarts.
+    /// Loopback; port 0 picks a free port, which stays the same over restarts.
     pub listen: SocketAddr,
-    /// The engine's folder, its own.
+    /// The engine's own folder.
     pub data: PathBuf,
-    /// `libchdb.so`; `None` looks for it.
+    /// `libchdb.so`; `None` searches for it.
     pub library: Option<PathBuf>,
     /// The `sillage` binary; `None` is the running one.
     pub binary: Option<PathBuf>,
-    /// The readers' password; `None`: only the collector asks.
+    /// The readers' password; `None` refuses every reader.
     pub reader_token: Option<String>,
     /// The database of a request that names none.
     pub database: String,
-    /// Number of the user and group that the engine runs as when this process is root.
+    /// Number of the user and group that the engine runs as if this process is root.
     pub user: u32,
-    /// Answers readers where the system can't fence the engine.
+    /// Answers readers even if the system can't fence the engine.
     pub readers_without_fence: bool,
 }
 
@@ -81,7 +80,7 @@ impl SupervisorOptions {
     }
 }
 
-/// A running and supervised engine. Dropping it ends the child too, without waiting.
+/// A running, supervised engine. Dropping it kills the child without waiting.
 #[derive(Debug)]
 pub struct Supervisor {
     target: Target,
@@ -94,8 +93,7 @@ pub struct Supervisor {
 /// Starts the engine and waits until it answers.
 ///
 /// # Errors
-/// No library, a foreign program on the port, a data folder that can't be used, or whatever the
-/// child says.
+/// No library, another program on the port, an unusable data folder, or an error of the child.
 pub async fn start(options: SupervisorOptions) -> Result<Supervisor, EngineError> {
     let library = find_library(options.library.as_deref())?;
     let binary = match options.binary {
@@ -138,32 +136,32 @@ pub async fn start(options: SupervisorOptions) -> Result<Supervisor, EngineError
 }
 
 impl Supervisor {
-    /// Where the engine is and how the collector speaks to it.
+    /// Address and credentials of the engine for the collector.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// Where the engine listens.
+    /// The address the engine listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The child's process id; 0 between two children.
+    /// The child's process id; 0 while no child runs.
     pub fn process_id(&self) -> u32 {
         self.process_id.load(Ordering::Relaxed)
     }
 
-    /// Stops the engine: asks it, waits up to 10 s, then kills it.
+    /// Stops the engine with SIGTERM; kills it after 10 s.
     pub async fn stop(self) {
-        // A task that is gone has stopped its child before.
+        // Fails only if the task has ended, and with it the child.
         let _ = self.stop.send(true);
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "the engine's supervisor broke off");
+            tracing::error!(%error, "the engine's supervisor ended unexpectedly; the engine may be killed without a clean stop");
         }
     }
 }
 
-/// All that is needed to start one more child of the same kind.
+/// Everything needed to start another child with the same port and secrets.
 struct Launch {
     binary: PathBuf,
     library: PathBuf,
@@ -176,10 +174,10 @@ struct Launch {
     readers_without_fence: bool,
 }
 
-/// A child that answers.
+/// A running child that answers queries.
 struct RunningEngine {
     child: Child,
-    /// Held open as long as the child shall run.
+    /// Kept open while the child should run.
     input: Option<ChildStdin>,
 }
 
@@ -189,20 +187,20 @@ impl RunningEngine {
     }
 
     async fn stop(mut self) {
-        // SIGTERM first: unlike the end of its input it lets running statements finish.
+        // SIGTERM first: unlike the end of standard input, it lets running statements finish.
         if let Some(process) = self
             .child
             .id()
             .and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?))
         {
-            // A child that is gone already is what is wanted.
+            // Fails only if the child has ended already.
             let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
         }
         let ended = tokio::time::timeout(STOP_PATIENCE, self.child.wait()).await;
         drop(self.input.take());
         match ended {
             Ok(Ok(status)) => tracing::debug!(%status, "the engine has stopped"),
-            Ok(Err(error)) => tracing::warn!(%error, "the engine's end is unknown"),
+            Ok(Err(error)) => tracing::warn!(%error, "could not wait for the engine to end"),
             Err(_) => {
                 tracing::warn!(
                     "the engine did not stop in {} s and is killed",
@@ -238,7 +236,7 @@ impl Launch {
             .arg(&self.database)
             .arg("--user")
             .arg(self.user.to_string())
-            // Cloud credentials and the like are none of the engine's business.
+            // The environment may hold cloud credentials, which the engine must not see.
             .env_clear()
             .envs(
                 std::env::vars_os()
@@ -248,7 +246,8 @@ impl Launch {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // A terminal's Ctrl-C is for the parent, which stops the child after its last insert.
+            // Ctrl-C in a terminal must reach the parent only, which stops the child after its last
+            // INSERT.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
@@ -260,7 +259,7 @@ impl Launch {
         };
         tokio::spawn(async move {
             let mut lines = BufReader::new(errors).lines();
-            // The lines end with the child.
+            // Ends with the child.
             while let Ok(Some(line)) = lines.next_line().await {
                 match line.strip_prefix(LINE_PREFIX) {
                     Some(line) => tracing::debug!(target: "sillage::engine", "{line}"),
@@ -271,7 +270,7 @@ impl Launch {
             }
         });
         let readers = self.reader_token.as_deref().unwrap_or_default();
-        // If the child is gone already, its last words say why.
+        // If the child has ended already, its last line says why.
         let _ = input
             .write_all(format!("{}\n{readers}\n", self.secret).as_bytes())
             .await;
@@ -302,14 +301,14 @@ impl Launch {
                 )))
             }
             Err(_) => Err(EngineError::DidNotStart(format!(
-                "it did not answer within {} s; see whether the disk is slow or full",
+                "it did not answer within {} s; check whether the disk is slow or full",
                 START_PATIENCE.as_secs()
             ))),
         }
     }
 }
 
-/// Watches the child, starts another when it ends or stops answering, until asked to stop.
+/// Watches the child and restarts it when it ends or stops answering, until asked to stop.
 async fn keep_running(
     launch: Launch,
     first: RunningEngine,
@@ -323,20 +322,20 @@ async fn keep_running(
             process_id.store(running.process_id(), Ordering::Relaxed);
             let begun = Instant::now();
             let reason = tokio::select! {
-                // The sender is dropped with the supervisor, which means stop as well.
+                // A dropped supervisor drops the sender, which means stop as well.
                 _ = stopped.changed() => return running.stop().await,
                 status = running.child.wait() => match status {
                     Ok(status) => status.to_string(),
                     Err(error) => error.to_string(),
                 },
-                () = until_unwell(launch.address) => "it does not answer".to_owned(),
+                () = until_unhealthy(launch.address) => "it does not answer".to_owned(),
             };
             process_id.store(0, Ordering::Relaxed);
             running.kill().await;
             if begun.elapsed() >= HEALTHY_AFTER {
                 backoff = BACKOFF_MIN;
             }
-            tracing::error!(%reason, "the embedded engine ended; starting it again in {} ms", backoff.as_millis());
+            tracing::error!(%reason, "the embedded engine ended; restarting it in {} ms", backoff.as_millis());
         }
         tokio::select! {
             _ = stopped.changed() => return,
@@ -344,7 +343,7 @@ async fn keep_running(
         }
         backoff = (backoff * 2).min(BACKOFF_MAX);
         let started = tokio::select! {
-            // The half-started child is killed as it is dropped.
+            // Dropping the half-started child kills it.
             _ = stopped.changed() => return,
             started = launch.start() => started,
         };
@@ -358,7 +357,7 @@ async fn keep_running(
     }
 }
 
-async fn until_unwell(address: SocketAddr) {
+async fn until_unhealthy(address: SocketAddr) {
     let mut failures = 0;
     while failures < PING_FAILURES_MAX {
         tokio::time::sleep(PING_EVERY).await;
@@ -370,7 +369,7 @@ async fn until_unwell(address: SocketAddr) {
     }
 }
 
-/// Whether an engine of this product answers there.
+/// Whether an engine of this program answers at the address.
 async fn is_ours(address: SocketAddr) -> bool {
     let ask = async {
         let mut stream = TcpStream::connect(address).await?;
@@ -388,8 +387,8 @@ async fn is_ours(address: SocketAddr) -> bool {
     }
 }
 
-/// The address to listen on, checked to be free. An engine of ours that is just leaving is waited
-/// for; whatever else answers there is named at once, and before it could be sent the secret.
+/// The address to listen on, checked to be free. Waits for an earlier engine of this program to
+/// exit. Any other program on the port is an error at once, before it could receive the secret.
 async fn free_address(wanted: SocketAddr) -> Result<SocketAddr, EngineError> {
     if !wanted.ip().is_loopback() {
         return Err(EngineError::NotLoopback(wanted));
@@ -408,7 +407,7 @@ async fn free_address(wanted: SocketAddr) -> Result<SocketAddr, EngineError> {
                 });
             }
             Err(_) if begun.elapsed() > PREDECESSOR_PATIENCE || !is_ours(wanted).await => {
-                // One that left between the two looks is no obstacle.
+                // The port may have become free between the two checks.
                 return match TcpListener::bind(wanted).await {
                     Ok(_) => Ok(wanted),
                     Err(_) => Err(EngineError::PortInUse(wanted)),

@@ -1,9 +1,9 @@
-//! Where a ClickHouse is, and how this one is told from another.
+//! Address and credentials of a ClickHouse, and the name that identifies the embedded one.
 
-/// The engine's name in its answers, which tells it from another ClickHouse on the same port.
+/// The engine's name in its answers, which distinguishes it from another ClickHouse on the port.
 pub const DISPLAY_NAME: &str = "sillage-engine";
 
-/// Where a ClickHouse is and how to speak to it: the embedded engine, or a cluster.
+/// Address and credentials of a ClickHouse: the embedded engine or a server.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     /// E.g. `http://127.0.0.1:8123`.

@@ -1,7 +1,7 @@
-//! A request's body: read in pieces, decompressed if it has to be, and its statement told from the
-//! rows behind it.
+//! A request's body: read in pieces, decompressed if asked for, and split into the statement and
+//! the rows after it.
 //!
-//! Async. Holds a statement of at most 1 MiB, or one piece of rows.
+//! Async. Buffers a statement of at most 1 MiB, or one piece of rows.
 
 use std::time::Duration;
 
@@ -14,15 +14,16 @@ use super::exception::Exception;
 use super::request::Query;
 use super::statement::{self, Kind};
 
-/// Longest statement; rows behind an `INSERT` don't count. ClickHouse's own `max_query_size` is a
+/// Longest statement, without the rows of an `INSERT`. ClickHouse's own `max_query_size` is a
 /// quarter of it.
 const STATEMENT_BYTES_MAX: usize = 1 << 20;
-/// How much of an `INSERT` may stand before its rows.
+/// Once this much was received, the text is checked for an `INSERT`, whose rows must begin within
+/// it.
 const INSERT_HEAD_BYTES_MAX: usize = 256 << 10;
-/// What is read of a refused body so that the client sees the answer.
+/// How much of a refused body is read so that the client sees the answer.
 const DRAINED_BYTES_MAX: usize = 16 << 20;
 
-/// The request's body, decompressed if it has to be.
+/// A request's body.
 pub struct Upload {
     pub body: Incoming,
     /// For `decompress=1`.
@@ -30,7 +31,7 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// The next bytes; `None` at the end. May be dropped and called again without a loss.
+    /// The next bytes; `None` at the end. Cancel-safe.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Exception> {
         loop {
             if let Some(decompressor) = &mut self.decompressor
@@ -62,8 +63,8 @@ impl Upload {
         }
     }
 
-    /// The statement from URL and body: as a whole, or, of an `INSERT` with rows, as far as it was
-    /// received.
+    /// The statement from URL and body: the whole of it, or the bytes received so far of an
+    /// `INSERT` with rows.
     pub async fn read_statement(&mut self, query: &mut Query) -> Result<Bytes, Exception> {
         if let Some(boundary) = query.boundary.take() {
             let form = self
@@ -81,7 +82,7 @@ impl Upload {
         if !text.is_empty() {
             text.extend_from_slice(b"\n");
         }
-        // An INSERT is told from the rest once enough of it is there.
+        // An INSERT is recognised once enough of it was received.
         let is_insert = |text: &[u8]| {
             text.len() >= INSERT_HEAD_BYTES_MAX && matches!(statement::kind(text), Kind::Insert(_))
         };
@@ -112,7 +113,7 @@ impl Upload {
         Ok(text)
     }
 
-    /// Reads what a client still sends so that it comes to read the answer, up to a bound.
+    /// Reads and drops the rest of the body, up to a bound, so that the client reads the answer.
     pub async fn drain(&mut self) {
         let mut drained = 0;
         let all = async {
@@ -123,7 +124,7 @@ impl Upload {
                 }
             }
         };
-        // Out of patience is as good as drained.
+        // A timeout ends the draining, which is all that is needed.
         let _ = tokio::time::timeout(Duration::from_secs(2), all).await;
     }
 }

@@ -91,7 +91,7 @@ fn the_child_reports_in_one_sentence_why_it_cannot_start() {
         .read_to_string(&mut line)
         .expect("a line");
     assert!(
-        line.starts_with("error the engine was given no secret"),
+        line.starts_with("error the engine received no secret"),
         "{line}"
     );
     silent.wait().expect("a status");
