@@ -85,13 +85,13 @@ export function createControl(fetchFn: typeof fetch = (input, init) => fetch(inp
     },
     add: (site: string, kind: string, value: unknown, isOwn = false) =>
       send<{ id: number; version: number }>('POST', `${of(site, kind)}${isOwn ? '?own' : ''}`, value),
-    change: (site: string, kind: string, kept: { id: number; version: number }, value: unknown) =>
-      send<{ id: number; version: number }>('PUT', `${of(site, kind)}/${kept.id}`, {
-        version: kept.version,
+    change: (site: string, kind: string, object: { id: number; version: number }, value: unknown) =>
+      send<{ id: number; version: number }>('PUT', `${of(site, kind)}/${object.id}`, {
+        version: object.version,
         value,
       }),
-    remove: (site: string, kind: string, kept: { id: number; version: number }) =>
-      send<{ id: number }>('DELETE', `${of(site, kind)}/${kept.id}?version=${kept.version}`),
+    remove: (site: string, kind: string, object: { id: number; version: number }) =>
+      send<{ id: number }>('DELETE', `${of(site, kind)}/${object.id}?version=${object.version}`),
   };
 }
 

@@ -22,7 +22,7 @@ export function Notices() {
           </span>
           {trouble.kind === 'signed-out' ? (
             <a class="button" href={logInAddress()}>
-              {t('error.signIn')}
+              {t('error.logIn')}
             </a>
           ) : (
             <button type="button" class="button" onClick={store.retry}>

@@ -120,7 +120,7 @@ function List({ onClose }: { onClose: () => void }) {
               </label>
             )}
             <button type="submit" class="button">
-              {w('saved.do')}
+              {w('saved.submit')}
             </button>
           </fieldset>
           {!me && <p class="menu-note muted">{w('saved.here')}</p>}
@@ -159,7 +159,7 @@ function Rows(props: { title: string; rows: Row[]; onClose: () => void }) {
             <button
               type="button"
               class="chip-remove"
-              aria-label={w('saved.forget', { name })}
+              aria-label={w('saved.remove', { name })}
               onClick={remove}
             >
               <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">

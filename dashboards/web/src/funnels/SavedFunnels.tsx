@@ -70,13 +70,10 @@ export function useSavedFunnels(shown: Funnel | null): SavedFunnels {
     save: async (name, funnel) =>
       showOutcome(
         await control.add(site, 'funnels', { name, ...toWireFunnel(funnel) }),
-        w('funnel.kept', { name }),
+        w('funnel.savedAs', { name }),
       ),
     remove: async (one) =>
-      showOutcome(
-        await control.remove(site, 'funnels', one),
-        w('funnel.forgotten', { name: one.value.name }),
-      ),
+      showOutcome(await control.remove(site, 'funnels', one), w('funnel.removed', { name: one.value.name })),
   };
 }
 
@@ -159,7 +156,7 @@ export function SaveFunnelForm({ of, shown }: { of: SavedFunnels; shown: Funnel 
       {isEditor && current && (
         <div class="funnel-save">
           <button type="button" class="button is-quiet" onClick={() => void of.remove(current)}>
-            {w('funnel.forget', { name: current.value.name })}
+            {w('funnel.removeSaved', { name: current.value.name })}
           </button>
         </div>
       )}

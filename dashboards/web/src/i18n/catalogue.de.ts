@@ -228,7 +228,7 @@ export const de: Catalogue = {
   'error.refused': 'Der Server hat diese Anfrage abgelehnt: {message}',
   'error.unsupported': 'Dieser Server misst das noch nicht.',
   'error.retry': 'Erneut versuchen',
-  'error.signIn': 'Anmelden',
+  'error.logIn': 'Anmelden',
   'notice.ignored': 'Teile dieser Adresse wurden nicht erkannt und werden ignoriert: {names}.',
   'notice.idsCleared':
     'Mit diesem Filter gibt es Zahlen ab dem {day}. Für frühere Tage lassen sich Seitenaufrufe nicht mehr Besuchen und deren Quellen zuordnen; sie fehlen daher.',

@@ -230,7 +230,7 @@ export const en = {
   'error.refused': 'The server rejected this request: {message}',
   'error.unsupported': 'This server does not measure that yet.',
   'error.retry': 'Try again',
-  'error.signIn': 'Log in',
+  'error.logIn': 'Log in',
   'notice.ignored': 'Parts of this address were not recognised and are ignored: {names}.',
   'notice.idsCleared':
     'With this filter, numbers are available from {day} on. For earlier days, page views can no longer be assigned to visits and their sources, so they are left out.',

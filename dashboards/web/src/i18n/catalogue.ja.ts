@@ -227,7 +227,7 @@ export const ja: Catalogue = {
   'error.refused': 'サーバーがこのリクエストを拒否しました: {message}',
   'error.unsupported': 'このサーバーではまだ計測していません。',
   'error.retry': '再試行',
-  'error.signIn': 'ログイン',
+  'error.logIn': 'ログイン',
   'notice.ignored': 'アドレスに認識できない部分があるため無視しました: {names}',
   'notice.idsCleared':
     'このフィルターでは、{day}以降の数値のみ表示できます。それより前の日は、ページビューを訪問や参照元と結び付けられなくなっているため、含まれません。',

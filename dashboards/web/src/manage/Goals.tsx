@@ -77,7 +77,7 @@ function Suggestions({ path, onPick }: { path: string; onPick: (goal: Goal) => v
         {answer.value.goals.map(({ value, visits }) => (
           <button key={value.name} type="button" class="mover" onClick={() => onPick(value)}>
             <span class="mover-name">{value.name}</span>{' '}
-            <span class="muted">{w('suggested.visits', { n: visits })}</span>
+            <span class="muted">{w('goal.suggestedVisits', { n: visits })}</span>
           </button>
         ))}
       </div>

@@ -86,7 +86,7 @@ function Sections({ section }: { section: Section }) {
         <p>{refusalText(me.refusal, t)}</p>
         {me.refusal.status === 401 ? (
           <a class="button is-main" href={logInAddress()}>
-            {t('error.signIn')}
+            {t('error.logIn')}
           </a>
         ) : (
           <button type="button" class="button is-main" onClick={() => void read()}>

@@ -105,7 +105,7 @@ export function People() {
               </select>
             </label>
             <button type="submit" class="button is-main">
-              {w('people.inviteDo')}
+              {w('people.inviteSubmit')}
             </button>
           </form>
           <Refused refusal={refusal} />

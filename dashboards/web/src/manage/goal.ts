@@ -88,14 +88,14 @@ export function goalFrom(draft: Draft): Goal {
 export function describeGoal({ achieved_by: by, currency }: Goal, w: TranslateOf<Key>): string {
   switch (by.kind) {
     case 'page':
-      return w('goal.says.page', { pattern: by.pattern });
+      return w('goal.describe.page', { pattern: by.pattern });
     case 'scroll':
-      return w('goal.says.scroll', { pattern: by.pattern, percent: by.percent });
+      return w('goal.describe.scroll', { pattern: by.pattern, percent: by.percent });
     case 'engagement':
-      return w('goal.says.engagement', { pattern: by.pattern, seconds: by.seconds });
+      return w('goal.describe.engagement', { pattern: by.pattern, seconds: by.seconds });
     case 'event': {
       const props = Object.entries(by.props ?? {}).map(([key, values]) => `${key} = ${values.join(', ')}`);
-      const text = w('goal.says.event', { name: by.name });
+      const text = w('goal.describe.event', { name: by.name });
       return [text, ...props, ...(currency ? [currency] : [])].join('; ');
     }
   }

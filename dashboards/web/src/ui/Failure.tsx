@@ -32,7 +32,7 @@ export function Failure({
         <p>{failureText(failure, t)}</p>
         {failure.kind === 'signed-out' ? (
           <a class="button is-main" href={logInAddress()}>
-            {t('error.signIn')}
+            {t('error.logIn')}
           </a>
         ) : (
           <button type="button" class="button is-main" onClick={() => location.reload()}>
@@ -60,7 +60,7 @@ export function PanelFailure({ failure }: { failure: ApiFailure }) {
       <p>{failureText(failure, t)}</p>
       {failure.kind === 'signed-out' ? (
         <a class="button" href={logInAddress()}>
-          {t('error.signIn')}
+          {t('error.logIn')}
         </a>
       ) : (
         <button type="button" class="button" onClick={store.retry}>

@@ -1,5 +1,6 @@
 /**
- * Gives the components of a part their texts. Nothing of the part is drawn before they are loaded.
+ * Gives the components of a part their texts, which they call `w` beside the page's own `t`. A part
+ * is drawn once its texts are loaded.
  */
 import { type ComponentChildren, createContext, type JSX } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';

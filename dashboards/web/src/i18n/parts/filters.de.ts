@@ -11,8 +11,8 @@ export const de: PartTexts<Key> = {
   'saved.for': 'Sichtbar für',
   'saved.forMe': 'nur mich',
   'saved.forSite': 'alle auf dieser Website',
-  'saved.do': 'Speichern',
-  'saved.forget': '{name} entfernen',
+  'saved.submit': 'Speichern',
+  'saved.remove': '{name} entfernen',
   'saved.none':
     'Noch sind keine Filter gespeichert. Setzen Sie zuerst Filter und speichern Sie sie dann hier.',
   'saved.notHere': 'enthält Bedingungen, die hier nicht angezeigt werden können',

@@ -10,8 +10,8 @@ export const en = {
   'saved.for': 'Visible to',
   'saved.forMe': 'only me',
   'saved.forSite': 'everyone on this site',
-  'saved.do': 'Save',
-  'saved.forget': 'Remove {name}',
+  'saved.submit': 'Save',
+  'saved.remove': 'Remove {name}',
   'saved.none': 'No filters are saved yet. Set filters first, then save them here.',
   'saved.notHere': 'contains conditions that cannot be shown here',
 } satisfies Record<string, Message>;

@@ -11,8 +11,8 @@ export const ja: PartTexts<Key> = {
   'saved.for': '公開範囲',
   'saved.forMe': '自分のみ',
   'saved.forSite': 'サイトの全員',
-  'saved.do': '保存',
-  'saved.forget': '{name} を削除',
+  'saved.submit': '保存',
+  'saved.remove': '{name} を削除',
   'saved.none': '保存したフィルターはまだありません。先にフィルターを設定し、ここで保存してください。',
   'saved.notHere': 'ここでは表示できない条件を含んでいます',
 };

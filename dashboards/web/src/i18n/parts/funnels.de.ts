@@ -33,8 +33,8 @@ export const de: PartTexts<Key> = {
   'funnel.suggested': 'Häufige Wege',
   'funnel.name': 'Name',
   'funnel.save': 'Für diese Website speichern',
-  'funnel.kept': 'Gespeichert als „{name}“.',
-  'funnel.forget': '„{name}“ entfernen',
-  'funnel.forgotten': '„{name}“ wurde entfernt.',
+  'funnel.savedAs': 'Gespeichert als „{name}“.',
+  'funnel.removeSaved': '„{name}“ entfernen',
+  'funnel.removed': '„{name}“ wurde entfernt.',
   'funnel.notHere': '{name} (kann hier nicht angezeigt werden)',
 };

@@ -32,9 +32,9 @@ export const en = {
   'funnel.suggested': 'Common paths',
   'funnel.name': 'Name',
   'funnel.save': 'Save for this site',
-  'funnel.kept': 'Saved as “{name}”.',
-  'funnel.forget': 'Remove “{name}”',
-  'funnel.forgotten': '“{name}” is removed.',
+  'funnel.savedAs': 'Saved as “{name}”.',
+  'funnel.removeSaved': 'Remove “{name}”',
+  'funnel.removed': '“{name}” is removed.',
   'funnel.notHere': '{name} (cannot be shown here)',
 } satisfies Record<string, Message>;
 

@@ -33,8 +33,8 @@ export const ja: PartTexts<Key> = {
   'funnel.suggested': 'よくある経路',
   'funnel.name': '名前',
   'funnel.save': 'このサイトに保存',
-  'funnel.kept': '「{name}」として保存しました。',
-  'funnel.forget': '「{name}」を削除',
-  'funnel.forgotten': '「{name}」を削除しました。',
+  'funnel.savedAs': '「{name}」として保存しました。',
+  'funnel.removeSaved': '「{name}」を削除',
+  'funnel.removed': '「{name}」を削除しました。',
   'funnel.notHere': '{name}（ここでは表示できません）',
 };

@@ -66,10 +66,10 @@ export const de: PartTexts<Key> = {
   'goal.currency': 'Währung des Umsatzes, z. B. EUR (leer, wenn ohne Umsatz)',
   'goal.percent': 'Prozent der Seitenhöhe',
   'goal.seconds': 'Sekunden',
-  'goal.says.page': 'Seite {pattern}',
-  'goal.says.event': 'Ereignis {name}',
-  'goal.says.scroll': '{percent} % von {pattern}',
-  'goal.says.engagement': '{seconds} s auf {pattern}',
+  'goal.describe.page': 'Seite {pattern}',
+  'goal.describe.event': 'Ereignis {name}',
+  'goal.describe.scroll': '{percent} % von {pattern}',
+  'goal.describe.engagement': '{seconds} s auf {pattern}',
   'goal.preview': 'Vorschau',
   'goal.previewed': {
     one: 'In den letzten {days} Tagen hätte {n} Besucher dieses Ziel erreicht ({rate}).',
@@ -77,7 +77,7 @@ export const de: PartTexts<Key> = {
   },
   'goal.earned': 'Der Umsatz hätte {amount} betragen.',
   'goal.suggested': 'Vorschläge aus den letzten 30 Tagen',
-  'suggested.visits': { one: '{n} Besuch', other: '{n} Besuche' },
+  'goal.suggestedVisits': { one: '{n} Besuch', other: '{n} Besuche' },
 
   'note.new': 'Neue Notiz',
   'note.day': 'Tag',
@@ -106,7 +106,7 @@ export const de: PartTexts<Key> = {
   'people.role': 'Rolle von {name}',
   'people.every': 'auf allen Websites',
   'people.invite': 'Einladen als',
-  'people.inviteDo': 'Einladungslink erstellen',
+  'people.inviteSubmit': 'Einladungslink erstellen',
   'people.invited':
     'Dieser Link gibt einer Person die Rolle {role}. Er gilt einmal und läuft nach einer Woche ab:',
   'people.reset': 'Neues Passwort für „{name}“',
