@@ -10,7 +10,7 @@ const world = useWorld(440);
 let counted = COUNTED_FROM;
 
 const print = (site: string, variant: string, origin = world.site.origin('stats.test')): string => {
-  const { binary, config } = inject('ports');
+  const { binary, config } = inject('collector');
   const args = ['snippet', site, '--config', config, '--origin', origin, '--variant', variant];
   return execFileSync(binary, args, { encoding: 'utf8', cwd: '..' }).trim();
 };

@@ -1,16 +1,9 @@
-// The real collector behind the tracker in these tests, and what it has kept.
+// The real collector behind the tracker in these tests, and the events it has stored.
 //
-// One for a whole run, started before any test (SILLAGE_BIN names another binary than the debug
-// build); its store is asked through ClickHouse's HTTP interface. It is reached through the test
-// site, which logs each request and may delay or refuse it first.
+// One collector for a whole run, started before any test. Beacons reach it through the test site,
+// which logs each request and may delay or refuse it first.
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { launch, sql } from '../../../tests/harness/collector.mjs';
 
 /** One kept event, of the fields both collectors can tell. */
 export interface Stored {
@@ -44,21 +37,20 @@ export interface Taken {
   readonly cookies: string[];
 }
 
-/**
- * Where the collector of this run and its engine listen, and the command line that knows the sites.
- */
-export interface Ports {
-  readonly collector: number;
-  readonly engine: number;
-  /** The password of the engine's readers. */
-  readonly token: string;
+/** The collector of this run. Plain values, because they are passed to the processes of the tests. */
+export interface Running {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /** ClickHouse's URL with the readers' password. */
+  readonly clickhouse: string;
+  /** The command line that knows the sites. */
   readonly binary: string;
   readonly config: string;
 }
 
 declare module 'vitest' {
   interface ProvidedContext {
-    ports: Ports;
+    collector: Running;
   }
 }
 
@@ -68,84 +60,33 @@ export const SITES_MAX = 500;
 export const COUNTED_FROM = 480;
 export const siteName = (number: number): string => `site${number}.test`;
 
-/** A port nobody listens on now. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
-
-/** Starts the collector with its embedded engine, in a directory of its own. */
-export const startSillage = async (): Promise<{ ports: Ports; stop: () => Promise<void> }> => {
-  const root = fileURLToPath(new URL('../../..', import.meta.url));
-  const binary = process.env.SILLAGE_BIN ?? join(root, 'target/debug/sillage');
-  if (!existsSync(binary))
-    throw new Error(`${binary} is missing; run \`cargo build\` first, or name it with SILLAGE_BIN`);
-  const directory = await mkdtemp(join(tmpdir(), 'sillage-tracker-'));
-  const config = join(directory, 'sillage.toml');
-  const ports = { collector: await freePort(), engine: await freePort(), token: '', binary, config };
+/** Starts the collector with its embedded engine. */
+export const startSillage = async (): Promise<{ running: Running; stop: () => Promise<number> }> => {
   const sites = Array.from(
     { length: SITES_MAX },
     (_, number) =>
       `[[site]]\nid = "${siteName(number)}"\nhostnames = ["shop.test", "other.test", "embed.test", "shop.localhost", "xn--bcher-kva.test"]\ntimezone = "UTC"\nprofile = "${number < COUNTED_FROM ? 'consent' : 'count'}"\n`,
   );
-  await writeFile(
-    config,
-    [
-      `data_dir = "${join(directory, 'data')}"`,
-      `listen = "127.0.0.1:${ports.collector}"`,
-      `[engine]\nlisten = "127.0.0.1:${ports.engine}"`,
-      // Tests wait for what is stored.
-      '[spool]\nsegment_age_ms_max = 200',
-      ...sites,
-    ].join('\n'),
-  );
-  const child: ChildProcess = spawn(binary, ['--log-level', 'error', 'serve', '--config', config], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const gone = new Promise((resolve) => child.on('exit', resolve));
-  const stop = async () => {
-    child.kill('SIGTERM');
-    await gone;
-    await rm(directory, { recursive: true, force: true });
-  };
-  const isReady = async () =>
-    (await fetch(`http://127.0.0.1:${ports.collector}/readyz`).catch(() => undefined))?.status === 200;
-  for (let tries = 0; !(await isReady()); tries++) {
-    if (tries > 600 || child.exitCode !== null) {
-      await stop();
-      throw new Error('the collector did not become ready');
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  ports.token = (await readFile(join(directory, 'data', 'sql.token'), 'utf8')).trim();
-  return { ports, stop };
+  // Tests wait for stored events, so segments are stored soon.
+  const tables = `[spool]\nsegment_age_ms_max = 200\n${sites.join('\n')}`;
+  const { binary, config, addresses, stop } = await launch({ tables, logLevel: 'error' });
+  const { beacons = '', ClickHouse: clickhouse = '' } = addresses;
+  return { running: { origin: new URL(beacons).origin, clickhouse, binary, config }, stop };
 };
 
 /** The collector of this run. */
-export const connect = ({ collector, engine, token }: Ports): Collector => ({
+export const connect = ({ origin: collector, clickhouse }: Running): Collector => ({
   take: async (body, { 'user-agent': userAgent = '', 'sec-gpc': gpc, cookie, origin }) => {
     const headers = { 'content-type': 'text/plain', 'user-agent': userAgent };
     Object.assign(headers, gpc && { 'sec-gpc': gpc }, cookie && { cookie }, origin && { origin });
-    const answer = await fetch(`http://127.0.0.1:${collector}/api/event`, { method: 'POST', body, headers });
+    const answer = await fetch(`${collector}/api/event`, { method: 'POST', body, headers });
     return { status: answer.status, cookies: answer.headers.getSetCookie() };
   },
   stored: async (site) => {
     const query = `SELECT name, any(path) AS path, toString(key) AS key, toUInt32(max(engaged_ms)) AS engaged,
         if(name = 'engagement', max(scroll), NULL) AS scroll, any(props) AS props
       FROM sillage.events WHERE site = {site:String} GROUP BY name, key, seq ORDER BY any(time), seq FORMAT JSONEachRow`;
-    const url = `http://127.0.0.1:${engine}/?param_site=${encodeURIComponent(site)}`;
-    const headers = { 'X-ClickHouse-Key': token };
-    const answer = await fetch(url, { method: 'POST', headers, body: query });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(text);
+    const text = await sql(clickhouse, query, { site });
     return text
       .split('\n')
       .filter(Boolean)

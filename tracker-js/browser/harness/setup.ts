@@ -5,9 +5,9 @@ import { execFileSync } from 'node:child_process';
 import type { TestProject } from 'vitest/node';
 import { startSillage } from './collector.ts';
 
-export const setup = async (project: TestProject): Promise<() => Promise<void>> => {
+export const setup = async (project: TestProject): Promise<() => Promise<unknown>> => {
   if (!process.env.ASSETS_ARE_BUILT) execFileSync(process.execPath, ['build.mjs'], { stdio: 'inherit' });
-  const { ports, stop } = await startSillage();
-  project.provide('ports', ports);
+  const { running, stop } = await startSillage();
+  project.provide('collector', running);
   return stop;
 };

@@ -63,7 +63,7 @@ let sitesMade = 0;
  * end in `domain`.
  */
 export const startSite = async (offset: number, domain = 'test'): Promise<Site> => {
-  const collector = connect(inject('ports'));
+  const collector = connect(inject('collector'));
   const pages = new Map<string, { html: string | Buffer } & PageOptions>();
   const log: Logged[] = [];
   const served: string[] = [];
@@ -95,7 +95,7 @@ export const startSite = async (offset: number, domain = 'test'): Promise<Site> 
     if (pathname.startsWith('/s/') || pathname === '/p.gif') {
       const { referer, 'user-agent': agent } = request.headers;
       const headers = { ...(referer && { referer }), ...(agent && { 'user-agent': agent }) };
-      const passed = await fetch(`http://127.0.0.1:${inject('ports').collector}${request.url}`, { headers });
+      const passed = await fetch(`${inject('collector').origin}${request.url}`, { headers });
       for (const [name, value] of passed.headers)
         if (/^(content-type|cache-control|access-control-.*)$/.test(name)) response.setHeader(name, value);
       response.writeHead(passed.status).end(Buffer.from(await passed.arrayBuffer()));
