@@ -47,6 +47,8 @@ for name in tracker dashboard; do
   cat "$logs/$name.log"
   end_suite "$name"
 done
+# Most tests wait for what is stored, so more run at once than a small machine has cores.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(($(nproc) + 2))}"
 suite rust cargo test --locked --workspace --no-fail-fast
 suite chromium npm --prefix tracker-js --silent run test:chromium
 suite pictures npm --prefix dashboards/web --silent run test:e2e
