@@ -65,7 +65,7 @@ fn tests_named_in(text: &str) -> Vec<&str> {
 
 #[test]
 fn every_test_named_in_privacy_md_exists() {
-    let tests: String = ["src", "tests", "tracker-js", "dashboards/web/test"]
+    let tests: String = ["src", "crates", "tests", "tracker-js", "dashboards/web/test"]
         .iter()
         .flat_map(|folder| files(folder, &[".rs", ".mjs", ".ts"]))
         .map(|path| std::fs::read_to_string(path).expect("readable"))
@@ -113,16 +113,18 @@ fn every_policy_clause_has_a_line() {
 #[test]
 fn every_part_of_src_is_in_the_code_map() {
     let map = read("ARCHITECTURE.md");
-    for entry in std::fs::read_dir(root().join("src"))
-        .expect("src")
-        .flatten()
-    {
-        let name = entry.file_name().into_string().expect("plain names");
-        let name = name.trim_end_matches(".rs");
-        assert!(
-            name == "lib" || map.contains(&format!("src/{name}")),
-            "ARCHITECTURE.md does not say what src/{name} is"
-        );
+    for folder in ["src", "crates"] {
+        for entry in std::fs::read_dir(root().join(folder))
+            .expect("a folder of the project")
+            .flatten()
+        {
+            let name = entry.file_name().into_string().expect("plain names");
+            let name = name.trim_end_matches(".rs");
+            assert!(
+                name == "lib" || map.contains(&format!("{folder}/{name}")),
+                "ARCHITECTURE.md does not say what {folder}/{name} is"
+            );
+        }
     }
 }
 
