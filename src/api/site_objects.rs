@@ -64,7 +64,7 @@ pub async fn answer(
         && act != Act::List
         && let Err(error) = goals::refresh(app, &site).await
     {
-        tracing::error!(%error, "questions are still settled against the goals before");
+        tracing::error!(%error, "changed goals can't be read; questions still use the previous ones");
     }
     result.unwrap_or_else(|answer| answer)
 }

@@ -72,13 +72,13 @@ pub fn from_spool(spool: &Spool, visits: &Visits, seen: &Seen, now: Timestamp) {
         tracing::info!(
             events = read,
             open_visits = visits.len(),
-            "events wait in the spool; their visits are open again"
+            "the visits of events in the spool are restored"
         );
     }
     if unread > 0 {
         tracing::warn!(
             events = unread,
-            "events in the spool are of no known form; their visits may be counted as new"
+            "events in the spool have an unknown format; their visits may be counted as new"
         );
     }
 }
@@ -200,7 +200,7 @@ pub async fn from_clickhouse(
         tracing::info!(
             visits = reopened,
             keys = remembered,
-            "what was going on before the restart goes on"
+            "open visits are restored after the restart"
         );
     }
     Ok(())

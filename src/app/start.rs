@@ -309,11 +309,11 @@ impl Flushers {
         match tokio::time::timeout(LAST_FLUSH_MAX, flushing).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(%error, "counts of outcomes and opened e-mails since the last flush are lost; no event is");
+                tracing::warn!(%error, "counts of outcomes and e-mail opens since the last flush are lost; events are not affected");
             }
             Err(_) => {
                 tracing::warn!(
-                    "ClickHouse did not take the counts of outcomes and opened e-mails since the last flush in time; they are lost, no event is"
+                    "ClickHouse did not store the counts of outcomes and e-mail opens since the last flush in time; they are lost, events are not affected"
                 );
             }
         }
@@ -534,7 +534,7 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
     if app.config.clickhouse.url.is_none()
         && let Err(error) = store::merges::rarely(&client).await
     {
-        tracing::warn!(%error, "the engine merges more often than it has to");
+        tracing::warn!(%error, "could not change the engine's merge settings; it merges more often than necessary");
     }
     let recovered = recover::from_clickhouse(
         &client,
@@ -544,11 +544,11 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
         Timestamp::now(),
     );
     if let Err(error) = recovered.await {
-        tracing::warn!(%error, "the open visits can't be read back; those that go on are counted as new");
+        tracing::warn!(%error, "open visits can't be restored; visits that continue are counted as new");
     }
     let known = recover::known_values(&client, &app.config, &app.pipeline, Timestamp::now());
     if let Err(error) = known.await {
-        tracing::warn!(%error, "the values that sites showed yesterday can't be read back; they take places as new ones");
+        tracing::warn!(%error, "yesterday's known values can't be restored; they count as new values");
     }
     let answerer = Answerer::new(
         client.clone(),
@@ -563,7 +563,7 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
         }
     }
     if let Err(error) = store::floors::set_for_analysts(&client, floors.analysts).await {
-        tracing::error!(%error, "the floor of the analysts' view can't be set; the one before stays in force");
+        tracing::error!(%error, "the floor of the analysts' view can't be set; the previous one stays in force");
     }
     app.readiness.set(Reports::Ready);
     addresses.print(app.has_demo);
@@ -663,7 +663,7 @@ fn outlive_other_signals() -> anyhow::Result<()> {
         tokio::spawn(async move {
             while received.recv().await.is_some() {
                 tracing::warn!(
-                    "{name} is ignored: the configuration is not read again; restart the collector for a changed one to take effect"
+                    "{name} is ignored: the configuration is read at the start only; restart the collector to apply changes"
                 );
             }
         });
@@ -693,7 +693,7 @@ fn raise_files_max(connections_max: usize) {
         tracing::warn!(
             files_max,
             connections_max,
-            "fewer files may be open than connections are allowed; raise the limit (LimitNOFILE, ulimit -n) or lower limits.connections_max"
+            "the limit on open files is lower than limits.connections_max; raise it (LimitNOFILE, ulimit -n) or lower limits.connections_max"
         );
     }
 }

@@ -124,7 +124,7 @@ impl Hasher {
             .spawn(move || {
                 // On Linux a thread has a niceness of its own.
                 if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-                    tracing::warn!(%error, "log-ins can't yield to beacons");
+                    tracing::warn!(%error, "could not lower the priority of the password thread; log-ins may delay beacons");
                 }
                 work(&of_thread);
             })?;

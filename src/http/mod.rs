@@ -112,7 +112,7 @@ pub async fn serve(
                 Err(error) => {
                     // Out of file descriptors, most likely: wait for some connections to end.
                     if let Some(Line::Began | Line::GoesOn { .. }) = accepting.failed() {
-                        tracing::warn!(%error, "connections can't be accepted; if files are short, raise LimitNOFILE or lower limits.connections_max");
+                        tracing::warn!(%error, "connections can't be accepted; if too few files may be open, raise LimitNOFILE or lower limits.connections_max");
                     }
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;

@@ -117,7 +117,7 @@ impl Drop for Lanes {
             if let Some(thread) = lane.thread.take()
                 && thread.join().is_err()
             {
-                tracing::error!("a lane has panicked");
+                tracing::error!("a worker has panicked");
             }
         }
     }

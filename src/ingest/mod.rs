@@ -335,7 +335,7 @@ impl Pipeline {
                         tracing::warn!(
                             site = &*self.sites[index].id,
                             field = field.as_str(),
-                            "more distinct values than a network may bring in a day, or than the site has places for; those without a place are stored as (other)"
+                            "too many new values from one network, or for the site, today; values beyond the limit are stored as (other)"
                         );
                     }
                     false

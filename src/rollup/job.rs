@@ -75,7 +75,7 @@ pub async fn keep(client: Client, sites: Arc<[Site]>, is_held: impl Fn(&str) -> 
                 Ok(0) => {}
                 Ok(days) => tracing::info!(site = site.id, days, "rolled up"),
                 Err(error) => {
-                    tracing::warn!(site = site.id, %error, "not rolled up; tried again in ten minutes")
+                    tracing::warn!(site = site.id, %error, "a roll-up failed; it is tried again in ten minutes")
                 }
             }
         }

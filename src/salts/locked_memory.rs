@@ -150,7 +150,7 @@ impl Page {
             let advice = rustix::mm::Advice::LinuxDontDump;
             madvise(self.start.as_ptr(), page_size(), advice)
         } {
-            tracing::warn!(%errno, "a core dump of the collector would hold the day's salts");
+            tracing::warn!(%errno, "a core dump of the collector would contain the day's salts");
         }
     }
 

@@ -17,7 +17,7 @@ pub(super) fn protect_memory() {
             maximum: Some(0),
         };
         if let Err(errno) = setrlimit(Resource::Core, no_core) {
-            tracing::warn!(%errno, "core dumps stay possible and could hold secrets; set LimitCORE=0");
+            tracing::warn!(%errno, "core dumps can't be switched off and could contain secrets; set LimitCORE=0");
         }
         if let Err(errno) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
             tracing::warn!(

@@ -98,7 +98,7 @@ pub(super) async fn clear(
             tracing::warn!(
                 site = site.id,
                 partition,
-                "events are being deleted; the clearing of their ids is tried again in ten minutes"
+                "events are being deleted; clearing their ids is tried again in ten minutes"
             );
         }
     }

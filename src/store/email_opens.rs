@@ -37,7 +37,7 @@ pub async fn run(flusher: &MailOpens, client: &Client, sites: &[Site], opens: &O
     loop {
         tokio::time::sleep(EVERY).await;
         if let Err(error) = flush(flusher, client, sites, opens, Timestamp::now()).await {
-            tracing::debug!(%error, "totals of opened e-mails wait for ClickHouse");
+            tracing::debug!(%error, "counts of e-mail opens wait for ClickHouse");
         }
     }
 }

@@ -94,7 +94,7 @@ where
             }
             if batch.refusals >= REFUSALS_MAX {
                 tracing::error!(table = self.table, rows = batch.rows.len(), %error,
-                    "ClickHouse refuses these counts again and again; they are dropped");
+                    "ClickHouse refused these counts repeatedly; they are dropped");
                 *pending = None;
             }
             return Err(error);

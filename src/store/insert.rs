@@ -63,7 +63,7 @@ pub async fn run(spool: Spool, client: Client, counters: Arc<Counters>) {
                     tracing::info!(
                         failures,
                         lasted_s = lasted.as_secs(),
-                        "ClickHouse takes events again"
+                        "ClickHouse stores events again"
                     );
                 }
                 let id = sealed.id();
@@ -133,13 +133,13 @@ async fn set_aside(
         Ok(()) => {
             episode.succeeded();
             tracing::error!(segment = %id, events, tries = TRIES_MAX, %error,
-                "a segment can't be stored and is set aside; it lies in the spool's folder as .quarantine");
+                "a segment can't be stored and is quarantined, as .quarantine in the spool's folder");
             counters.segments_set_aside.fetch_add(1, Relaxed);
             counters.events_set_aside.fetch_add(events, Relaxed);
         }
         Err(error) => {
             if let Some(Line::Began | Line::GoesOn { .. }) = episode.failed() {
-                tracing::error!(segment = %id, %error, "a segment can't be stored and could not be set aside; both are tried again");
+                tracing::error!(segment = %id, %error, "a segment can't be stored and could not be quarantined; both are tried again");
             }
             tokio::time::sleep(WAIT_MAX).await;
         }

@@ -41,7 +41,7 @@ pub async fn keep(client: &Client, database: &str) {
     loop {
         ticks.tick().await;
         if let Err(error) = rewrite_lone(client, database, LONE_MAX).await {
-            tracing::warn!(%error, "the disk still shows when a block of events was written; it is written anew in ten minutes");
+            tracing::warn!(%error, "a block of events that is alone on its day could not be rewritten; it is tried again in ten minutes");
         }
     }
 }

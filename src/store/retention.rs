@@ -183,10 +183,10 @@ pub async fn keep(client: Client, rules: Arc<Rules>, spool: &Spool) {
             Ok(0) => {}
             Ok(files) => tracing::info!(
                 files,
-                "files that were set aside have expired and are destroyed"
+                "expired files in quarantine are destroyed"
             ),
             Err(error) => {
-                tracing::error!(%error, "expired files that were set aside could not be destroyed; it is tried again")
+                tracing::error!(%error, "expired files in quarantine could not be destroyed; it is tried again")
             }
         }
         match enforce(&client, &rules, today()).await {

@@ -175,7 +175,7 @@ fn a_segment_clickhouse_refuses_is_set_aside_and_later_ones_stored() {
     assert_eq!(metric(&collector, "sillage_segments_set_aside_total "), 2.0);
     assert_eq!(metric(&collector, "sillage_events_set_aside_total "), 201.0);
     assert!(
-        collector.log().contains("is set aside"),
+        collector.log().contains("is quarantined"),
         "{}",
         collector.log()
     );

@@ -116,7 +116,7 @@ impl RealDisk {
         let folder = File::open(dir).map_err(unusable)?;
         let permissions = folder.metadata().map_err(unusable)?.permissions();
         if permissions.mode() & 0o077 != 0 {
-            tracing::warn!(folder = %dir.display(), "the spool folder was open to others; now it is 0700");
+            tracing::warn!(folder = %dir.display(), "other users could read the spool folder; its mode is now 0700");
             fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(unusable)?;
         }
         let mut lock = OpenOptions::new()

@@ -368,7 +368,7 @@ impl Spool {
             shared.shelf.forget(segment.name.seq);
             shared.release(segment.extent.bytes);
             tracing::error!(segment = %segment.name.id, records = segment.extent.records,
-                "a segment was set aside; it will not be inserted");
+                "a spool segment is quarantined; it will not be inserted");
             let counters = &shared.counters;
             count(&counters.corrupt_records, segment.extent.records);
             count(&counters.corrupt_segments, 1);
@@ -459,7 +459,7 @@ impl Shared {
                 count(&self.counters.refused_full, 1);
                 match self.full_episode.failed() {
                     Some(Line::Began) => {
-                        tracing::error!(error = %full, "beacons are refused: the spool is full; see why ClickHouse does not take what waits, or raise spool.bytes_max");
+                        tracing::error!(error = %full, "beacons are refused: the spool is full; find out why ClickHouse does not accept events, or raise spool.bytes_max");
                     }
                     Some(Line::GoesOn { failures }) => {
                         tracing::error!(error = %full, refused = failures, "beacons are still refused: the spool is full");
@@ -484,7 +484,7 @@ impl Shared {
             tracing::info!(
                 refused = failures,
                 lasted_s = lasted.as_secs(),
-                "the spool has room again; beacons are kept"
+                "the spool has room again; beacons are accepted"
             );
         }
         if self.disk_trouble.load(Ordering::Relaxed) == 0
@@ -493,7 +493,7 @@ impl Shared {
             tracing::info!(
                 failures,
                 lasted_s = lasted.as_secs(),
-                "the spool's disk works again; beacons are kept"
+                "the spool's disk works again; beacons are accepted"
             );
         }
     }

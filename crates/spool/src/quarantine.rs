@@ -183,7 +183,7 @@ fn erase_in(
     if !search(file.as_ref(), bytes, traces)?.is_empty() {
         tracing::warn!(
             file = file_name,
-            "a file that was set aside held damaged records of an erased visitor and is removed whole"
+            "a quarantined file with damaged records of an erased visitor is removed as a whole"
         );
         remove(shared, &file_name, bytes)?;
     }

@@ -301,7 +301,7 @@ impl Damage {
                 count(kept, stretch.len() as u64);
             }
             Err(error) => {
-                tracing::warn!(segment = %segment.name.id, %error, "damaged bytes could not be copied aside");
+                tracing::warn!(segment = %segment.name.id, %error, "damaged bytes could not be copied into quarantine");
             }
         }
     }
@@ -321,7 +321,7 @@ impl Damage {
                  damaged, whose number can't be known; the others are unharmed");
         } else {
             tracing::error!(segment = %segment.name.id, records_lost = lost, bytes = self.bytes, bytes_kept = self.kept_bytes, is_copy_synced,
-                "the disk has damaged records of a sealed segment; the others are unharmed");
+                "records of a sealed segment are damaged on disk; its other records are intact");
         }
     }
 }

@@ -113,7 +113,7 @@ pub(super) fn recover(disk: &dyn Disk) -> Result<Recovered, SpoolError> {
         tracing::warn!(
             files = recovered.foreign.len(),
             ?names,
-            "files in the spool folder that are not the spool's; left alone"
+            "the spool folder contains other files; they are left alone"
         );
     }
     Ok(recovered)
@@ -150,7 +150,7 @@ fn seal_left_open(
     }
     if torn_bytes > 0 {
         tracing::warn!(segment = %name.id, torn_bytes, records = extent.records,
-            "a segment ends within a record, which is dropped; unless the file was damaged from outside, its write was cut short and it was never acknowledged");
+            "a segment ends within a record, which is dropped; it was never acknowledged, unless another program damaged the file");
     }
     let old = name.to_string();
     if extent.records == 0 {
@@ -177,11 +177,11 @@ fn set_aside(disk: &dyn Disk, name: SegmentName) -> Result<bool, SpoolError> {
         && !holds_records(disk, name).map_err(failed("read"))?
     {
         tracing::warn!(segment = %name.id,
-            "a segment without header and records is removed; unless the file was cut from outside, the process ended as it was created");
+            "a segment without header and records is removed; the process ended while it created the file, unless another program truncated it");
         disk.remove(&old).map_err(failed("remove"))?;
         return Ok(false);
     }
-    tracing::error!(segment = %name.id, "both copies of a segment's header are damaged; it is set aside whole");
+    tracing::error!(segment = %name.id, "both copies of a segment's header are damaged; the segment is quarantined");
     let aside = name.with(State::Quarantine).to_string();
     disk.rename(&old, &aside).map_err(failed("set aside"))?;
     Ok(true)

@@ -237,7 +237,7 @@ impl Writer {
         self.shared.disk_trouble.store(kind, Ordering::Relaxed);
         match self.shared.disk_episode.failed() {
             Some(Line::Began) => {
-                tracing::error!(%error, "beacons are refused: the spool can't write; what was accepted before is kept, and it tries again");
+                tracing::error!(%error, "beacons are refused: the spool can't write to its disk; accepted events are safe, and writing is tried again");
             }
             Some(Line::GoesOn { failures }) => {
                 let refused = self.shared.counters.refused_disk.load(Ordering::Relaxed);

@@ -90,7 +90,7 @@ impl Journal {
             tracing::error!(
                 lines = damaged,
                 file = %path.display(),
-                "the disk has damaged erasures that were asked for; these can't be done"
+                "recorded erasures are damaged on disk and can't be carried out"
             );
         }
         let mut journal = Self {

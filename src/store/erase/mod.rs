@@ -114,7 +114,7 @@ impl Eraser {
         if !entries.is_empty() {
             tracing::info!(
                 erasures = entries.len(),
-                "erasures that were asked for before the restart are done as soon as ClickHouse answers"
+                "erasures recorded before the restart are carried out as soon as ClickHouse answers"
             );
         }
         let waiting = entries.into_iter().map(|entry| (entry, Waiting::new()));

@@ -68,7 +68,7 @@ impl Eraser {
                     tokio::time::sleep(begun.elapsed().min(PAUSE_MAX)).await;
                 }
                 Err(error) => {
-                    tracing::warn!(erasures = batch.len(), %error, "erasures could not be done and are tried again");
+                    tracing::warn!(erasures = batch.len(), %error, "erasures could not be carried out and are tried again");
                     is_clean = false;
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(WAIT_MAX);
