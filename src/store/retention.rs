@@ -181,10 +181,7 @@ pub async fn keep(client: Client, rules: Arc<Rules>, spool: &Spool) {
     loop {
         match destroy_set_aside(spool, &rules, today()).await {
             Ok(0) => {}
-            Ok(files) => tracing::info!(
-                files,
-                "expired files in quarantine are destroyed"
-            ),
+            Ok(files) => tracing::info!(files, "expired files in quarantine are destroyed"),
             Err(error) => {
                 tracing::error!(%error, "expired files in quarantine could not be destroyed; it is tried again")
             }

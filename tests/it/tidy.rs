@@ -65,11 +65,17 @@ fn tests_named_in(text: &str) -> Vec<&str> {
 
 #[test]
 fn every_test_named_in_privacy_md_exists() {
-    let tests: String = ["src", "crates", "tests", "tracker-js", "dashboards/web/test"]
-        .iter()
-        .flat_map(|folder| files(folder, &[".rs", ".mjs", ".ts"]))
-        .map(|path| std::fs::read_to_string(path).expect("readable"))
-        .collect();
+    let tests: String = [
+        "src",
+        "crates",
+        "tests",
+        "tracker-js",
+        "dashboards/web/test",
+    ]
+    .iter()
+    .flat_map(|folder| files(folder, &[".rs", ".mjs", ".ts"]))
+    .map(|path| std::fs::read_to_string(path).expect("readable"))
+    .collect();
     for (paper, least) in [("PRIVACY.md", 25), ("docs/policy-clauses.md", 50)] {
         let text = read(paper);
         let named = tests_named_in(&text);
