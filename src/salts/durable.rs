@@ -1,46 +1,47 @@
-//! What outlives a reboot: the key of the measurement cookies, which are valid for 13 months, and
-//! the audit log, which proves that salts were destroyed. Both lie in the data folder. Salts must
-//! not outlive their day and have a folder of their own, which may be in memory only.
+//! Secrets and records that outlive a reboot, in the data folder: the key of the measurement
+//! cookies, which are valid for 13 months, and the audit log, which records the destruction of
+//! salts. Salts must not outlive their day and have a folder of their own, which may be in memory
+//! (tmpfs).
 //!
-//! Until now the two lay beside the salts. A start moves them: copy, sync, then remove, so that a
-//! crash at any point leaves the key in one place at least, and the next start goes on. Where both
-//! places have a key, the data folder's wins.
+//! Earlier versions kept both beside the salts. A start moves them: copy, sync, then remove, so
+//! that after a crash at any point the key is in at least one place, and the next start continues.
+//! If both places have a key, the data folder's is used.
 
 use std::path::Path;
 
 use rustix::fs::FlockOperation;
 use zeroize::Zeroizing;
 
-use super::fill_randomly;
 use super::folder::{Folder, SECRET_BYTES, SaltError};
+use super::os_random::fill_randomly;
 use sillage_privacy::CookieKey;
 
 const COOKIE_KEY_FILE: &str = "cookie.key";
 const AUDIT_FILE: &str = "audit.log";
 
-/// The data folder's part in keeping salts.
+/// The data folder, for the cookie key and the audit log.
 pub(super) struct Durable {
     folder: Folder,
 }
 
-/// A key's file as it was found.
+/// The state of a key file.
 enum Found {
     Absent,
     Valid(Zeroizing<[u8; SECRET_BYTES]>),
-    /// Not a key, or one that was overwritten to be removed.
+    /// Not a key, or a key that was overwritten before its removal.
     Broken(SaltError),
 }
 
 impl Durable {
-    /// Opens the data folder, moves there what lies beside the salts, and makes a key where there
-    /// is none.
+    /// Opens the data folder, moves key and audit log there from beside the salts, and makes a
+    /// missing key.
     ///
     /// # Errors
-    /// As of the salts' folder. A file that can't be removed from beside the salts is a warning
-    /// only.
+    /// The same as for the salts' folder. A file that can't be removed from beside the salts is
+    /// only a warning.
     pub fn open(data_dir: &Path, salts: &Folder) -> Result<(Self, CookieKey), SaltError> {
         let folder = Folder::open_shared(data_dir)?;
-        // Two starts at once must not make two keys.
+        // Two concurrent starts must not make two keys.
         folder.flock(FlockOperation::LockExclusive)?;
         for name in [COOKIE_KEY_FILE, AUDIT_FILE] {
             folder.destroy(&format!("{name}.tmp"))?;
@@ -77,7 +78,7 @@ fn open_key(folder: &Folder, old: Option<&Folder>) -> Result<CookieKey, SaltErro
         }
         (Found::Broken(error), _) => return Err(error),
         (Found::Absent, Found::Broken(_)) => {
-            // The same fault again, to name that file.
+            // Reads the file again for an error that names it.
             return match old.map_or(Ok(Found::Absent), find_key)? {
                 Found::Broken(error) => Err(error),
                 Found::Absent | Found::Valid(_) => open_key(folder, old),
@@ -88,8 +89,8 @@ fn open_key(folder: &Folder, old: Option<&Folder>) -> Result<CookieKey, SaltErro
             fill_randomly(&mut *key);
             folder.write(COOKIE_KEY_FILE, &*key)?;
             tracing::warn!(path = %folder.path_of(COOKIE_KEY_FILE).display(),
-                "there was no cookie key, so a new one was made. On a first start this is as it should be; later it means that \
-                 measurement cookies given before are no longer recognised and every returning visitor is counted as new once");
+                "there was no cookie key, so a new one was made. This is normal on a first start; later it means that earlier \
+                 measurement cookies are no longer recognised and every returning visitor is counted as new once");
             key
         }
     };
@@ -104,7 +105,7 @@ fn find_key(folder: &Folder) -> Result<Found, SaltError> {
         return Ok(Found::Absent);
     }
     Ok(match folder.read_secret(COOKIE_KEY_FILE) {
-        // What a removal leaves that broke off after it had overwritten the key.
+        // Left by a removal that stopped after overwriting the key.
         Ok(key) if *key == [0; SECRET_BYTES] => Found::Broken(SaltError::Malformed {
             path: folder.path_of(COOKIE_KEY_FILE),
             expected: "a file of 32 random bytes",
@@ -115,7 +116,7 @@ fn find_key(folder: &Folder) -> Result<Found, SaltError> {
     })
 }
 
-/// Puts the lines that lie beside the salts before those in the data folder.
+/// Puts the lines of the log beside the salts before those in the data folder.
 fn move_audit(folder: &Folder, old: &Folder) -> Result<(), SaltError> {
     if !old.has(AUDIT_FILE)? {
         return Ok(());

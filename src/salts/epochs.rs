@@ -1,5 +1,4 @@
-//! Which salt is whose day: the state of one site, without IO. All it needs to know of files is
-//! their names.
+//! The salts of one site and their days, without IO. Of files it knows only the names.
 
 use std::ops::Range;
 
@@ -12,12 +11,11 @@ use sillage_privacy::Salts;
 use super::folder::{SaltFile, Stage};
 use super::locked_memory::LockedSalt;
 
-/// How long past local midnight yesterday's salt is kept: as long as a visit lasts without a sign
-/// of life.
+/// How long yesterday's salt is kept past local midnight: the inactivity that ends a visit.
 pub const GRACE: SignedDuration = SignedDuration::from_mins(30);
 
-/// A site-local day and the instants it covers, `[start, end)`; 23 to 25 hours, or what the zone's
-/// rules make of it.
+/// A site-local day and the instants it covers, `[start, end)`: usually 23 to 25 hours, by the
+/// zone's rules.
 pub(super) struct LocalDay {
     /// Days since 1970-01-01.
     pub day: i32,
@@ -34,7 +32,7 @@ impl LocalDay {
     }
 }
 
-/// `None` at the ends of time, which have no next day.
+/// `None` for the last representable day, which has no next day.
 fn span_of(zone: &TimeZone, date: Date) -> Option<Range<Timestamp>> {
     let start = |date: Date| {
         zone.to_zoned_datetime(date.at(0, 0, 0, 0))
@@ -50,7 +48,7 @@ fn day_of(date: Date) -> i32 {
     (since.as_hours() / 24) as i32
 }
 
-/// The date of a day since 1970-01-01; the first of all dates for numbers that have none.
+/// The date of a day since 1970-01-01; the earliest date for numbers out of range.
 pub fn date_of(day: i32) -> Date {
     Date::constant(1970, 1, 1)
         .checked_add(day.days())
@@ -66,7 +64,7 @@ pub(super) struct Held {
     pub file: Option<String>,
 }
 
-/// What is left of a salt that is gone from memory: its file and the audit line are still due.
+/// A salt that was destroyed in memory; its file and the audit line are still due.
 #[derive(Clone)]
 pub(super) struct Doomed {
     pub label: i32,
@@ -76,9 +74,9 @@ pub(super) struct Doomed {
 
 /// The salts of one site.
 ///
-/// `current.label` only grows. While the clock agrees it is the local day; after the clock went
-/// back, it is the greatest day there was, and `since` is the day by the clock. A salt's life stays
-/// bounded then too: the clock's next midnight ends it.
+/// `current.label` only grows. It is the local day, or, after the clock went back, the latest day
+/// so far; then `since` is the day by the clock. The clock's next midnight ends the salt in both
+/// cases, so its life stays bounded.
 pub(super) struct Epochs {
     zone: TimeZone,
     current: Held,
@@ -86,7 +84,7 @@ pub(super) struct Epochs {
     yesterday: Option<Held>,
     next: Option<Held>,
     doomed: Vec<Doomed>,
-    /// The local day of the latest look at the clock.
+    /// The local day at the latest reading of the clock.
     span: Range<Timestamp>,
 }
 
@@ -180,7 +178,7 @@ impl Epochs {
         }
     }
 
-    /// Overwrites a salt in memory; its file and the audit follow.
+    /// Destroys a salt in memory; its file and the audit line follow.
     pub fn doom(&mut self, held: Held) {
         let Held { label, salt, file } = held;
         self.doomed.push(Doomed {
@@ -213,7 +211,7 @@ impl Epochs {
         self.doomed.retain(|doomed| doomed.name != name);
     }
 
-    /// A salt whose file is missing or has another name than it should, and that name.
+    /// A salt whose file is missing or misnamed, and the right name.
     pub fn unfiled(&self, slug: &str) -> Option<(&Held, String)> {
         let name = |held: &Held, stage| {
             let (slug, name) = (slug.to_owned(), held.salt.public_name());
@@ -233,14 +231,14 @@ impl Epochs {
             .next
             .as_ref()
             .map(|held| (held, name(held, Stage::Next)));
-        // Yesterday's keeps the file it has: it has half an hour to live.
+        // Yesterday's salt keeps its file name for its last half hour.
         [Some(current), next]
             .into_iter()
             .flatten()
             .find(|(held, wanted)| held.file.as_ref() != Some(wanted))
     }
 
-    /// Notes the file of the salt with this public name, wherever it has moved in the meantime.
+    /// Stores the file name of the salt with this public name, whatever its stage is by now.
     pub fn set_file(&mut self, name: &str, file: Option<String>) {
         let held = [
             Some(&mut self.current),

@@ -1,11 +1,10 @@
-//! The salt folder: 0700, its files 0600, everything ours, everything that is written on disk
-//! before it counts.
+//! The salts' folder: mode 0700, its files 0600, owned by the collector's user. A write counts once
+//! it is on disk.
 //!
 //! Files: `<site>.<day>.<name>.salt` (the current day's, yesterday's for its grace),
 //! `<site>.<day>.<name>.next` (tomorrow's), and `lock`, which keeps a second collector out. A day
-//! is written `<day>@<clock>` while the clock is behind the greatest day it ever showed. The data
-//! folder, for what [`durable`](super::durable) keeps there, is opened by the same means but shared
-//! with others.
+//! is written as `<day>@<clock>` while the clock is behind the latest day it ever showed. The data
+//! folder of `durable` is opened in the same way, but shared with other files.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
@@ -48,7 +47,7 @@ pub enum SaltError {
     InUse { path: PathBuf },
 }
 
-/// Where a salt stands.
+/// The stage of a salt's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     /// In use; `since` is the day by the clock.
@@ -57,7 +56,7 @@ pub(super) enum Stage {
     Next,
 }
 
-/// A salt file's name, taken apart.
+/// The parts of a salt file's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SaltFile {
     pub slug: String,
@@ -101,7 +100,7 @@ impl SaltFile {
         (is_name && parts.next().is_none() && file.file_name() == file_name).then_some(file)
     }
 
-    /// The public name as the eight bytes it is made of.
+    /// The eight bytes of the public name.
     pub fn name_bytes(&self) -> [u8; 8] {
         u64::from_str_radix(&self.name, 16)
             .expect("parse lets only hexadecimal digits in")
@@ -109,24 +108,24 @@ impl SaltFile {
     }
 }
 
-/// What is found in the folder.
+/// An entry of the folder.
 pub(super) enum Entry {
     Salt(SaltFile),
     /// A file that was being written when the process died.
     Leftover(String),
 }
 
-/// The open folder. Its files are reached through the open folder and not through its path, so that
-/// nobody can put another folder in its place.
+/// The open folder. Files are opened relative to its descriptor and not by path, so that no other
+/// folder can take its place.
 pub(super) struct Folder {
     path: PathBuf,
     dir: OwnedFd,
-    /// Locked as long as it is open; `None` for a folder that is shared.
+    /// Locked while it is open; `None` for a shared folder.
     _lock: Option<File>,
 }
 
 impl Folder {
-    /// Opens the salts' folder, which is this collector's alone.
+    /// Opens the salts' folder, which no other collector may use.
     pub fn open(path: &Path) -> Result<Self, SaltError> {
         let dir = open_dir(path, 0o077)?;
         let fault = |what| fault_at(what, path);
@@ -153,8 +152,8 @@ impl Folder {
         })
     }
 
-    /// Opens a folder in which others keep things too. They may look into it; none but its owner
-    /// may change it.
+    /// Opens a folder that holds other files too. Other users may read it, but only its owner may
+    /// change it.
     pub fn open_shared(path: &Path) -> Result<Self, SaltError> {
         Ok(Self {
             path: path.to_owned(),
@@ -163,13 +162,13 @@ impl Folder {
         })
     }
 
-    /// Locks or unlocks the folder itself, for a few steps that belong together. Waits for whoever
-    /// has it.
+    /// Locks or unlocks the folder itself, for a few steps that belong together. Waits for the
+    /// lock.
     pub fn flock(&self, operation: FlockOperation) -> Result<(), SaltError> {
         rustix::fs::flock(&self.dir, operation).map_err(self.fault("lock", ""))
     }
 
-    /// Whether both are one folder, by whatever paths.
+    /// Whether both are the same folder, even under different paths.
     pub fn is_same_as(&self, other: &Self) -> Result<bool, SaltError> {
         let of = |folder: &Self| {
             let stat = rustix::fs::fstat(&folder.dir).map_err(folder.fault("look at", ""))?;
@@ -183,8 +182,7 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// Salt files and leftovers. Other files are none of our business, unless they call themselves
-    /// salts.
+    /// Salt files and leftovers. Other files are ignored, except malformed names of salt files.
     pub fn entries(&self) -> Result<Vec<Entry>, SaltError> {
         let mut entries = Vec::new();
         let found = rustix::fs::Dir::read_from(&self.dir).map_err(self.fault("list", ""))?;
@@ -215,7 +213,7 @@ impl Folder {
         }
     }
 
-    /// Reads a secret from a file that is ours alone.
+    /// Reads a secret from a private file.
     pub fn read_secret(&self, name: &str) -> Result<Zeroizing<[u8; SECRET_BYTES]>, SaltError> {
         let (mut file, len) = self.open_private(name, OFlags::RDONLY)?;
         if len != SECRET_BYTES as u64 {
@@ -251,8 +249,8 @@ impl Folder {
         self.sync()
     }
 
-    /// Overwrites a file, removes it, and waits until both are on disk. A file that is gone already
-    /// is fine.
+    /// Overwrites a file, removes it, and waits until both are on disk. A missing file is not an
+    /// error.
     pub fn destroy(&self, name: &str) -> Result<(), SaltError> {
         if !self.has(name)? {
             return Ok(());
@@ -279,7 +277,7 @@ impl Folder {
         written.map_err(self.fault("write", name))
     }
 
-    /// Reads a file that is ours alone.
+    /// Reads a private file.
     pub fn read_private(&self, name: &str) -> Result<Vec<u8>, SaltError> {
         let (mut file, _) = self.open_private(name, OFlags::RDONLY)?;
         let mut bytes = Vec::new();
@@ -288,7 +286,8 @@ impl Folder {
         Ok(bytes)
     }
 
-    /// Opens a file that is a file, ours, and nobody else's to read; its length too.
+    /// Opens a regular file that the collector owns and no other user can read. Returns its length
+    /// too.
     fn open_private(&self, name: &str, flags: OFlags) -> Result<(File, u64), SaltError> {
         let file = open_at(&self.dir, name, flags).map_err(self.fault("open", name))?;
         let metadata = file.metadata().map_err(self.fault("look at", name))?;
@@ -325,14 +324,14 @@ impl Folder {
     }
 }
 
-/// Opens a file of the folder: 0600 where it is made, and never through a link.
+/// Opens a file of the folder; creates it with mode 0600, and never follows a link.
 fn open_at(dir: &OwnedFd, name: &str, flags: OFlags) -> io::Result<File> {
     let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     Ok(rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR)?.into())
 }
 
-/// Opens a folder, made 0700 where it does not exist, that is ours and whose mode has none of the
-/// `forbidden` bits.
+/// Opens a folder that the collector owns and whose mode has none of the `forbidden` bits. Creates
+/// a missing one with mode 0700.
 fn open_dir(path: &Path, forbidden: u32) -> Result<OwnedFd, SaltError> {
     DirBuilder::new()
         .recursive(true)

@@ -1,11 +1,11 @@
-//! Where salts are held: pages of memory that are never swapped out and are left out of core dumps.
+//! Memory for salts: pages that are never swapped out and are left out of core dumps.
 //!
-//! A salt is made in its place, stays there and is overwritten when it is dropped; what moves is
-//! [`LockedSalt`], its owner. Where the system refuses to lock a page, one warning says so and the
-//! salts are held all the same, because a container often may not lock memory.
+//! A salt is made in its place, stays there and is overwritten when it is dropped. Only its owner,
+//! [`LockedSalt`], moves. If the system refuses to lock a page, a warning says so once and the page
+//! is used nevertheless, because a container often may not lock memory.
 //!
-//! Out of reach: a copy of the bytes while a salt's file is written or read, and the state of a
-//! running HMAC. Both are overwritten after use, but stand on a stack that is not locked.
+//! Not covered: a copy of the bytes while a salt's file is written or read, and the state of a
+//! running HMAC. Both are overwritten after use, but are on a stack that is not locked.
 //!
 //! The only file of this crate with unsafe code: no maintained crate offers a typed value in a
 //! locked, undumped page behind a safe interface without a system call for each access.
@@ -54,7 +54,7 @@ impl LockedMemory {
         fill: impl FnOnce(&mut [u8; sillage_privacy::SALT_BYTES]),
     ) -> LockedSalt {
         let mut place = self.lock().take();
-        // SAFETY: `take` gave this place to nobody else, and its page is mapped as long as `self`.
+        // SAFETY: `take` returned this place only here, and its page is mapped as long as `self`.
         Salt::make_in(unsafe { place.as_mut() }, name, fill);
         LockedSalt {
             place,
@@ -165,8 +165,8 @@ impl Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        // Every salt keeps its memory alive, so there is none here any more. An error would leave
-        // the page mapped, which harms nothing.
+        // Every salt keeps its memory alive, so the page holds none. After an error the page stays
+        // mapped, which does no harm.
         // SAFETY: the range is this mapping, and nothing refers to it any more.
         let _ = unsafe { munmap(self.start.as_ptr(), page_size()) };
     }

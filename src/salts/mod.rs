@@ -1,22 +1,23 @@
-//! Salts and the cookie key: made, kept secret, and destroyed on time. Beside the way of a beacon:
-//! `ingest` asks for the day's salts, the server calls [`SaltKeeper::tick`] every few seconds.
+//! The salt keeper: makes salts and the cookie key, keeps them secret, and destroys salts on time.
+//! `ingest` uses the day's salts for each beacon; a background task calls [`SaltKeeper::tick`]
+//! every few seconds.
 //!
-//! One salt per site and site-local day, 32 bytes from the operating system. The day's is on disk
-//! so that a restart counts nobody twice; tomorrow's is made ahead, so that midnight needs neither
-//! disk nor randomness; yesterday's is kept for [`GRACE`] past local midnight, for the visits that
-//! are open, and then destroyed: overwritten in memory and on disk, removed, and written into the
-//! audit log by its public name. The audit log and the cookie key lie in the data folder
-//! ([`durable`]), since they must outlive a reboot and the salts' folder need not.
+//! One salt per site and site-local day, 32 bytes from the operating system. Today's salt is on
+//! disk, so that a restart counts no visitor twice. Tomorrow's is made ahead, so that midnight
+//! needs neither disk nor randomness. Yesterday's is kept for [`GRACE`] past local midnight, for
+//! open visits, and then destroyed: overwritten in memory and on disk, removed, and recorded in the
+//! audit log under its public name. The audit log and the cookie key are in the data folder
+//! ([`durable`]), because they must outlive a reboot, which the salts' folder need not.
 //!
-//! Invariants: no function gives a past day's salt; a clock that goes back brings none back;
-//! [`SaltKeeper::with`] never uses a wrong day's salt, however late `tick` is. What can't be kept
-//! secret is not used: a folder or file that others can read stops the start ([`SaltError`]). Time
-//! is always an argument.
+//! Invariants: no function returns a past day's salt, and a clock that goes back restores none.
+//! [`SaltKeeper::with`] never uses a wrong day's salt, however late `tick` is. A folder or file
+//! that other users can read stops the start ([`SaltError`]). Time is always an argument.
 
 mod durable;
 mod epochs;
 mod folder;
 mod locked_memory;
+mod os_random;
 mod process;
 
 use std::path::Path;
@@ -32,6 +33,7 @@ use durable::Durable;
 use epochs::{Doomed, Epochs, Held, LocalDay};
 use folder::{Entry, Folder, SaltFile, Stage};
 use locked_memory::{LockedMemory, LockedSalt};
+use os_random::fill_randomly;
 
 pub use epochs::{GRACE, date_of};
 pub use folder::SaltError;
@@ -40,12 +42,12 @@ pub use folder::SaltError;
 pub struct SaltKeeper {
     sites: Vec<SiteSalts>,
     cookie_key: CookieKey,
-    /// Held by whoever changes files, so that the locks of the sites are never held over a wait for
-    /// the disk.
+    /// Locked while files change, so that the sites' locks are never held during a wait for the
+    /// disk.
     files: Mutex<Files>,
 }
 
-/// Where things are on disk.
+/// The folders on disk.
 struct Files {
     /// Salts only; may be in memory.
     salts: Folder,
@@ -66,8 +68,8 @@ impl SaltKeeper {
     /// dumps, with a warning where the system refuses that.
     ///
     /// # Errors
-    /// The folder or one of its files can't be read or written, can be read by others, belongs to
-    /// somebody else or is not what it should be; another collector uses the folder.
+    /// The folder or one of its files can't be read or written, can be read by other users, belongs
+    /// to another user or is malformed; another collector uses the folder.
     pub fn open(
         salts_dir: &Path,
         data_dir: &Path,
@@ -306,12 +308,6 @@ fn fresh(memory: &Arc<LockedMemory>) -> LockedSalt {
     let mut name = [0; 8];
     fill_randomly(&mut name);
     memory.hold(name, |bytes| fill_randomly(bytes))
-}
-
-fn fill_randomly(bytes: &mut [u8]) {
-    // Fails only where the system has no random source at all, and then the first salt of the
-    // process already does.
-    getrandom::fill(bytes).expect("the operating system gives random bytes");
 }
 
 /// The audit line: what was destroyed and when, never the salt.

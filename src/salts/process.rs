@@ -1,8 +1,9 @@
-//! Keeps this process's memory from core dumps and from other processes of the same user. What the
-//! system refuses is logged once and the collector runs on, because a container often may not.
+//! Keeps this process's memory from core dumps and from other processes of the same user. A refusal
+//! of the system is logged once and the collector runs on, because a container often may not do
+//! this.
 //!
-//! Salts lie in memory that is locked as well ([`super::locked_memory`]); this is for the copies of
-//! them that stand on a stack for a moment, and for the cookie key.
+//! The memory of salts is locked as well (`locked_memory`). This protects their short-lived copies
+//! on stacks, and the cookie key.
 
 use std::sync::Once;
 
