@@ -11,8 +11,8 @@ use std::path::Path;
 
 use graph::{Crate, circles, room, upward};
 
-/// The rooms of `src/` from the ground up; those of one line do not use each other.
-const ROOMS: [&[&str]; 18] = [
+/// The rooms of `src/` from the ground up. The pieces of the foundation do not use each other.
+const ROOMS: [&[&str]; 19] = [
     &["random", "identity_hasher", "html"],
     &["config"],
     &["telemetry"],
@@ -27,43 +27,29 @@ const ROOMS: [&[&str]; 18] = [
     &["control"],
     &["email"],
     &["access"],
-    &["collector", "api", "pages"],
+    &["collector"],
+    &["api"],
+    &["pages"],
     &["app"],
     &["cli"],
-    &["main"],
 ];
 
-/// What has not moved into its room yet, and the room that stands for it.
-const UNMOVED: [(&str, &str); 14] = [
-    ("admin", "cli"),
-    ("demo", "cli"),
-    ("enrich", "ingest"),
-    ("hash", "identity_hasher"),
-    ("mail", "email"),
-    ("policy", "config"),
-    ("recover", "app"),
-    ("salt_keeper", "salts"),
-    ("serve", "app"),
-    ("server", "app"),
-    ("sql", "cli"),
-    ("stored", "collector"),
-    ("visit", "visits"),
-    ("lib", "main"),
-];
+/// Roots of the two crates in `src/`: they may use every room.
+const ROOTS: [&str; 2] = ["lib", "main"];
 
 /// Upward imports that are still to be mended. This number only falls.
-const UPWARD_MAX: usize = 9;
+const UPWARD_MAX: usize = 36;
 /// Files that are in a circle. This number only falls.
-const FILES_IN_CIRCLES_MAX: usize = 82;
+const FILES_IN_CIRCLES_MAX: usize = 72;
 
 /// Height and name of the room that a file of `src/` is in.
 fn home(file: &str) -> Option<(usize, &'static str)> {
     let name = room("src", file);
-    let unmoved = UNMOVED.iter().find(|(unmoved, _)| *unmoved == name);
-    let name = unmoved.map_or(name, |(_, stands_for)| stands_for);
     let rooms = ROOMS.iter().enumerate();
     let mut rooms = rooms.flat_map(|(height, level)| level.iter().map(move |room| (height, *room)));
-    rooms.find(|(_, room)| *room == name)
+    rooms
+        .find(|(_, room)| *room == name)
+        .or_else(|| Some((ROOMS.len(), ROOTS.into_iter().find(|root| *root == name)?)))
 }
 
 fn root() -> &'static Path {
