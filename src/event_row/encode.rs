@@ -62,9 +62,6 @@ pub const COLUMNS: [&str; 47] = [
     "expires",
 ];
 
-/// Longest record, bytes; the wire's own limits keep every event well below.
-pub const RECORD_BYTES_MAX: usize = 64 << 10;
-
 /// The column list as it stands in the INSERT and in each segment's header.
 pub fn schema() -> String {
     COLUMNS.join(",")

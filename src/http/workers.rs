@@ -79,13 +79,13 @@ impl Lanes {
 impl Lane {
     fn start(spool: &Spool) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let herald = spool.herald();
+        let waker = spool.thread_waker();
         let (jobs, mut waiting) = unbounded_channel::<Job>();
         let thread = thread::Builder::new()
             .name("lane".to_owned())
             .spawn(move || {
                 runtime.block_on(async move {
-                    tokio::spawn(herald);
+                    tokio::spawn(waker);
                     tokio::spawn(keep_time());
                     while let Some(job) = waiting.recv().await {
                         job();

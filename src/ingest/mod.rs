@@ -505,7 +505,7 @@ impl Pipeline {
         let appended = self.spool.append_all(&records).await;
         let kept = appended
             .as_ref()
-            .map_or_else(|failed| failed.kept, |()| records.len());
+            .map_or_else(|failed| failed.durable, |()| records.len());
         for pending in marks.into_iter().take(kept).flatten() {
             pending.kept();
         }

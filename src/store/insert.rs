@@ -25,7 +25,7 @@ use super::StoreError;
 use crate::event_row::native::{Columns, NoRow};
 use crate::telemetry::Counters;
 use sillage_episode::{Episode, Line};
-use sillage_spool::{Batch, Sealed, SegmentId, Spool};
+use sillage_spool::{Chunk, Sealed, SegmentId, Spool};
 
 /// First wait after a failure; doubles up to [`WAIT_MAX`].
 const WAIT_MIN: Duration = Duration::from_millis(100);
@@ -40,7 +40,7 @@ const TRIES_MAX: u32 = 5;
 
 /// Bytes of a segment in memory at once, about three times: as rows, as columns, as a block. Of 256
 /// KiB each row costs the engine a fifth more than of 1 MiB, and the collector takes 7 MB less.
-const BATCH_BYTES: usize = 512 << 10;
+const CHUNK_BYTES: usize = 512 << 10;
 
 const ARE_TAKEN: &str = include_str!("sql/arrivals_are_taken.sql");
 
@@ -171,19 +171,19 @@ async fn store(client: &Client, sealed: &Sealed) -> Result<(), StoreError> {
         // One INSERT, acknowledged when it is done; the tables sync their parts
         // (fsync_after_insert).
         .with_setting("async_insert", "0");
-    let mut batches = sealed.batches(BATCH_BYTES);
-    while let Some(batch) = batches.next().await? {
-        insert.send(block(batch, columns.as_mut())?).await?;
+    let mut chunks = sealed.chunks(CHUNK_BYTES);
+    while let Some(chunk) = chunks.next().await? {
+        insert.send(block(chunk, columns.as_mut())?).await?;
     }
     insert.end().await?;
     Ok(())
 }
 
-/// What is sent of a batch, whose rows are gone before the engine is waited for.
-fn block(batch: Batch, columns: Option<&mut Columns>) -> Result<Bytes, NoRow> {
+/// The block to send for a chunk. The chunk is freed before the engine is waited for.
+fn block(chunk: Chunk, columns: Option<&mut Columns>) -> Result<Bytes, NoRow> {
     Ok(match columns {
-        Some(columns) => columns.block(&batch.payloads, batch.records)?.into(),
-        None => batch.payloads.into(),
+        Some(columns) => columns.block(&chunk.payloads, chunk.records)?.into(),
+        None => chunk.payloads.into(),
     })
 }
 

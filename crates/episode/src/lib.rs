@@ -1,21 +1,21 @@
-//! Log lines of a fault that lasts: one when it begins, one a minute with the count meanwhile, one
-//! when it is over.
+//! Log lines of a fault that lasts: one when it begins, one per minute with the number of failures
+//! since the last line, and one when it is over.
 //!
-//! A full disk or a ClickHouse that is away fails thousands of times a second, and an operator
-//! needs three lines of it. A fault that comes and goes is one fault: it is over once nothing has
-//! failed for a while, and what fails soon after the last line is counted and not logged. The
-//! caller writes the lines, since it knows what they mean.
+//! A full disk or an unreachable ClickHouse fails thousands of times a second, and an operator needs
+//! three lines about it. A fault that comes and goes is one fault: it is over once nothing has
+//! failed for a while, and failures soon after the last line are counted and not logged. The caller
+//! writes the lines, since it knows what they mean.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Shortest time from one line of a fault to its next.
+/// Shortest time between two lines of a fault.
 const REMIND_EVERY: Duration = Duration::from_secs(60);
 
 /// A fault that may be under way.
 #[derive(Debug)]
 pub struct Episode {
-    /// How long nothing has to fail until it is over.
+    /// The fault is over after this time without a failure.
     quiet: Duration,
     state: Mutex<State>,
 }
@@ -23,7 +23,7 @@ pub struct Episode {
 #[derive(Debug, Default)]
 struct State {
     under_way: Option<UnderWay>,
-    /// When the last line was due, of this fault or the one before.
+    /// When the last line was due, of this fault or of the previous one.
     logged: Option<Instant>,
 }
 
@@ -31,7 +31,7 @@ struct State {
 struct UnderWay {
     began: Instant,
     latest: Instant,
-    /// Failures since the last line, and altogether.
+    /// Failures since the last line, and in total.
     unlogged: u64,
     count: u64,
 }
@@ -41,9 +41,9 @@ struct UnderWay {
 pub enum Line {
     /// The fault has begun.
     Began,
-    /// It goes on: so many failures since the last line.
+    /// It goes on. `failures` counts since the last line.
     GoesOn { failures: u64 },
-    /// It is over: so many failures in this time.
+    /// It is over. `failures` is the total.
     Over { failures: u64, lasted: Duration },
 }
 
@@ -53,7 +53,7 @@ impl Episode {
         Self::over_after(Duration::ZERO)
     }
 
-    /// A fault that is over when nothing has failed for this long.
+    /// A fault that is over after this time without a failure.
     pub fn over_after(quiet: Duration) -> Self {
         Self {
             quiet,
@@ -101,7 +101,7 @@ impl Episode {
         let under_way = state
             .under_way
             .take_if(|under_way| now - under_way.latest >= self.quiet)?;
-        // One of which nothing was logged needs no line about its end.
+        // A fault without any line needs no line about its end.
         (under_way.unlogged < under_way.count).then(|| Line::Over {
             failures: under_way.count,
             lasted: under_way.latest - under_way.began,
@@ -157,7 +157,7 @@ mod tests {
             lines += u32::from(episode.failed_at(now).is_some());
             lines += u32::from(episode.succeeded_at(now).is_some());
         }
-        assert_eq!(lines, 2, "its begin and its first end");
+        assert_eq!(lines, 2, "its beginning and its first end");
         let next = start + Duration::from_secs(60);
         assert_eq!(episode.failed_at(next), Some(Line::Began));
     }

@@ -1,6 +1,6 @@
 //! The disk as the spool sees it: files by name in one folder. Two implementations exist: the real
-//! one here, and the tests' own, which fails, writes short, lies about syncing, fills up and has
-//! its power cut.
+//! one here, and one in the tests that fails, writes short, reports syncs it did not do, fills up
+//! and loses power.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
@@ -8,19 +8,18 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::error::SpoolError;
+use crate::error::SpoolError;
 
-/// Name of the file whose lock keeps a second collector out.
+/// Name of the file whose lock excludes a second collector.
 pub(super) const LOCK_NAME: &str = "lock";
 
 /// One folder of files.
 pub(super) trait Disk: Send + Sync + 'static {
-    /// Names of everything in the folder that is neither `.`, `..` nor the lock, with the length of
-    /// plain files.
+    /// Names of all entries except `.`, `..` and the lock, with the length of plain files.
     fn list(&self) -> io::Result<Vec<Entry>>;
-    /// A new file, readable by nobody else.
+    /// Creates a file that only this user can read.
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
-    /// An existing file, to read and write, through a new descriptor.
+    /// Opens an existing file for reading and writing, with a new descriptor.
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     fn remove(&self, name: &str) -> io::Result<()>;
@@ -55,7 +54,7 @@ pub(super) trait DiskFile: Send + Sync {
         Ok(())
     }
 
-    /// Reads until `bytes` is full or the file ends; says how much it was.
+    /// Reads until `bytes` is full or the file ends. Returns the number of bytes read.
     fn read_full_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         while filled < bytes.len() {
@@ -70,17 +69,17 @@ pub(super) trait DiskFile: Send + Sync {
     }
 }
 
-/// Something in the folder. `bytes` is `None` for what is no plain file.
+/// An entry of the folder. `bytes` is `None` unless it is a plain file.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub name: String,
     pub bytes: Option<u64>,
 }
 
-/// Room on the file system, in bytes.
+/// Space on the file system, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Space {
-    /// What an unprivileged process may still take.
+    /// Space that an unprivileged process may still use.
     pub free: u64,
     pub total: u64,
 }
@@ -90,15 +89,15 @@ pub(super) struct RealDisk {
     dir: PathBuf,
     /// Open for `fsync`.
     folder: File,
-    /// Held for its lock, which the kernel drops with the process however that ends.
+    /// Kept open for its lock, which the kernel releases however the process ends.
     _lock: File,
 }
 
 impl RealDisk {
-    /// Makes the folder if need be (0700), and locks it.
+    /// Creates the folder (0700) if it does not exist, and locks it.
     ///
     /// # Errors
-    /// `Folder` if it can't be made, read or written; `Locked` if another process has it.
+    /// `Folder` if it can't be created, read or written; `Locked` if another process has it.
     pub fn open(dir: &Path) -> Result<Self, SpoolError> {
         let unusable = |source| SpoolError::Folder {
             path: dir.to_owned(),
@@ -142,12 +141,12 @@ impl RealDisk {
             }
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
-        // For whoever is refused; the lock itself is what counts.
+        // For the error message of a refused process. The lock itself is what excludes it.
         let holder = format!("process {}\n", std::process::id());
         lock.set_len(0)
             .and_then(|()| FileExt::write_all_at(&lock, holder.as_bytes(), 0))
             .map_err(unusable)?;
-        // The names of folders just made have to survive a power cut as well.
+        // The names of new folders have to survive a power cut as well.
         for made in absent {
             let parent = made.join("..");
             File::open(parent)

@@ -1,20 +1,20 @@
-//! What can go wrong with the spool, as cases a caller can act on.
+//! Errors of the spool, one variant per case that a caller handles differently.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A case to handle. None carries what a visitor sent.
+/// An error of the spool. No variant carries data that a visitor sent.
 #[derive(Debug, Clone, thiserror::Error)]
 #[allow(
     missing_docs,
-    reason = "the message of a variant says what its fields are"
+    reason = "the message of each variant explains its fields"
 )]
 pub enum SpoolError {
-    /// The spool has reached its bound; the store has to drain it first.
+    /// The spool has reached its bound. The store has to drain it first.
     #[error("the spool is full: {bytes} of at most {bytes_max} bytes are waiting to be inserted")]
     Full { bytes: u64, bytes_max: u64 },
-    /// The file system has (nearly) no room left; a reserve is kept free for everybody else on it.
+    /// The file system has (nearly) no space left. A reserve stays free for other programs.
     #[error(
         "the spool's file system is full: {bytes_free} bytes free, {bytes_reserved} are kept in reserve"
     )]
@@ -23,20 +23,21 @@ pub enum SpoolError {
         bytes_reserved: u64,
     },
     /// More appends wait for the disk than the bounds allow.
-    #[error("the spool cannot keep up: {waiting} appends are already waiting for room")]
+    #[error("the spool cannot keep up: {waiting} appends are already waiting for space")]
     Busy { waiting: usize },
-    /// The disk failed. Nothing of the append concerned counts as kept.
+    /// The disk failed. The records of the failed append do not count as stored.
     #[error("the spool could not {action} {name}: {source}")]
     Disk {
         action: &'static str,
         name: String,
         source: Arc<io::Error>,
     },
-    /// The writer has stopped: the spool was dropped or its thread died.
+    /// The writer thread has stopped: the spool was dropped, or the thread died.
     #[error("the spool is closed")]
     Closed,
-    /// A record is empty or longer than a record may be.
-    #[error("a record of {bytes} bytes: the spool takes 1 to {bytes_max}")]
+    /// A record is empty or longer than [`RECORD_BYTES_MAX`](crate::RECORD_BYTES_MAX), or records
+    /// appended together are longer than a batch.
+    #[error("record of {bytes} bytes: the spool accepts 1 to {bytes_max}")]
     RecordSize { bytes: usize, bytes_max: usize },
     /// An option is out of its bounds.
     #[error("spool option {option}: {why}")]
@@ -44,7 +45,7 @@ pub enum SpoolError {
         option: &'static str,
         why: &'static str,
     },
-    /// The folder cannot be made, read or written.
+    /// The folder cannot be created, read or written.
     #[error("the spool folder {path} cannot be used: {source}")]
     Folder {
         path: PathBuf,
@@ -52,12 +53,12 @@ pub enum SpoolError {
     },
     /// Another process has the folder open.
     #[error(
-        "the spool folder {path} is in use by another collector ({holder}); each needs a folder of its own"
+        "the spool folder {path} is in use by another collector ({holder}); give each collector its own folder"
     )]
     Locked { path: PathBuf, holder: String },
     /// The folder was written by a later version of Sillage.
     #[error(
-        "{name} in the spool folder has format {found}, this version reads up to {known}: \
+        "{name} in the spool folder has format {found}, and this version reads up to {known}: \
          start the newer version again, or let it drain the spool first"
     )]
     NewerFormat {
@@ -67,25 +68,25 @@ pub enum SpoolError {
     },
 }
 
-/// Why records that were appended together are not all kept.
+/// Why records that were appended together are not all durable.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{error}")]
 pub struct AppendFailed {
-    /// So many of the first ones are kept.
-    pub kept: usize,
-    /// What happened to the others.
+    /// How many of the first records are durable nevertheless.
+    pub durable: usize,
+    /// Why the others are not.
     pub error: SpoolError,
 }
 
 impl From<SpoolError> for AppendFailed {
     fn from(error: SpoolError) -> Self {
-        Self { kept: 0, error }
+        Self { durable: 0, error }
     }
 }
 
 impl SpoolError {
-    /// Whether the same call may succeed later without anybody changing the request or the set-up.
-    /// An append that failed so is answered 503 with `Retry-After`.
+    /// Whether the same call may succeed later without a change of the request or the
+    /// configuration. An append that failed in this way is answered 503 with `Retry-After`.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Full { .. }

@@ -1,24 +1,22 @@
-//! Where appends gather for the next group commit: one buffer, filled by any number of tasks,
-//! emptied by the writer.
+//! Group commit: one `fdatasync` for all records that arrived while the previous one ran. Any
+//! number of tasks fill one buffer, and the writer empties it.
 //!
-//! Whatever arrives while the disk syncs becomes the next batch, so the batch grows with the load
-//! and nobody waits for a timer. The lock is held for the copy of one record or the swap of the
-//! buffer, never over disk work. A task waits on its batch, not on a channel of its own: one
-//! allocation a batch, none a record.
+//! The batch grows with the load, and no record waits for a timer on an idle spool. The lock is
+//! held for the copy of one record or the swap of the buffer, never during disk work. A task waits
+//! on its batch, not on a channel of its own: one allocation per batch, none per record.
 
 use std::mem;
-use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, Semaphore, TryAcquireError};
+use tokio::sync::{Semaphore, TryAcquireError};
 
-use super::batch::{self, Herald, Voice};
-use super::error::{AppendFailed, SpoolError};
+use crate::batch::{Batch, Outcome, ThreadWaker, Ticket, WakerSender};
+use crate::error::SpoolError;
 
-/// Payload bytes one batch holds. Bounds the memory of the intake (two buffers) and how long one
-/// sync can take.
+/// Payload bytes of one batch: 1 MiB. Bounds the memory of the group commit (two buffers) and how
+/// long one sync can take.
 pub(super) const BATCH_BYTES_MAX: usize = 1 << 20;
 /// Appends that may wait for room in the next batch; one more is refused as `Busy`.
 pub(super) const WAITING_MAX: usize = 4096;
@@ -26,39 +24,41 @@ pub(super) const WAITING_MAX: usize = 4096;
 /// one batch is stuck.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
-pub(super) struct Intake {
+pub(super) struct GroupCommit {
+    /// Distinct in this process.
+    id: u64,
     pending: Mutex<Pending>,
     /// Wakes the writer.
     work: Condvar,
-    /// Bytes left in the next batch. Those who wait for some are served in order.
+    /// Bytes left in the next batch. Appends that wait for room are served in order.
     room: Semaphore,
     waiting: AtomicUsize,
 }
 
 struct Pending {
     work: Work,
-    /// Whether the writer waits for the first record, and is to be woken for it. Whoever wakes it
-    /// takes this back: until it gets a processor many more may come, and each would pay a system
-    /// call to wake it again.
+    /// Whether the writer waits for the first record and must be woken for it. The append that
+    /// wakes it clears this: many more may come before the writer gets a processor, and each would
+    /// pay a system call to wake it again.
     is_idle: bool,
-    /// Records for which the writer, letting them gather, would be woken early; 0 while it does
-    /// not.
+    /// Number of records at which a writer that lets them gather is woken early; 0 while it does
+    /// not gather.
     enough: usize,
     is_closed: bool,
-    /// Those that each batch from the next on knows.
-    heralds: Vec<Voice>,
+    /// The wakers that each batch from the next on knows.
+    wakers: Vec<WakerSender>,
 }
 
-/// How long the writer lets a batch gather after the last one.
+/// How long the writer lets a batch gather after the previous one.
 #[derive(Clone, Copy)]
 pub(super) struct Gather {
-    /// Besides those that have come already, so many records are enough.
+    /// This many records besides those that have already arrived are enough.
     pub records: usize,
-    /// Then it is written, however few there are.
+    /// The batch is written at this time, whatever its size.
     pub until: Instant,
 }
 
-/// What the writer is to do next.
+/// What the writer does next.
 #[derive(Default)]
 pub(super) struct Work {
     pub payloads: Vec<u8>,
@@ -69,34 +69,7 @@ pub(super) struct Work {
     batch: Arc<Batch>,
 }
 
-/// Those who wait for the same sync.
-#[derive(Default)]
-pub(super) struct Batch {
-    outcome: OnceLock<Outcome>,
-    /// Those on threads without a herald.
-    done: Notify,
-    by_herald: Box<[OfHerald]>,
-}
-
-/// Those of a batch who are on one herald's thread.
-struct OfHerald {
-    done: Notify,
-    /// Whether there are any.
-    are_some: AtomicBool,
-    voice: Voice,
-}
-
-/// What became of a batch.
-pub(super) struct Outcome {
-    /// So many of its first records are on disk.
-    pub durable: usize,
-    /// Why the others are not.
-    pub failure: Option<SpoolError>,
-    /// Why the segment could not be sealed, where that was asked for.
-    pub unsealed: Option<SpoolError>,
-}
-
-/// What [`Intake::take`] came back with.
+/// Result of [`GroupCommit::take`].
 pub(super) enum Take {
     Work(Work),
     /// Nothing arrived in time.
@@ -105,15 +78,17 @@ pub(super) enum Take {
     Closed,
 }
 
-impl Intake {
+impl GroupCommit {
     pub fn new() -> Self {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             pending: Mutex::new(Pending {
                 work: Work::default(),
                 is_idle: false,
                 enough: 0,
                 is_closed: false,
-                heralds: Vec::new(),
+                wakers: Vec::new(),
             }),
             work: Condvar::new(),
             room: Semaphore::new(BATCH_BYTES_MAX),
@@ -121,17 +96,17 @@ impl Intake {
         }
     }
 
-    /// Makes somebody who wakes the tasks of one thread.
-    pub fn herald(&self) -> Herald {
+    /// A waker for the tasks of one thread.
+    pub fn thread_waker(&self) -> ThreadWaker {
         let mut pending = self.lock();
-        let (voice, herald) = Herald::new(self.address(), pending.heralds.len());
-        pending.heralds.push(voice);
-        herald
+        let (sender, waker) = ThreadWaker::new(self.id, pending.wakers.len());
+        pending.wakers.push(sender);
+        waker
     }
 
-    /// Adds records to the next batch, waiting for room within bounds; `payload_bytes` is what they
-    /// take together, no more than a batch holds. Says which batch, and the place of the first
-    /// there.
+    /// Adds records to the next batch and waits for room within bounds. `payload_bytes` is their
+    /// total length, at most [`BATCH_BYTES_MAX`]. Returns the batch and the place of the first
+    /// record in it.
     ///
     /// # Errors
     /// `Busy` beyond the bounds, `Closed`.
@@ -151,7 +126,7 @@ impl Intake {
 
     async fn wait_for_room(&self, bytes: u32) -> Result<(), SpoolError> {
         let waiting = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let _leave = Leave(&self.waiting);
+        let _waiting = WaitingGuard(&self.waiting);
         if waiting >= WAITING_MAX {
             return Err(SpoolError::Busy { waiting });
         }
@@ -165,7 +140,7 @@ impl Intake {
         }
     }
 
-    /// Adds records for which there is room.
+    /// Adds records that have room.
     fn add(&self, payloads: &[impl AsRef<[u8]>]) -> Result<(Ticket, usize), SpoolError> {
         let mut pending = self.lock();
         if pending.is_closed {
@@ -178,14 +153,14 @@ impl Intake {
             work.payloads.extend_from_slice(payload);
             work.lengths.push(payload.len() as u32);
         }
-        let batch = self.join(&work.batch);
+        let ticket = work.batch.join(self.id);
         let is_enough = (place + 1..=place + payloads.len()).contains(&pending.enough);
         let is_awaited = mem::take(&mut pending.is_idle) || is_enough;
         drop(pending);
         if is_awaited {
             self.work.notify_one();
         }
-        Ok((batch, place))
+        Ok((ticket, place))
     }
 
     /// Asks for the open segment to be sealed after everything appended so far.
@@ -195,36 +170,18 @@ impl Intake {
             return Err(SpoolError::Closed);
         }
         pending.work.is_sealing = true;
-        let batch = self.join(&pending.work.batch);
+        let ticket = pending.work.batch.join(self.id);
         drop(pending);
         self.work.notify_one();
-        Ok(batch)
+        Ok(ticket)
     }
 
-    /// A ticket for somebody on the calling thread.
-    fn join(&self, batch: &Arc<Batch>) -> Ticket {
-        let number = batch::own(self.address());
-        // A batch that began before the herald does not know it.
-        let herald = number.filter(|&number| number < batch.by_herald.len());
-        if let Some(number) = herald {
-            // The writer looks once it has taken the lock that is held here.
-            batch.by_herald[number]
-                .are_some
-                .store(true, Ordering::Relaxed);
-        }
-        Ticket {
-            batch: Arc::clone(batch),
-            herald,
-        }
-    }
-
-    /// Lets work gather, and waits for some, at most `patience`. `spent` gives its buffers back for
-    /// the next batch.
+    /// Lets work gather, then waits for some, at most `patience`. The buffers of `spent` are reused
+    /// for the next batch.
     pub fn take(&self, spent: &mut Work, patience: Option<Duration>, gather: Gather) -> Take {
         let mut pending = self.lock();
-        // Those who were answered just now and those who came while the disk synced: more are not
-        // to be expected. Until they are there, or it is time, nobody has to wake the writer for
-        // anything less.
+        // The expected records are those of the tasks just answered and those that came during the
+        // sync. Until they are here, or the time is over, nothing less wakes the writer.
         pending.enough = gather.records + pending.work.lengths.len();
         let is_gathering = |pending: &mut Pending| {
             pending.work.lengths.len() < pending.enough
@@ -263,7 +220,7 @@ impl Intake {
             };
         }
         let mut next = Work::default();
-        next.batch = Arc::new(Batch::of(&pending.heralds));
+        next.batch = Arc::new(Batch::new(&pending.wakers));
         mem::swap(&mut next.payloads, &mut spent.payloads);
         mem::swap(&mut next.lengths, &mut spent.lengths);
         let work = mem::replace(&mut pending.work, next);
@@ -272,34 +229,29 @@ impl Intake {
         Take::Work(work)
     }
 
-    /// Takes nothing more. What was taken in before is still written.
+    /// Accepts nothing more. What was accepted before is still written.
     pub fn close(&self) {
         self.lock().is_closed = true;
         self.work.notify_one();
         self.room.close();
     }
 
-    /// Closes, and tells those who wait for the next batch that nobody will write it.
+    /// Closes, and fails the appends of the next batch, which will not be written.
     pub fn abandon(&self) {
         self.close();
         drop(mem::take(&mut self.lock().work));
     }
 
-    /// Tells this intake from others.
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
-
     fn lock(&self) -> MutexGuard<'_, Pending> {
-        // Nothing in here can panic half-way through a change.
+        // No code under this lock can panic half-way through a change.
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One fewer is waiting, also when the task was cancelled.
-struct Leave<'a>(&'a AtomicUsize);
+/// Counts one waiting append less when dropped, also when its task was cancelled.
+struct WaitingGuard<'a>(&'a AtomicUsize);
 
-impl Drop for Leave<'_> {
+impl Drop for WaitingGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -310,7 +262,7 @@ impl Work {
         self.lengths.is_empty() && !self.is_sealing
     }
 
-    /// Tells everybody in the batch what became of it, and empties the buffers for use in another.
+    /// Publishes the batch's outcome and empties the buffers for reuse.
     pub fn finish(&mut self, outcome: Outcome) {
         mem::take(&mut self.batch).finish(outcome);
         self.payloads.clear();
@@ -320,7 +272,7 @@ impl Work {
 }
 
 impl Drop for Work {
-    /// A writer that dies in the middle of its work leaves nobody waiting for ever.
+    /// A writer that dies in the middle of its work leaves no task waiting for ever.
     fn drop(&mut self) {
         if !self.is_empty() {
             self.finish(Outcome {
@@ -328,83 +280,6 @@ impl Drop for Work {
                 failure: Some(SpoolError::Closed),
                 unsealed: Some(SpoolError::Closed),
             });
-        }
-    }
-}
-
-impl Batch {
-    fn of(heralds: &[Voice]) -> Self {
-        let of = |voice: &Voice| OfHerald {
-            done: Notify::new(),
-            are_some: AtomicBool::new(false),
-            voice: voice.clone(),
-        };
-        Self {
-            by_herald: heralds.iter().map(of).collect(),
-            ..Self::default()
-        }
-    }
-
-    fn finish(self: Arc<Self>, outcome: Outcome) {
-        // Never set before: each batch is taken, and finished, once.
-        let _ = self.outcome.set(outcome);
-        self.done.notify_waiters();
-        for of in &self.by_herald {
-            let is_told = || of.voice.send(Arc::clone(&self)).is_ok();
-            if of.are_some.load(Ordering::Relaxed) && !is_told() {
-                of.done.notify_waiters();
-            }
-        }
-    }
-
-    /// Wakes those on this herald's thread, which is the calling one.
-    pub fn tell(&self, herald: usize) {
-        if let Some(of) = self.by_herald.get(herald) {
-            of.done.notify_waiters();
-        }
-    }
-}
-
-/// To wait for a batch with, on the thread that it was given to.
-pub(super) struct Ticket {
-    batch: Arc<Batch>,
-    herald: Option<usize>,
-}
-
-impl Ticket {
-    /// Waits until the records in these places are on disk.
-    pub async fn durable(&self, places: Range<usize>) -> Result<(), AppendFailed> {
-        let outcome = self.outcome().await;
-        match &outcome.failure {
-            Some(failure) if places.end > outcome.durable => Err(AppendFailed {
-                kept: outcome.durable.saturating_sub(places.start),
-                error: failure.clone(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Waits until the segment is sealed.
-    pub async fn sealed(&self) -> Result<(), SpoolError> {
-        match &self.outcome().await.unsealed {
-            Some(error) => Err(error.clone()),
-            None => Ok(()),
-        }
-    }
-
-    async fn outcome(&self) -> &Outcome {
-        let batch = &self.batch;
-        let done = match self.herald {
-            Some(number) => &batch.by_herald[number].done,
-            None => &batch.done,
-        };
-        loop {
-            let mut done = std::pin::pin!(done.notified());
-            done.as_mut().enable();
-            if let Some(outcome) = batch.outcome.get() {
-                return outcome;
-            }
-            done.await;
         }
     }
 }

@@ -1,24 +1,24 @@
-//! Names of segment files. The name of a sealed segment is the truth about it: how many bytes of
-//! the file count and how many records they hold. So opening a spool reads names and headers, never
-//! records, and one atomic rename both seals a segment and cuts off whatever a failed write may
-//! have left behind its end.
+//! Names of segment files. The name of a sealed segment says how many bytes of the file count and
+//! how many records they hold. So opening a spool reads names and headers, never records, and one
+//! atomic rename both seals a segment and cuts off anything that a failed write left behind its
+//! end.
 //!
 //! ```text
 //! <seq>-<id>-<created>.open                        being written to
 //! <seq>-<id>-<created>-<records>-<bytes>.sealed    complete; <records> and <bytes> in decimal
-//! <seq>-<id>.quarantine                            what could not be read, for a person to look at
+//! <seq>-<id>.quarantine                            damaged or refused data, for the operator to inspect
 //! ```
 //! `<seq>` (16 hex digits) orders, `<id>` (32 hex digits) names, `<created>` is Unix milliseconds
 //! in decimal.
 
 use std::fmt;
 
-use super::segment::SegmentId;
+use crate::segment::SegmentId;
 
 /// What a segment file's name says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SegmentName {
-    /// Order of creation within this folder; never used again.
+    /// Order of creation within this folder; never reused.
     pub seq: u64,
     pub id: SegmentId,
     pub state: State,
@@ -40,7 +40,7 @@ pub(super) struct Extent {
 }
 
 impl SegmentName {
-    /// `None` if somebody else named this file.
+    /// `None` if the name is not exactly as [`SegmentName`] writes it.
     pub fn parse(name: &str) -> Option<Self> {
         let (stem, extension) = name.rsplit_once('.')?;
         let mut parts = stem.split('-');
@@ -62,7 +62,7 @@ impl SegmentName {
             _ => return None,
         };
         let parsed = Self { seq, id, state };
-        // Only the one spelling we write is ours: "+1", upper case and trailing parts are not.
+        // Only the spelling that we write is accepted: not "+1", upper case or further parts.
         (parsed.to_string() == name).then_some(parsed)
     }
 

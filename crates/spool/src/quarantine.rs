@@ -1,9 +1,9 @@
-//! What the spool has set aside: erasing single records of it, and destroying files that are too
-//! old.
+//! Files that the spool has set aside: erases single records in them, and removes them when they
+//! expire.
 //!
-//! A `.quarantine` file is a whole segment that could not be stored, or copies of damaged stretches
-//! of one. It is kept for a person to look at, but it holds visitors' records like any other, so
-//! erasure and retention reach it too.
+//! A `.quarantine` file is a whole segment that could not be inserted, or copies of the damaged
+//! parts of one. It is kept for the operator to inspect. It holds visitors' records like any other
+//! segment, so erasure and retention cover it too.
 
 use std::io;
 use std::ops::Range;
@@ -11,15 +11,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::disk::{Disk, DiskFile};
-use super::error::SpoolError;
-use super::name::{SegmentName, State};
-use super::reader::{Piece, SegmentReader};
-use super::segment::{HEADER_BYTES_MAX, Header, HeaderFound};
-use super::stats::count;
-use super::{Shared, Spool};
+use crate::counters::count;
+use crate::disk::{Disk, DiskFile};
+use crate::error::SpoolError;
+use crate::name::{SegmentName, State};
+use crate::reader::{Piece, SegmentReader};
+use crate::segment::{HEADER_BYTES_MAX, Header, HeaderFound};
+use crate::shared::Shared;
+use crate::spool::{Spool, blocking};
 
-/// Bytes that are searched at once.
+/// Bytes searched at once.
 const SEARCH_BYTES: usize = 1 << 20;
 
 /// A file that was set aside.
@@ -29,13 +30,13 @@ pub struct SetAside {
     pub name: String,
     /// Its length.
     pub bytes: u64,
-    /// No record in it is older, as far as that can be told: when its segment was begun, else when
-    /// it was last written.
+    /// No record in it is older, as far as is known: when its segment began, otherwise when it was
+    /// last written.
     pub since: SystemTime,
 }
 
-/// Lists what is set aside in a spool's folder, which another process may have open. Empty where
-/// there is no such folder.
+/// Lists the files set aside in a spool's folder, which another process may have open. Empty if
+/// the folder does not exist.
 ///
 /// # Errors
 /// The folder or a file in it can't be read.
@@ -53,7 +54,7 @@ pub fn set_aside_in(dir: &Path) -> io::Result<Vec<SetAside>> {
             continue;
         };
         match describe(name, &entry.path()) {
-            // Erased or destroyed meanwhile.
+            // Erased or removed in the meantime.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             described => found.push(described?),
         }
@@ -77,22 +78,22 @@ fn describe(name: SegmentName, path: &Path) -> io::Result<SetAside> {
     })
 }
 
-/// Which record is meant, by its schema where that is known.
+/// Whether a record is to be erased. The first argument is its schema, if known.
 pub type IsMeant = dyn Fn(Option<&str>, &[u8]) -> bool + Send + Sync;
 
 impl Spool {
-    /// Overwrites records in all that is set aside: those that `is_meant` picks. `traces` are byte
-    /// sequences of which each such record holds one; a file in which one is left, because damage
-    /// hides where its record begins, is removed. Gives the traces that were found.
+    /// Overwrites the records that `is_meant` selects in every file set aside. `traces` are byte
+    /// sequences, one of which is in each such record. A file in which a trace remains, because
+    /// damage hides where its record begins, is removed. Returns the traces that were found.
     ///
     /// # Errors
-    /// `Disk`: not everything is overwritten; it may be tried again.
+    /// `Disk`: not everything is overwritten; call it again.
     pub async fn erase_set_aside(
         &self,
         is_meant: Arc<IsMeant>,
         traces: Vec<Vec<u8>>,
     ) -> Result<Vec<Vec<u8>>, SpoolError> {
-        let shared = Arc::clone(&self.handle.shared);
+        let shared = Arc::clone(self.shared());
         let work = move || {
             let mut found = Vec::new();
             for (name, bytes) in set_aside(&shared)? {
@@ -112,24 +113,13 @@ impl Spool {
     /// # Errors
     /// `Disk`: it is still there.
     pub async fn remove_set_aside(&self, file: &SetAside) -> Result<(), SpoolError> {
-        let shared = Arc::clone(&self.handle.shared);
+        let shared = Arc::clone(self.shared());
         let (name, bytes) = (file.name.clone(), file.bytes);
-        super::unhurried(move || {
+        blocking(move || {
             let removed = remove(&shared, &name, bytes);
             removed.map_err(|error| SpoolError::disk("remove", name, error))
         })
         .await
-    }
-
-    /// The spool's folder.
-    pub fn dir(&self) -> &Path {
-        &self.handle.shared.options.dir
-    }
-
-    /// Ids of the sealed segments that are not stored yet.
-    pub fn unstored(&self) -> Vec<super::SegmentId> {
-        let segments = self.handle.shared.shelf.unfinished();
-        segments.iter().map(|segment| segment.name.id).collect()
     }
 }
 
@@ -150,17 +140,17 @@ fn remove(shared: &Shared, name: &str, bytes: u64) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         removed => removed?,
     }
-    let kept = &shared.counters.quarantine_bytes;
-    let less = |kept: u64| Some(kept.saturating_sub(bytes));
+    let quarantined = &shared.counters.quarantine_bytes;
+    let less = |before: u64| Some(before.saturating_sub(bytes));
     let order = std::sync::atomic::Ordering::Relaxed;
-    // Never fails: `less` always gives a number.
-    let _ = kept.fetch_update(order, order, less);
+    // Never fails: `less` always returns a number.
+    let _ = quarantined.fetch_update(order, order, less);
     shared.disk.sync_dir().inspect_err(|_| {
         count(&shared.counters.disk_errors, 1);
     })
 }
 
-/// The traces that were in the file before.
+/// Erases the meant records of one file. Returns the traces that were in it before.
 fn erase_in(
     shared: &Shared,
     name: SegmentName,
@@ -190,7 +180,7 @@ fn erase_in(
     Ok(found)
 }
 
-/// Where the payloads of the records that are meant lie.
+/// Where the payloads of the meant records lie in the file.
 fn records(
     disk: &dyn Disk,
     name: SegmentName,

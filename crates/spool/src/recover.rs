@@ -1,35 +1,38 @@
-//! Opens a folder another process left behind, however it ended: reads names, headers and, record
-//! by record, only the segment that was open. Safe to be interrupted and begun again at any point.
+//! Recovers a folder that another process left behind, however it ended: reads names, headers and,
+//! record by record, only the segment that was open. It may be interrupted at any point and started
+//! again.
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use super::disk::Disk;
-use super::error::SpoolError;
-use super::name::{Extent, SegmentName, State};
-use super::reader::{Piece, SegmentReader};
-use super::sealed_queue::Segment;
-use super::segment::{FORMAT_VERSION, HeaderFound};
+use crate::disk::Disk;
+use crate::error::SpoolError;
+use crate::name::{Extent, SegmentName, State};
+use crate::reader::{Piece, SegmentReader};
+use crate::sealed_segment::SealedSegment;
+use crate::segment::{FORMAT_VERSION, HeaderFound};
 
-/// Foreign names in one log line; the others are only counted.
+/// Names of foreign files in one log line; the others are only counted.
 const NAMES_LOGGED_MAX: usize = 5;
 
-/// What was found.
+/// What the folder held.
 #[derive(Default)]
 pub(super) struct Recovered {
-    pub segments: Vec<Segment>,
+    pub segments: Vec<SealedSegment>,
     pub next_seq: u64,
     /// Files that are not the spool's. They are left alone.
     pub foreign: Vec<String>,
     /// Bytes behind the last whole record of an open segment: never acknowledged, dropped.
     pub torn_bytes: u64,
-    /// Length of what is kept for inspection.
+    /// Length of all quarantine files.
     pub quarantine_bytes: u64,
     /// Segments without a usable header, set aside whole.
     pub set_aside: u64,
 }
 
+/// Recovers the folder.
+///
 /// # Errors
 /// `NewerFormat`, before anything in the folder is changed; `Disk`.
 pub(super) fn recover(disk: &dyn Disk) -> Result<Recovered, SpoolError> {
@@ -49,7 +52,7 @@ pub(super) fn recover(disk: &dyn Disk) -> Result<Recovered, SpoolError> {
         .last()
         .map_or(0, |(name, _)| name.seq.saturating_add(1));
 
-    // All headers before the first change: a newer folder is refused as it was found.
+    // Read all headers before the first change, so that a newer folder is refused unchanged.
     let mut opened = Vec::new();
     for (name, bytes) in found {
         let end = match name.state {
@@ -100,9 +103,12 @@ pub(super) fn recover(disk: &dyn Disk) -> Result<Recovered, SpoolError> {
             }
             _ => continue,
         };
-        recovered
-            .segments
-            .push(Segment::new(name, created_ms, extent, Arc::clone(schema)));
+        recovered.segments.push(SealedSegment::new(
+            name,
+            created_ms,
+            extent,
+            Arc::clone(schema),
+        ));
     }
     if is_changed {
         disk.sync_dir()
@@ -119,7 +125,7 @@ pub(super) fn recover(disk: &dyn Disk) -> Result<Recovered, SpoolError> {
     Ok(recovered)
 }
 
-/// Cuts an open segment behind its last whole record and seals it; removes it if it has none.
+/// Cuts an open segment after its last whole record and seals it, or removes it if it has none.
 fn seal_left_open(
     disk: &dyn Disk,
     name: SegmentName,
@@ -135,14 +141,14 @@ fn seal_left_open(
     loop {
         match reader.next().map_err(failed("read"))? {
             Some(Piece::Record(_)) => {
-                // Damage that a whole record follows is not a torn tail; it is reported when the
-                // segment is read.
+                // Damage before a whole record is not a torn tail. It is reported when the segment
+                // is read.
                 extent.records += 1;
                 extent.bytes = reader.offset();
                 torn_bytes = 0;
             }
             Some(Piece::Damaged { bytes, .. }) => {
-                // Zeros were written ahead and are nobody's.
+                // Zeros were written ahead and belong to no record.
                 torn_bytes += bytes.iter().filter(|&&byte| byte != 0).count() as u64;
             }
             None => break,
@@ -150,7 +156,7 @@ fn seal_left_open(
     }
     if torn_bytes > 0 {
         tracing::warn!(segment = %name.id, torn_bytes, records = extent.records,
-            "a segment ends within a record, which is dropped; it was never acknowledged, unless another program damaged the file");
+            "a spool segment ends within a record, which is dropped; its write was cut short, so it was never acknowledged, unless something else damaged the file");
     }
     let old = name.to_string();
     if extent.records == 0 {
@@ -167,9 +173,9 @@ fn seal_left_open(
     Ok((Some(extent), torn_bytes))
 }
 
-/// Takes a segment without a usable header out of the queue; says whether anything was worth
-/// keeping. One that was being created holds nothing acknowledged: header and first records are
-/// synced together.
+/// Takes a segment without a usable header out of the queue. Returns whether it was kept as a
+/// quarantine file: a segment that was being created holds nothing acknowledged, since header and
+/// first records are synced together.
 fn set_aside(disk: &dyn Disk, name: SegmentName) -> Result<bool, SpoolError> {
     let failed = |action| move |error: io::Error| SpoolError::disk(action, name, error);
     let old = name.to_string();
@@ -177,11 +183,11 @@ fn set_aside(disk: &dyn Disk, name: SegmentName) -> Result<bool, SpoolError> {
         && !holds_records(disk, name).map_err(failed("read"))?
     {
         tracing::warn!(segment = %name.id,
-            "a segment without header and records is removed; the process ended while it created the file, unless another program truncated it");
+            "a spool segment without header and records is removed; the process ended while creating it, unless something else cut the file");
         disk.remove(&old).map_err(failed("remove"))?;
         return Ok(false);
     }
-    tracing::error!(segment = %name.id, "both copies of a segment's header are damaged; the segment is quarantined");
+    tracing::error!(segment = %name.id, "both copies of a spool segment's header are damaged; the segment is quarantined");
     let aside = name.with(State::Quarantine).to_string();
     disk.rename(&old, &aside).map_err(failed("set aside"))?;
     Ok(true)

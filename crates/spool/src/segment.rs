@@ -1,18 +1,19 @@
-//! The bytes of a segment, pure: no disk, no clock. The layout is drawn in the [module doc](super).
+//! The bytes of a segment. Pure: no disk and no clock. The layout is drawn in the
+//! [crate's documentation](crate).
 //!
-//! Invariants: a record is only ever taken for whole if two checksums agree; both are keyed with
-//! the segment's random id and one with the record's place, so neither bytes chosen by a visitor
-//! nor a block that landed in the wrong place can pass for a record. Stepping over any bytes
-//! whatsoever terminates and never panics.
+//! Invariants: a record is accepted only if two checksums agree. Both are keyed with the segment's
+//! random id and one with the record's place, so neither bytes chosen by a client nor a block
+//! written to the wrong place can pass as a record. Stepping over arbitrary bytes terminates and
+//! never panics.
 
 use std::fmt;
 use std::ops::Range;
 
-/// Longest payload of one record.
+/// Bytes of one record's payload: 16 KiB. The longest event row of Sillage is shorter.
 pub const RECORD_BYTES_MAX: usize = 16 << 10;
-/// Longest schema tag.
+/// Bytes of a schema tag: 4 KiB.
 pub const SCHEMA_BYTES_MAX: usize = 4 << 10;
-/// Bytes a record takes on top of its payload.
+/// Bytes of a record besides its payload.
 pub(super) const RECORD_OVERHEAD_BYTES: usize = 12;
 /// The format this version writes, and the newest it reads.
 pub(super) const FORMAT_VERSION: u32 = 1;
@@ -23,8 +24,8 @@ const COPY_FIXED_BYTES: usize = 48;
 /// Longest header, both copies.
 pub(super) const HEADER_BYTES_MAX: usize = 2 * (COPY_FIXED_BYTES + SCHEMA_BYTES_MAX);
 
-/// Name of a segment: random, made once, kept over restarts. It is the `insert_deduplication_token`
-/// of the segment's INSERT. Shown as 32 lower-case hex digits.
+/// Id of a segment: random, created once, the same across restarts. It is the
+/// `insert_deduplication_token` of the segment's INSERT. Shown as 32 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SegmentId(u128);
 
@@ -58,21 +59,21 @@ impl fmt::Debug for SegmentId {
     }
 }
 
-/// What stands at the start of a segment, twice.
+/// The header at the start of a segment. It is written twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Header {
     pub id: SegmentId,
-    /// Unix milliseconds by the wall clock: for people and ages, never for order.
+    /// Unix milliseconds by the wall clock: for display and ages, never for order.
     pub created_ms: u64,
     pub schema: String,
 }
 
-/// What the first bytes of a file turned out to be.
+/// Result of reading a header.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum HeaderFound {
-    /// A header of ours and where the first record starts.
+    /// A valid header, and where the first record starts.
     Ours(Header, u64),
-    /// An undamaged header prefix of a format we don't know.
+    /// An undamaged header prefix of a later format.
     Newer(u32),
     /// Neither copy is whole.
     Damaged,
@@ -105,7 +106,7 @@ impl Header {
         for start in 0..bytes.len().min(HEADER_BYTES_MAX) {
             match parse_copy(&bytes[start..]) {
                 Some(Copy::Whole(header, copy_bytes))
-                    // At 0 stands the first copy, at its own length the second.
+                    // The first copy is at 0, the second at its own length.
                     if header.id == id && (start == 0 || start == copy_bytes) =>
                 {
                     return HeaderFound::Ours(header, 2 * copy_bytes as u64);
@@ -187,10 +188,10 @@ impl Checksum {
         sum.finalize()
     }
 
-    /// Length of the payload if a record's head stands at `offset`; `head` is at least that long.
+    /// Length of the payload if `head` is the head of a record at `offset`; `head` is long enough.
     fn payload_bytes(self, offset: u64, head: &[u8]) -> Option<usize> {
         let length = u32_at(head, 0);
-        // The cheap test first: while searching, nearly every place fails here.
+        // The cheap test comes first: while searching, nearly every place fails here.
         if length == 0 || length as usize > RECORD_BYTES_MAX {
             return None;
         }
@@ -200,23 +201,22 @@ impl Checksum {
     }
 }
 
-/// What stands at the start of a window onto a segment.
+/// What a window onto a segment begins with.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// A whole record; its payload lies here in the window, the next step starts at the range's
-    /// end.
+    /// A whole record: the range of its payload in the window. The next step starts at its end.
     Record(Range<usize>),
-    /// So many bytes are no record; the next step starts behind them.
+    /// This many bytes are not a record. The next step starts behind them.
     Damaged(usize),
-    /// Cannot be decided without more bytes.
+    /// More bytes are needed to decide.
     More,
 }
 
 /// Looks at the start of `window`, which begins at byte `offset` of the segment; `is_last` says
 /// that nothing follows it.
 ///
-/// If the head of a record is whole, its length leads to the next record whatever its payload looks
-/// like. If not, the next place is searched whose head is whole *for that place*.
+/// If the head of a record is intact, its length leads to the next record, whatever its payload is.
+/// If not, the next place is searched whose head is intact *for that place*.
 pub(super) fn step(sum: Checksum, window: &[u8], offset: u64, is_last: bool) -> Step {
     if window.len() < RECORD_OVERHEAD_BYTES {
         return if is_last {

@@ -1,9 +1,10 @@
-//! What the spool counts, and how it is read.
+//! A snapshot of the gauges and counters, for metrics and readiness.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::Shared;
+use crate::counters::{DISK, NO_SPACE};
+use crate::shared::Shared;
 
 /// Why appends are refused right now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,42 +17,21 @@ pub enum Trouble {
     Disk,
 }
 
-/// [`Trouble`] of the disk in a number that several threads share; 0 is none.
-pub(super) const NO_SPACE: u8 = 1;
-pub(super) const DISK: u8 = 2;
-
-/// Each as in [`SpoolStats`].
-#[derive(Default)]
-pub(super) struct Counters {
-    pub appended: AtomicU64,
-    pub syncs: AtomicU64,
-    pub deleted: AtomicU64,
-    pub refused_full: AtomicU64,
-    pub refused_busy: AtomicU64,
-    pub refused_disk: AtomicU64,
-    pub corrupt_records: AtomicU64,
-    pub corrupt_segments: AtomicU64,
-    pub quarantine_bytes: AtomicU64,
-    pub torn_bytes: AtomicU64,
-    pub foreign_files: AtomicU64,
-    pub disk_errors: AtomicU64,
-}
-
-/// A reading of the gauges and, since the spool was opened, the counters.
+/// Gauges as they are now, and counters since the spool was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpoolStats {
     /// Bytes of segments on disk and of records on their way there.
     pub bytes: u64,
-    /// Their bound, [`SpoolOptions::bytes_max`](super::SpoolOptions::bytes_max).
+    /// The bound of `bytes`, [`SpoolOptions::bytes_max`](crate::SpoolOptions::bytes_max).
     pub bytes_max: u64,
     /// Segments on disk, the open one included.
     pub segments: usize,
-    /// Age of the oldest segment that is not yet acknowledged, by the wall clock; zero if that went
-    /// backwards.
+    /// Age of the oldest segment that is not inserted yet, by the wall clock; zero if the clock
+    /// went backwards.
     pub oldest_age: Option<Duration>,
     /// Records acknowledged.
     pub appended: u64,
-    /// Syncs that made them durable; `appended / syncs` is the mean batch.
+    /// Syncs that made records durable; `appended / syncs` is the mean batch.
     pub syncs: u64,
     /// Records deleted after their INSERT was acknowledged.
     pub deleted: u64,
@@ -69,7 +49,7 @@ pub struct SpoolStats {
     pub quarantine_bytes: u64,
     /// Bytes of torn writes dropped at the start. They were never acknowledged.
     pub torn_bytes: u64,
-    /// Files in the folder that are not the spool's.
+    /// Files in the folder that the spool did not create.
     pub foreign_files: u64,
     /// Writes, syncs and renames that failed.
     pub disk_errors: u64,
@@ -77,14 +57,10 @@ pub struct SpoolStats {
     pub trouble: Option<Trouble>,
 }
 
-pub(super) fn count(counter: &AtomicU64, more: u64) {
-    counter.fetch_add(more, Ordering::Relaxed);
-}
-
 pub(super) fn read(shared: &Shared) -> SpoolStats {
     let counters = &shared.counters;
     let now = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let (segments, oldest_ms) = shared.shelf.census();
+    let (segments, oldest_ms) = shared.sealed.census();
     let age = |created_ms| {
         SystemTime::now()
             .duration_since(UNIX_EPOCH + Duration::from_millis(created_ms))
@@ -92,7 +68,7 @@ pub(super) fn read(shared: &Shared) -> SpoolStats {
     };
     SpoolStats {
         bytes: shared.bytes(),
-        bytes_max: shared.options.bytes_max,
+        bytes_max: shared.limits.bytes_max,
         segments,
         oldest_age: oldest_ms.map(age),
         appended: now(&counters.appended),

@@ -1,4 +1,4 @@
-//! Single faults, each by its name. All of them mixed: `model`.
+//! Single faults, one per test. `model` mixes all of them.
 
 use super::faulty_disk::{FaultyDisk, Op};
 use super::{append_all, drained, numbers, open_on, read, record, sealed_now};
@@ -35,7 +35,7 @@ async fn a_disk_that_works_again_is_found_without_an_append() {
             spool.append(record(n, 150)).await.unwrap_err();
         }
         assert_eq!(spool.stats().trouble, Some(Trouble::Disk), "{op:?}");
-        // Still so when it is tried without an append.
+        // The same when the disk is tried without an append.
         tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
         assert_eq!(spool.stats().trouble, Some(Trouble::Disk), "{op:?}");
         disk.fail(op, 0, 0);
@@ -140,7 +140,7 @@ async fn a_full_disk_refuses_keeps_a_reserve_and_recovers_by_itself() {
         "a twentieth stays free"
     );
     spool.append(record(kept, 1000)).await.unwrap_err();
-    // What is there can be inserted and deleted, and that makes room.
+    // Inserting and deleting what is there frees space.
     let sealed = spool.next_sealed().await;
     let inserted = numbers(&read(&sealed).unwrap().0.concat());
     spool.delete(sealed).await.unwrap();
@@ -156,7 +156,7 @@ async fn a_disk_that_fills_in_the_middle_of_a_write_refuses_and_loses_nothing() 
     let spool = open_on(&disk).unwrap();
     append_all(&spool, 0..5, 150).await;
     for spare in [1, 100, 5000] {
-        // As if others took the reserve, too: the check finds room and the write none.
+        // As if other programs used up the reserve: the check finds space and the write does not.
         disk.set_bytes_max(None);
         disk.fail_full(spare);
         let refused = spool.append(vec![1; 16 << 10]).await.unwrap_err();
@@ -244,7 +244,7 @@ async fn a_disk_failure_between_segments_reports_how_many_records_were_kept() {
     let together: Vec<_> = (0..6).map(|number| record(number, 16_000)).collect();
     disk.fail(Op::Create, 1, 1);
     let failed = spool.append_all(&together).await.unwrap_err();
-    assert_eq!(failed.kept, 4);
+    assert_eq!(failed.durable, 4);
     assert!(failed.error.is_transient());
     spool.seal().await.unwrap();
     assert_eq!(drained(&spool).await, [0, 1, 2, 3]);

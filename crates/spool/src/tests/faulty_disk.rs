@@ -1,6 +1,6 @@
-//! A disk in memory that does what disks do on bad days: fails, writes half, forgets what it failed
-//! to sync and calls it clean, fills up, lies, and loses power with any of its unsynced sectors
-//! written or not.
+//! A disk in memory with the faults of real disks: it fails, writes half, drops what it failed to
+//! sync and marks it clean, fills up, reports syncs it did not do, and loses power with any subset
+//! of its unsynced sectors written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
@@ -29,14 +29,14 @@ pub struct FaultyDisk {
 
 #[derive(Default)]
 struct State {
-    /// Names now, names as of the last sync of the folder, and what was done to them since.
+    /// Current names, names as of the last sync of the folder, and the changes since.
     names: BTreeMap<String, usize>,
     durable_names: BTreeMap<String, usize>,
     since: Vec<(Option<String>, Option<String>, usize)>,
     inodes: Vec<Inode>,
-    /// Upcoming failures: after so many more calls of this kind, so many fail.
+    /// Upcoming failures by kind of call: how many calls still succeed, and how many then fail.
     faults: BTreeMap<Op, (u32, u32)>,
-    /// Calls left before the power goes.
+    /// Calls left before the power fails.
     power: Option<u32>,
     is_off: bool,
     is_lying: bool,
@@ -45,7 +45,7 @@ struct State {
     /// Syncs and bytes read so far.
     syncs: u64,
     bytes_read: u64,
-    /// While set, syncs do not come back.
+    /// While set, syncs do not return.
     is_held: bool,
 }
 
@@ -61,7 +61,7 @@ struct FaultyFile {
     inode: usize,
 }
 
-/// Wrapped in an `Arc` of its own so that files can hold it.
+/// In its own `Arc`, so that files can hold it.
 pub struct Shared(pub Arc<FaultyDisk>);
 
 impl FaultyDisk {
@@ -77,23 +77,23 @@ impl FaultyDisk {
         self.lock().faults.insert(op, (calls, failing));
     }
 
-    /// How many calls of this kind have failed of those that were to fail without end.
+    /// How many calls of this kind have failed since they were set to fail without end.
     pub fn failures(&self, op: Op) -> u32 {
         let state = self.lock();
         u32::MAX - state.faults.get(&op).map_or(0, |(_, failing)| *failing)
     }
 
-    /// The power goes after so many more calls of any kind.
+    /// The power fails after this many more calls of any kind.
     pub fn cut_power_after(&self, calls: u32) {
         self.lock().power = Some(calls);
     }
 
-    /// Whether the power is gone.
+    /// Whether the power has failed.
     pub fn is_off(&self) -> bool {
         self.lock().is_off
     }
 
-    /// From now on a sync says it did and did nothing.
+    /// From now on a sync reports success and does nothing.
     pub fn lie(&self) {
         self.lock().is_lying = true;
     }
@@ -102,7 +102,7 @@ impl FaultyDisk {
         self.lock().bytes_max = bytes_max;
     }
 
-    /// Has room for so many bytes more while claiming to have plenty.
+    /// Has space for `spare` more bytes while it reports plenty.
     pub fn fail_full(&self, spare: u64) {
         let mut state = self.lock();
         state.bytes_max = Some(state.bytes() + spare);
@@ -113,7 +113,7 @@ impl FaultyDisk {
         self.lock().bytes()
     }
 
-    /// Makes syncs wait, or lets them go.
+    /// Makes syncs wait, or lets them continue.
     pub fn hold(&self, is_held: bool) {
         self.lock().is_held = is_held;
         self.released.notify_all();
@@ -131,7 +131,7 @@ impl FaultyDisk {
         self.lock().names.keys().cloned().collect()
     }
 
-    /// Changes a file behind the spool's back.
+    /// Changes a file without the spool's knowledge.
     pub fn edit(&self, name: &str, edit: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.lock();
         let inode = state.names[name];
@@ -139,7 +139,7 @@ impl FaultyDisk {
         state.inodes[inode].durable = state.inodes[inode].live.clone();
     }
 
-    /// No more failures, none to come either; power that is gone stays away.
+    /// Ends all failures, current and upcoming. A power failure remains.
     pub fn heal(&self) {
         let mut state = self.lock();
         state.power = None;
@@ -149,8 +149,8 @@ impl FaultyDisk {
         state.is_lying = false;
     }
 
-    /// Power off and on again: of what was not synced, some sectors, lengths and first name changes
-    /// made it.
+    /// Power off and on again: of what was not synced, some sectors, lengths and the first name
+    /// changes survive.
     pub fn reboot(&self, seed: u64) {
         let mut random = Random(seed | 1);
         let mut state = self.lock();
@@ -180,7 +180,7 @@ impl FaultyDisk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a call, which may be the one that fails.
+    /// Counts a call, and fails it if it is due.
     fn call(&self, op: Op) -> io::Result<MutexGuard<'_, State>> {
         let mut state = self.lock();
         match &mut state.power {
@@ -326,7 +326,7 @@ impl DiskFile for FaultyFile {
                 state
             }
         };
-        // Odd calls write short; failing ones write half.
+        // Every second call writes short; a failing one writes half.
         let mut length = if is_failing || bytes.len() % 2 == 1 {
             bytes.len().div_ceil(2)
         } else {
@@ -365,7 +365,7 @@ impl DiskFile for FaultyFile {
         state.bytes_read += bytes.len().min(1000) as u64;
         let live = &state.inodes[self.inode].live;
         let start = (offset as usize).min(live.len());
-        // At most 1,000 bytes at once: nobody may count on full reads.
+        // At most 1,000 bytes at once: no caller may rely on full reads.
         let length = bytes.len().min(live.len() - start).min(1000);
         bytes[..length].copy_from_slice(&live[start..start + length]);
         Ok(length)
@@ -402,7 +402,7 @@ impl DiskFile for FaultyFile {
         let inode = &mut state.inodes[self.inode];
         let dirty = std::mem::take(&mut inode.dirty);
         if is_failing {
-            // The trap: the pages now count as clean, and the next sync will succeed without them.
+            // The pages now count as clean, and the next sync succeeds without them.
             return Err(io::Error::other("the disk failed to sync"));
         }
         if is_lying {
@@ -415,7 +415,7 @@ impl DiskFile for FaultyFile {
     }
 }
 
-/// Enough randomness to choose sectors by; reproducible.
+/// Reproducible randomness to choose sectors with.
 struct Random(u64);
 
 impl Random {

@@ -7,15 +7,15 @@ use std::time::Duration;
 use super::{Store, options, record};
 use crate::Spool;
 
-/// Names the folder for the child; without it the child's part has nothing to do.
+/// Names the folder for the child. Without it the child test does nothing.
 const FOLDER: &str = "SILLAGE_TEST_SPOOL_FOLDER";
 const FIRST: &str = "SILLAGE_TEST_SPOOL_FIRST";
 const ROUNDS: u64 = 12;
 const TASKS: u64 = 16;
-/// Numbers one round may use.
+/// Numbers that one round may use.
 const ROUND: u64 = 1 << 32;
 
-/// Appends until it is killed, and prints each number once it was acknowledged.
+/// Appends until it is killed, and prints each number once it is acknowledged.
 #[test]
 fn child_process_that_is_killed() {
     let (Ok(folder), Ok(first)) = (std::env::var(FOLDER), std::env::var(FIRST)) else {
@@ -32,7 +32,7 @@ fn child_process_that_is_killed() {
             tokio::spawn(async move {
                 for number in (first + task..).step_by(TASKS as usize) {
                     spool.append(record(number, 150)).await.unwrap();
-                    // One write a line, so that a kill cannot hide an answer we gave.
+                    // One write per line, so that a kill cannot hide an acknowledgement.
                     std::io::stderr()
                         .write_all(format!("{number}\n").as_bytes())
                         .unwrap();
@@ -61,11 +61,11 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        // Killed after so many answers, at whatever it is doing then.
+        // Killed after this many acknowledgements, at whatever it is doing then.
         let answers = 1 + round * 37;
         let mut seen = 0;
         for line in lines {
-            // The kill may cut the last line short, or be preceded by what the test harness says.
+            // The kill may cut the last line short, and the test harness may print lines before.
             if let Ok(number) = line.unwrap().parse::<u64>()
                 && number / ROUND == round
             {
@@ -80,7 +80,7 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
         assert!(seen >= answers, "the child ended early");
         let spool = Spool::open(options(folder.path())).unwrap();
         assert_eq!(spool.stats().corrupt_segments, 0);
-        // Every other round leaves a backlog for the next process to find.
+        // Every second round leaves a backlog for the next process.
         if round % 2 == 1 {
             store.drain(&spool).await;
         }

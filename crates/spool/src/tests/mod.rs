@@ -1,4 +1,4 @@
-//! The spool as its callers see it, on the real disk and on one that fails.
+//! The spool through its public interface, on the real disk and on one that fails.
 
 mod faults;
 mod faulty_disk;
@@ -14,8 +14,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::tests::faulty_disk::FaultyDisk;
-use super::{Sealed, SegmentId, Spool, SpoolError, SpoolOptions};
+use self::faulty_disk::FaultyDisk;
+use crate::{Sealed, SegmentId, Spool, SpoolError, SpoolOptions};
 
 const SCHEMA: &str = "v1(site, path)";
 
@@ -24,7 +24,7 @@ fn options(dir: &Path) -> SpoolOptions {
         dir: dir.to_owned(),
         bytes_max: 1 << 30,
         segment_bytes_max: 64 << 10,
-        // Age never seals here unless a test is about it.
+        // Age never seals, except in tests about it.
         segment_age_max: Duration::from_secs(3600),
         schema: SCHEMA.to_owned(),
     }
@@ -46,11 +46,11 @@ async fn sealed_now(spool: &Spool) -> Option<Sealed> {
     }
 }
 
-/// All payload bytes of a segment, in chunks, and how many records they are.
+/// All payload bytes of a segment, in chunks, and the number of records.
 fn read(sealed: &Sealed) -> Result<(Vec<Vec<u8>>, u64), SpoolError> {
     let mut chunks = Vec::new();
     let mut records = 0;
-    let mut batches = sealed.batches(4096);
+    let mut batches = sealed.chunks(4096);
     while let Some(batch) = batches.next_blocking()? {
         chunks.push(batch.payloads);
         records += batch.records;
@@ -58,7 +58,7 @@ fn read(sealed: &Sealed) -> Result<(Vec<Vec<u8>>, u64), SpoolError> {
     Ok((chunks, records))
 }
 
-/// A record that says which it is, can be told apart when joined with others, and shows any change.
+/// A record that holds its number, can be separated from joined ones, and shows any change.
 fn record(number: u64, length: usize) -> Vec<u8> {
     let length = length.max(12);
     let mut record = Vec::with_capacity(length);
@@ -92,15 +92,15 @@ async fn append_all(spool: &Spool, numbers: std::ops::Range<u64>, length: usize)
     }
 }
 
-/// All numbers in all sealed segments, inserted and deleted.
+/// Inserts and deletes all sealed segments, and returns their numbers.
 async fn drained(spool: &Spool) -> Vec<u64> {
     let mut store = Store::default();
     store.drain(spool).await;
     store.numbers()
 }
 
-/// What ClickHouse would hold: an INSERT with a known token changes nothing, and must have carried
-/// the same bytes.
+/// What ClickHouse would hold: an INSERT with a known token changes nothing, and must carry the
+/// same bytes as before.
 #[derive(Default)]
 struct Store {
     inserted: BTreeMap<String, Vec<Vec<u8>>>,
@@ -126,7 +126,7 @@ impl Store {
         numbers
     }
 
-    /// Inserts and deletes all that is sealed.
+    /// Inserts and deletes all sealed segments.
     async fn drain(&mut self, spool: &Spool) {
         while let Some(sealed) = sealed_now(spool).await {
             let (chunks, _) = read(&sealed).unwrap();

@@ -1,4 +1,4 @@
-//! Whatever the disk does: all that was acknowledged is inserted, and nothing is inserted twice.
+//! On any disk: every acknowledged record is inserted, and none is inserted twice.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use crate::Spool;
 
 #[derive(Debug, Clone)]
 enum Action {
-    /// So many appends at once, of records this long.
+    /// Concurrent appends: how many, and the length of the records.
     Append {
         count: u8,
         length: u16,
     },
     Seal,
-    /// Insert the oldest; the answer arrives or gets lost, and the deletion is tried or not.
+    /// Insert the oldest. The answer arrives or is lost, and the deletion is tried or not.
     Insert {
         is_answered: bool,
     },
@@ -59,14 +59,14 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// The world outside the spool.
+/// Everything outside the spool.
 struct World {
     disk: Arc<FaultyDisk>,
     spool: Option<Spool>,
     store: Store,
     appended: u64,
     acknowledged: BTreeSet<u64>,
-    /// Refused since the last crash: these must be nowhere.
+    /// Refused since the last crash: these must not be stored.
     refused: BTreeSet<u64>,
     seed: u64,
 }
@@ -104,7 +104,7 @@ impl World {
                     };
                 }
             }
-            // May fail; must then lose nothing.
+            // May fail, and then must lose nothing.
             Action::Seal => drop(self.spool().seal().await),
             Action::Insert { is_answered } => {
                 if let Some(sealed) = sealed_now(self.spool()).await {
@@ -118,7 +118,7 @@ impl World {
                     assert_eq!(records, sealed.records());
                     self.store.insert(sealed.id(), chunks);
                     if is_answered {
-                        // May fail; must then not come back as something new.
+                        // May fail, and then must not return as a new segment.
                         let _ = self.spool().delete(sealed).await;
                     } else {
                         self.spool().give_back(sealed);
@@ -163,7 +163,7 @@ async fn run(actions: Vec<Action>) {
     };
     for action in actions {
         world.act(action).await;
-        // Half of the time somebody works on for a while without power.
+        // In half of the runs the process goes on for a while without power.
         if world.disk.is_off() && world.seed.is_multiple_of(2) {
             world.crash();
         }
@@ -176,8 +176,8 @@ async fn run(actions: Vec<Action>) {
     world.store.drain(world.spool.as_ref().unwrap()).await;
     let stats = world.spool().stats();
     assert_eq!(stats.corrupt_records, 0);
-    // What could not be deleted before is handed out once more by the next process, under the same
-    // token.
+    // A segment that could not be deleted before is handed out again by the next process, under the
+    // same token.
     world.spool = None;
     let spool = open_on(&world.disk).unwrap();
     world.store.drain(&spool).await;
@@ -191,7 +191,7 @@ async fn run(actions: Vec<Action>) {
     assert!(ghosts.is_empty(), "refused and stored: {ghosts:?}");
     let stats = spool.stats();
     assert_eq!((stats.bytes, stats.segments), (0, 0), "{stats:?}");
-    // The first write to a segment may lose its header and keep records; nothing in it was
+    // The first write to a segment may lose its header and keep records. None of them was
     // acknowledged.
     let mut names = world.disk.names();
     names.retain(|name| !name.ends_with(".quarantine"));

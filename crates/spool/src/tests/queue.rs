@@ -1,4 +1,4 @@
-//! Appending, sealing, handing out, deleting; and the bounds of each.
+//! Appending, sealing, handing out and deleting, and the bounds of each.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 use super::faulty_disk::{FaultyDisk, Op, Shared};
 use super::{SCHEMA, append_all, drained, numbers, open_on, options, read, record, sealed_now};
 use crate::group_commit::{BATCH_BYTES_MAX, WAITING_MAX};
+use crate::segment::RECORD_OVERHEAD_BYTES;
 use crate::segment::header_bytes;
 use crate::writer::WAITING_SEALED_MAX;
 use crate::{
-    RECORD_BYTES_MAX, RECORD_OVERHEAD_BYTES, SCHEMA_BYTES_MAX, SEGMENT_BYTES_MIN, Spool,
-    SpoolError, SpoolOptions,
+    RECORD_BYTES_MAX, SCHEMA_BYTES_MAX, SEGMENT_BYTES_MIN, Spool, SpoolError, SpoolOptions,
 };
 
 fn open_with(disk: &Arc<FaultyDisk>, change: impl FnOnce(&mut SpoolOptions)) -> Spool {
@@ -27,7 +27,7 @@ async fn appended_records_are_read_in_order_and_gone_after_deletion() {
     spool.seal().await.unwrap();
     let sealed = spool.next_sealed().await;
     assert_eq!((sealed.schema(), sealed.records()), (SCHEMA, 100));
-    let mut batches = sealed.batches(1000);
+    let mut batches = sealed.chunks(1000);
     let mut joined = Vec::new();
     while let Some(batch) = batches.next().await.unwrap() {
         assert!(
@@ -71,7 +71,7 @@ async fn appends_that_arrive_during_a_sync_share_the_next() {
         tokio::task::yield_now().await;
     }
     appends.extend((1..64).map(append));
-    // Each has taken its place once all were polled.
+    // Each has its place once all were polled.
     for _ in 0..64 {
         tokio::task::yield_now().await;
     }
@@ -131,7 +131,7 @@ async fn in_an_outage_age_stops_sealing_and_segments_grow() {
 async fn a_full_spool_accepts_records_again_once_space_is_freed() {
     let disk = FaultyDisk::new();
     let record_bytes = (RECORD_OVERHEAD_BYTES + 150) as u64;
-    // Room for a further header is always kept.
+    // Space for one more header always stays free.
     let bytes_max = 2 * header_bytes(SCHEMA) + 10 * record_bytes;
     let spool = open_with(&disk, |options| options.bytes_max = bytes_max);
     append_all(&spool, 0..10, 150).await;
@@ -215,7 +215,7 @@ async fn too_many_waiting_appends_are_refused_as_busy() {
     let refused = spool.append([1]).await.unwrap_err();
     assert!(matches!(refused, SpoolError::Busy { .. }), "{refused}");
     assert_eq!(spool.stats().bytes, bytes, "its room is given back");
-    // Cancelled in the queue: the same.
+    // The same after a cancelled wait.
     let cancelled = appends.pop().unwrap();
     cancelled.abort();
     let _ = cancelled.await;
@@ -335,12 +335,12 @@ async fn the_last_half_hour_can_be_read_record_by_record_at_the_start() {
         recent(SystemTime::now() - half_hour, u64::MAX),
         Vec::from_iter(0..210)
     );
-    // More than may be read: the newest.
+    // More than may be read: only the newest.
     assert_eq!(
         recent(SystemTime::now() - half_hour, 4096),
         Vec::from_iter(200..210)
     );
-    // Of all that was sealed before then, only what may have been written to since.
+    // Of the segments sealed before then, only one that may have been written to since.
     assert_eq!(
         recent(SystemTime::now() + half_hour, u64::MAX),
         Vec::from_iter(200..210)
@@ -375,13 +375,13 @@ async fn records_appended_together_stay_together_up_to_the_bound() {
     spool.append_all(&together[..0]).await.unwrap();
     assert_eq!((spool.stats().appended, spool.stats().syncs), (8, 1));
 
-    // One too long, or too many of them: none is kept.
+    // One too long, or too many of them: none is stored.
     let mut with_long = together.clone();
     with_long.push(vec![7; RECORD_BYTES_MAX + 1]);
     let too_many = vec![vec![7; RECORD_BYTES_MAX]; BATCH_BYTES_MAX / RECORD_BYTES_MAX + 1];
     for refused in [with_long, too_many] {
         let failed = spool.append_all(&refused).await.unwrap_err();
-        assert_eq!(failed.kept, 0);
+        assert_eq!(failed.durable, 0);
         assert!(matches!(failed.error, SpoolError::RecordSize { .. }));
     }
     let most = vec![record(8, RECORD_BYTES_MAX); BATCH_BYTES_MAX / RECORD_BYTES_MAX];
@@ -399,7 +399,7 @@ async fn records_appended_together_are_all_refused_when_space_is_short() {
     let together: Vec<_> = (0..3).map(|number| record(number, 150)).collect();
     spool.append_all(&together).await.unwrap();
     let failed = spool.append_all(&together).await.unwrap_err();
-    assert_eq!(failed.kept, 0);
+    assert_eq!(failed.durable, 0);
     assert!(matches!(failed.error, SpoolError::Full { .. }));
     spool.seal().await.unwrap();
     assert_eq!(drained(&spool).await, [0, 1, 2]);

@@ -1,4 +1,4 @@
-//! Opening what an earlier process, a damaged disk or somebody else left behind.
+//! Opening a folder after a killed process, damage on disk, or changes by other programs.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
@@ -6,8 +6,9 @@ use super::faulty_disk::{FaultyDisk, Shared};
 use super::{SCHEMA, append_all, drained, numbers, open_on, options, read, record, sealed_now};
 use crate::disk::Disk;
 use crate::name::SegmentName;
+use crate::segment::RECORD_OVERHEAD_BYTES;
 use crate::segment::{Checksum, FORMAT_VERSION, HEADER_BYTES_MAX, header_bytes};
-use crate::{RECORD_OVERHEAD_BYTES, Spool, SpoolError};
+use crate::{Spool, SpoolError};
 
 const RECORD: usize = 150 + RECORD_OVERHEAD_BYTES;
 
@@ -62,7 +63,7 @@ async fn torn_tail_is_dropped_and_rest_recovered() {
 
 #[tokio::test]
 async fn a_corrupt_record_is_quarantined_and_costs_only_itself() {
-    // In its payload, its length, each of its checksums; in a sealed segment and in one left open.
+    // Damage in the payload, the length and each checksum, in a sealed and in an open segment.
     for is_sealed in [true, false] {
         for place in [20, 0, 5, 9] {
             let (disk, name) = ten_records(is_sealed).await;
@@ -75,8 +76,7 @@ async fn a_corrupt_record_is_quarantined_and_costs_only_itself() {
             assert_eq!(read(&sealed).unwrap().0, chunks, "the same bytes each time");
             let stats = spool.stats();
             assert_eq!(stats.corrupt_segments, 1, "reported once");
-            // In one left open it may be a write that a power cut tore, of which nothing was
-            // acknowledged.
+            // In an open segment this may be a torn write, whose records were never acknowledged.
             assert_eq!(stats.corrupt_records, u64::from(is_sealed));
             assert_eq!(stats.quarantine_bytes, 12 + RECORD as u64);
             spool.delete(sealed).await.unwrap();
@@ -241,7 +241,7 @@ fn a_folder_that_cannot_be_used_is_named() {
     assert!(matches!(refused, SpoolError::Folder { .. }) && !refused.is_transient());
     let path = file.path().display().to_string();
     assert!(refused.to_string().contains(&path), "{refused}");
-    // The kernel lets nobody, not even root, create files in here.
+    // The kernel allows no user, not even root, to create files in here.
     let refused = Spool::open(options("/proc/self/fd".as_ref()))
         .err()
         .unwrap();
@@ -260,7 +260,7 @@ async fn opening_a_backlog_reads_headers_and_no_records() {
     let spool = open_on(&disk).unwrap();
     let read = disk.bytes_read() - before;
     assert!(segments > 40 && backlog > 3_000_000);
-    // Reads of this disk are counted in full thousands.
+    // This disk reads at most 1,000 bytes at once.
     assert!(
         read <= segments * (HEADER_BYTES_MAX as u64 + 1000),
         "{read} of {backlog}"
@@ -272,8 +272,8 @@ async fn opening_a_backlog_reads_headers_and_no_records() {
 
 #[tokio::test]
 async fn recovered_unsynced_records_survive_a_power_cut() {
-    // Written by a process that was killed before its sync: it may be taken up, but then for good,
-    // or the segment would read differently the next time.
+    // Written by a process that was killed before its sync. If recovery accepts such a record, it
+    // has to make it durable, or the segment would read differently the next time.
     for seed in 0..20 {
         let (disk, name) = ten_records(false).await;
         let id = SegmentName::parse(&name).unwrap().id;

@@ -1,4 +1,4 @@
-//! Laws of the bytes.
+//! Properties of the segment format.
 
 use proptest::prelude::*;
 
@@ -153,8 +153,8 @@ fn the_longest_record_round_trips() {
 
 #[test]
 fn a_record_inside_a_payload_is_not_taken_for_one() {
-    // Somebody who knows the format sends a whole record in a beacon, in every place, and the disk
-    // damages the real head.
+    // A client that knows the format sends a whole record inside a beacon, for every place, and the
+    // disk damages the real head.
     let mut forged = Vec::new();
     for offset in 0..200 {
         Checksum::of(SegmentId::from(ID + 1)).encode(offset, b"forged", &mut forged);
@@ -186,7 +186,7 @@ fn a_header_from_a_later_format_is_recognised_whatever_follows() {
         Header::parse(id(), &bytes),
         HeaderFound::Newer(FORMAT_VERSION + 1)
     );
-    // One flipped bit is damage, not progress.
+    // One flipped bit is damage, not a later version.
     bytes[9] ^= 1;
     assert_eq!(Header::parse(id(), &bytes), HeaderFound::Damaged);
 }

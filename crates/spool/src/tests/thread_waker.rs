@@ -1,4 +1,4 @@
-//! Who is told by a herald, and that nobody waits for ever.
+//! How tasks are woken on threads with and without a waker, and that none waits for ever.
 
 use std::sync::Arc;
 use std::thread;
@@ -9,7 +9,7 @@ use crate::{Spool, SpoolError};
 
 type Append = tokio::task::JoinHandle<Result<(), SpoolError>>;
 
-/// Appends in tasks of the calling thread, which all wait for the disk when this comes back.
+/// Appends in tasks of the calling thread. All of them wait for the disk when this returns.
 async fn appends(
     spool: &Spool,
     disk: &Arc<FaultyDisk>,
@@ -32,9 +32,9 @@ async fn appends(
 async fn threads_with_and_without_a_waker_learn_of_the_same_sync() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
-    let herald = tokio::spawn(spool.herald());
+    let waker = tokio::spawn(spool.thread_waker());
     tokio::task::yield_now().await;
-    // The first batch began before the herald was there.
+    // The first batch began before the waker was made.
     for begin in [0, 100, 200] {
         let here = appends(&spool, &disk, begin..begin + 50).await;
         let other = spool.clone();
@@ -57,16 +57,16 @@ async fn threads_with_and_without_a_waker_learn_of_the_same_sync() {
         .into_iter()
         .flat_map(|begin| begin..=begin + 50);
     assert_eq!(kept, Vec::from_iter(expected));
-    assert!(!herald.is_finished());
+    assert!(!waker.is_finished());
     drop(spool);
-    herald.await.expect("it ends with the spool");
+    waker.await.expect("it ends with the spool");
 }
 
 #[tokio::test]
 async fn a_waker_reports_failures_as_well() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
-    tokio::spawn(spool.herald());
+    tokio::spawn(spool.thread_waker());
     tokio::task::yield_now().await;
     spool.append(record(0, 150)).await.unwrap();
     disk.fail(Op::Sync, 0, 1_000);
@@ -80,12 +80,12 @@ async fn a_waker_reports_failures_as_well() {
 async fn the_writer_wakes_threads_that_no_waker_wakes() {
     let disk = FaultyDisk::new();
     let spool = open_on(&disk).unwrap();
-    let herald = tokio::spawn(spool.herald());
+    let waker = tokio::spawn(spool.thread_waker());
     tokio::task::yield_now().await;
     spool.append(record(0, 150)).await.unwrap();
     let waiting = appends(&spool, &disk, 1..9).await;
-    herald.abort();
-    assert!(herald.await.unwrap_err().is_cancelled());
+    waker.abort();
+    assert!(waker.await.unwrap_err().is_cancelled());
     disk.hold(false);
     for append in waiting {
         append.await.unwrap().unwrap();
@@ -97,7 +97,7 @@ async fn the_writer_wakes_threads_that_no_waker_wakes() {
 async fn a_threads_waker_belongs_to_one_spool() {
     let (disk, other_disk) = (FaultyDisk::new(), FaultyDisk::new());
     let (spool, other) = (open_on(&disk).unwrap(), open_on(&other_disk).unwrap());
-    tokio::spawn(spool.herald());
+    tokio::spawn(spool.thread_waker());
     tokio::task::yield_now().await;
     for number in 0..3 {
         spool.append(record(number, 150)).await.unwrap();
