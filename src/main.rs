@@ -24,7 +24,7 @@ macro_rules! say {
             if error.kind() == std::io::ErrorKind::BrokenPipe {
                 std::process::exit(0);
             }
-            anyhow::bail!("nothing can be written to standard output: {error}");
+            anyhow::bail!("can't write to standard output: {error}");
         }
     };
 }
@@ -33,7 +33,7 @@ macro_rules! say {
 #[command(
     name = "sillage",
     version,
-    about = "First-party web analytics that keeps nobody's trace"
+    about = "Privacy-preserving first-party web analytics"
 )]
 struct Arguments {
     /// What to log, in the syntax of the `tracing` crate, e.g. `info` or `sillage=debug`.
@@ -45,7 +45,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Collect beacons, store them, serve the dashboard.
+    /// Run the collector: accept beacons, store them, serve the dashboard and the APIs.
     Serve {
         #[arg(long, default_value = "sillage.toml")]
         config: PathBuf,
@@ -53,25 +53,25 @@ enum Command {
         #[arg(long)]
         demo: bool,
     },
-    /// The embedded ClickHouse; started by `serve`.
+    /// Run the embedded ClickHouse; `serve` starts it.
     #[command(hide = true)]
     Engine {
-        /// Where to answer; loopback only.
+        /// Address to listen on; loopback only.
         #[arg(long)]
         listen: std::net::SocketAddr,
         /// The engine's own folder.
         #[arg(long)]
         data: PathBuf,
-        /// `libchdb.so`; looked for when left out.
+        /// Path of `libchdb.so`; searched for by default.
         #[arg(long)]
         library: Option<PathBuf>,
-        /// The database of a request that names none.
+        /// Database of requests that do not name one.
         #[arg(long, default_value = "sillage")]
         database: String,
-        /// Number of the user and group to become when started by root.
+        /// Id of the user and group to run as when started by root.
         #[arg(long)]
         user: Option<u32>,
-        /// Answer readers although the process could not be fenced.
+        /// Answer readers even if the process could not be fenced.
         #[arg(long)]
         readers_without_fence: bool,
         #[cfg(debug_assertions)]
@@ -81,52 +81,52 @@ enum Command {
         #[arg(long)]
         reach: Option<PathBuf>,
     },
-    /// Ask the running collector's ClickHouse: a statement, or the URL for other programs.
+    /// Query the running collector's ClickHouse, or print its URL for other programs.
     Sql(sql::SqlArguments),
-    /// Bring the database's tables up to date and stop; needs `clickhouse.url`, the embedded
-    /// engine's are kept by `serve`.
+    /// Bring the tables of the server in `clickhouse.url` up to date and exit. `serve` does this for
+    /// the embedded engine.
     Migrate {
         #[arg(long, default_value = "sillage.toml")]
         config: PathBuf,
     },
-    /// Say whether a configuration can be used, and what it means.
+    /// Check a configuration and explain what it means.
     CheckConfig {
         #[arg(long, default_value = "sillage.toml")]
         config: PathBuf,
     },
-    /// Prove that nothing expired remains, and write a destruction certificate.
+    /// Prove that no expired rows remain, and write a certificate of destruction.
     Retention {
         #[arg(long, default_value = "sillage.toml")]
         config: PathBuf,
-        /// Look, and change nothing; destroying is done by `serve`.
+        /// Check only and change nothing; `serve` destroys expired rows.
         #[arg(long, required = true)]
         verify: bool,
-        /// Where ClickHouse answers, e.g. http://127.0.0.1:8123; as configured when left out.
+        /// Address of ClickHouse, e.g. http://127.0.0.1:8123; as configured by default.
         #[arg(long)]
         clickhouse: Option<String>,
     },
-    /// Write the summary of a site's latest day, week or month; without `--to` it is only shown.
+    /// Print the summary of a site's latest day, week or month; with `--to`, send it as an e-mail.
     Report(email::ReportArguments),
-    /// Say whether the traffic of the last three hours is unusual; with `--to`, write when it is.
+    /// Say whether the traffic of the last three hours is unusual; with `--to`, send an e-mail if so.
     Alert(email::AlertArguments),
-    /// Print the line that a page embeds.
+    /// Print the line that embeds the tracker in a page.
     Snippet {
         /// Site id as configured.
         site: String,
         #[arg(long, default_value = "sillage.toml")]
         config: PathBuf,
-        /// Where browsers reach the collector, e.g. https://stats.example.com; empty when it is the
+        /// Address of the collector for browsers, e.g. https://stats.example.com; empty if it is the
         /// page's own host.
         #[arg(long, default_value = "")]
         origin: String,
-        /// Print the button with which a page lets its visitors refuse, instead.
+        /// Print a button with which visitors can refuse, instead of the line.
         #[arg(long)]
         refuse_button: bool,
-        /// Which kind; by default the one that fits the site's profile.
+        /// Kind of the line; by default the one for the site's profile.
         #[arg(long, value_enum)]
         variant: Option<Variant>,
     },
-    /// Show what would be kept of an address, part by part, and why.
+    /// Show which parts of an address would be stored, and why.
     Scrub {
         #[arg(long, default_value = "sillage.toml")]
         config: PathBuf,
@@ -137,12 +137,12 @@ enum Command {
         #[arg(long, value_name = "URL")]
         explain: String,
     },
-    /// Who may log in to the dashboard.
+    /// Manage the people who can log in to the dashboard.
     User(admin::UserArguments),
-    /// Keys for programs that ask about a site.
+    /// Manage API keys of programs that query a site.
     Key(admin::KeyArguments),
-    /// Make traffic to look at: replay an access log or make it up. The collector must not run
-    /// meanwhile.
+    /// Generate traffic, or replay an access log, to try the dashboard. The collector must not be
+    /// running.
     Demo(demo::DemoArguments),
 }
 
