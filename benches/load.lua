@@ -1,5 +1,5 @@
--- Beacons for wrk: a body of about 150 bytes, an address, an agent and a key of its own for each. The requests are made
--- ahead but for the key, so that the generator, which shares the machine, takes little of it.
+-- Beacons for wrk: bodies of about 150 bytes, each with its own address, agent and key. All but the key is prepared in
+-- advance, because the load generator shares the machine.
 
 local agents = {
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.0.0 Safari/537.36",
@@ -36,7 +36,7 @@ function request()
   return heads[n] .. string.format("%08x%08x", math.random(0, 0x7fffffff), sent) .. tails[n]
 end
 
--- Without a handler wrk counts other answers than 2xx and 3xx itself, which costs less.
+-- Without a response handler wrk counts answers other than 2xx and 3xx itself, which costs less.
 function done(summary, latency, requests)
   io.write(string.format("RESULT %.0f %d %.2f %.2f\n", summary.requests / (summary.duration / 1e6),
     summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout,

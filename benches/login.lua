@@ -1,5 +1,5 @@
--- A flood of wrong passwords: every request another name from another network, so that no bound by name or network holds it.
--- FLOOD=refused sends the same as a page of somebody else would; that is refused before anything is looked up or hashed.
+-- A flood of wrong passwords: each request has its own name and network, so that no limit by name or network applies.
+-- FLOOD=refused sends the same requests as another site's page would; they are refused before any lookup or hashing.
 local site = os.getenv("FLOOD") == "refused" and "cross-site" or "same-origin"
 local n = 0
 

@@ -1,46 +1,24 @@
 #!/bin/sh
-# What a flood of log-ins takes from the beacons: durable accepts a second while wrong passwords are sent as fast as 16
-# connections can, beside the same flood that is refused before anything is hashed (so that the generator costs the same in
-# both). Three pairs, alternating. `COLLECTOR=target/debug/sillage SECONDS_EACH=5 sh benches/login.sh` for a quick look.
+# What a flood of log-ins costs the beacons. Called by `make bench-login`.
+#
+# Durable accepts per second while 16 connections send wrong passwords as fast as they can, compared with the
+# same flood refused before any hashing, so that the load generator costs the same in both. Three pairs,
+# alternating. `COLLECTOR=target/debug/sillage SECONDS_EACH=5 sh benches/login.sh` for a quick look.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${SECONDS_EACH:-15}
-collector=${COLLECTOR:-target/release/sillage}
 command -v wrk > /dev/null || { echo "wrk is not installed"; exit 1; }
-
-folder=$(mktemp -d)
-collector_pid="" flood_pid=""
-end() {
-  for pid in $collector_pid $flood_pid; do kill "$pid" 2> /dev/null || true; done
-  wait 2> /dev/null || true
-  rm -rf "$folder"
-}
-trap end EXIT INT TERM
-
-cat > "$folder/sillage.toml" <<TOML
-listen = "127.0.0.1:0"
-trusted_proxies = ["127.0.0.1"]
-[engine]
-listen = "127.0.0.1:0"
-[limits]
+. benches/collector.sh
+configure 'trusted_proxies = ["127.0.0.1"]' '[limits]
 beacons_per_second_max = 0
 [[site]]
 id = "example.com"
-timezone = "Asia/Tokyo"
-TOML
+timezone = "Asia/Tokyo"'
 echo "a long enough password" | "$collector" --log-level off user --config "$folder/sillage.toml" add root > /dev/null
+start_collector warn
+at=$(address_in "$folder/out" beacons)
 
-"$collector" --log-level warn serve --config "$folder/sillage.toml" > "$folder/collector" 2> "$folder/log" &
-collector_pid=$!
-at=""
-for _ in $(seq 300); do
-  at=$(sed -n 's/.*beacons .*\/\/\([0-9.:]*\)\/.*/\1/p' "$folder/collector")
-  [ -n "$at" ] && break
-  sleep 0.1
-done
-[ -n "$at" ] || { echo "not ready in time"; cat "$folder/log"; exit 1; }
-
-# CPU seconds that the thread for passwords has used, in hundredths.
+# CPU time of the thread that hashes passwords, in hundredths of a second.
 hashing() {
   for thread in /proc/"$collector_pid"/task/*; do
     if [ "$(cat "$thread/comm")" = passwords ]; then
@@ -48,15 +26,16 @@ hashing() {
     fi
   done
 }
-accepted() { curl -s "http://$at/metrics" | sed -n "s/^sillage_accepted_total //p"; }
+accepted() { metric sillage_accepted_total; }
 rate_during() { # refused | taken
   FLOOD=$1 wrk -t1 -c16 -d"$((seconds + 1))"s -s benches/login.lua "http://$at/login" > "$folder/flood" &
   flood_pid=$!
+  other_pids=$flood_pid
   before=$(accepted)
   wrk -t1 -c64 -d"$seconds"s -s benches/load.lua "http://$at/api/event" > /dev/null
   after=$(accepted)
   wait "$flood_pid"
-  flood_pid=""
+  other_pids=""
   echo $(((after - before) / seconds))
 }
 
