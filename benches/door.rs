@@ -1,10 +1,9 @@
-//! What the privacy door costs an event, beside parsing the event's JSON:
+//! The cost of the privacy door per event, compared with parsing the event's JSON:
 //! `cargo bench --bench door`.
 //!
-//! `door_with_real_lookups` is an event's whole way through the door with the collector's own agent
-//! parser, whose memory is warm, and the country database where `make vendor` has fetched it. In
-//! the others places and devices are closures that answer at once, so that what is left is the door
-//! itself: HMAC, truncation, scrubbing.
+//! `door_with_real_lookups` runs the whole door with the collector's agent parser, whose cache is
+//! warm, and with the country database if `make vendor` has fetched it. In the others, places and
+//! devices are constants, so that only the door itself is measured: HMAC, truncation, scrubbing.
 
 use std::path::Path;
 

@@ -124,8 +124,8 @@ async fn generate(client: &Client, events: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits until what was written a moment ago is merged, as a year's events are but for the last
-/// minutes; at most five minutes.
+/// Waits up to five minutes until the new parts are merged, as all events of a year are except
+/// those of the last minutes.
 async fn settle(client: &Client) -> anyhow::Result<()> {
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(300) {

@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench spool [-- <folder>]`. The folder decides the disk; the default is under
 //! `target`. Both sides run alternately and the ratio is of medians, since a shared disk's speed
-//! changes by the minute. Then a backlog of ten million events is laid down and opened.
+//! changes by the minute. Then a backlog of ten million events is written and opened.
 
 use std::fs::File;
 use std::io::Write;
@@ -18,7 +18,7 @@ const RECORD_BYTES: usize = 150;
 const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_secs(2);
 const BACKLOG_EVENTS: u64 = 10_000_000;
-/// Tasks that lay the backlog down: as many as a batch holds, so that it takes few syncs.
+/// Tasks that write the backlog: as many as a batch holds, so that few syncs are needed.
 const BACKLOG_TASKS: u64 = 4096;
 
 fn options(dir: PathBuf) -> SpoolOptions {
@@ -69,7 +69,7 @@ async fn spool_rate(dir: &Path) -> anyhow::Result<(f64, f64)> {
     Ok((rate, stats.appended as f64 / stats.syncs as f64))
 }
 
-/// Records a second that one thread writes and syncs in batches of so many, appending to one file.
+/// Records per second when one thread appends batches of this size to one file and syncs each.
 fn bare_rate(dir: &Path, batch: usize) -> anyhow::Result<f64> {
     let path = dir.join("bare");
     let mut file = File::create(&path)?;

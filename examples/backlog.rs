@@ -1,8 +1,8 @@
-//! Lays a backlog down in a spool that holds at least one event: copies of the first one, as many
-//! as are asked for.
+//! Writes a backlog into a spool that holds at least one event: the given number of copies of the
+//! first one.
 //!
 //! `cargo run --example backlog -- <spool folder> <events>`, while no collector uses the folder.
-//! For `benches/backlog.sh`, which then measures the start.
+//! `benches/backlog.sh` then measures the start.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,7 +19,7 @@ async fn main() -> anyhow::Result<()> {
     let dir = arguments.next().context("name the spool's folder")?.into();
     let events: usize = arguments.next().context("say how many events")?.parse()?;
     ensure!(events > 0, "say how many events");
-    // As the collector keeps it by default, but for the bound.
+    // The collector's defaults, except for the size limit.
     let spool = Spool::open(SpoolOptions {
         dir,
         bytes_max: 64 << 30,

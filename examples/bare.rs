@@ -1,5 +1,4 @@
-//! A bare hyper server that reads a body and answers 202 to it: what `make bench-load` compares the
-//! collector with.
+//! A bare hyper server that reads a body and answers 202: the baseline of `make bench-load`.
 //!
 //! `cargo run --release --example bare -- 127.0.0.1:0` prints the address it listens on.
 

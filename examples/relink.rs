@@ -1,12 +1,13 @@
-//! How far stored rows can be put together again, measured: `cargo run --release --example relink`.
+//! Measures how far stored rows can be linked again: `cargo run --release --example relink`.
 //!
-//! Makes days of traffic, walks them through the collector's own privacy door and visit code, keeps
-//! what a row would hold, and attacks that with what an outsider with the table has. Two attacks:
+//! Generates days of traffic, passes them through the collector's privacy door and visit code,
+//! keeps what a row would hold, and attacks it as an outsider with a copy of the table. Two
+//! attacks:
 //!
-//! - *Re-linking*: which page views belong to one visit, told without `visitor` and `visit`. (a)
-//!   with every other column; (b) with what is left after the stricter clearing
+//! - *Re-linking*: which page views belong to one visit, without `visitor` and `visit`. (a) with
+//!   every other column; (b) with what is left after the stricter clearing
 //!   (`[retention] visitor_days`). A visit counts when exactly its page views were put together;
-//!   only visits of two page views and more are asked about.
+//!   only visits of two or more page views are counted.
 //! - *Joining with an access log* that has full addresses and seconds: how many visits match
 //!   exactly one address. Once with `elapsed` in seconds, as it was, once as it is. The ids are
 //!   known here: that is the table's default.

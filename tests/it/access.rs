@@ -1,5 +1,4 @@
-//! Who may do what: every line of the server's table of routes by everybody there is. A line
-//! without an expectation fails.
+//! Access: every route is called by every kind of caller. A route without an expectation fails.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +11,14 @@ use crate::support::{
     Answer, Collector, PASSWORD, binary, get, log_in, send, user_add, write_config,
 };
 
-/// Those who ask, in the order of the columns below. The site that is asked about is example.com.
+/// The callers, in the order of the columns below. The site in question is example.com.
 const ASKERS: [&str; 8] = [
     "nobody", "viewer", "editor", "owner", "stranger", "root", "key", "link",
 ];
 
-/// `+` is let in, `-` is refused: nobody, a viewer, an editor and an owner of the site, the owner
-/// of another site (a "stranger"), an owner of every site, a key of the site, a shared link to the
-/// site.
+/// `+` is allowed, `-` is refused: an anonymous caller, a viewer, an editor and an owner of the
+/// site, the owner of another site (a "stranger"), an owner of every site, a key of the site, a
+/// shared link to the site.
 #[rustfmt::skip]
 const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST",    "/api/event",                  "++++++++"),
@@ -118,7 +117,7 @@ fn start() -> Collector {
         ("owner", "example.com", "owner"),
         ("stranger", "other.example", "owner"),
         ("root", "*", "owner"),
-        // Somebody to be reset and removed.
+        // A person to reset and remove.
         ("victim", "example.com", "viewer"),
     ] {
         user_add(folder.path(), name, site, role);
@@ -332,7 +331,7 @@ fn every_role_may_do_exactly_what_the_matrix_allows() {
                 route.path,
                 answer.body
             );
-            // Somebody without a role on the caller's sites is as one who is not there.
+            // A person without a role on the caller's sites is answered like an unknown one.
             let is_unseen = answer.status == 404
                 && matches!(
                     route.handler,
@@ -388,7 +387,7 @@ fn changes_without_proof_of_intent_are_refused() {
     let victim = victim(&collector, &root);
     let cookie = root.credential.as_ref().expect("a cookie").1.clone();
     let mut tried = 0;
-    // A link's secret is the proof, and there is none here.
+    // The link's secret is the proof of intent, and this request has none.
     let needs_proof = |route: &&Route| !matches!(route.proof, Proof::None | Proof::Link);
     for route in ROUTES.iter().filter(needs_proof) {
         let path = route

@@ -1,9 +1,9 @@
-//! The canary run (P6): what identifies a person is put into every field and every header, at the
-//! most talkative log level, through a killed engine and a killed collector; then everything that
-//! was written or said is searched for it.
+//! The canary test (P6): identifying values are sent in every field and every header, at the most
+//! verbose log level, through a killed engine and a killed collector; then all files and output are
+//! searched for them.
 //!
-//! And the other half of the promise: with all rows and every file of the next day, nobody recovers
-//! an address.
+//! The other half of the promise: all rows and all files of the next day together do not lead back
+//! to an address.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -62,7 +62,7 @@ fn contains(haystack: &[u8], needle: &str) -> bool {
 }
 
 fn find_all<'a>(haystack: &[u8], needles: &[&'a str]) -> Vec<&'a str> {
-    // Bytes that are no text are replaced one by one and can't hide text beside them.
+    // Bytes that are not UTF-8 are replaced one by one and cannot hide text beside them.
     let text = String::from_utf8_lossy(haystack).to_ascii_lowercase();
     let is_in = |needle: &&&str| text.contains(&needle.to_ascii_lowercase());
     needles.iter().filter(is_in).copied().collect()

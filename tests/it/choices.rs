@@ -1,5 +1,5 @@
-//! The visitor's choices, through the socket: what the page says, what its buttons do, and who may
-//! not press them.
+//! The choices page, through the socket: what it says, what its buttons do, and which requests it
+//! refuses.
 
 use serde_json::{Value, json};
 
@@ -146,7 +146,7 @@ fn a_refusal_by_a_plain_form_stops_measuring_and_can_be_taken_back() {
         ),
         "{cookies:?}"
     );
-    // The same for everybody.
+    // The same for every visitor.
     let stranger = press(&collector, "refuse", &[("User-Agent", "another")]);
     assert!(set_cookies(&stranger).contains(opt_out));
 

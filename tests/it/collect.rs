@@ -1,5 +1,4 @@
-//! Beacons through the socket into ClickHouse: what is kept, what is not, and what the sender is
-//! told.
+//! Beacons through the socket into ClickHouse: what is stored, what is not, and the response.
 
 use serde_json::json;
 
@@ -257,7 +256,7 @@ fn bad_input_gets_a_clear_answer_stores_nothing_and_is_not_repeated() {
             .is_ok_and(|answer| answer.status == 431 || answer.status == 400)
     );
 
-    // Dropped on purpose: answered like everybody else, so that nobody can ask who is measured.
+    // Dropped on purpose, with the usual response: it must not reveal who is measured.
     let kept = collector.beacon(&ok);
     for body in [
         json!({"n": "pageview", "u": url, "d": "unknown.example", "c": 1}),

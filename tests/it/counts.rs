@@ -1,5 +1,5 @@
-//! Counts that are written straight to ClickHouse: none vanishes because it equals an earlier one,
-//! and none counts twice because it was sent again.
+//! Counts that are written straight to ClickHouse: a batch equal to an earlier one is stored, and a
+//! batch sent again counts once.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

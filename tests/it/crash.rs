@@ -1,4 +1,4 @@
-//! What is lost when something dies: nothing that was acknowledged.
+//! Crashes lose nothing that was acknowledged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Collector, pageview, post, raw, resident_bytes, signal, wait_for};
 
-/// Lives that the collector is killed in.
+/// How many times the collector is killed.
 const ROUNDS: u64 = 50;
 
-/// Sends consented pageviews until told to stop; counts the answers 202.
+/// Sends consented pageviews until it is stopped; counts the 202 responses.
 struct Load {
     accepted: Arc<AtomicU64>,
     other: Arc<AtomicU64>,
@@ -89,8 +89,8 @@ fn a_collector_killed_under_load_keeps_all_accepted_beacons() {
         let folder = collector.kill();
         let (kept, other) = load.end();
         accepted += kept;
-        // At most one beacon a sender was on its way when the answer was cut off; later ones found
-        // nobody.
+        // At most one beacon per sender was in flight when the connection was cut; later ones were
+        // not received.
         cut_off += other.min(4);
         collector = Collector::start_in(folder);
         compare(&collector, round, accepted, cut_off);

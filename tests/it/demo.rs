@@ -1,4 +1,4 @@
-//! `sillage demo`: what is replayed is what reports show.
+//! `sillage demo`: reports show the replayed traffic.
 
 use serde_json::json;
 

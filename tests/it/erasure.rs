@@ -1,4 +1,4 @@
-//! Erasure through the socket: in whatever order it is asked for, and whatever fails meanwhile.
+//! Erasure through the socket, in every order of requests and under failures.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -189,7 +189,7 @@ fn the_erasure_cookie_is_not_used_for_measurement() {
     let (mut mine, _) = two_people(&collector);
     mine.beacon(&collector, &no("d"));
     let (value, _) = mine.cookies[ERASURE_COOKIE].clone();
-    // Even where somebody sends it with a beacon, and under the measurement cookie's name.
+    // Even when it is sent with a beacon and under the measurement cookie's name.
     for name in [ERASURE_COOKIE, "sillage_example-com-a379a6f6"] {
         let cookie = format!("{name}={value}");
         let body = pageview(&format!("/with-{}", name.len()), name);

@@ -1,4 +1,4 @@
-//! One beacon is one event: whatever its sender, its wording or the engine does in between.
+//! One beacon is one event, whatever its sender or the engine does in between.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
@@ -28,7 +28,7 @@ fn a_beacon_resent_after_a_dropped_connection_counts_once() {
         send_and_hang_up(&collector, beacon);
     }
     for beacon in &beacons {
-        // One that is still on its way is told to come back.
+        // A repetition of a beacon in flight is answered with "try again".
         wait_for(|| match collector.beacon(beacon).status {
             202 => Ok(()),
             status => Err(status),

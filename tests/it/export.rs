@@ -1,5 +1,4 @@
-//! Reports as files, and what makes a difference, over HTTP: whoever takes numbers away is written
-//! down.
+//! Exports and the list of changes over HTTP; every export is logged with its recipient.
 
 use serde_json::{Value, json};
 

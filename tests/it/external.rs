@@ -62,13 +62,12 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
     })
     .expect("the event is stored on the server");
 
-    // How a server merges is its administrator's to say; the embedded engine would have been told
-    // before it stored.
+    // The server's administrator decides how it merges; only the embedded engine gets our settings.
     let settings = "SELECT engine_full LIKE '%min_parts_to_merge_at_once%' FROM system.tables WHERE database != 'system' AND name = 'events'";
     let settings = post(address, "/?database=elsewhere", settings, &READER);
     assert_eq!(settings.body.trim(), "0");
 
-    // Somebody drops the view: what is accepted waits, is told of, and is stored after a restart.
+    // The view is dropped: accepted events wait, the log says so, and a restart stores them.
     let dropped = post(
         address,
         "/?database=elsewhere",
@@ -85,7 +84,7 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
             Err(log)
         }
     })
-    .expect("it is told");
+    .expect("a log line about the view");
     let (folder, _) = collector.stop();
     assert_eq!(count().trim(), "1");
     let collector = Collector::start_in(folder);

@@ -1,4 +1,4 @@
-//! API keys: one site each, revocable at once, bounded an hour.
+//! API keys: for one site each, with an hourly limit, revocable at once.
 
 use std::process::Output;
 

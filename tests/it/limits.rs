@@ -1,4 +1,4 @@
-//! What a hostile or crowded network can do: hang, send half, send garbage, send too much.
+//! Hostile and crowded networks: connections that hang, half bodies, garbage, too many requests.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -30,8 +30,8 @@ fn ten_thousand_idle_connections_delay_no_beacon() {
         }
         hanging.push(stream);
         if n % 1_000 == 999 {
-            // A disk that is busy with somebody else's work may hold one up, connections that hang
-            // would hold up each.
+            // A disk that other programs keep busy may delay one beacon; hanging connections would
+            // delay each.
             let took = (0..3).map(|again| {
                 let begun = Instant::now();
                 let answer = collector.beacon(&pageview("/", &format!("h{n}-{again}")));

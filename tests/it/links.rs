@@ -84,8 +84,8 @@ fn number(answer: &Answer) -> Value {
 #[test]
 fn a_shared_link_shows_only_what_its_filters_allow() {
     let (collector, owner) = start();
-    // Twelve people on one page and fourteen on another: more than the ten below whom a link tells
-    // of nobody.
+    // Twelve people on one page and fourteen on another: more than the threshold of ten, below
+    // which a link shows no counts.
     for number in 0..26 {
         let path = if number < 12 { "/a" } else { "/b" };
         let beacon = pageview(path, &number.to_string());
@@ -178,7 +178,7 @@ fn a_shared_link_shows_only_what_its_filters_allow() {
             );
         }
     }
-    // A rate is measured against visitors whom a filter on a goal or a property leaves out.
+    // A rate needs the visitors that a filter on a goal or a property excludes.
     let fixed = json!({"name": "buyers", "filters": [["is", "event:props:plan", ["pro"]]]});
     let (_, path_of_buyers) = owner.share(&collector, &fixed);
     let of_buyers = boot(&get(collector.address, &path_of_buyers, &[]));

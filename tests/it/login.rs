@@ -330,7 +330,7 @@ fn second_factor_guesses_are_bounded_audited_and_reported() {
         .iter()
         .map(|rest| rest.split('<').next().expect("a code"));
     let recovery: Vec<String> = recovery.map(str::to_owned).collect();
-    // Whoever knows the password guesses from many networks.
+    // An attacker who knows the password guesses from many networks.
     let folder = collector.stop().0;
     let config = "trusted_proxies = [\"127.0.0.1\"]";
     let collector = Collector::start_guarded_with(folder, config);

@@ -1,4 +1,4 @@
-//! How much memory the collector takes under load and with a backlog. Speed is no test; see
+//! How much memory the collector takes under load and with a backlog. Speed is measured in
 //! `benches/`.
 
 use std::io::{Read, Write};

@@ -1,5 +1,5 @@
-//! ClickHouse away, full, or given what it refuses: nothing accepted is lost, and nothing blocks
-//! the queue for ever.
+//! ClickHouse stopped, out of disk space, or refusing a segment: no accepted event is lost, and
+//! nothing blocks the queue for ever.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -181,8 +181,8 @@ fn a_segment_clickhouse_refuses_is_set_aside_and_later_ones_stored() {
     );
 }
 
-/// Leaves two segments in the spool whose records are no rows, as a fault of ours would: a small
-/// one, and one that is refused while it is still being sent.
+/// Writes two segments into the spool whose records are not rows, as a bug would: a small one, and
+/// one that is refused while it is still being sent.
 fn poison(folder: &Path) {
     let options = SpoolOptions {
         dir: folder.join("data/spool"),
@@ -285,7 +285,7 @@ fn a_full_disk_refuses_with_503_and_recovers_by_itself() {
     let collector = Collector::start_in(folder);
     let filler = disk.join("filler");
     assert_eq!(collector.beacon(&pageview("/", "first")).status, 202);
-    // Somebody else fills the disk.
+    // Another program fills the disk.
     let mut kilobytes = 0;
     while kilobytes < 4_096
         && std::fs::write(disk.join(format!("filler-{kilobytes}")), [1; 16 << 10]).is_ok()

@@ -1,4 +1,4 @@
-//! Who may see what: the first owner, invitations, reset links, roles, and what ends them.
+//! People: the first owner, invitations, reset links, roles, and what ends them.
 
 use std::io::Write;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn user(folder: &Path, arguments: &[&str]) -> Output {
         .spawn()
         .expect("the binary starts");
     let mut stdin = child.stdin.take().expect("piped");
-    // Whoever needs no password has ended already.
+    // A command that needs no password may have ended already.
     let _ = stdin.write_all(PASSWORD.as_bytes());
     drop(stdin);
     child.wait_with_output().expect("it ends")

@@ -1,5 +1,5 @@
-//! A proxy on the same machine: what it must not open, and what happens when nobody told the
-//! collector of it.
+//! A proxy on the same machine: what it must not open, and what happens when the configuration does
+//! not name it.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -51,7 +51,7 @@ fn metrics_and_demo_are_closed_to_a_proxy_with_default_settings() {
             None => eprintln!("not run: this user may not become another"),
         }
     }
-    // What is for everybody comes through.
+    // Public routes are reachable.
     assert_eq!(through_nginx(&collector, "/readyz").status, 200);
     if let Some(status) = as_another_user(collector.address, "/s.js") {
         assert_eq!(status, "200");
@@ -111,7 +111,7 @@ fn a_proxy_missing_in_trusted_proxies_is_logged_once_and_counted() {
     collector.beacon_with(&pageview("/", "b"), &behind);
     assert_eq!(counted(&collector), "0");
 
-    // And before the start, where there is no request to tell by.
+    // The same before the first request.
     let says = |extra: &str| {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = write_config(folder.path(), extra);

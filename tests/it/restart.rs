@@ -1,5 +1,4 @@
-//! What goes on over a restart as if there had been none: visits, and the memory of events sent
-//! again.
+//! What survives a restart: visits, and the memory of repeated events.
 
 use crate::support::{Collector, binary, cookie, pageview, post, signal, wait_for, write_config};
 

@@ -1,4 +1,4 @@
-//! Retention on the real engine: what has expired goes, what is held stays, and the check can tell.
+//! Retention on the real engine: expired rows go, held rows stay, and the check reports both.
 
 use clickhouse::Client;
 use jiff::civil::{Date, date};

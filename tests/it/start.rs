@@ -1,4 +1,4 @@
-//! What a person sees who starts it wrongly: an exit code and a sentence that says what to do.
+//! Failed starts: an exit code and a sentence that says what to do.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -94,7 +94,7 @@ fn unusable_folders_are_named() {
     .expect("written");
     check(&file, &["blocked/data", "data_dir"]);
 
-    // Salts that others can read are no secret.
+    // Salts that other users can read are not secret.
     let file = write_config(folder.path(), "data_dir = \"open\"");
     let salts = folder.path().join("open/salts");
     std::fs::create_dir_all(&salts).expect("created");

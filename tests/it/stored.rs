@@ -1,6 +1,6 @@
-//! What visitors are told is stored, against the tables: beacons with everything in them, under
-//! each profile, through the whole collector; then the columns that hold more than nothing,
-//! compared both ways with `policy.json`.
+//! The published list of stored fields against the tables: beacons with every field go through the
+//! whole collector under each profile; then the columns that are not empty are compared with
+//! `policy.json` in both directions.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -114,8 +114,8 @@ fn collector() -> Collector {
     Collector::start_in(folder)
 }
 
-/// A beacon with every field that there is, but for the word about consent, the event's id and the
-/// note of automation, which would end it.
+/// A beacon with every field except the consent, the event's id, and the mark of automation, which
+/// would end its processing.
 fn full(name: &str, site: &str, path: &str) -> Value {
     json!({
         "n": name,

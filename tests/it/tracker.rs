@@ -1,5 +1,5 @@
 //! What pages embed, through the socket: the tracker's files, the pixel, and the command that
-//! prints the line.
+//! prints the snippet.
 
 use crate::support::{AGENT, Answer, Collector, binary, get, post, write_config};
 
@@ -34,7 +34,7 @@ fn the_pixel_counts_only_where_no_consent_is_needed() {
         let query = format!("d={site}&u=https%3A%2F%2F{site}%2Fread%3Ftoken%3Dx");
         assert_eq!(pixel(&collector, &query, headers).status, 200, "{site}");
     };
-    // Nobody can say yes by an image's address.
+    // The address of an image cannot give consent.
     pixel(
         &collector,
         "d=example.com&u=https%3A%2F%2Fexample.com%2F&c=1&cv=1",
@@ -80,7 +80,7 @@ fn a_pixel_without_a_page_reports_it_and_is_still_an_image() {
         "a".repeat(2_001)
     );
     assert_eq!(pixel(&collector, &long, &[]).status, 400);
-    // A site or a page that is none of ours is answered like one that is.
+    // An unknown site or page gets the same answer as a known one.
     for query in [
         "d=nobody.test&u=https%3A%2F%2Fcount.test%2F",
         "d=count.test&u=https%3A%2F%2Felse.test%2F",

@@ -21,8 +21,8 @@ fn visitors(at: &str, count: u64) -> Vec<serde_json::Value> {
         .collect()
 }
 
-/// Eight weeks with 100 visitors from 12:00 to 15:00 on Wednesdays, five times as many in other
-/// hours and on Tuesdays, and so many now.
+/// Eight weeks with 100 visitors from 12:00 to 15:00 on Wednesdays and five times as many in other
+/// hours and on Tuesdays; the last hours have the given number.
 async fn judged(now: u64) -> Option<(Kind, u64, u64)> {
     let client = database().await;
     let mut rows = visitors("2026-11-11 11:00:00", now);

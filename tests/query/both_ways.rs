@@ -1,9 +1,9 @@
-//! Random questions over random traffic: what is taken from the roll-ups is what the events say.
+//! Random questions over random traffic: answers from roll-ups equal answers from events.
 //!
 //! The traffic has what real traffic has: visits of several pages and over midnight, retries,
 //! engagement that comes late, people with and without a history, visits without an id. Questions
 //! are metrics by dimensions with filters over ranges that begin and end anywhere, the last days
-//! not yet rolled up. The seed is fixed, so that a failure comes again.
+//! not yet rolled up. The seed is fixed, so that a failure can be repeated.
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -21,7 +21,7 @@ const DAYS: i64 = 16;
 const NOW: &str = "2025-04-10T12:00:00Z";
 const QUESTIONS: u32 = 150;
 
-/// A visit of so many pages: the row's properties follow from small numbers.
+/// A visit with a number of pages; the row's properties follow from small numbers.
 #[derive(Debug, Clone)]
 struct Visit {
     minute: i64,

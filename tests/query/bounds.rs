@@ -1,5 +1,5 @@
-//! Bounds and edges over the real engine: what costs too much is refused, what is empty is empty,
-//! and the clock's jumps are where the site's zone has them.
+//! Bounds and edges on the real engine: expensive questions are refused, empty sites have zeros,
+//! and clock changes happen where the site's time zone has them.
 
 use serde_json::{Value as Json, json};
 use sillage::stats::{Answerer, QueryLimits};

@@ -24,7 +24,7 @@ const FLOORS: Floors = Floors {
     analysts: 5,
 };
 
-/// One person, who came once.
+/// A person with one visit.
 #[derive(Clone)]
 struct Person {
     country: &'static str,
@@ -95,7 +95,7 @@ fn two_properties() -> Vec<(Person, usize)> {
     ]
 }
 
-/// Somebody who asks.
+/// A caller with an audience.
 struct Asker {
     site: String,
     answerer: Answerer,
@@ -323,7 +323,7 @@ fn people_matching_neither_of_two_conditions_are_not_revealed() {
     );
 }
 
-/// Ten from Liechtenstein, of whom one at most has Firefox.
+/// Ten people from Liechtenstein, at most one of them with Firefox.
 fn tried_on_a_rest(attack: impl AsyncFn(&Asker) -> Option<i64>) {
     let groups = [
         (Person::of("DE", "Firefox"), 30),
@@ -470,8 +470,8 @@ fn one_new_visitor_of_many_looks_like_none() {
     });
 }
 
-/// One person of 40 from Germany is or did what six of 46 from Japan are or did; told is how many
-/// of all less of those.
+/// Of 40 people from Germany one has the property, and of 46 from Japan six. The attack subtracts
+/// the Japanese count from the total.
 fn tried_on_a_part(part: &Person, attack: impl AsyncFn(&Asker) -> Option<i64>) {
     let of = |person: &Person, country| Person {
         country,

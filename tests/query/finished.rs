@@ -1,5 +1,5 @@
-//! Finished visits give the answers that the events gave, whatever is filtered, also when the ids
-//! are gone.
+//! Stored visits give the same answers as the events, under every filter, also after the ids are
+//! cleared.
 
 use serde_json::{Value as Json, json};
 use sillage::rollup::job::roll_up;

@@ -1,5 +1,5 @@
-//! Small counts (P10): what an audience with a floor is told, and what it can't find out by
-//! subtracting answers.
+//! Suppression of small counts (P10): what an audience under suppression sees, and what it cannot
+//! find out by subtracting answers.
 
 use std::collections::BTreeSet;
 
@@ -134,12 +134,13 @@ fn small_rows_are_folded_and_cannot_be_recovered_by_subtraction() {
                 rows(&ask(&link, countries.clone()).await),
                 [row("DE", 20), row("(other)", 11)]
             );
-            // Metrics that are no sums are made from what was folded.
+            // Metrics that are not sums are computed from the folded rows.
             let pages = json!({"dimensions": ["visit:country"], "metrics": ["visitors", "bounce_rate"], "include": {"total_rows": true}});
             let body = ask(&key, pages).await;
             assert_eq!(body["results"][1]["metrics"], json!([11, 100]));
             assert_eq!(body["meta"]["total_rows"], 2);
-            // By pages nobody knows who is in two rows, so a whole one is folded as well.
+            // A person may be in the rows of two pages, so a row above the threshold is folded as
+            // well.
             let by_page = ask(&key, json!({"dimensions": ["event:page"]})).await;
             assert_eq!(rows(&by_page), [row("/", 31)]);
         }
@@ -263,7 +264,7 @@ fn conditions() -> Vec<Condition> {
 #[test]
 fn questions_differing_by_a_few_people_are_not_both_answered() {
     runtime().block_on(async {
-        // A site of 60 with one person whom every single property sets apart.
+        // A site of 60 people, one of whom differs from all others in every property.
         let pick =
             |id: u64, of: &[&'static str]| of[(id as usize * 7 + id as usize / 3) % of.len()];
         let mut world: Vec<Person> = (1..60)

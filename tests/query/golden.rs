@@ -119,8 +119,8 @@ fn golden_answers_are_the_same_when_all_days_are_rolled_up() {
     });
 }
 
-/// Questions about single events of visits or about parts of days: who or which visit an event is
-/// of can't be told any more once the ids are cleared.
+/// Questions about single events of visits or about parts of days: once the ids are cleared, an
+/// event no longer has a visitor or a visit.
 const ABOUT_EVENTS: [&str; 7] = [
     "and_or_not",
     "has_done",

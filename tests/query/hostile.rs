@@ -1,5 +1,5 @@
-//! Hostile values are data: whatever a filter, a property name or a site's id says, the statement
-//! stays the same and finds exactly the rows that hold that text.
+//! Hostile values are data: whatever text a filter, a property name or a site id contains, the
+//! statement stays the same and finds exactly the rows with that text.
 
 use serde_json::{Value as Json, json};
 use sillage::stats::{Answerer, QueryLimits};

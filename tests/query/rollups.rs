@@ -104,7 +104,7 @@ fn a_day_with_cleared_ids_is_never_rolled_up_again() {
             clear(&client, &sites, "2025-05-04T00:00:00Z".parse().unwrap()).await,
             2
         );
-        // Too late to be counted, and no reason to count the others as nobody's.
+        // Too late to be counted, but the other events keep their visitors.
         insert_rows(&client, &[pageview(3, "2025-05-02 12:00:00")]).await;
         let later = "2025-05-10T12:10:00Z".parse().unwrap();
         assert_eq!(roll_up(&client, &site, later).await.unwrap(), 0);

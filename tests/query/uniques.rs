@@ -109,7 +109,7 @@ fn world(name: &str, zone: &str, seed: u64) -> World {
     world
 }
 
-/// The first visit in `[from, to]` of everybody who made one.
+/// The first visit of each person in `[from, to]`.
 fn first_visits(world: &World, from: Date, to: Date) -> impl Iterator<Item = (&Visit, bool)> {
     world.people.iter().filter_map(move |history| {
         let index = history

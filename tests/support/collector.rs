@@ -1,5 +1,5 @@
-//! A collector of its own for each test: the real binary with the real engine, on free ports, in a
-//! temporary folder.
+//! A collector for each test: the real binary with the real engine, on free ports, in a temporary
+//! folder.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -211,8 +211,8 @@ impl Collector {
         (folder, status.success())
     }
 
-    /// Stops, moves every event to three days earlier, and starts again by `start`: audiences with
-    /// a floor are told of today in steps of hours only.
+    /// Stops, moves every event to three days earlier, and starts again by `start`: audiences under
+    /// suppression see the current day in steps of hours only.
     pub fn three_days_later(self, start: impl FnOnce(TempDir) -> Self) -> Self {
         let (folder, is_clean) = self.stop();
         assert!(is_clean, "{}", log(folder.path()));

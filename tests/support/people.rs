@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::{Answer, Collector, binary, cookie, get, post, write_config};
 
-/// The password of everybody that [`user_add`] adds.
+/// The password of every person that [`user_add`] adds.
 pub const PASSWORD: &str = "a long enough password";
 
-/// `sillage user add`: somebody with a role on a site (`*` = every site).
+/// `sillage user add`: a person with a role on a site (`*` = every site).
 pub fn user_add(folder: &Path, name: &str, site: &str, role: &str) {
     let mut child = binary()
         .args(["--log-level", "off", "user", "--config"])

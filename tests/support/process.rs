@@ -16,7 +16,7 @@ pub fn signal(process: u32, name: &str) {
     );
 }
 
-/// Tries until it is right or [`PATIENCE`] ends; then the last answer.
+/// Tries again until the attempt succeeds or [`PATIENCE`] ends; returns the last result.
 pub fn wait_for<T, E>(mut attempt: impl FnMut() -> Result<T, E>) -> Result<T, E> {
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -143,7 +143,7 @@ fn a_segment_sent_again_after_a_kill_counts_once_in_tables_and_views() {
     let temporary = tempfile::tempdir().expect("a folder");
     let folder = temporary.path().join("engine");
     let mut engine = Engine::start_in(&folder);
-    // As the table `events` and a roll-up that somebody hangs on it.
+    // Like the table `events` with a roll-up attached to it.
     for statement in [
         "CREATE TABLE t (day Date, a UInt64) ENGINE = MergeTree PARTITION BY day ORDER BY a
          SETTINGS non_replicated_deduplication_window = 100, fsync_after_insert = 1, fsync_part_directory = 1",
