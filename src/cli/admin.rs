@@ -275,7 +275,7 @@ pub async fn set_up(control: &Control) -> Result<Token, ControlError> {
 /// Why a dashboard is not served beyond this machine.
 pub fn nobody_can_log_in(address: SocketAddr) -> String {
     format!(
-        "the dashboard would listen on {address} for everybody, and no account exists yet: add one with \
+        "the dashboard would listen on {address} for everybody, and there is no account to log in with yet: add one with \
          `sillage user add NAME` first, or set dashboard.listen to 127.0.0.1:8001"
     )
 }
