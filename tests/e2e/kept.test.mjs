@@ -147,7 +147,7 @@ test('a note stands on the chart, in its reading and in its table; a link does n
   await page.getByRole('slider').focus();
   await page.keyboard.press('End');
   assert.match(await page.getByRole('slider').getAttribute('aria-valuetext'), /Notes: New <b>price<\/b> list$/);
-  assert.equal(await page.locator('.chart-reading-note').textContent(), 'New <b>price</b> list');
+  assert.equal(await page.locator('.chart-tooltip-note').textContent(), 'New <b>price</b> list');
   await page.goto(`${collector.dashboard}?site=shop&period=7d&chart=table`);
   await ready(page);
   assert.equal(await page.locator('.row-note').textContent(), 'New <b>price</b> list');

@@ -102,7 +102,7 @@ export function Chart(props: { series: Series; notes: Notes; onZoom: ((label: st
     >
       {size.width > 0 && <Drawing series={series} notes={notes} box={box} marked={index} />}
       {index !== null && point && size.width > 0 && (
-        <Reading
+        <Tooltip
           series={series}
           point={point}
           notes={notes.get(index) ?? []}
@@ -234,14 +234,14 @@ function Drawing(props: { series: Series; notes: Notes; box: Box; marked: number
   );
 }
 
-function Reading(props: { series: Series; point: Point; notes: readonly Note[]; x: number; width: number }) {
+function Tooltip(props: { series: Series; point: Point; notes: readonly Note[]; x: number; width: number }) {
   const { series, point, notes, x, width } = props;
   const { t, fmt } = useApp();
   const { metric, interval } = series;
   const isRight = x > width / 2;
   return (
     <div
-      class={isRight ? 'chart-reading is-left' : 'chart-reading'}
+      class={isRight ? 'chart-tooltip is-left' : 'chart-tooltip'}
       style={{ '--at': `${x}px` }}
       aria-hidden="true"
     >
@@ -251,12 +251,12 @@ function Reading(props: { series: Series; point: Point; notes: readonly Note[]; 
         {point.isPartial && ` · ${t('chart.soFar')}`}
       </div>
       {notes.map((note) => (
-        <div key={note.at + note.text} class="chart-reading-note">
+        <div key={note.at + note.text} class="chart-tooltip-note">
           {note.text}
         </div>
       ))}
       {point.before && (
-        <div class="chart-reading-before">
+        <div class="chart-tooltip-before">
           <strong>{fmt.metric(metric, point.before.value)}</strong>{' '}
           <span class="muted">{fmt.bucket(point.before.label, interval)}</span>
         </div>

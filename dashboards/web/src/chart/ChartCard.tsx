@@ -59,7 +59,7 @@ export function ChartCard() {
             </span>
           )}
         </p>
-        <div class="segments" role="group" aria-label={t('interval.pick')}>
+        <div class="toggle" role="group" aria-label={t('interval.pick')}>
           {intervals.map((one) => (
             <button
               key={one}
@@ -71,7 +71,7 @@ export function ChartCard() {
             </button>
           ))}
         </div>
-        <div class="segments" role="group" aria-label={t('chart.view')}>
+        <div class="toggle" role="group" aria-label={t('chart.view')}>
           {(['line', 'table'] as const).map((one) => (
             <button
               key={one}

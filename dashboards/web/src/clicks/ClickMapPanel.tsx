@@ -52,7 +52,7 @@ function ClickMapCard() {
       <div class="panel-head">
         <h2 id={id}>{w('clicks.title')}</h2>
         {map && map.clicks > 0 && (
-          <div class="segments" role="group" aria-label={w('clicks.as')}>
+          <div class="toggle" role="group" aria-label={w('clicks.as')}>
             <button type="button" aria-pressed={!isTable} onClick={() => setTable(false)}>
               {w('clicks.map')}
             </button>

@@ -74,7 +74,7 @@ export const de: Catalogue = {
   'change.down': '{amount} weniger',
   'change.flat': 'keine Änderung',
   'change.new': 'neu',
-  'change.none': 'kein Vergleich',
+  'change.none': 'nicht vergleichbar',
   'change.column': 'Änderung',
   'change.before': 'zuvor {value}',
   'change.points': '{n} PP',

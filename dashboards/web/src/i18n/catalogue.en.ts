@@ -77,7 +77,7 @@ export const en = {
   'change.down': 'down {amount}',
   'change.flat': 'no change',
   'change.new': 'new',
-  'change.none': 'no comparison',
+  'change.none': 'not comparable',
   'change.column': 'Change',
   'change.before': 'previously {value}',
   'change.points': '{n} pts',

@@ -74,7 +74,7 @@ export const ja: Catalogue = {
   'change.down': '{amount} 減少',
   'change.flat': '変化なし',
   'change.new': '新規',
-  'change.none': '比較なし',
+  'change.none': '比較できません',
   'change.column': '変化',
   'change.before': '前の期間: {value}',
   'change.points': '{n} ポイント',

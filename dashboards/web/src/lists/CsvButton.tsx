@@ -71,7 +71,7 @@ async function saveDetailCsv({ store, t, fmt }: App, detail: Detail): Promise<Sa
     response,
     before: store.hasEarlier() ? of('detail-before') : null,
     beforeLimit: CSV_ROWS_MAX,
-    reading: of('detail-reading'),
+    engagement: of('detail-engagement'),
     totals: null,
   });
   const heads = table.metrics.map((metric: Metric) => t(`metric.${metric}`));

@@ -44,7 +44,7 @@ export function WorldMap({ table }: { table: Table }) {
           />
         ))}
       </svg>
-      <p class="map-reading" aria-hidden="true">
+      <p class="map-caption" aria-hidden="true">
         {hovered ? (
           <>
             <strong>{fmt.name('country', hovered)}</strong>{' '}

@@ -11,18 +11,18 @@ import type { Store } from '../store.ts';
 import { type Known, mapKnown, readyValue } from '../viewmodels/known.ts';
 import { type Table, tableOf, totalFor } from '../viewmodels/table.ts';
 
-export type ListSlots = { rows: Slot; before: Slot; reading: Slot };
+export type ListSlots = { rows: Slot; before: Slot; engagement: Slot };
 
 export const panelSlots = (tab: DetailTab): ListSlots => ({
   rows: `rows-${tab}`,
   before: `before-${tab}`,
-  reading: `reading-${tab}`,
+  engagement: `engagement-${tab}`,
 });
 
 export const DETAIL_SLOTS: ListSlots = {
   rows: 'detail',
   before: 'detail-before',
-  reading: 'detail-reading',
+  engagement: 'detail-engagement',
 };
 
 export function tableFrom(options: {
@@ -31,16 +31,16 @@ export function tableFrom(options: {
   before: QueryResponse | null;
   /** Rows of the earlier period that were asked for. */
   beforeLimit: number;
-  reading: QueryResponse | null;
+  engagement: QueryResponse | null;
   totals: QueryResponse | null;
 }): Table {
-  const { spec, response, reading, totals } = options;
+  const { spec, response, engagement, totals } = options;
   return tableOf({
     metrics: spec.metrics,
     response,
     before: options.before,
     beforeLimit: options.beforeLimit,
-    reading: spec.reading && reading ? { metrics: spec.reading, response: reading } : null,
+    engagement: spec.engagement && engagement ? { metrics: spec.engagement, response: engagement } : null,
     totalVisitors: totalFor(response, totals),
   });
 }
@@ -54,10 +54,10 @@ export function knownTable(options: {
   const { store, tab, slots, beforeLimit } = options;
   const spec = tableSpec(tab, store.view.value.filters, store.goals.value);
   const before = store.earlier(slots.before);
-  const reading = spec.reading ? readyValue(store.known(slots.reading)) : null;
+  const engagement = spec.engagement ? readyValue(store.known(slots.engagement)) : null;
   return mapKnown(store.known(slots.rows), (response) => {
     const totals = readyValue(store.known('totals'));
-    return tableFrom({ spec, response, before, beforeLimit, reading, totals });
+    return tableFrom({ spec, response, before, beforeLimit, engagement, totals });
   });
 }
 

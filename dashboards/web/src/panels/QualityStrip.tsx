@@ -46,7 +46,7 @@ export function QualityStrip() {
   const missing = [
     // A goal filter is about events, which have no engagement time.
     ...(!hasGoal && isUnsupported(store.known('engaged')) ? [t('metric.engagement_time')] : []),
-    ...(isUnsupported(store.known('reading-page')) ? [t('metric.scroll_depth')] : []),
+    ...(isUnsupported(store.known('engagement-page')) ? [t('metric.scroll_depth')] : []),
   ];
   const semantics = readyValue(store.known('totals'))?.meta.visitors_semantics;
   const dropped = Object.entries(quality?.dropped ?? {})

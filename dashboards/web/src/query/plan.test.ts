@@ -89,7 +89,7 @@ describe('the queries of a view', () => {
       'events',
     ];
     for (const { slot, query } of board()) {
-      const mayFail = /^(engaged|reading|returning|journeys)/.test(slot);
+      const mayFail = /^(engaged|engagement|returning|journeys)/.test(slot);
       if (!mayFail) for (const metric of query.metrics) expect(always).toContain(metric);
     }
   });
@@ -142,7 +142,7 @@ describe('goals', () => {
     const plan = board(reached('Signup'), GOALS);
     for (const tab of ['source', 'page', 'country', 'browser']) {
       expect(find(plan, `rows-${tab}`)?.metrics).toEqual(['visitors', 'group_conversion_rate']);
-      expect(find(plan, `reading-${tab}`)).toBeUndefined();
+      expect(find(plan, `engagement-${tab}`)).toBeUndefined();
     }
     expect(find(plan, 'rows-source')?.filters).toEqual([['is', 'event:goal', ['Signup']]]);
     const paid = board(reached('Order'), GOALS);

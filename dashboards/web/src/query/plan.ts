@@ -33,10 +33,10 @@ export type Slot =
   | 'journeys'
   | 'detail'
   | 'detail-before'
-  | 'detail-reading'
+  | 'detail-engagement'
   | `rows-${DetailTab}`
   | `before-${DetailTab}`
-  | `reading-${DetailTab}`;
+  | `engagement-${DetailTab}`;
 
 export type Plan = { slot: Slot; query: Query }[];
 
@@ -141,7 +141,7 @@ export function planBoard(options: PlanOptions): Plan {
   }
   if (before) for (const tab of CHANGE_TABS) tabs.add(tab);
   for (const tab of tabs) {
-    const { dimension, metrics, reading } = tableSpec(tab, view.filters, goals);
+    const { dimension, metrics, engagement } = tableSpec(tab, view.filters, goals);
     const rows = (list: readonly Metric[], limit: number) => ({
       filters: listFilters(view.filters, tab),
       metrics: [...list],
@@ -153,7 +153,7 @@ export function planBoard(options: PlanOptions): Plan {
     const limit = tab === 'country' ? ROWS_BEFORE_LIMIT : ROWS_LIMIT;
     ask(`rows-${tab}`, { ...now, ...rows(metrics, limit), include: { total_rows: true } });
     if (before) ask(`before-${tab}`, { ...before, ...rows(metrics.slice(0, 1), ROWS_BEFORE_LIMIT) });
-    if (reading) ask(`reading-${tab}`, { ...now, ...rows(['visitors', ...reading], ROWS_LIMIT) });
+    if (engagement) ask(`engagement-${tab}`, { ...now, ...rows(['visitors', ...engagement], ROWS_LIMIT) });
   }
 
   ask('engaged', { ...now, metrics: ['engagement_time'] });
@@ -196,7 +196,7 @@ export function planDetail(options: PlanOptions & { limit?: number }): Plan {
   const { view, site, timezone, days, goals, limit } = options;
   if (!view.detail) return [];
   const { tab, search, sort, direction, page } = view.detail;
-  const { dimension, metrics, reading } = tableSpec(tab, view.filters, goals);
+  const { dimension, metrics, engagement } = tableSpec(tab, view.filters, goals);
   const filters: Filter[] = search
     ? [...view.filters, { dimension, op: 'contains', values: [search] }]
     : view.filters;
@@ -224,10 +224,10 @@ export function planDetail(options: PlanOptions & { limit?: number }): Plan {
       query: { ...base, ...wide, date_range: beforeRange, metrics: metrics.slice(0, 1) },
     });
   }
-  if (reading) {
+  if (engagement) {
     plan.push({
-      slot: 'detail-reading',
-      query: { ...base, ...wide, date_range: wireRange(days.range), metrics: ['visitors', ...reading] },
+      slot: 'detail-engagement',
+      query: { ...base, ...wide, date_range: wireRange(days.range), metrics: ['visitors', ...engagement] },
     });
   }
   return plan;

@@ -15,7 +15,7 @@ export type TableSpec = {
   /**
    * Asked separately: an older collector may refuse these metrics, and the list must still work.
    */
-  reading?: readonly Metric[];
+  engagement?: readonly Metric[];
 };
 
 const bySource = ['visitors', 'visits', 'bounce_rate'] as const satisfies Metric[];
@@ -29,7 +29,11 @@ export const TABLES: Record<DetailTab, TableSpec> = {
   utm_medium: { dimension: 'utm_medium', metrics: bySource, without: '(not set)' },
   utm_term: { dimension: 'utm_term', metrics: bySource, without: '(not set)' },
   utm_content: { dimension: 'utm_content', metrics: bySource, without: '(not set)' },
-  page: { dimension: 'page', metrics: ['visitors', 'pageviews'], reading: ['time_on_page', 'scroll_depth'] },
+  page: {
+    dimension: 'page',
+    metrics: ['visitors', 'pageviews'],
+    engagement: ['time_on_page', 'scroll_depth'],
+  },
   entry_page: { dimension: 'entry_page', metrics: ['visitors', 'visits', 'bounce_rate'] },
   exit_page: { dimension: 'exit_page', metrics: ['visitors', 'visits'] },
   name: { dimension: 'name', metrics: ['visitors', 'events'], without: 'pageview' },
@@ -63,7 +67,7 @@ export function tableSpec(tab: DetailTab, filters: readonly Filter[], goals: rea
   }
   const goal = filteredGoal(filters, goals);
   if (!goal) return spec;
-  const { reading: _, ...bare } = spec;
+  const { engagement: _, ...bare } = spec;
   const amounts: Metric[] = goal.currency ? ['total_revenue'] : [];
   return { ...bare, metrics: ['visitors', 'group_conversion_rate', ...amounts] };
 }

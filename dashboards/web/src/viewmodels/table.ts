@@ -19,18 +19,17 @@ export type Table = {
   rows: TableRow[];
   totalRows: number;
   hasChange: boolean;
-  hasReading: boolean;
 };
 
 export function tableOf(options: {
   metrics: readonly Metric[];
   response: QueryResponse;
   before: QueryResponse | null;
-  reading?: { metrics: readonly Metric[]; response: QueryResponse } | null;
+  engagement?: { metrics: readonly Metric[]; response: QueryResponse } | null;
   totalVisitors: number | null;
   beforeLimit?: number;
 }): Table {
-  const { response, before, reading, totalVisitors } = options;
+  const { response, before, engagement, totalVisitors } = options;
   const primary = options.metrics[0] ?? 'visitors';
   const earlier =
     before && new Map(before.results.map((row) => [row.dimensions[0] ?? '', row.metrics[0] ?? 0]));
@@ -38,14 +37,14 @@ export function tableOf(options: {
   const isEarlierWhole =
     before !== null && before.results.length < (options.beforeLimit ?? ROWS_BEFORE_LIMIT);
   const read = new Map(
-    reading?.response.results.map((row) => [row.dimensions[0] ?? '', row.metrics.slice(1)]),
+    engagement?.response.results.map((row) => [row.dimensions[0] ?? '', row.metrics.slice(1)]),
   );
   const largest = Math.max(0, ...response.results.map((row) => row.metrics[0] ?? 0));
   const rows = response.results.map((row) => {
     const name = row.dimensions[0] ?? '';
     const value = row.metrics[0] ?? null;
     const was = earlier ? (earlier.get(name) ?? (isEarlierWhole ? 0 : null)) : null;
-    const extra = reading ? reading.metrics.map((_, i) => read.get(name)?.[i] ?? null) : [];
+    const extra = engagement ? engagement.metrics.map((_, i) => read.get(name)?.[i] ?? null) : [];
     return {
       name,
       values: [...row.metrics, ...extra],
@@ -56,11 +55,10 @@ export function tableOf(options: {
     };
   });
   return {
-    metrics: [...options.metrics, ...(reading?.metrics ?? [])],
+    metrics: [...options.metrics, ...(engagement?.metrics ?? [])],
     rows,
     totalRows: response.meta.total_rows ?? rows.length,
     hasChange: before !== null,
-    hasReading: Boolean(reading),
   };
 }
 

@@ -222,7 +222,7 @@ describe('a list', () => {
     expect(cut.rows[0]?.change.amount).toBeCloseTo(0.25);
   });
   it('joins engagement metrics by name, in any order', () => {
-    const reading = {
+    const engagement = {
       metrics: ['time_on_page' as const],
       response: response([
         [['/c'], [5, 9]],
@@ -233,7 +233,7 @@ describe('a list', () => {
       metrics: ['visitors', 'pageviews'],
       response: now,
       before: null,
-      reading,
+      engagement,
       totalVisitors: null,
     });
     expect(table.metrics).toEqual(['visitors', 'pageviews', 'time_on_page']);
