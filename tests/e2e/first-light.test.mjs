@@ -45,7 +45,7 @@ async function open(context, url) {
 
 const number = async (page, name) => Number(await page.getByTestId(`metric-${name}`).getAttribute('data-value'));
 
-test('refused leaves nothing, consented shows on the dashboard within ten seconds, exactly', async () => {
+test('a no stores nothing; a yes shows on the dashboard within ten seconds', async () => {
   const context = await browser.newContext({ userAgent: AGENT, locale: 'en' });
   const { page, faults } = await open(context, collector.page);
 
@@ -103,7 +103,7 @@ test('refused leaves nothing, consented shows on the dashboard within ten second
   await context.close();
 });
 
-test('a browser that sends Global Privacy Control is never stored, whatever it clicks', async () => {
+test('a browser with Global Privacy Control is never stored', async () => {
   const before = await collector.sql("SELECT countIf(name = 'pageview') FROM events");
   const context = await browser.newContext({ userAgent: AGENT, extraHTTPHeaders: { 'Sec-GPC': '1' } });
   const { page } = await open(context, collector.page);

@@ -76,7 +76,7 @@ const table = (page, id) => page.getByTestId(id).locator('tbody tr').evaluateAll
   Object.fromEntries(rows.map((row) => [row.dataset.name, [...row.cells].slice(1).map((cell) => cell.textContent)])));
 const heads = (page, id) => page.getByTestId(id).locator('thead th').allTextContents();
 
-test('goals are listed with rate and revenue, and a click shows both beside each source, page and device', async () => {
+test('goals show rate and revenue, and on a click in every list too', async () => {
   const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
   const faults = [];
@@ -127,7 +127,7 @@ test('goals are listed with rate and revenue, and a click shows both beside each
   await context.close();
 });
 
-test('a note stands on the chart, in its reading and in its table; a link does not tell of it', async () => {
+test('a note is on the chart and in its table, but not in a shared link', async () => {
   const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
   await logIn(page);

@@ -91,7 +91,7 @@ async function lastWeek(metrics, dimensions = []) {
   return (await answer.json()).results;
 }
 
-test('a weekly summary arrives with the numbers of the page, in the reader’s language', async () => {
+test('a weekly summary has the page’s numbers in the reader’s language', async () => {
   const sent = await collector.command('report', 'demo', '--every', 'week', '--lang', 'de', '--to', 'ada@example.com', '--to', 'bob@example.com');
   assert.deepEqual([sent.code, sent.err], [0, '']);
   assert.deepEqual(mail.letters.map(({ recipients }) => recipients), [['ada@example.com'], ['bob@example.com']]);
@@ -164,7 +164,7 @@ async function logIn(dashboard) {
   };
 }
 
-test('letters are subscribed to, confirmed by their reader, sent once and ended in one click', async () => {
+test('e-mails are subscribed, confirmed, sent once and ended in one click', async () => {
   // Every zone has a morning: in this one it is noon, so that a summary of yesterday is due
   // whenever the test runs.
   const hours = 12 - new Date().getUTCHours();

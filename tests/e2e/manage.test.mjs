@@ -101,7 +101,7 @@ const lines = (page) => page.locator('.manage-line').evaluateAll((all) => all.ma
 const focused = (page, selector) => page.waitForFunction((wanted) => document.activeElement?.closest(wanted) != null, selector);
 const told = (page) => page.locator('.manage-message').textContent();
 
-test('a goal is made of what was seen, tried, kept, changed and removed; Back leads to the numbers as they were', async () => {
+test('a goal is suggested, tried, saved, edited, removed; Back restores', async () => {
   const { page, context, faults } = await logIn();
   await page.goto(`${collector.dashboard}?site=shop&period=today&compare=off`);
   await ready(page);
@@ -168,7 +168,7 @@ test('a goal is made of what was seen, tried, kept, changed and removed; Back le
   await context.close();
 });
 
-test('a funnel is suggested, shown, split, kept and found again; its numbers are the interface’s', async () => {
+test('a funnel is suggested, split, saved and found; numbers match the API', async () => {
   const { page, context, faults } = await logIn();
   await page.goto(`${collector.dashboard}?site=shop&period=today&compare=off`);
   await ready(page);
@@ -240,7 +240,7 @@ test('filters are saved for the site, and everybody of the site finds them', asy
   await context.close();
 });
 
-test('an invited viewer reads and keeps filters of their own, and manages nothing else', async () => {
+test('an invited viewer reads, saves own filters and manages nothing else', async () => {
   const { page, context, faults } = await logIn();
   await open(page, 'people');
   await page.getByRole('button', { name: 'Create invitation link' }).click();
@@ -324,7 +324,7 @@ test('keys and links are shown once, work, and end when they are revoked', async
   await context.close();
 });
 
-test('notes are written, changed and removed; letters say that no mail server is set up', async () => {
+test('notes are edited and removed; e-mails say no mail server is set up', async () => {
   const { page, context } = await logIn();
   await open(page, 'notes');
   await page.getByRole('button', { name: 'New note' }).click();
@@ -344,7 +344,7 @@ test('notes are written, changed and removed; letters say that no mail server is
   await context.close();
 });
 
-test('axe finds nothing in any section, light and dark, and nothing scrolls sideways on a phone', async () => {
+test('axe finds nothing in any section, and a phone does not scroll sideways', async () => {
   const { page, context, faults } = await logIn();
   const sections = ['goals', 'funnels', 'notes', 'filters', 'letters', 'people', 'keys', 'links', 'account'];
   for (const section of sections) {

@@ -46,7 +46,7 @@ const brokenWords = () => {
 };
 
 for (const width of [360, 1280]) {
-  test(`no word is broken and nothing overflows at ${width} px, in three languages`, async () => {
+  test(`no word breaks and nothing overflows at ${width} px, in 3 languages`, async () => {
     const page = await browser.newPage({ viewport: { width, height: 800 } });
     for (const path of PATHS) {
       for (const lang of ['en', 'ja', 'de']) {

@@ -42,7 +42,7 @@ async function logIn(context) {
   return page;
 }
 
-test('an owner logs in, shares what Google brought, and a stranger sees that and nothing else', async () => {
+test('an owner shares a filtered link, and a stranger sees nothing else', async () => {
   const mine = await browser.newContext({ locale: 'en' });
   const page = await logIn(mine);
   const number = (of, name) => of.getByTestId(`metric-${name}`).getAttribute('data-value');

@@ -129,7 +129,7 @@ describe('Firefox', () => {
     ]);
   });
 
-  it('2 settings come from the global object and from attributes, of which the attribute wins', async () => {
+  it('2 settings come from the global object and attributes; attributes win', async () => {
     const test = world.scenario();
     const html = `<!doctype html><script>sillageConfig = { site: 'nobody.test', policy: '1' }</script>${test.tag()}`;
     await world.open(test.put(html));
@@ -169,7 +169,7 @@ describe('Firefox', () => {
     expect(test.requests()[0]).toMatchObject({ url: '/stats/api/event' });
   });
 
-  it('17 and 18 in a sandboxed frame, where storage throws, the page counts as itself', async () => {
+  it('17 and 18 a sandboxed frame without storage counts as its own page', async () => {
     const test = world.scenario();
     const html = test
       .html()
@@ -213,7 +213,7 @@ describe('Firefox', () => {
 describe('Firefox with Global Privacy Control switched on', () => {
   const world = useWorld(380, () => launchFirefox(true));
 
-  it('12 sends nothing; where the site leaves it to the collector, the collector drops it', async () => {
+  it('12 sends nothing; if the site ignores GPC, the collector drops it', async () => {
     const heeded = world.scenario();
     const page = await world.open(heeded.put(heeded.html()));
     expect(await page.evaluate('navigator.globalPrivacyControl')).toBe(true);

@@ -122,7 +122,7 @@ describe('14 offline', () => {
     await expectUnharmed(page, complaints);
   });
 
-  it('events of a page that is closed meanwhile may be lost; nothing else is, and none counts twice', async () => {
+  it('only events of a page closed meanwhile are lost, and none counts twice', async () => {
     const test = world.scenario();
     const { page, complaints } = await open(test);
     await test.stored(1);
@@ -177,7 +177,7 @@ describe('15 content security policies', () => {
   const policy = (value: string) => ({ 'content-security-policy': value });
   const stats = () => world.site.origin('stats.test');
 
-  it('a strict one with a nonce, and Trusted Types enforced: counted, without a violation', async () => {
+  it('a strict policy with a nonce and Trusted Types has no violation', async () => {
     const test = world.scenario();
     const html = test.html().replaceAll('<script', '<script nonce=abc');
     const url = test.put(
@@ -193,7 +193,7 @@ describe('15 content security policies', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('without connect-src: nothing is sent, and the one violation is the connection’s', async () => {
+  it('without connect-src nothing is sent and the connection is refused', async () => {
     const test = world.scenario();
     const url = test.put(test.html(), '', policy(`default-src 'none'; script-src 'unsafe-inline' ${stats()}`));
     const { complaints, violations } = await open(test, { url });
@@ -203,7 +203,7 @@ describe('15 content security policies', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('an integrity hash that fits lets the script run, one that does not keeps it out', async () => {
+  it('a matching integrity hash runs the script, another one blocks it', async () => {
     const { createHash } = await import('node:crypto');
     const { readFile } = await import('node:fs/promises');
     const hash = createHash('sha384')

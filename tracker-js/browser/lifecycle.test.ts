@@ -49,7 +49,7 @@ beforeAll(async () => {
 afterAll(() => long.other?.close());
 
 describe('5 the back-forward cache', () => {
-  it('keeps the page, and the way back to it is a new view under a new id with a fresh clock', async () => {
+  it('keeps the page; the return is a new view with a new id and clock', async () => {
     const { test, page } = await open();
     await wait(400);
     await page.goto(`${world.site.origin()}${test.path}/next`);
@@ -193,7 +193,7 @@ describe('8 the end of a visit', () => {
   });
 
   // What discarding consists of; Chromium itself spares pages that a debugger looks at.
-  it('by discarding the tab, that is freezing it in the background and ending it there, loses nothing', async () => {
+  it('by discarding a frozen tab in the background loses nothing', async () => {
     const { test, page } = await open();
     await wait(400);
     const expected = await age(page);

@@ -16,7 +16,7 @@ describe('1 a plain load', () => {
     expect(names(await test.stored(1))).toEqual(['pageview']);
   });
 
-  it('of a script that a tag manager puts there, without attributes, is one pageview', async () => {
+  it('of a script added by a tag manager, no attributes, is one pageview', async () => {
     const test = world.scenario();
     const html = `<!doctype html><script>
       sillageConfig = { site: '${test.site}' };
@@ -87,33 +87,30 @@ describe('16 the collector', () => {
 });
 
 describe('16 the collector behind TLS', () => {
-  it.each(['http', 'https'])(
-    'is reached from a page over %s, and a way from one to the other is two views',
-    async (scheme) => {
-      const test = world.scenario();
-      const { site } = world;
-      const other = await launchChromium(site.port, ['--ignore-certificate-errors']);
-      try {
-        const src = `${site.secureOrigin('stats.test')}/s.js`;
-        test.put(test.html('', { attributes: { src } }), '/next');
-        test.put(test.html('<a id=it>next</a>', { attributes: { src } }));
-        const [from, to] = [site.origin(), site.secureOrigin('shop.test')];
-        const [first, second] = scheme === 'http' ? [from, to] : [to, from];
-        const page = await other.browser.newPage();
-        await page.goto(first + test.path);
-        await test.stored(1);
-        await page.evaluate((url) => location.assign(url), `${second}${test.path}/next`);
-        expect(names(await test.stored(3)).sort()).toEqual(['engagement', 'pageview', 'pageview']);
-        const sent = test.requests().map(({ body }) => JSON.parse(body));
-        expect(sent.filter(({ n }) => n === 'pageview').map(({ u }) => new URL(u).protocol)).toEqual(
-          [first, second].map((origin) => new URL(origin).protocol),
-        );
-        expect(site.log.filter(({ method }) => method === 'OPTIONS')).toEqual([]);
-      } finally {
-        await other.close();
-      }
-    },
-  );
+  it.each(['http', 'https'])('is reached from a page over %s; going to the other is a second view', async (scheme) => {
+    const test = world.scenario();
+    const { site } = world;
+    const other = await launchChromium(site.port, ['--ignore-certificate-errors']);
+    try {
+      const src = `${site.secureOrigin('stats.test')}/s.js`;
+      test.put(test.html('', { attributes: { src } }), '/next');
+      test.put(test.html('<a id=it>next</a>', { attributes: { src } }));
+      const [from, to] = [site.origin(), site.secureOrigin('shop.test')];
+      const [first, second] = scheme === 'http' ? [from, to] : [to, from];
+      const page = await other.browser.newPage();
+      await page.goto(first + test.path);
+      await test.stored(1);
+      await page.evaluate((url) => location.assign(url), `${second}${test.path}/next`);
+      expect(names(await test.stored(3)).sort()).toEqual(['engagement', 'pageview', 'pageview']);
+      const sent = test.requests().map(({ body }) => JSON.parse(body));
+      expect(sent.filter(({ n }) => n === 'pageview').map(({ u }) => new URL(u).protocol)).toEqual(
+        [first, second].map((origin) => new URL(origin).protocol),
+      );
+      expect(site.log.filter(({ method }) => method === 'OPTIONS')).toEqual([]);
+    } finally {
+      await other.close();
+    }
+  });
 });
 
 describe('16 and 19 the page', () => {

@@ -13,7 +13,7 @@ declare global {
 }
 
 describe('11 consent', () => {
-  it('is waited for: nothing is sent, at close and after a crash neither; granted, all comes in order', async () => {
+  it('waiting sends nothing, even at close or crash; a yes sends it in order', async () => {
     const waiting = world.scenario();
     const quiet = await world.open(waiting.put(waiting.html(`<script>sillage('A')</script>`, WAIT)));
     await wait(5300);
@@ -55,7 +55,7 @@ describe('11 consent', () => {
     expect(await test.stored(0)).toEqual([]);
   });
 
-  it('withdrawn: the collector is told, and what was left with the browser is taken back', async () => {
+  it('withdrawn is reported, and the copy left with the browser is aborted', async () => {
     const test = world.scenario();
     const page = await world.open(test.put(test.html('', WAIT)));
     await say(page, true);
@@ -89,7 +89,7 @@ describe('11 consent', () => {
     expect(events[0]?.key).not.toBe(events[1]?.key);
   });
 
-  it('is each tab’s own: given in one it sends nothing from another; withdrawn there, this one goes on', async () => {
+  it('belongs to one tab: a yes or no does not affect another tab', async () => {
     const test = world.scenario();
     const url = test.put(test.html('', WAIT));
     const [asked, other] = [await world.open(url), await world.open(url)];
@@ -131,7 +131,7 @@ describe('12 signals', () => {
   };
   const has = (name: string, value: string) => `Object.defineProperty(navigator, '${name}', { get: () => ${value} })`;
 
-  it('Global Privacy Control is heeded, unless the site leaves that to the collector', async () => {
+  it('Global Privacy Control stops sending unless the site ignores it', async () => {
     expect(await visit(has('globalPrivacyControl', 'true'))).toEqual([]);
     expect(await visit(has('globalPrivacyControl', 'true'), { 'data-ignore-gpc': '' })).toEqual(['pageview', 'A']);
     expect(await visit(has('globalPrivacyControl', 'false'))).toEqual(['pageview', 'A']);
@@ -152,7 +152,7 @@ describe('12 signals', () => {
     expect(await visit(`localStorage.removeItem('sillage_ignore')`)).toEqual(['pageview', 'A']);
   });
 
-  it('the collector drops an event that carries Sec-GPC although the page sent it', async () => {
+  it('the collector drops an event that the page sent with Sec-GPC', async () => {
     const test = world.scenario();
     const page = await world.launched.browser.newPage();
     await page.setExtraHTTPHeaders({ 'sec-gpc': '1' });
@@ -165,7 +165,7 @@ describe('12 signals', () => {
 });
 
 describe('18 and 19 what the page knows', () => {
-  it('stays there: secrets in address, referrer, fragment and fields are in no request, and nothing is stored', async () => {
+  it('secrets of address, referrer and fields are never sent or stored', async () => {
     const test = world.scenario();
     const out = `${test.path}/b?token=SECRET#SECRET`;
     test.put(test.html('<form id=form><input name=card value="SECRET"></form>'), '/b');

@@ -86,7 +86,7 @@ describe('11 a banner that reloads the page', () => {
     await forget(page);
   });
 
-  it('without an adapter does send at its end: this is what the others look for', async () => {
+  it('without an adapter sends at its end, which the other tests rule out', async () => {
     const test = world.scenario();
     const word = "if (localStorage.choice) sillage('consent', localStorage.choice === 'granted')";
     const page = await world.open(test.put(`${html(test, '')}<script>${word}</script>`));
@@ -146,7 +146,7 @@ describe('11 tarteaucitron, by the recipe', () => {
       return page.evaluate((text) => document.cookie.includes(text), kept);
     });
 
-  it('a no stops everything, also where the page reloads, and a later yes is a new device', async () => {
+  it('a no stops everything across a reload; a later yes is a new device', async () => {
     const test = world.scenario();
     const settings =
       "{ privacyUrl: '', orientation: 'middle', highPrivacy: true, DenyAllCta: true, AcceptAllCta: true }";

@@ -33,7 +33,7 @@ describe.each([
     expect(isNative).toBe(before === '');
   });
 
-  it('a push and a replace to new addresses are views, the same address is not', async () => {
+  it('a push or replace is a view if the address differs', async () => {
     const { test, run } = await open();
     await run(`history.pushState({}, '', 'PATH/b'); history.pushState({}, '', 'PATH/b');
       history.replaceState({}, '', 'PATH/c'); history.replaceState({ x: 1 }, '', 'PATH/c')`);

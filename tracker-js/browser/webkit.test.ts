@@ -103,7 +103,7 @@ describe('WebKitGTK', () => {
     ]);
   });
 
-  it('2 settings come from the global object and from attributes, of which the attribute wins', async () => {
+  it('2 settings come from the global object and attributes; attributes win', async () => {
     const test = world.scenario();
     const config = `<script>sillageConfig = { site: 'nobody.test', policy: '1' }</script>`;
     await webkit.goTo(test.put(DRIVEN + config + test.html()));
@@ -151,7 +151,7 @@ describe('WebKitGTK', () => {
     expect(test.requests()[0]).toMatchObject({ url: '/stats/api/event' });
   });
 
-  it('17 in a sandboxed frame, where storage throws, the page counts as itself', async () => {
+  it('17 a sandboxed frame without storage counts as its own page', async () => {
     const test = world.scenario();
     test.put(DRIVEN + test.html(), '/inner');
     const frame = `<iframe sandbox="allow-scripts" src="${world.site.origin()}${test.path}/inner"></iframe>`;

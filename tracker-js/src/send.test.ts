@@ -71,7 +71,7 @@ describe('sending', () => {
     expect(page.sent[0]?.n).toBe('0');
   });
 
-  it('does not repeat an event that is still under way when the bound of failures is met', async () => {
+  it('does not repeat an event in flight when the retry limit is reached', async () => {
     const sender = createSender(ENDPOINT);
     page.network = 'is down';
     sender.post(event('A'));

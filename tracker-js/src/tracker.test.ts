@@ -22,7 +22,7 @@ describe('a pageview', () => {
     ]);
   });
 
-  it('is one simple request with the collector’s cookie, which outlives the page', () => {
+  it('is one simple keepalive request with the collector’s cookie', () => {
     page.start();
     expect(page.requests).toEqual([
       {
@@ -119,7 +119,7 @@ describe('inside one document', () => {
     ]);
   });
 
-  it('the same address, a fragment and a parameter that is not kept are no new view', () => {
+  it('the same address, a fragment or a dropped parameter is not a new view', () => {
     page.start();
     page.goTo('/start');
     page.goTo('/start#part');
@@ -177,7 +177,7 @@ describe('engagement', () => {
     expect(last()).toMatchObject({ n: 'engagement', k: page.sent[0]?.k, e: 1200, sd: expect.any(Number) });
   });
 
-  it('adds up over returns to the page, and time hidden or unfocused adds nothing', () => {
+  it('adds up over returns to the page, without hidden or unfocused time', () => {
     page.start();
     vi.advanceTimersByTime(1000);
     page.hide();
@@ -334,7 +334,7 @@ describe('a visit is not counted', () => {
     return names(page.sent);
   };
 
-  it('when the browser states Global Privacy Control, unless the site leaves that to the collector', () => {
+  it('with Global Privacy Control, unless the site ignores it', () => {
     navigatorWith({ globalPrivacyControl: true });
     expect(startAndCall()).toEqual([]);
     expect(startAndCall({ ignoreGpc: true })).toEqual(['pageview', 'A']);
@@ -346,7 +346,7 @@ describe('a visit is not counted', () => {
     expect(startAndCall()).toEqual(['pageview', 'A']);
   });
 
-  it('when software drives the browser, unless the site asks for it: then it is marked', () => {
+  it('when software drives the browser; if allowed, events are marked', () => {
     navigatorWith({ webdriver: true });
     expect(startAndCall()).toEqual([]);
     expect(startAndCall({ automated: true })).toEqual(['pageview', 'A']);
@@ -397,7 +397,7 @@ describe('consent', () => {
     ]);
   });
 
-  it('given late sends no engagement of the time before but what the page’s end would have told', () => {
+  it('given late sends the engagement that the page’s end would have sent', () => {
     const sillage = page.start({ consent: 'wait' });
     vi.advanceTimersByTime(3 * RENEW_INTERVAL_MS);
     sillage('consent', true);
@@ -434,7 +434,7 @@ describe('consent', () => {
 
   const NO = { n: 'consent', u: 'https://example.com', c: 0, d: 'example.com' };
 
-  it('refused drops what was held, says so once, and nothing else is sent any more', () => {
+  it('refused drops held events, reports the no once and sends nothing else', () => {
     const sillage = page.start({ consent: 'wait' });
     sillage('A');
     sillage('consent', false);
@@ -489,7 +489,7 @@ describe('consent', () => {
     expect(page.sent).toEqual([NO]);
   });
 
-  it('refused while the page is unseen, then given, brings back nothing from before', () => {
+  it('refused while unseen, then given, restores nothing from before', () => {
     page.hide();
     const sillage = page.start();
     sillage('consent', false);
@@ -508,7 +508,7 @@ describe('consent', () => {
     expect(page.sent.slice(1)).toEqual([{ n: 'consent', u: 'https://example.com', c: 0, d: 'example.com' }]);
   });
 
-  it('withdrawn takes back what was left with the browser, and leaves nothing again', () => {
+  it('withdrawn aborts the copy left with the browser and leaves no new one', () => {
     const sillage = page.start();
     sillage('consent', true);
     vi.advanceTimersByTime(RENEW_INTERVAL_MS);
@@ -546,7 +546,7 @@ describe('consent', () => {
     expect(last()).toMatchObject({ k: page.sent[2]?.k, e: 50 });
   });
 
-  it('given after a no elsewhere in the document counts the page that is there now', () => {
+  it('given after a no elsewhere in the document counts the current page', () => {
     const sillage = page.start({ consent: 'wait' });
     sillage('consent', false);
     page.goTo('/b');

@@ -60,7 +60,7 @@ export function access(stage) {
     assert.match((await findings(page)).join(), /button-name/);
   });
 
-  test('nothing scrolls sideways from 320 to 1920 px, in any language, nor with text twice as large', async () => {
+  test('nothing scrolls sideways, 320 to 1920 px, any language, double text', async () => {
     const { page } = await stage().open('/?site=shop');
     await settled(page);
     for (const lang of ['de', 'ja', 'qps', 'qpsr']) {
@@ -99,7 +99,7 @@ export function access(stage) {
     }
   });
 
-  test('forced colours tell the chosen from the rest, less motion moves nothing, a theme changes while one looks', async () => {
+  test('forced colours, reduced motion and a change of theme are respected', async () => {
     // Somebody is there now: the live count has its pulse.
     await stage().beacon('lively', { u: 'https://lively.test/', k: 'lively-1' });
     const { page } = await stage().open('/?site=lively', { reducedMotion: 'no-preference' });
@@ -157,7 +157,7 @@ export function access(stage) {
     assert.deepEqual(plain.filter((text) => !['English', '✓English', 'Deutsch'].includes(text)), []);
   });
 
-  test('from right to left the page is mirrored: names at the right, numbers at the left', async () => {
+  test('right to left mirrors the page: names right, numbers left', async () => {
     const { page } = await stage().open('/?site=shop&lang=qpsr');
     await settled(page);
     const at = (selector) => page.locator(selector).first().evaluate((element) => element.getBoundingClientRect().left);

@@ -10,7 +10,7 @@ const PAINT_MS_MAX = 100;
 
 export function budget(stage) {
   for (const locale of ['en-GB', 'ja-JP', 'de-DE']) {
-    test(`the first view takes at most 45 KB, one request for its numbers, and nobody else is asked: ${locale}`, async () => {
+    test(`the first view: at most 45 KB, one query, no third party: ${locale}`, async () => {
       const { page, requests } = await stage().open('/?site=shop', { locale });
       await settled(page);
       const files = requests.filter((request) => !new URL(request.url()).pathname.startsWith('/api/'));

@@ -16,7 +16,7 @@ async function csv(page) {
 export function details(stage) {
   const wanted = () => truth(stage().golden, { from: stage().golden.dayBefore(27), to: stage().golden.today }).byPage();
 
-  test('search, sort and pages stand in the address and agree with the collector', async () => {
+  test('search, sort and page are in the address and match the collector', async () => {
     const { page } = await stage().open('/?site=shop&detail=page');
     await settled(page);
     const total = Object.keys(wanted()).length;
@@ -46,7 +46,7 @@ export function details(stage) {
     await page.waitForURL((url) => !url.searchParams.has('detail'));
   });
 
-  test('the file holds every row of the list, not only the page in front, byte for byte', async () => {
+  test('the file holds every row of the list, byte for byte', async () => {
     const { golden } = stage();
     const { page } = await stage().open('/?site=shop&detail=country&compare=off');
     await settled(page);
@@ -74,7 +74,7 @@ export function details(stage) {
     await page.getByTestId('detail').waitFor();
   });
 
-  test('what is typed into the search stays, whatever arrives or pauses meanwhile', async () => {
+  test('text typed into the search stays while answers arrive or pause', async () => {
     const { page } = await stage().open('/?site=shop');
     await settled(page);
     let release;
@@ -116,7 +116,7 @@ export function details(stage) {
     assert.equal(await page.getByTestId('detail').isVisible(), false);
   });
 
-  test('a file that cannot be made says so, and half of one is never handed over', async () => {
+  test('a failed export says so and hands over no partial file', async () => {
     const { page } = await stage().open('/?site=shop&detail=page');
     await settled(page);
     await page.route('**/api/v2/batch', async (route) => {

@@ -60,7 +60,7 @@ export function keyboard(stage) {
     assert.equal(await page.evaluate(() => document.activeElement?.matches('.panel-all')), true, 'the focus was not given back');
   });
 
-  test('Tab goes through the whole page and out again, and each stop can be seen', async () => {
+  test('Tab passes through the whole page with visible focus, then leaves it', async () => {
     const { page } = await stage().open('/?site=shop');
     await settled(page);
     const seen = new Set();
@@ -84,7 +84,7 @@ export function keyboard(stage) {
     assert.deepEqual(unseen, []);
   });
 
-  test('the chart is read point by point and looked into; a screen reader hears it', async () => {
+  test('the chart is read and opened by keyboard, with a screen reader', async () => {
     const { golden } = stage();
     const { page } = await stage().open('/?site=shop');
     await settled(page);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { number, settled } from './stage.mjs';
 
 export function living(stage) {
-  test('a new site hands over the printed snippet, says why nothing counted, and changes by itself at the first visit', async () => {
+  test('a new site shows its snippet and any refusals until the first visit', async () => {
     const { page, context } = await stage().open('/?site=growing');
     const card = page.getByTestId('first-run');
     await card.waitFor();

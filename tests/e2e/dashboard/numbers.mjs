@@ -72,7 +72,7 @@ export function numbers(stage) {
     assert.deepEqual(cells, days);
   });
 
-  test('changes are those against the earlier period, in headlines, rows and what changed', async () => {
+  test('changes compare with the earlier period in headlines, rows and movers', async () => {
     const { golden } = stage();
     const now = truth(golden, { from: golden.dayBefore(27), to: golden.today });
     const before = truth(golden, { from: golden.dayBefore(55), to: golden.dayBefore(28) });
@@ -90,7 +90,7 @@ export function numbers(stage) {
     assert.doesNotMatch(await page.locator('main').textContent(), /Infinity|NaN|∞/);
   });
 
-  test('what is behind a change is what was there before and is there now, and a click looks at it alone', async () => {
+  test('a change is explained by before and now, and a click filters by it', async () => {
     const { golden } = stage();
     const now = truth(golden, { from: golden.dayBefore(27), to: golden.today });
     const before = truth(golden, { from: golden.dayBefore(55), to: golden.dayBefore(28) });

@@ -37,7 +37,7 @@ export function periods(stage) {
     }
   });
 
-  test('chosen days are picked in the menu, stand in the address and count as chosen', async () => {
+  test('custom days are picked in the menu, kept in the address and counted', async () => {
     const { golden } = stage();
     const [from, to] = [golden.dayBefore(25), golden.dayBefore(18)];
     const { page } = await stage().open('/?site=shop');
@@ -51,7 +51,7 @@ export function periods(stage) {
     assert.deepEqual(await totals(page), truth(golden, { from, to }).totals);
   });
 
-  test('a comparison is by weekday unless switched off, with chosen days, or none', async () => {
+  test('a comparison matches weekdays, or is by chosen days, or is off', async () => {
     const { golden } = stage();
     const seen = async (address) => {
       await go(page, address);
@@ -69,7 +69,7 @@ export function periods(stage) {
     assert.equal(await seen('/?site=shop&compare=off'), undefined);
   });
 
-  test('with nothing to compare with, nothing is compared: no change, no infinite per cent', async () => {
+  test('without an earlier period there is no change and no infinite per cent', async () => {
     const { page } = await stage().open('/?site=shop&compare=year');
     await settled(page);
     const text = await page.locator('main').textContent();

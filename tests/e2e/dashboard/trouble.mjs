@@ -29,7 +29,7 @@ export const tenMillion = (page) =>
 export function trouble(stage) {
   const wanted = () => truth(stage().golden, { from: stage().golden.dayBefore(27), to: stage().golden.today }).totals;
 
-  test('a collector in trouble is said with a retry that helps, and is never a zero', async () => {
+  test('a failing collector shows an error with a working retry, never a zero', async () => {
     const { page, faults } = await stage().open('/?site=shop', { prepare: break500 });
     await page.getByTestId('trouble').waitFor();
     assert.match(await page.getByTestId('trouble').textContent(), /status 500/);
@@ -44,7 +44,7 @@ export function trouble(stage) {
     assert.deepEqual(faults, []);
   });
 
-  test('an answer that takes too long, and a connection that breaks, are told apart', async () => {
+  test('a timeout and a broken connection have different messages', async () => {
     // The page's own limit, reached sooner.
     const hasten = () => {
       const real = AbortSignal.timeout.bind(AbortSignal);

@@ -50,7 +50,7 @@ describe('the teller', () => {
     expect(told).toEqual([true, false]);
   });
 
-  it('says nothing while nothing was chosen, and takes a grant back when it is no longer there', () => {
+  it('says nothing before a choice, and revokes a grant that disappears', () => {
     const tell = createTeller();
     tell(undefined);
     expect(told).toEqual([]);
@@ -120,7 +120,7 @@ describe('a page that reloads', () => {
 });
 
 describe('two adapters on a page', () => {
-  it('grant together: a no of either is a no, and silence of either is silence', () => {
+  it('grant only together: any no is a no, any silence is silence', () => {
     const [first, second] = [createTeller(), createTeller()];
     first(true);
     expect(told).toEqual([]);
@@ -176,7 +176,7 @@ describe('TCF', () => {
     expect(told).toEqual([true]);
   });
 
-  it('keeps what was said while the dialogue is open again, and heeds a withdrawal', () => {
+  it('keeps the choice while the dialogue is open, then follows a withdrawal', () => {
     startWith(chosen);
     listener({ ...chosen, eventStatus: 'cmpuishown', publisher: { consents: {} } }, true);
     expect(told).toEqual([true]);
@@ -214,7 +214,7 @@ describe('TCF', () => {
     expect(sent()).toEqual([]);
   });
 
-  it('reads the vendors’ purposes where the site says so and the publisher’s are left out', () => {
+  it('reads the vendors’ purposes on request if the publisher’s are absent', () => {
     vi.spyOn(document, 'currentScript', 'get').mockReturnValue({ dataset: { purposes: 'vendors' } } as never);
     startWith({ ...chosen, publisher: {}, purpose: { consents: yes } });
     expect(told).toEqual([true]);
@@ -262,7 +262,7 @@ describe('GPP', () => {
     expect(told).toEqual([true]);
   });
 
-  it('keeps what was said while it is not ready again, and heeds a withdrawal', () => {
+  it('keeps the choice while not ready, then follows a withdrawal', () => {
     startWith(event(europe({ PublisherConsents: only(1, 8) })));
     listener(event(europe({ PublisherConsents: only() }), [2], 'not ready'), true);
     expect(told).toEqual([true]);
@@ -341,7 +341,7 @@ describe('Consent Mode', () => {
     expect(told).toEqual([true, false]);
   });
 
-  it('of the updates of one task at the beginning hears the last, so that no cookie is lost', async () => {
+  it('takes the last update of the first task, so that no cookie is lost', async () => {
     gtag('consent', 'update', { analytics_storage: 'denied' });
     gtag('consent', 'update', { analytics_storage: 'granted' });
     startConsentMode();
@@ -349,7 +349,7 @@ describe('Consent Mode', () => {
     expect(sent()).toEqual(['pageview']);
   });
 
-  it('hears the last of one task also behind its own start, and a no alone before the page can end', async () => {
+  it('takes the last update of a later task, and a lone no at once', async () => {
     startConsentMode();
     gtag('consent', 'update', { analytics_storage: 'denied' });
     gtag('consent', 'update', { analytics_storage: 'granted' });
@@ -438,7 +438,7 @@ describe('OneTrust', () => {
   };
   const update = () => dispatchEvent(new Event('OneTrustGroupsUpdated'));
 
-  it('takes a category that is active before the banner is closed for no choice', () => {
+  it('ignores categories that are active before the banner is closed', () => {
     set(',C0001,C0002,', false);
     startOneTrust();
     update();
@@ -514,7 +514,7 @@ describe('Klaro', () => {
     expect(told).toEqual([true]);
   });
 
-  it('keeps what was said while the visitor toggles again, and heeds a withdrawal when saved', () => {
+  it('keeps the choice during toggling, and follows a saved withdrawal', () => {
     const visitor = startWith({}, true);
     visitor.toggle(false);
     expect(told).toEqual([true]);
