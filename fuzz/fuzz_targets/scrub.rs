@@ -5,8 +5,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sillage_privacy::scrub::{
-    PATH_BYTES_MAX, PROPERTY_NAME_BYTES_MAX, PROPERTY_VALUE_BYTES_MAX, TARGET_BYTES_MAX, host,
+use sillage_privacy::bounds::{
+    PATH_BYTES_MAX, PROPERTY_NAME_BYTES_MAX, PROPERTY_VALUE_BYTES_MAX, TARGET_BYTES_MAX,
+};
+use sillage_privacy::scrub::{host,
     label, path, property,
 };
 use sillage_privacy::{PageUrl, ScrubRules};

@@ -23,7 +23,7 @@ use crate::collector::choices::with_sender;
 use crate::http::client_ip::Client;
 use crate::http::headers::Head;
 use crate::http::response::{Answer, answer, too_many};
-use crate::ingest::beacon::URL_BYTES_MAX;
+use crate::ingest::beacon::WIRE_REFERRER_BYTES_MAX;
 
 /// One transparent pixel.
 pub const GIF: &[u8; 43] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
@@ -96,7 +96,7 @@ impl Query {
 async fn view(app: &App, client: &Client<'_>, headers: &HeaderMap, query: &Query) -> Answer {
     let referrer = || {
         let referrer = headers.get(header::REFERER)?.to_str().ok()?;
-        (referrer.len() <= URL_BYTES_MAX).then(|| referrer.to_owned())
+        (referrer.len() <= WIRE_REFERRER_BYTES_MAX).then(|| referrer.to_owned())
     };
     let page = query.page.clone().or_else(referrer);
     let beacon = json!({ "n": "pageview", "u": page, "d": query.site });

@@ -19,11 +19,9 @@ use serde::Deserialize;
 
 use crate::store::migrate::Tables;
 use sillage_engine::supervise;
-use sillage_privacy::cookie::POLICY_BYTES_MAX;
+use sillage_privacy::bounds::{CATEGORY_BYTES_MAX, POLICY_BYTES_MAX};
 use sillage_privacy::scrub::label;
-use sillage_privacy::{
-    CATEGORY_BYTES_MAX, ConsentManager, ONETRUST_CATEGORY, ObjectionRule, Profile, ScrubRules,
-};
+use sillage_privacy::{ConsentManager, ONETRUST_CATEGORY, ObjectionRule, Profile, ScrubRules};
 use sillage_query::audience::Floors;
 
 pub use mail::{Mail, MailTls};

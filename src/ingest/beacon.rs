@@ -1,5 +1,5 @@
 //! The wire format of a beacon: Plausible's Events API, so that its trackers and servers work
-//! unchanged, and our additions. Every length limit of it is here.
+//! unchanged, and our additions, with the length limits of the format.
 //!
 //! First stage of [`Pipeline::ingest`](super::Pipeline::ingest). A fault names the field and the
 //! rule, never the value: the value may be a person's. Unknown fields are skipped unread.
@@ -10,26 +10,22 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::ingest::addresses;
+use sillage_privacy::bounds::{CLICKS_MAX, ENGAGED_MS_MAX, EVENT_NAME_BYTES_MAX, PROPERTIES_MAX};
 use sillage_privacy::{EventName, PageUrl, PolicyClaim, Revenue, UrlFault, Vitals};
 
-/// Bytes of an event's name.
-pub const NAME_BYTES_MAX: usize = 120;
-/// Bytes of a page's URL.
-pub const URL_BYTES_MAX: usize = 2_000;
-/// Bytes of a referrer that are looked at; the rest is cut.
-pub const REFERRER_BYTES_MAX: usize = 2_000;
-/// Properties of one event; more are left out.
-pub const PROPS_MAX: usize = 30;
-/// Bytes of a property's key.
-pub const PROP_KEY_BYTES_MAX: usize = 300;
-/// Bytes of a property's value.
-pub const PROP_VALUE_BYTES_MAX: usize = 2_000;
-/// Click cells of one beacon; more are left out.
-pub const CLICKS_MAX: usize = 200;
-/// An engagement longer than this is not believed: 30 days.
-const ENGAGED_MS_MAX: u64 = 30 * 24 * 60 * 60 * 1_000;
-/// Engaged time is stored up to here; nobody reads one page longer in a visit.
-const ENGAGED_MS_STORED_MAX: u64 = 30 * 60 * 1_000;
+// Limits of what a sender may write, as in Plausible's Events API. What is stored is shorter:
+// `sillage_privacy::bounds`.
+
+/// Bytes of a page's URL. A longer one is refused.
+pub const WIRE_URL_BYTES_MAX: usize = 2_000;
+/// Bytes of a referrer. A longer one is cut.
+pub const WIRE_REFERRER_BYTES_MAX: usize = 2_000;
+/// Bytes of a property's key. A beacon with a longer one is refused.
+const WIRE_PROPERTY_NAME_BYTES_MAX: usize = 300;
+/// Bytes of a property's value. A beacon with a longer one is refused.
+const WIRE_PROPERTY_VALUE_BYTES_MAX: usize = 2_000;
+/// Milliseconds of an engagement: 30 days. A longer one is a measuring error and is ignored.
+const WIRE_ENGAGED_MS_MAX: u64 = 30 * 24 * 60 * 60 * 1_000;
 
 /// A beacon, parsed and within its limits. Holds what a visitor sent, so it has no `Debug`.
 pub struct Beacon<'a> {
@@ -37,7 +33,7 @@ pub struct Beacon<'a> {
     pub site: Option<Cow<'a, str>>,
     pub name: EventName,
     pub page: PageUrl,
-    /// URL of the page before, at most [`REFERRER_BYTES_MAX`] bytes.
+    /// URL of the page before, at most [`WIRE_REFERRER_BYTES_MAX`] bytes.
     pub referrer: Option<Cow<'a, str>>,
     pub props: Vec<(String, String)>,
     pub revenue: Option<Revenue>,
@@ -85,7 +81,7 @@ impl<'a> Beacon<'a> {
             Scalar::Text(text) if text.is_empty() => {
                 return Err(fault("event_name", "is required"));
             }
-            Scalar::Text(text) if text.len() > NAME_BYTES_MAX => {
+            Scalar::Text(text) if text.len() > EVENT_NAME_BYTES_MAX => {
                 return Err(fault("event_name", "must be at most 120 bytes"));
             }
             Scalar::Text(text) => {
@@ -99,7 +95,7 @@ impl<'a> Beacon<'a> {
         };
         let url = match &wire.url {
             Scalar::Text(text) if text.is_empty() => return Err(fault("url", "is required")),
-            Scalar::Text(text) if text.len() > URL_BYTES_MAX => {
+            Scalar::Text(text) if text.len() > WIRE_URL_BYTES_MAX => {
                 return Err(fault("url", "must be at most 2000 bytes"));
             }
             Scalar::Text(text) => text,
@@ -122,7 +118,10 @@ impl<'a> Beacon<'a> {
             Scalar::Absent => None,
             _ => return Err(fault("domain", "must be a string")),
         };
-        let engaged = wire.engaged.integer().filter(|ms| *ms < ENGAGED_MS_MAX);
+        let engaged = wire
+            .engaged
+            .integer()
+            .filter(|ms| *ms < WIRE_ENGAGED_MS_MAX);
         let scroll = wire
             .scroll
             .integer()
@@ -141,11 +140,11 @@ impl<'a> Beacon<'a> {
             referrer: wire
                 .referrer
                 .text()
-                .map(|text| cut(text, REFERRER_BYTES_MAX)),
+                .map(|text| cut(text, WIRE_REFERRER_BYTES_MAX)),
             props,
             revenue: wire.revenue,
             interactive: !matches!(wire.interactive, Scalar::Bool(false)),
-            engaged_ms: engaged.unwrap_or(0).min(ENGAGED_MS_STORED_MAX) as u32,
+            engaged_ms: engaged.unwrap_or(0).min(u64::from(ENGAGED_MS_MAX)) as u32,
             scroll,
             key: wire
                 .key
@@ -359,12 +358,12 @@ impl Props {
     /// A key or a value is too long.
     fn checked(self) -> Result<Vec<(String, String)>, BeaconError> {
         let mut props = self.0;
-        props.truncate(PROPS_MAX);
+        props.truncate(PROPERTIES_MAX);
         for (key, value) in &props {
-            if key.len() > PROP_KEY_BYTES_MAX {
+            if key.len() > WIRE_PROPERTY_NAME_BYTES_MAX {
                 return Err(fault("props", "keys must be at most 300 bytes"));
             }
-            if value.len() > PROP_VALUE_BYTES_MAX {
+            if value.len() > WIRE_PROPERTY_VALUE_BYTES_MAX {
                 return Err(fault("props", "values must be at most 2000 bytes"));
             }
         }

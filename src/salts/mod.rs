@@ -13,6 +13,11 @@
 //! [`SaltKeeper::with`] never uses a wrong day's salt, however late `tick` is. A folder or file
 //! that other users can read stops the start ([`SaltError`]). Time is always an argument.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the salt keeper is the only code that may read a salt"
+)]
+
 mod durable;
 mod epochs;
 mod folder;

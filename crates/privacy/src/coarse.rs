@@ -1,31 +1,31 @@
-//! Classes in which single rows hold quantities that would otherwise be finer than the promised
-//! minute (P8), or that would tie the visits of one device together (P3).
+//! Rounding of quantities that would otherwise be finer than the promised minute (P8), or that
+//! would link the visits of one device (P3).
 //!
-//! In the door: what leaves it holds nothing finer. Two kinds of rounding:
+//! It is part of the door, so nothing finer leaves it. There are two kinds of rounding:
 //!
 //! - *Unbiased* ([`engaged_ms`]): a value is rounded up or down by a threshold that the row's key
-//!   decides, so that the mean of many rows is the mean of what was measured, while a single row
-//!   tells its class only. All records of one pageview share the key, hence the threshold, so their
-//!   order is kept and "the greatest counts" stays right.
+//!   determines. The mean of many rows equals the mean of the measured values, while a single row
+//!   reveals only its class. All records of one pageview share the key and so the threshold; their
+//!   order is preserved, and taking the greatest stays correct.
 //! - *Middle of the class* ([`days_since_seen`]) and *two significant digits* ([`milliseconds`],
 //!   [`shift`]).
 //!
-//! Sums and averages are made from these values; nothing finer is kept anywhere else.
+//! Sums and averages are computed from these values. Nothing finer is stored anywhere.
 
-/// Longest gap between two visits that is stored to the day: the longest calendar month. Distinct
-/// visitors over up to this many days are exact, because a person is new in a period when the gap
+/// Longest gap between two visits that is stored to the day: the longest calendar month. Unique
+/// visitors over up to this many days are exact, because a visitor is new in a period if the gap
 /// reaches back before its first day.
 pub const EXACT_DAYS_MAX: i32 = 31;
-/// From here on gaps are stored by month of 30 days.
+/// Longer gaps are stored by months of 30 days.
 const WEEKS_UNTIL: i32 = 94;
-/// Longest gap that is stored; a cookie lives 395 days.
+/// Longest gap in days; a cookie lives 395 days.
 const DAYS_MAX: i32 = 400;
 
-/// Classes of engaged time: up to (milliseconds), width (milliseconds). Each begins where the one
-/// before ends, at a multiple of its own width.
+/// Classes of engaged time: end and width in milliseconds. Each begins where the previous one ends,
+/// at a multiple of its own width.
 const ENGAGED: [(u32, u32); 3] = [(60_000, 10_000), (300_000, 30_000), (u32::MAX, 60_000)];
-/// What stands for less than the first class: some time, so that a page that was read at all stays
-/// one.
+/// Stands for any time below the first class, so that a page that was read at all is never stored
+/// with zero.
 const ENGAGED_MIN: u32 = 1;
 
 /// The class of an engaged time, for the pageview with this key: 0, 1 ("under 10 s"), then steps of
@@ -47,7 +47,7 @@ pub fn engaged_ms(ms: u32, key: u64) -> u32 {
     // The lowest class is [1, step] instead of [0, step].
     let low = whole.max(ENGAGED_MIN);
     let (over, width) = (rest - (low - whole), step - (low - whole));
-    // A number from 0 to `width - 1`, as likely each: the upper bits of the mixed key.
+    // A uniform number from 0 to `width - 1`: the upper bits of the mixed key.
     let threshold = (u128::from(mixed(key)) * u128::from(width)) >> 64;
     if threshold < u128::from(over) {
         whole.saturating_add(step)
@@ -56,9 +56,8 @@ pub fn engaged_ms(ms: u32, key: u64) -> u32 {
     }
 }
 
-/// The class of a gap between two visits of one device in days: to the day up to 31, then by week
-/// (35 stands for 32 to 38, 91 for 88 to 94), then by 30 days (110 stands for 95 to 124), 400 at
-/// most.
+/// The class of a gap in days between two visits of one device: exact up to 31, then by week (35
+/// stands for 32 to 38, 91 for 88 to 94), then by 30 days (110 stands for 95 to 124), at most 400.
 pub fn days_since_seen(days: i32) -> i16 {
     let days = days.clamp(0, DAYS_MAX);
     let class = match days {
@@ -78,13 +77,13 @@ pub fn milliseconds(ms: u32) -> u32 {
     (ms + scale / 2) / scale * scale
 }
 
-/// A layout shift to two significant digits, of thousandths at most.
+/// A layout shift to two significant digits, and at most three decimals.
 pub fn shift(cls: f32) -> f32 {
     milliseconds((cls * 1000.0).round() as u32) as f32 / 1000.0
 }
 
-/// Keys come from pages: mixed, so that keys which are alike are not rounded alike (finalizer of
-/// SplitMix64).
+/// Keys come from pages. Mixing them (the finalizer of SplitMix64) keeps similar keys from being
+/// rounded in the same way.
 fn mixed(key: u64) -> u64 {
     let mut z = key.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -100,7 +99,7 @@ mod tests {
 
     #[test]
     fn coarse_engaged_times_keep_the_true_mean() {
-        // Times as they are read: most under a minute, some over five. Deterministic.
+        // Realistic times: most under a minute, some over five. Deterministic.
         let mut number = 7_u64;
         let mut next = || {
             number = mixed(number);
@@ -182,7 +181,7 @@ mod tests {
 
     #[test]
     fn visitors_of_a_calendar_month_stay_exact_under_the_classes() {
-        // A person is new when the gap is longer than the days since the period began.
+        // A visitor is new if the gap is longer than the days since the period began.
         for offset in 0..=31 {
             for days in 0..=500 {
                 let is_new = i32::from(days_since_seen(days)) > offset;
@@ -193,7 +192,7 @@ mod tests {
                 );
             }
         }
-        // One day longer, and a gap of 32 days is taken for 35.
+        // Beyond that the classes are not exact: a gap of 32 days is stored as 35.
         assert_ne!(i32::from(days_since_seen(32)) > 32, 32 > 32);
     }
 

@@ -1,7 +1,7 @@
-//! Consent: from what a request says to whether, and how much of it, may be kept. First stage after
-//! parsing, so that nothing is derived from a beacon that is refused.
+//! Consent: decides from a request's signals whether the beacon may be stored, and how much of it.
+//! First stage after parsing, so that nothing is derived from a refused beacon.
 //!
-//! One rule above all others: a deny always wins, from whatever side it comes, and unknown is not
+//! The rule above all others: a no always wins, whichever signal it comes from, and unknown is not
 //! consent.
 
 use serde::Deserialize;
@@ -12,16 +12,16 @@ use crate::fields::EventName;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// Nothing before the visitor said yes.
+    /// Nothing until the visitor says yes.
     Consent,
     /// Audience measurement without a cookie until the visitor objects.
     Exempt,
-    /// Page counts only until the visitor said yes.
+    /// Page counts only, until the visitor says yes.
     Count,
 }
 
 impl Profile {
-    /// The word in the configuration and on the dashboard.
+    /// The name in the configuration and on the dashboard.
     pub fn as_str(self) -> &'static str {
         match self {
             Profile::Consent => "consent",
@@ -31,16 +31,16 @@ impl Profile {
     }
 }
 
-/// What a site does with an objection sent by the browser to every site (`Sec-GPC`, `DNT`).
+/// What a site does with an objection that the browser sends to every site (`Sec-GPC`, `DNT`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ObjectionRule {
-    /// Nothing is kept.
+    /// Nothing is stored.
     #[default]
     Deny,
-    /// At most page counts, whatever else was said.
+    /// At most page counts, whatever the other signals are.
     Count,
-    /// The header is not looked at.
+    /// The header is ignored.
     Ignore,
 }
 
@@ -57,21 +57,21 @@ pub struct ConsentRules {
     pub dnt: ObjectionRule,
 }
 
-/// The policy version that came with the visitor's word (`cv`).
+/// The policy version sent with the visitor's choice (`cv`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum PolicyClaim<'a> {
-    /// No version was named: the page speaks about the one in force.
+    /// No version was sent: the choice is about the one in force.
     #[default]
     InForce,
-    /// The version that was named.
+    /// The version that was sent.
     Version(&'a str),
-    /// Something that is not a version (a number, null, a list), or two that differ. Never the one
-    /// in force.
+    /// Something other than a version (a number, null, a list), or two versions that differ. It
+    /// never matches the one in force.
     Unreadable,
 }
 
 impl PolicyClaim<'_> {
-    /// Whether a yes under this claim is a yes to `policy`. Only the exact text of the version is.
+    /// Whether a yes under this claim is a yes to `policy`. The text has to be exactly the same.
     fn names(self, policy: &str) -> bool {
         match self {
             Self::InForce => true,
@@ -81,13 +81,13 @@ impl PolicyClaim<'_> {
     }
 }
 
-/// What one request says about consent. All of it is claims of the sender: each can take away, and
-/// only [`said`](Self::said) and [`manager`](Self::manager) can give.
+/// The consent signals of one request. All of them are claims of the sender. Each can withhold
+/// consent; only [`said`](Self::said) and [`manager`](Self::manager) can give it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Signals<'a> {
-    /// The page's own word (`c`): yes, no, or nothing.
+    /// The page's own signal (`c`): yes, no, or nothing.
     pub said: Option<bool>,
-    /// The policy version the visitor said it under; a yes under another version has lapsed.
+    /// The policy version of that choice. A yes to another version has lapsed.
     pub policy: PolicyClaim<'a>,
     /// The opt-out cookie came with the request.
     pub opted_out: bool,
@@ -95,21 +95,21 @@ pub struct Signals<'a> {
     pub gpc: bool,
     /// `DNT: 1`.
     pub dnt: bool,
-    /// What the consent manager's own first-party cookie says, where one is configured; `None` = no
-    /// cookie, no choice.
+    /// The choice in the consent manager's first-party cookie, if one is configured; `None` = no
+    /// cookie or no choice.
     pub manager: Option<bool>,
 }
 
-/// Whether a beacon may be kept.
+/// Whether a beacon may be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It is kept, on this ground.
+    /// It is stored, on this basis.
     Count(Basis),
-    /// It leaves nothing but a daily count by site and reason.
+    /// Only a daily count by site and reason is stored.
     Refused(Refusal),
 }
 
-/// The ground on which an event is kept, from the widest to the narrowest.
+/// The basis on which an event is stored, from the widest to the narrowest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
     /// The visitor said yes: device id, visits, engagement, clicks, campaigns.
@@ -117,12 +117,12 @@ pub enum Basis {
     /// Audience measurement: a visitor for the day, no cookie, no campaigns, no clicks, no props,
     /// no revenue.
     Exempt,
-    /// Page counts: page views alone, without visitor, visit or engagement.
+    /// Page counts: pageviews only, without visitor, visit or engagement.
     CountOnly,
 }
 
 impl Basis {
-    /// Whether an event of this name is kept: page counts are of page views, and of nothing else.
+    /// Whether an event of this name is stored: page counts hold pageviews only.
     pub fn keeps(self, name: &EventName) -> bool {
         match self {
             Basis::Full | Basis::Exempt => true,
@@ -130,7 +130,7 @@ impl Basis {
         }
     }
 
-    /// The word stored with the row: `consent`, `exempt` or `count`.
+    /// The value stored with the row: `consent`, `exempt` or `count`.
     pub fn as_str(self) -> &'static str {
         match self {
             Basis::Full => "consent",
@@ -140,27 +140,27 @@ impl Basis {
     }
 }
 
-/// Why a beacon is not kept.
+/// Why a beacon is not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refusal {
     /// The site asks first, and the visitor has not answered.
     NoConsent,
     /// The visitor said no.
     Said,
-    /// The visitor said yes under a policy that is no longer in force.
+    /// The visitor said yes to a policy that is no longer in force.
     StalePolicy,
     /// The opt-out cookie.
     OptedOut,
-    /// `Sec-GPC: 1` on a site that takes it as a no.
+    /// `Sec-GPC: 1`, on a site that treats it as a no.
     Gpc,
-    /// `DNT: 1` on a site that takes it as a no.
+    /// `DNT: 1`, on a site that treats it as a no.
     Dnt,
     /// The consent manager's cookie says no.
     Manager,
 }
 
 impl Refusal {
-    /// Every reason there is, for metrics that start at zero.
+    /// Every reason, for metrics that start at zero.
     pub const ALL: [Refusal; 7] = [
         Refusal::NoConsent,
         Refusal::Said,
@@ -185,7 +185,7 @@ impl Refusal {
     }
 }
 
-/// Decides from the site's rules and the request's signals. Total: every combination has an answer.
+/// Decides from the site's rules and the request's signals. Total: every combination has a result.
 pub fn decide(rules: &ConsentRules, signals: &Signals<'_>) -> Decision {
     let gpc = if signals.gpc {
         rules.gpc
@@ -243,7 +243,7 @@ mod tests {
 
     const PROFILES: [Profile; 3] = [Profile::Consent, Profile::Exempt, Profile::Count];
 
-    /// Every combination of signals there is.
+    /// Every combination of signals.
     fn all_signals() -> Vec<Signals<'static>> {
         let mut all = Vec::new();
         for said in [None, Some(false), Some(true)] {

@@ -1,27 +1,25 @@
-//! What a consent manager's own cookie says, where a site is configured to have it read
-//! (`consent_cookie`).
+//! Reads the visitor's choice from the cookie of a consent manager, if the site's configuration
+//! names one (`consent_cookie`).
 //!
-//! Before the decision, beside the page's own word. The cookie is the site's first-party cookie and
-//! comes along with every beacon; it is looked for by name, only where a site names its manager,
-//! and nothing of it is kept but a yes, a no, or nothing.
+//! The choice is an input of the decision, like the signal of the page. The cookie is a first-party
+//! cookie of the site and arrives with every beacon. It is found by name, and only a yes, a no, or
+//! no choice is taken from it.
 //!
-//! Invariants: only what the visitor *did* is a yes. What a banner assumes before a click (a
-//! default, a region without a banner, a choice that the manager itself wants to ask for again) is
-//! none. A no that stands in the cookie is a no however it came there. What can't be read is no
-//! choice, so that a change of the manager's format closes and does not open. A yes from before the
-//! policy in force took effect has lapsed, as one with another version has.
+//! Invariants: only an action of the visitor is a yes. A state that a banner assumes before a click
+//! (a default, a region without a banner, a choice that the manager will ask for again) is not a
+//! choice. A no in the cookie is a no, however it got there. A cookie that can't be read is not a
+//! choice, so a change of the manager's format never turns into consent. A yes from before the
+//! policy in force took effect has lapsed, like a yes to another version.
 //!
-//! Deliberately not here: adapters in the page (`tracker-js`), which see a choice at once; the
-//! cookie is for pages that have none, and as a second look at the same choice.
+//! Deliberately not here: adapters in the page (`tracker-js`), which see a choice at once. The
+//! cookie is for pages without an adapter, and is a second source of the same choice.
 
-/// Bytes of a cookie that are looked at; managers stay below 4 KiB, which is what browsers keep.
-pub const MANAGER_COOKIE_BYTES_MAX: usize = 4 << 10;
-/// Bytes of a category's name.
-pub const CATEGORY_BYTES_MAX: usize = 64;
+use crate::bounds::CONSENT_COOKIE_BYTES_MAX;
+
 /// OneTrust's category for measurement, unless a site has renamed it.
 pub const ONETRUST_CATEGORY: &str = "C0002";
 
-/// Whose cookie a site's visitors carry.
+/// The consent manager of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConsentManager {
     /// `CookieConsent`; the category is *statistics*.
@@ -33,16 +31,16 @@ pub enum ConsentManager {
     },
 }
 
-/// A choice that stands in a manager's cookie.
+/// A choice in a consent manager's cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Choice {
     yes: bool,
-    /// When it was made, seconds since 1970, where the cookie says so.
+    /// When it was made, in seconds since 1970, if the cookie says so.
     made_s: Option<i64>,
 }
 
 impl ConsentManager {
-    /// Names of the cookies that are read, for the register.
+    /// Names of the cookies that are read, for the cookie register.
     pub fn cookie_names(&self) -> &'static [&'static str] {
         match self {
             Self::Cookiebot => &["CookieConsent"],
@@ -50,15 +48,15 @@ impl ConsentManager {
         }
     }
 
-    /// The visitor's choice for [`Signals::manager`](crate::Signals::manager). `cookie` gives a
-    /// cookie's value by its name; `since_s` is when the policy in force took effect, where that is
-    /// known: an earlier yes, or one without a time, has lapsed.
+    /// The visitor's choice for [`Signals::manager`](crate::Signals::manager). `cookie` returns a
+    /// cookie's value by name. `since_s` is when the policy in force took effect, if known: an
+    /// earlier yes, or one without a time, has lapsed.
     pub fn choice(
         &self,
         cookie: &dyn Fn(&str) -> Option<String>,
         since_s: Option<i64>,
     ) -> Option<bool> {
-        let read = |name: &str| cookie(name).filter(|v| v.len() <= MANAGER_COOKIE_BYTES_MAX);
+        let read = |name: &str| cookie(name).filter(|v| v.len() <= CONSENT_COOKIE_BYTES_MAX);
         let choice = match self {
             Self::Cookiebot => cookiebot(&read("CookieConsent")?),
             Self::OneTrust { category } => onetrust(
@@ -76,8 +74,8 @@ impl ConsentManager {
 }
 
 /// `{stamp:'…',necessary:true,…,statistics:false,…,method:'explicit',ver:1,utc:1700000000000,region:'de'}`,
-/// its quotes and commas percent-encoded as a rule; `0` for a visitor who took nothing, `-1` where
-/// nobody is asked.
+/// with quotes and commas usually percent-encoded. `0` = the visitor accepted nothing; `-1` = no
+/// banner was shown.
 fn cookiebot(value: &str) -> Option<Choice> {
     let text = decoded(value)?;
     if text == "0" {
@@ -93,7 +91,7 @@ fn cookiebot(value: &str) -> Option<Choice> {
             let plain = |text: &str| text.trim().trim_matches(['\'', '"']).to_owned();
             (plain(name) == wanted).then(|| plain(value))
         });
-        // Twice the same name is not what the manager writes.
+        // The manager never writes a name twice.
         same.next().filter(|_| same.next().is_none())
     };
     let made_s = field("utc")
@@ -106,8 +104,8 @@ fn cookiebot(value: &str) -> Option<Choice> {
     }
 }
 
-/// `isGpcEnabled=0&datestamp=…&groups=C0001%3A1%2CC0002%3A0&AwaitingReconsent=false&…`; the other
-/// cookie holds the time at which the banner was closed, and without it nobody has chosen.
+/// `isGpcEnabled=0&datestamp=…&groups=C0001%3A1%2CC0002%3A0&AwaitingReconsent=false&…`. The other
+/// cookie holds the time at which the banner was closed; without it there is no choice.
 fn onetrust(value: &str, closed: Option<&str>, category: &str) -> Option<Choice> {
     let mut given = None;
     let mut is_asked_again = false;
@@ -125,7 +123,7 @@ fn onetrust(value: &str, closed: Option<&str>, category: &str) -> Option<Choice>
                             "0" => false,
                             _ => return None,
                         };
-                        // Of two that differ, the no.
+                        // If two entries differ, the no wins.
                         given = Some(yes && given != Some(false));
                     }
                 }
@@ -170,8 +168,8 @@ impl std::str::FromStr for Moment {
         if !is_sound {
             return Err(());
         }
-        // Days since 1970 of a Gregorian date, the year taken to begin in March so that the leap
-        // day is its last.
+        // Days since 1970 of a Gregorian date. The year is taken to begin in March, so that the
+        // leap day is its last day.
         let (year, month) = if month > 2 {
             (year, month - 3)
         } else {
@@ -228,7 +226,7 @@ mod tests {
         check(&bot("statistics:false,method:'explicit'"), Some(false));
         check(&bot("statistics:false,method:'implied'"), Some(false));
         check("0", Some(false));
-        // A banner that assumes, a region without one, a form that is not known.
+        // An assumed choice, a region without a banner, an unknown format.
         check(&bot("statistics:true,method:'implied'"), None);
         check(&bot("statistics:true"), None);
         check(&bot("marketing:true,method:'explicit'"), None);
@@ -266,11 +264,11 @@ mod tests {
         check(consent("C0001:1,C0002:0", "") + closed, Some(false));
         check(consent("C0002:1,C0002:0", "") + closed, Some(false));
         check(consent("C0002:0,C0002:1", "") + closed, Some(false));
-        // On the first load the template's defaults stand there, and nobody has clicked.
+        // On the first load the template's defaults are set and the visitor has not clicked.
         check(consent(all, ""), None);
         check(consent("C0001:1,C0002:0", ""), None);
         check(consent(all, "") + "; OptanonAlertBoxClosed=yes", None);
-        // The manager asks again: an old yes is none, an old no still is one.
+        // The manager will ask again: an old yes has lapsed, an old no has not.
         check(consent(all, "&AwaitingReconsent=true") + closed, None);
         check(
             consent("C0002:0", "&AwaitingReconsent=true") + closed,
@@ -331,7 +329,7 @@ mod tests {
             let pad = "a".repeat(bytes - value.len() - 1);
             format!("CookieConsent={value}{pad}}}")
         };
-        let bound = MANAGER_COOKIE_BYTES_MAX;
+        let bound = CONSENT_COOKIE_BYTES_MAX;
         assert_eq!(
             ask(&ConsentManager::Cookiebot, &padded(bound), None),
             Some(true)
@@ -370,7 +368,7 @@ mod tests {
                 ConsentManager::Cookiebot,
                 ConsentManager::OneTrust { category: ONETRUST_CATEGORY.into() },
             ] {
-                // A text without the word that gives consent gives none.
+                // A text without the name of the category cannot be a yes.
                 if !value.contains("statistics") && !value.contains("groups") {
                     prop_assert_ne!(manager.choice(&names, None), Some(true));
                 }

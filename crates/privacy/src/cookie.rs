@@ -1,35 +1,35 @@
-//! The cookies: a pure codec for the measurement cookie, the constants of the opt-out cookie, and a
-//! reader that finds a named cookie and looks at no other.
+//! Cookies: the codec of the measurement cookie, the constants of the opt-out cookie, and a
+//! function that finds one cookie by name and reads no other.
 //!
-//! The measurement cookie is set only after a yes. It is readable, so that a visitor who looks sees
-//! what is in it: `1.<device id>.<first day>.<last day>.<visits>.<policy>.<tag>`. The tag is an
-//! HMAC under a key of the server's, which authenticates only; it is no salt, and knowing it gives
-//! nobody a visitor id.
+//! The measurement cookie is set only after a yes. Its value is plain text, so that visitors can
+//! see what is in it: `1.<device id>.<first day>.<last day>.<visits>.<policy>.<tag>`. The tag is an
+//! HMAC under a key of the server, which only authenticates. The key is not a salt: it does not
+//! lead to a visitor id.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroize;
 
+use crate::bounds::{COOKIE_VALUE_BYTES_MAX, POLICY_BYTES_MAX};
+use crate::hex::{hex, push_hex, unhex};
+
 /// Name of the opt-out cookie, the same on every site.
 pub const OPT_OUT_COOKIE: &str = "sillage_opt_out";
-/// Value of the opt-out cookie: the same for everybody, so that it tells nobody apart.
+/// Value of the opt-out cookie: the same for every visitor, so it identifies none.
 pub const OPT_OUT_VALUE: &str = "1";
-/// Days the measurement cookie lives from the day it was first set, never prolonged: thirteen
-/// months.
+/// Days for which the measurement cookie lives from the day it was first set, never extended:
+/// thirteen months.
 pub const LIFETIME_DAYS: i32 = 395;
-/// Bytes of a policy version.
-pub const POLICY_BYTES_MAX: usize = 64;
-/// Bytes of a cookie value that are looked at.
-pub(super) const VALUE_BYTES_MAX: usize = 400;
+/// Bytes of a cookie's tag.
 pub(super) const TAG_BYTES: usize = 16;
 const LABEL: &str = "sillage measurement 1";
 
-/// Random 128 bits that a visitor who said yes carries for one site. The visitor id hashes it; it
-/// is never stored.
+/// 128 random bits in the cookie of a visitor who consented, for one site. The visitor id is a hash
+/// of it. It is never stored.
 pub struct DeviceId([u8; 16]);
 
 impl DeviceId {
-    /// Takes 16 bytes from the operating system's random source.
+    /// From 16 bytes of the operating system's random source.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
@@ -45,13 +45,13 @@ impl Drop for DeviceId {
     }
 }
 
-/// The server's key for the measurement cookie's tag: the HMAC with it already absorbed, which
-/// saves two of its six compressions for every cookie. Overwritten when dropped, by the `zeroize`
-/// features of `hmac` and `sha2`.
+/// The server's key for the measurement cookie's tag, as an HMAC that has already absorbed it: this
+/// saves two of six compressions per cookie. Overwritten when dropped, by the `zeroize` features of
+/// `hmac` and `sha2`.
 pub struct CookieKey(Box<Hmac<Sha256>>);
 
 impl CookieKey {
-    /// Takes 32 bytes from the operating system's random source, as the salt keeper stores them.
+    /// From 32 bytes of the operating system's random source, which the salt keeper stores.
     pub fn from_bytes(mut bytes: [u8; 32]) -> Self {
         let keyed = Hmac::new_from_slice(&bytes).expect("HMAC takes keys of any length");
         bytes.zeroize();
@@ -63,13 +63,13 @@ impl CookieKey {
     }
 }
 
-/// What the measurement cookie says. No `Debug`, no `Clone`: it holds the device id.
+/// Contents of the measurement cookie. No `Debug` and no `Clone`, since it holds the device id.
 ///
-/// [`visit_number`](Self::visit_number) and [`days_since_seen`](Self::days_since_seen) speak of the
-/// visit that is beginning, so they are asked *before* [`visited`](Self::visited) writes that visit
-/// into it.
+/// [`visit_number`](Self::visit_number) and [`days_since_seen`](Self::days_since_seen) are about
+/// the visit that begins now: call them *before* [`visited`](Self::visited), which records that
+/// visit.
 pub struct Measurement {
-    /// Random, and all that makes this cookie somebody's.
+    /// Random. Nothing else in the cookie identifies the browser.
     pub device: DeviceId,
     /// Site-local day (days since 1970-01-01) on which the cookie was first set.
     pub first_day: i32,
@@ -77,12 +77,12 @@ pub struct Measurement {
     pub last_day: i32,
     /// Visits so far.
     pub visits: u16,
-    /// Version of the policy the visitor said yes to.
+    /// Version of the policy that the visitor agreed to.
     pub policy: String,
 }
 
 impl Measurement {
-    /// A new device's cookie, before its first visit is written into it. `policy` is cut at
+    /// A new device's cookie, before its first visit is recorded. `policy` is cut at
     /// [`POLICY_BYTES_MAX`].
     pub fn begin(device: DeviceId, today: i32, policy: &str) -> Self {
         let policy = policy[..policy.floor_char_boundary(POLICY_BYTES_MAX)].to_owned();
@@ -95,10 +95,10 @@ impl Measurement {
         }
     }
 
-    /// Reads a cookie's value. `None` for one that is tampered with, of another site, expired, or
-    /// from the future: each of them is as if there were no cookie.
+    /// Reads a cookie's value. `None` if it was changed, or is of another site, expired, or from
+    /// the future: it is then treated as absent.
     pub fn read(value: &str, site: &str, key: &CookieKey, today: i32) -> Option<Self> {
-        if value.len() > VALUE_BYTES_MAX {
+        if value.len() > COOKIE_VALUE_BYTES_MAX {
             return None;
         }
         let (payload, tag) = value.rsplit_once('.')?;
@@ -136,7 +136,7 @@ impl Measurement {
         push_hex(&mut value, &self.device.0);
         for number in [self.first_day, self.last_day, i32::from(self.visits)] {
             value.push('.');
-            // Formatting would cost a beacon more than parsing it does.
+            // `format!` would cost more than parsing a whole beacon.
             value.push_str(itoa::Buffer::new().format(number));
         }
         value.push('.');
@@ -155,23 +155,22 @@ impl Measurement {
         DeviceId(self.device.0)
     }
 
-    /// Writes the visit that begins today into it.
+    /// Records the visit that begins today.
     pub fn visited(&mut self, today: i32) {
         self.visits = self.visits.saturating_add(1);
         self.last_day = self.last_day.max(today);
     }
 
-    /// Seconds until the cookie ends, for `Max-Age`: at most [`LIFETIME_DAYS`] after the day it was
-    /// first set began, whatever the hour, so a rewrite never carries it past that; 0 = it ends
-    /// now.
+    /// Seconds until the cookie expires, for `Max-Age`. The end is at most [`LIFETIME_DAYS`] after
+    /// the beginning of the day on which it was first set, at any hour, so rewriting it never
+    /// extends it. 0 = it expires now.
     pub fn max_age_s(&self, today: i32) -> u32 {
         let days_left =
             (LIFETIME_DAYS - 1 - today.saturating_sub(self.first_day)).clamp(0, LIFETIME_DAYS - 1);
         days_left as u32 * 86_400
     }
 
-    /// Which visit of this device is beginning, in classes: 1, 2, 3 (3–5), 6 (6–10), 11 (11 and
-    /// more).
+    /// Number of the visit that begins now, in classes: 1, 2, 3 (3–5), 6 (6–10), 11 (11 and more).
     pub fn visit_number(&self) -> u8 {
         match self.visits {
             0 => 1,
@@ -182,8 +181,8 @@ impl Measurement {
         }
     }
 
-    /// Site-local days between the previous visit and the one that is beginning, 0 to 400, in
-    /// [classes](crate::coarse::days_since_seen); 32767 = there is none.
+    /// Site-local days between the previous visit and the one that begins now, 0 to 400, in
+    /// [classes](crate::coarse::days_since_seen); 32767 = no previous visit.
     pub fn days_since_seen(&self, today: i32) -> i16 {
         if self.visits == 0 {
             i16::MAX
@@ -193,7 +192,7 @@ impl Measurement {
     }
 }
 
-/// The tag's computation; the label keeps the kinds of cookies apart, so that none passes for
+/// Computes the tag. The label differs for each kind of cookie, so that none is accepted as
 /// another.
 pub(super) fn mac_of(label: &str, payload: &str, site: &str, key: &CookieKey) -> Hmac<Sha256> {
     let mut mac = key.mac();
@@ -209,8 +208,8 @@ pub fn cookie_name(site: &str) -> String {
     format!("sillage_{}", site_slug(site))
 }
 
-/// A site's id as cookies and files are named after it: readable, and distinct for distinct ids.
-/// Letters, digits and `-` only, at most 33 bytes.
+/// A site's id in the names of cookies and files: readable, and distinct for distinct ids. Letters,
+/// digits and `-` only, at most 33 bytes.
 pub fn site_slug(site: &str) -> String {
     let mut slug: String = site
         .chars()
@@ -223,10 +222,9 @@ pub fn site_slug(site: &str) -> String {
     slug
 }
 
-/// The value of the cookie called `name`, first occurrence, from the request's `Cookie` headers.
-/// Nothing else of them is decoded, copied or kept: the site's own login cookies come along with
-/// every beacon. A value that is not UTF-8 is read as empty, so that an opt-out cookie objects
-/// whatever its value is.
+/// The value of the first cookie called `name` in the request's `Cookie` headers. Nothing else in
+/// them is decoded, copied or stored: browsers send the site's login cookies with every beacon. A
+/// value that is not UTF-8 is read as empty, so that an opt-out cookie works whatever its value.
 pub fn find<'a>(cookie_headers: impl Iterator<Item = &'a [u8]>, name: &str) -> Option<&'a str> {
     for header in cookie_headers {
         for pair in header.split(|&b| b == b';') {
@@ -244,40 +242,6 @@ pub fn find<'a>(cookie_headers: impl Iterator<Item = &'a [u8]>, name: &str) -> O
         }
     }
     None
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    push_hex(&mut text, bytes);
-    text
-}
-
-pub(super) fn push_hex(text: &mut String, bytes: &[u8]) {
-    let digit = |value| char::from(b"0123456789abcdef"[usize::from(value)]);
-    text.extend(
-        bytes
-            .iter()
-            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]),
-    );
-}
-
-/// `N` bytes from exactly `2 N` lower-case hexadecimal digits.
-pub(super) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digits = text.as_bytes();
-    if digits.len() != 2 * N {
-        return None;
-    }
-    let digit = |b: u8| match b {
-        b'0'..=b'9' => Some(b - b'0'),
-        b'a'..=b'f' => Some(b - b'a' + 10),
-        _ => None,
-    };
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -1,28 +1,28 @@
-//! The erasure cookie: after a refusal it holds the device ids of the day, so that what was
-//! measured under them can still be erased. A pure codec, beside the measurement cookie's.
+//! The erasure cookie: after a refusal it holds the device ids of the day, so that their events can
+//! still be erased.
 //!
-//! `1.<day>.<device id>[-<device id>…].<tag>`. It serves erasure only: the tag has a label of its
-//! own, so the value never passes for a measurement cookie, and nothing on the way of a beacon
-//! reads it. It is valid on the site-local day on which it was set, and on the next one while
-//! yesterday's salt still lives; after that no row could be found with it.
+//! `1.<day>.<device id>[-<device id>…].<tag>`. It is used for erasure only: its tag has its own
+//! label, so the value is never accepted as a measurement cookie, and no code that handles beacons
+//! reads it. It is valid on the site-local day on which it was set, and on the next day while
+//! yesterday's salt exists. After that no row can be found with it.
 
 use hmac::Mac;
 
-use crate::cookie::{
-    CookieKey, DeviceId, TAG_BYTES, VALUE_BYTES_MAX, mac_of, push_hex, site_slug, unhex,
-};
+use crate::bounds::COOKIE_VALUE_BYTES_MAX;
+use crate::cookie::{CookieKey, DeviceId, TAG_BYTES, mac_of, site_slug};
+use crate::hex::{push_hex, unhex};
 
-/// Device ids that are kept for one browser and day; the oldest go.
+/// Device ids in one cookie. Of more, the newest are kept.
 pub const DEVICES_MAX: usize = 8;
 const LABEL: &str = "sillage erasure 1";
 const DEVICE_BYTES: usize = 16;
 
-/// Name of a site's erasure cookie. No measurement cookie has one like it: a slug holds no `_`.
+/// Name of a site's erasure cookie. It differs from every measurement cookie's: a slug has no `_`.
 pub fn erasure_cookie_name(site: &str) -> String {
     ["sillage_erase_", &site_slug(site)].concat()
 }
 
-/// The value for these device ids, oldest first. An id that is named twice is kept once.
+/// The value for these device ids, oldest first. A repeated id is written once.
 pub fn write_erasure(devices: &[DeviceId], day: i32, site: &str, key: &CookieKey) -> String {
     let mut kept: Vec<&[u8; DEVICE_BYTES]> = Vec::with_capacity(devices.len());
     for device in devices {
@@ -44,8 +44,8 @@ pub fn write_erasure(devices: &[DeviceId], day: i32, site: &str, key: &CookieKey
     value
 }
 
-/// Reads a value. Empty for one that is tampered with, of another site or another day.
-/// `lives_yesterday` says whether the salt of the day before `today` still exists.
+/// Reads a value. Empty if it was changed, or is of another site or day. `lives_yesterday` says
+/// whether the salt of the day before `today` still exists.
 pub fn read_erasure(
     value: &str,
     site: &str,
@@ -54,7 +54,7 @@ pub fn read_erasure(
     lives_yesterday: bool,
 ) -> Vec<DeviceId> {
     let devices = || {
-        if value.len() > VALUE_BYTES_MAX {
+        if value.len() > COOKIE_VALUE_BYTES_MAX {
             return None;
         }
         let (payload, tag) = value.rsplit_once('.')?;
@@ -132,7 +132,7 @@ mod tests {
     fn an_erasure_cookie_keeps_the_newest_devices_and_fits_its_bound() {
         let devices: Vec<_> = (0..20).map(device).collect();
         let value = write_erasure(&devices, i32::MAX, SITE, &key());
-        assert!(value.len() <= VALUE_BYTES_MAX, "{}", value.len());
+        assert!(value.len() <= COOKIE_VALUE_BYTES_MAX, "{}", value.len());
         let kept: Vec<u8> = (12..20).collect();
         assert_eq!(read(&value, i32::MAX, false), kept);
     }

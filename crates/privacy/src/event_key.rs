@@ -1,26 +1,26 @@
-//! The stored form of an event's own id `k`: the first 8 bytes of HMAC-SHA-256 under the
-//! installation's key.
+//! The event key: the stored form of an event's id `k`, as the first 8 bytes of HMAC-SHA-256 under
+//! the installation's cookie key.
 //!
-//! A bare hash would let a reader of the table test guesses of `k`, and an equal `k` would be an
-//! equal number on every site and day. The key that the measurement cookie is authenticated with is
-//! durable, so a retry and an engagement find their event after a restart; site and day are fields,
-//! so equal numbers never join two sites or two days.
+//! With a plain hash, a reader of the table could test guesses of `k`, and the same `k` would give
+//! the same number on every site and day. The cookie key is durable, so a retry and an engagement
+//! find their event after a restart. Site and day are fields, so equal numbers never link two sites
+//! or two days.
 //!
 //! The day of a key begins at [`DAY_BEGINS_HOUR`] local time, not at midnight: a page that is open
-//! over midnight keeps its key. Where a page is open over that hour, its later engagement is
-//! counted apart.
+//! over midnight keeps its key. If a page is open over that hour, its later engagement is counted
+//! separately.
 
 use hmac::Mac;
 
 use crate::cookie::CookieKey;
 
-/// Hour of the site-local day at which a key's day begins: few visits are open then.
+/// Hour of the site-local day at which a key's day begins, because few visits are open then.
 pub const DAY_BEGINS_HOUR: i64 = 4;
 
 const DOMAIN: &[u8] = b"sillage event 1";
 
-/// The stored key of the event that its sender calls `id`, on the given site-local day of a key.
-/// Never 0, which means that no key is kept.
+/// The key of the event with this `id`, on the given site-local day of a key. Never 0, which means
+/// that no key is stored.
 pub fn event_key(id: &str, site: &str, day: i32, key: &CookieKey) -> u64 {
     let mut mac = key.mac();
     for field in [DOMAIN, site.as_bytes(), &day.to_le_bytes(), id.as_bytes()] {
@@ -50,7 +50,7 @@ mod tests {
             stored,
             event_key("taro@example.jp", "a.example", 20_000, &own)
         );
-        // Whoever reads the table knows site and day, and not the key.
+        // A reader of the table knows site and day, but not the key.
         let bare = Sha256::digest(b"taro@example.jp");
         assert_ne!(stored.to_le_bytes(), bare[..8]);
         for elsewhere in [

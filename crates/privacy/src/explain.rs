@@ -1,8 +1,9 @@
-//! Why an address is kept as it is: the answer of `sillage scrub --explain URL`, made by the same
-//! functions that scrub.
+//! Explains what is stored of an address, for `sillage scrub --explain URL`, with the functions
+//! that scrub.
 
-use crate::fields::CAMPAIGN_BYTES_MAX;
-use crate::page_url::{ClickId, PageUrl, UrlFault};
+use crate::bounds::{CAMPAIGN_BYTES_MAX, SEGMENT_BYTES_MAX};
+use crate::campaign::ClickId;
+use crate::page_url::{PageUrl, UrlFault};
 use crate::scrub::{self, ScrubRules};
 
 /// One part of an address and what becomes of it.
@@ -12,17 +13,17 @@ pub struct Step {
     pub part: &'static str,
     /// As it was given, in normal form.
     pub given: String,
-    /// As it is kept; empty = dropped.
+    /// As it is stored; empty = dropped.
     pub kept: String,
-    /// In a sentence.
+    /// The reason, as a clause.
     pub why: String,
 }
 
-/// Explains an address part by part; the last step is `stored`, the whole that is kept. What is
-/// printed is what was typed in, so this is for the operator's terminal only.
+/// Explains an address part by part. The last step is `stored`, the whole that is stored. The
+/// result repeats what was typed in, so it is for the operator's terminal only.
 ///
 /// # Errors
-/// When it is no address.
+/// When it is not the address of a page.
 pub fn explain(url: &str, rules: &ScrubRules) -> Result<Vec<Step>, UrlFault> {
     let page = PageUrl::parse(url, true)?;
     let mut steps = vec![step(
@@ -68,8 +69,8 @@ pub fn explain(url: &str, rules: &ScrubRules) -> Result<Vec<Step>, UrlFault> {
     Ok(steps)
 }
 
-/// What is kept of a parameter as a trait of the visit: of a campaign's parameters, as
-/// [`PageUrl::campaign`] reads them, the scrubbed value, of an advertiser's click id its name.
+/// What is stored of a parameter as a property of the visit: the scrubbed value of a campaign
+/// parameter, as [`PageUrl::campaign`] reads it, or the name of an advertiser's click id.
 fn campaign(pair: &str) -> Option<Step> {
     const NAMES: [&str; 7] = [
         "utm_source",
@@ -83,11 +84,11 @@ fn campaign(pair: &str) -> Option<Step> {
     let (name, value) = url::form_urlencoded::parse(pair.as_bytes()).next()?;
     if NAMES.contains(&&*name) {
         let kept = scrub::label(&value, CAMPAIGN_BYTES_MAX);
-        let why = "is kept apart from the page, for visitors who said yes";
+        let why = "is stored separately from the page, for visitors who said yes";
         return Some(step("campaign", pair, &kept, why));
     }
     ClickId::from_name(&name).filter(|_| !value.is_empty())?;
-    let why = "that there is one tells an advertisement; the id itself is dropped";
+    let why = "shows that the visit came from an advertisement; the id itself is dropped";
     Some(step("campaign", pair, &name, why))
 }
 
@@ -97,7 +98,7 @@ fn explain_path(path: &str, rules: &ScrubRules, steps: &mut Vec<Step>) {
             "path",
             path,
             "/:token",
-            "is encoded over and over, which is done to hide something",
+            "is encoded too many times, which is a way to hide something",
         ));
         return;
     };
@@ -110,7 +111,7 @@ fn explain_path(path: &str, rules: &ScrubRules, steps: &mut Vec<Step>) {
         ));
         return;
     }
-    // What lies over several segments first; each of its segments would be kept by itself.
+    // First what spans several segments: each of its segments alone would be kept.
     let mut rest = String::with_capacity(normal.len());
     let mut done = 0;
     for found in scrub::across(&normal) {
@@ -130,7 +131,7 @@ fn explain_path(path: &str, rules: &ScrubRules, steps: &mut Vec<Step>) {
         let why = match (reasons.is_empty(), kept == segment) {
             (false, _) => reasons.join("; "),
             (true, true) => "is kept".to_owned(),
-            (true, false) if segment.len() > scrub::SEGMENT_BYTES_MAX => {
+            (true, false) if segment.len() > SEGMENT_BYTES_MAX => {
                 "is too long for a page's name".to_owned()
             }
             (true, false) => "path parameters and invalid text are dropped".to_owned(),

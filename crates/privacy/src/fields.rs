@@ -1,126 +1,15 @@
-//! What a beacon has besides: names, origins, languages, amounts, measurements. Each is scrubbed or
-//! of a closed set from the moment it is made, so it may be printed, copied and kept.
+//! Bounded values of an event: names, languages, amounts, measurements. Each is scrubbed, or of a
+//! closed set, from the moment it is made, so it may be printed, cloned and stored.
 
-use crate::anonymise::OpenField;
-use crate::coarse;
-use crate::page_url::Campaign;
-use crate::scrub;
-
-/// Bytes of an event's name.
-pub const EVENT_NAME_BYTES_MAX: usize = 120;
-/// Bytes of a campaign parameter or a source's name.
-pub const CAMPAIGN_BYTES_MAX: usize = 120;
-/// Bytes of a host name (RFC 1035).
-pub const HOST_BYTES_MAX: usize = 253;
-
-/// Where a visit came from, scrubbed. No person in it: it may be kept, printed and cloned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    referrer: String,
-    source: String,
-    channel: &'static str,
-    utm: [String; 5],
-    /// Source and channel as the referrer alone tells them, where a campaign says otherwise.
-    plain: Option<(String, &'static str)>,
-}
-
-impl Origin {
-    /// From a referrer's host, the source's name and class, and the campaign. Every part is
-    /// scrubbed again, whatever the caller has done: a referrer that is an IP address or carries an
-    /// id in its host is masked.
-    pub fn new(referrer: &str, source: &str, channel: &'static str, campaign: &Campaign) -> Self {
-        let part = |text: &str| scrub::label(text, CAMPAIGN_BYTES_MAX);
-        let Campaign {
-            source: utm_source,
-            medium,
-            campaign,
-            content,
-            term,
-        } = campaign;
-        Self {
-            referrer: scrub::host(referrer),
-            source: part(source),
-            channel,
-            utm: [utm_source, medium, campaign, content, term].map(|value| part(value)),
-            plain: None,
-        }
-    }
-
-    /// Says what source and channel are without the campaign, which is all that `exempt` and
-    /// `count` keep. Where this is not called and there is a campaign, they keep the referrer's
-    /// host and `Referral` or `Direct`.
-    pub fn without_campaign(mut self, source: &str, channel: &'static str) -> Self {
-        self.plain = Some((scrub::label(source, CAMPAIGN_BYTES_MAX), channel));
-        self
-    }
-
-    /// The origin with `(other)` in place of what is to be folded; `None` where nothing is.
-    pub(super) fn folded(
-        &self,
-        is_folded: &mut dyn FnMut(OpenField, &str) -> bool,
-    ) -> Option<Self> {
-        let mut folded = None;
-        let other = || scrub::OTHER.to_owned();
-        if is_folded(OpenField::Referrer, &self.referrer) {
-            folded.get_or_insert_with(|| self.clone()).referrer = other();
-        }
-        if is_folded(OpenField::Source, &self.source) {
-            folded.get_or_insert_with(|| self.clone()).source = other();
-        }
-        for (index, value) in self.utm.iter().enumerate() {
-            if is_folded(OpenField::Campaign, value) {
-                folded.get_or_insert_with(|| self.clone()).utm[index] = other();
-            }
-        }
-        folded
-    }
-
-    /// Drops the campaign and all that was concluded from it.
-    pub fn into_plain(mut self) -> Self {
-        let had_campaign = self.utm.iter().any(|value| !value.is_empty());
-        self.utm = Default::default();
-        match self.plain.take() {
-            Some((source, channel)) => (self.source, self.channel) = (source, channel),
-            None if had_campaign || self.channel.starts_with("Paid") => {
-                self.channel = if self.referrer.is_empty() {
-                    "Direct"
-                } else {
-                    "Referral"
-                };
-                self.source.clone_from(&self.referrer);
-            }
-            None => {}
-        }
-        self
-    }
-
-    /// Host of the page that linked here; empty = none.
-    pub fn referrer(&self) -> &str {
-        &self.referrer
-    }
-
-    /// Name of the source; empty = direct.
-    pub fn source(&self) -> &str {
-        &self.source
-    }
-
-    /// Class of the source.
-    pub fn channel(&self) -> &'static str {
-        self.channel
-    }
-
-    /// `utm_source`, `_medium`, `_campaign`, `_content`, `_term`; empty = absent.
-    pub fn utm(&self) -> &[String; 5] {
-        &self.utm
-    }
-}
+use crate::bounds::{EVENT_NAME_BYTES_MAX, REVENUE_THOUSANDTHS_MAX, VITAL_MS_MAX, VITAL_SHIFT_MAX};
+use crate::{coarse, scrub};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventName {
     /// A page was seen.
     Pageview,
-    /// How long and how far a page was read; belongs to the pageview with the same key.
+    /// How long and how far a page was read. It belongs to the pageview with the same key.
     Engagement,
     /// The site's own event.
     Custom(CustomName),
@@ -133,18 +22,18 @@ pub struct CustomName(Box<str>);
 
 impl CustomName {
     /// The name itself.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name of all that have no place of their own.
-    pub(super) fn other() -> Self {
+    /// The name that stands for all names beyond the cardinality limit.
+    pub(crate) fn other() -> Self {
         Self(scrub::OTHER.into())
     }
 }
 
 impl EventName {
-    /// `None` when nothing is left of the name after scrubbing.
+    /// `None` if nothing is left of the name after scrubbing.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "pageview" => Some(Self::Pageview),
@@ -198,6 +87,10 @@ impl Language {
     }
 }
 
+/// Digits before the decimal point of an amount.
+const WHOLE_DIGITS_MAX: usize = 15;
+const _: () = assert!(10_i64.pow(WHOLE_DIGITS_MAX as u32 + 3) - 1 == REVENUE_THOUSANDTHS_MAX);
+
 /// Amount of a custom event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revenue {
@@ -206,11 +99,8 @@ pub struct Revenue {
 }
 
 impl Revenue {
-    /// Greatest amount, either sign, in thousandths of the currency: what `Decimal(18, 3)` holds.
-    pub const THOUSANDTHS_MAX: i64 = 999_999_999_999_999_999;
-
     /// From a decimal number (`12.5`, `-3`, `1300`; digits after the third are cut off) and a
-    /// currency of three letters. `None` when either is not that, or the amount is out of bounds.
+    /// currency of three letters. `None` if either is malformed, or the amount is out of bounds.
     pub fn parse(amount: &str, currency: &str) -> Option<Self> {
         let amount = amount.trim();
         let (sign, digits) = match amount.strip_prefix('-') {
@@ -219,7 +109,11 @@ impl Revenue {
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let is_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || whole.len() > 15 || !is_digits(whole) || !is_digits(fraction) {
+        if whole.is_empty()
+            || whole.len() > WHOLE_DIGITS_MAX
+            || !is_digits(whole)
+            || !is_digits(fraction)
+        {
             return None;
         }
         let whole: i64 = whole.parse().ok()?;
@@ -265,15 +159,12 @@ pub struct Vitals {
 }
 
 impl Vitals {
-    /// Milliseconds above this are a measuring fault, not a page: ten minutes.
-    pub const MS_MAX: u32 = 600_000;
-
-    /// Without what no page can have: times over ten minutes, shifts that are negative, over 100 or
-    /// no number. The rest to two significant digits, so that a single row does not stand out by
-    /// its loading time.
-    pub(super) fn bounded(self) -> Self {
+    /// Drops values that no page can have: times over [`VITAL_MS_MAX`], and shifts that are
+    /// negative, over [`VITAL_SHIFT_MAX`] or not a number. Rounds the rest to two significant
+    /// digits, so that a single row does not stand out by its loading time.
+    pub(crate) fn bounded(self) -> Self {
         let time = |ms: Option<u32>| {
-            ms.filter(|ms| *ms <= Self::MS_MAX)
+            ms.filter(|ms| *ms <= VITAL_MS_MAX)
                 .map(coarse::milliseconds)
         };
         Self {
@@ -281,7 +172,7 @@ impl Vitals {
             inp_ms: time(self.inp_ms),
             cls: self
                 .cls
-                .filter(|cls| (0.0..=100.0).contains(cls))
+                .filter(|cls| (0.0..=VITAL_SHIFT_MAX).contains(cls))
                 .map(coarse::shift),
             fcp_ms: time(self.fcp_ms),
             ttfb_ms: time(self.ttfb_ms),
@@ -292,57 +183,6 @@ impl Vitals {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_part_of_an_origin_is_scrubbed() {
-        let campaign = Campaign {
-            source: "taro@example.jp".into(),
-            term: "090-1234-5678".into(),
-            ..Campaign::default()
-        };
-        let origin = Origin::new("203.0.113.77", "8988280000000000001", "Referral", &campaign);
-        assert_eq!(origin.referrer(), ":ip");
-        assert_eq!(origin.source(), ":id");
-        assert_eq!(
-            origin.utm(),
-            &[":email", "", "", "", ":phone"].map(String::from)
-        );
-    }
-
-    #[test]
-    fn without_a_campaign_the_origin_comes_from_the_referrer() {
-        let campaign = Campaign {
-            source: "newsletter".into(),
-            ..Campaign::default()
-        };
-        let origin = |campaign| Origin::new("www.google.com", "newsletter", "Email", campaign);
-        let told = origin(&campaign)
-            .without_campaign("Google", "Organic Search")
-            .into_plain();
-        assert_eq!(
-            (told.source(), told.channel()),
-            ("Google", "Organic Search")
-        );
-        let untold = origin(&campaign).into_plain();
-        assert_eq!(
-            (untold.source(), untold.channel()),
-            ("www.google.com", "Referral")
-        );
-        assert!(untold.utm().iter().all(String::is_empty));
-        let none = Origin::new(
-            "www.google.com",
-            "Google",
-            "Organic Search",
-            &Campaign::default(),
-        )
-        .into_plain();
-        assert_eq!(
-            (none.source(), none.channel()),
-            ("Google", "Organic Search")
-        );
-        let paid = Origin::new("", "Google", "Paid Search", &Campaign::default()).into_plain();
-        assert_eq!((paid.source(), paid.channel()), ("", "Direct"));
-    }
 
     #[test]
     fn event_names_are_scrubbed_and_bounded() {
@@ -358,6 +198,36 @@ mod tests {
         assert_eq!(name(&"x ".repeat(200)).map(|name| name.len()), Some(119));
         assert_eq!(name(""), None);
         assert_eq!(name(" \u{200b}\n"), None);
+    }
+
+    #[test]
+    fn names_amounts_and_vitals_hold_at_their_bounds() {
+        let text = |bytes: usize| "ab ".repeat(bytes / 3 + 1)[..bytes - 1].to_owned() + "c";
+        let name = |bytes| EventName::parse(&text(bytes)).map(|name| name.as_str().len());
+        assert_eq!(name(EVENT_NAME_BYTES_MAX), Some(EVENT_NAME_BYTES_MAX));
+        assert!(name(EVENT_NAME_BYTES_MAX + 1).is_some_and(|bytes| bytes <= EVENT_NAME_BYTES_MAX));
+        let amount = |text: &str| Revenue::parse(text, "EUR").map(|sum| sum.thousandths());
+        assert_eq!(
+            amount("-999999999999999.999"),
+            Some(-REVENUE_THOUSANDTHS_MAX)
+        );
+        assert_eq!(amount("1000000000000000.000"), None);
+        let bounded = |ms, shift| {
+            let vitals = Vitals {
+                lcp_ms: Some(ms),
+                cls: Some(shift),
+                ..Vitals::default()
+            };
+            (vitals.bounded().lcp_ms, vitals.bounded().cls)
+        };
+        assert_eq!(
+            bounded(VITAL_MS_MAX, VITAL_SHIFT_MAX),
+            (Some(VITAL_MS_MAX), Some(VITAL_SHIFT_MAX))
+        );
+        assert_eq!(
+            bounded(VITAL_MS_MAX + 1, VITAL_SHIFT_MAX + 0.1),
+            (None, None)
+        );
     }
 
     #[test]
@@ -387,7 +257,7 @@ mod tests {
         }
         assert_eq!(
             revenue("999999999999999.999"),
-            Some(Revenue::THOUSANDTHS_MAX)
+            Some(REVENUE_THOUSANDTHS_MAX)
         );
         for none in [
             "",

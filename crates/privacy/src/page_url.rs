@@ -1,110 +1,20 @@
-//! What comes in: the parts of a beacon before the door that identify a person or may carry one in
-//! their text. They have no `Debug`, `Display`, `Clone` or `Serialize`, and are overwritten when
-//! dropped. What a beacon has besides, scrubbed or closed as it is made, is in `fields`.
+//! The page's address: parsed as browsers do, read for host, campaign and click id, and passed to
+//! the scrubber. It may hold personal data, so it has no `Debug`, `Display`, `Clone` or
+//! `Serialize`, and is overwritten when dropped.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
-use std::sync::Arc;
 
 use url::{Position, Url};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-use crate::cookie::DeviceId;
-use crate::fields::{EventName, Language, Origin, Revenue, Vitals};
+use crate::bounds::PAGE_URL_BYTES_MAX;
+use crate::campaign::{Campaign, ClickId};
 
-/// Bytes of a page's address that are read; a beacon's body is not longer.
-pub const URL_BYTES_MAX: usize = 8 << 10;
-/// Bytes of a user agent that are read.
-pub const AGENT_BYTES_MAX: usize = 512;
-
-/// The full address of the client. It can be truncated, and nothing else.
-pub struct ClientIp {
-    /// IPv4 as IPv4-mapped.
-    octets: [u8; 16],
-}
-
-impl ClientIp {
-    /// The address of the peer, or the one a trusted proxy vouches for.
-    pub fn from_peer(ip: IpAddr) -> Self {
-        let octets = match ip {
-            IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-            IpAddr::V6(v6) => v6.octets(),
-        };
-        Self { octets }
-    }
-
-    /// An address as proxies write it in headers: plain, with a port, in brackets, with a zone.
-    /// `None` when it is none.
-    pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().trim_matches('"');
-        let (address, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (address, tail) = rest.split_once(']')?;
-                (
-                    address,
-                    if tail.is_empty() {
-                        None
-                    } else {
-                        Some(tail.strip_prefix(':')?)
-                    },
-                )
-            }
-            None => match text.split_once(':') {
-                Some((address, port)) if !port.contains(':') => (address, Some(port)),
-                _ => (text, None),
-            },
-        };
-        if let Some(port) = port {
-            port.parse::<u16>().ok()?;
-        }
-        if let Ok(v4) = address.parse::<Ipv4Addr>() {
-            return Some(Self::from_peer(v4.into()));
-        }
-        let (address, zone) = address
-            .split_once('%')
-            .map_or((address, None), |(address, zone)| (address, Some(zone)));
-        let v6 = address.parse::<Ipv6Addr>().ok()?;
-        zone.is_none_or(|zone| !zone.is_empty())
-            .then(|| Self::from_peer(v6.into()))
-    }
-
-    pub(super) fn address(&self) -> IpAddr {
-        Ipv6Addr::from(self.octets).into()
-    }
-}
-
-impl Drop for ClientIp {
-    fn drop(&mut self) {
-        self.octets.zeroize();
-    }
-}
-
-/// The browser's own description of itself. What leaves the door is a [`Device`](crate::Device):
-/// closed names.
-pub struct UserAgent(Zeroizing<String>);
-
-impl UserAgent {
-    /// The header's value: the first [`AGENT_BYTES_MAX`] bytes, invalid UTF-8 replaced.
-    pub fn from_header(value: &[u8]) -> Self {
-        let cut = &value[..value.len().min(AGENT_BYTES_MAX)];
-        // The first way is many times as fast, and nearly every agent goes it.
-        let text = match std::str::from_utf8(cut) {
-            Ok(text) => text.to_owned(),
-            Err(_) => String::from_utf8_lossy(cut).into_owned(),
-        };
-        Self(Zeroizing::new(text))
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The page's address as the browser sent it. Host and campaign can be read; the path only leaves
-/// scrubbed.
+/// The page's address as the browser sent it. Host and campaign can be read. The path can only be
+/// read scrubbed.
 pub struct PageUrl {
     text: Zeroizing<String>,
-    /// Lower case; a site's host, not a person's.
+    /// Lower case. It names a site, not a person.
     host: Box<str>,
     /// From the first `/` of the path to the end of the query.
     target: Range<usize>,
@@ -113,29 +23,29 @@ pub struct PageUrl {
     fragment: Range<usize>,
 }
 
-/// Why an address can't be used.
+/// Why a page's address is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlFault {
-    /// No text.
+    /// Empty text.
     #[error("the page's address is empty")]
     Empty,
-    /// More than [`URL_BYTES_MAX`].
-    #[error("the page's address has more than {URL_BYTES_MAX} bytes")]
+    /// More than [`PAGE_URL_BYTES_MAX`].
+    #[error("the page's address has more than {PAGE_URL_BYTES_MAX} bytes")]
     TooLong,
-    /// Not what browsers take for an address.
+    /// Not an address by the rules of browsers.
     #[error("the page's address is not a URL")]
     NotAUrl,
     /// `data:`, `file:`, `about:` and the like.
     #[error("the page's address has no host")]
     NoHost,
-    /// Any scheme but `http`, `https` and, as Plausible's Events API has it for apps, `app`.
+    /// A scheme other than `http`, `https` and `app`, which Plausible's Events API uses for apps.
     #[error("the page's address is not one of the web")]
     NotWeb,
 }
 
-/// The host of an address that is written in the plainest way, as nearly all are; `None` leaves it
-/// to the whole rules. A last label of letters alone is neither part of a numeric address nor an
-/// encoded name.
+/// The host of an address in plain notation, which nearly all addresses use. `None` means that the
+/// full rules have to decide. A last label of letters only is neither part of a numeric address nor
+/// an encoded name.
 pub fn plain_host(address: &str) -> Option<&str> {
     let rest = address.strip_prefix("https://")?;
     let end = rest.bytes().position(|byte| byte == b'/');
@@ -153,8 +63,8 @@ pub fn plain_host(address: &str) -> Option<&str> {
     is_name.then_some(host)
 }
 
-/// Where the query of an address begins that is `https://`, a host, a path and perhaps a query, all
-/// written so plainly that the WHATWG's rules leave it as it is.
+/// Where the query begins in an address of `https://`, this host, a path and perhaps a query, if
+/// the WHATWG's rules would leave all of it unchanged.
 fn plain_query(address: &str, host: &str) -> Option<usize> {
     let path_at = "https://".len() + host.len();
     let rest = address.get(path_at..)?;
@@ -176,13 +86,13 @@ impl PageUrl {
         if text.is_empty() {
             return Err(UrlFault::Empty);
         }
-        if text.len() > URL_BYTES_MAX {
+        if text.len() > PAGE_URL_BYTES_MAX {
             return Err(UrlFault::TooLong);
         }
         Self::plain(text).map_or_else(|| Self::whole(text, hash_mode), Ok)
     }
 
-    /// An address that the rules leave as it is, without applying them; it has no fragment.
+    /// The fast path: an address that the rules leave unchanged. It has no fragment.
     fn plain(text: &str) -> Option<Self> {
         let host = plain_host(text)?;
         let query_at = plain_query(text, host)?;
@@ -195,6 +105,7 @@ impl PageUrl {
         })
     }
 
+    /// By the full rules.
     fn whole(text: &str, hash_mode: bool) -> Result<Self, UrlFault> {
         let url = Url::parse(text).map_err(|_| UrlFault::NotAUrl)?;
         let host: Box<str> = match url.host_str() {
@@ -226,8 +137,9 @@ impl PageUrl {
         &self.host
     }
 
-    /// The campaign parameters as they stand in the query, decoded and not yet scrubbed
-    /// ([`Origin::new`] does that). `utm_source` falls back to `source`, then `ref`.
+    /// The campaign parameters in the query, decoded and not yet scrubbed
+    /// ([`Origin::new`](crate::Origin::new) does that). `utm_source` falls back to `source`, then
+    /// `ref`.
     pub fn campaign(&self) -> Campaign {
         let mut campaign = Campaign::default();
         let (mut source, mut reference) = (String::new(), String::new());
@@ -254,12 +166,12 @@ impl PageUrl {
         campaign
     }
 
-    /// Whether there may be a campaign or a click id.
+    /// Whether there may be campaign parameters or a click id.
     pub fn has_query(&self) -> bool {
         !self.query.is_empty()
     }
 
-    /// Which advertiser's click id the address carries: its name, never its value. The first in the
+    /// Name of the advertiser's click id in the address, never its value. The first one in the
     /// query counts.
     pub fn click_id(&self) -> Option<ClickId> {
         self.pairs().find_map(|(name, value)| {
@@ -274,132 +186,14 @@ impl PageUrl {
     }
 
     /// Path and query.
-    pub(super) fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         &self.text[self.target.clone()]
     }
 
-    /// The fragment of a site that routes by it; empty otherwise.
-    pub(super) fn fragment(&self) -> &str {
+    /// The fragment, if the site routes by it; otherwise empty.
+    pub(crate) fn fragment(&self) -> &str {
         &self.text[self.fragment.clone()]
     }
-}
-
-/// Campaign parameters as typed into a link; empty = absent. Raw: whoever wrote the link may have
-/// put a person in it, so there is no `Debug`.
-#[derive(Default)]
-pub struct Campaign {
-    /// `utm_source`, else `source`, else `ref`.
-    pub source: String,
-    /// `utm_medium`.
-    pub medium: String,
-    /// `utm_campaign`.
-    pub campaign: String,
-    /// `utm_content`.
-    pub content: String,
-    /// `utm_term`.
-    pub term: String,
-}
-
-impl Campaign {
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        let Self {
-            source,
-            medium,
-            campaign,
-            content,
-            term,
-        } = self;
-        [source, medium, campaign, content, term]
-            .iter()
-            .all(|value| value.is_empty())
-    }
-}
-
-/// An advertiser's click id that was in a page's address. Only that there was one is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClickId {
-    /// Google Ads.
-    Gclid,
-    /// Google Ads, from an app.
-    Gbraid,
-    /// Google Ads, from the web to an app.
-    Wbraid,
-    /// Microsoft Advertising.
-    Msclkid,
-    /// Meta.
-    Fbclid,
-    /// X.
-    Twclid,
-}
-
-impl ClickId {
-    /// The parameter's name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ClickId::Gclid => "gclid",
-            ClickId::Gbraid => "gbraid",
-            ClickId::Wbraid => "wbraid",
-            ClickId::Msclkid => "msclkid",
-            ClickId::Fbclid => "fbclid",
-            ClickId::Twclid => "twclid",
-        }
-    }
-
-    pub(super) fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "gclid" => ClickId::Gclid,
-            "gbraid" => ClickId::Gbraid,
-            "wbraid" => ClickId::Wbraid,
-            "msclkid" => ClickId::Msclkid,
-            "fbclid" => ClickId::Fbclid,
-            "twclid" => ClickId::Twclid,
-            _ => return None,
-        })
-    }
-}
-
-/// A parsed beacon with a person still in it. Its only way on is through
-/// [`anonymise`](crate::anonymise()).
-pub struct RawBeacon {
-    /// Site id as configured.
-    pub site: Arc<str>,
-    /// Unix minutes at which the server received it (P8).
-    pub minute: u32,
-    /// What happened.
-    pub name: EventName,
-    /// Random id of the pageview or event, from the page.
-    pub key: u64,
-    /// The page it happened on.
-    pub page: PageUrl,
-    /// Where the visitor came from.
-    pub origin: Arc<Origin>,
-    /// The client's address.
-    pub ip: ClientIp,
-    /// The client's `User-Agent`.
-    pub agent: UserAgent,
-    /// From the measurement cookie, where the visitor said yes.
-    pub device: Option<DeviceId>,
-    /// From `Accept-Language`.
-    pub language: Option<Language>,
-    /// CSS pixels.
-    pub viewport_width: Option<u16>,
-    /// Whether the event ends a bounce.
-    pub interactive: bool,
-    /// Milliseconds the page was visible and focused so far.
-    pub engaged_ms: u32,
-    /// Greatest scroll depth so far in percent; 255 = unknown.
-    pub scroll: u8,
-    /// Names and values as the page sent them.
-    pub props: Vec<(String, String)>,
-    /// Amount of a custom event.
-    pub revenue: Option<Revenue>,
-    /// Click cells of the page: row * 20 + column.
-    pub clicks: Vec<u16>,
-    /// Web vitals as the page sent them.
-    pub vitals: Vitals,
-    /// The page said that a program drives it.
-    pub automated: bool,
 }
 
 #[cfg(test)]
@@ -470,49 +264,6 @@ mod tests {
     }
 
     #[test]
-    fn addresses_in_headers_are_read_in_every_notation() {
-        for text in [
-            "203.0.113.77",
-            " 203.0.113.77 ",
-            "203.0.113.77:4711",
-            "\"203.0.113.77:4711\"",
-            "[::ffff:203.0.113.77]:443",
-            "::ffff:203.0.113.77",
-        ] {
-            let ip = ClientIp::parse(text).unwrap_or_else(|| panic!("{text}"));
-            assert_eq!(
-                ip.address().to_canonical().to_string(),
-                "203.0.113.77",
-                "{text}"
-            );
-        }
-        for text in [
-            "2001:db8::1",
-            "[2001:db8::1]",
-            "\"[2001:db8::1]:80\"",
-            "2001:db8::1%eth0",
-            "[2001:db8::1%25eth0]",
-        ] {
-            let ip = ClientIp::parse(text).unwrap_or_else(|| panic!("{text}"));
-            assert_eq!(ip.address().to_string(), "2001:db8::1", "{text}");
-        }
-        for text in [
-            "",
-            "unknown",
-            "_hidden",
-            "203.0.113",
-            "203.0.113.77:",
-            "203.0.113.77:x",
-            "[2001:db8::1",
-            "[::1]x",
-            "::1%",
-            "1.2.3.4, 5.6.7.8",
-        ] {
-            assert!(ClientIp::parse(text).is_none(), "{text}");
-        }
-    }
-
-    #[test]
     fn a_page_has_host_and_target_and_no_userinfo_or_fragment() {
         let page = page("https://taro:secret@Shop.Example.com:8443/a/b?x=1#token");
         assert_eq!(page.host(), "shop.example.com");
@@ -532,8 +283,11 @@ mod tests {
         assert_eq!(fault("file:///etc/passwd"), Some(UrlFault::NoHost));
         assert_eq!(fault("about:blank"), Some(UrlFault::NoHost));
         let long = |len: usize| format!("https://example.com/{}", "a".repeat(len - 20));
-        assert_eq!(fault(&long(URL_BYTES_MAX)), None);
-        assert_eq!(fault(&long(URL_BYTES_MAX + 1)), Some(UrlFault::TooLong));
+        assert_eq!(fault(&long(PAGE_URL_BYTES_MAX)), None);
+        assert_eq!(
+            fault(&long(PAGE_URL_BYTES_MAX + 1)),
+            Some(UrlFault::TooLong)
+        );
         assert_eq!(page("app://localhost/login").host(), "localhost");
         for address in [
             "ftp://example.com/a",
@@ -580,12 +334,5 @@ mod tests {
         assert_eq!(id("a=1&msclkid=SECRET&gclid=SECRET"), Some("msclkid"));
         assert_eq!(id("gclid="), None);
         assert_eq!(id("GCLID=1"), None);
-    }
-
-    #[test]
-    fn a_user_agent_is_cut_at_its_bound_even_inside_a_character() {
-        let agent = UserAgent::from_header("é".repeat(400).as_bytes());
-        assert_eq!(agent.as_str().len(), 512);
-        assert_eq!(UserAgent::from_header(b"a\xffb").as_str(), "a\u{fffd}b");
     }
 }

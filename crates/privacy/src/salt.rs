@@ -1,8 +1,7 @@
-//! Salts: 32 random bytes per site and site-local day, the key under which visitors of that day are
-//! known.
+//! Salts: 32 random bytes per site and site-local day. They are the key of that day's visitor ids.
 //!
-//! This module only holds one in memory. Making, keeping and destroying them is `salt_keeper`'s;
-//! nothing anywhere derives a salt from anything else, so a destroyed one can't be had again.
+//! This module only holds a salt in memory. The program's salt keeper creates, stores and destroys
+//! salts. No salt is derived from anything, so a destroyed one cannot be restored.
 
 use std::mem::MaybeUninit;
 
@@ -14,19 +13,20 @@ use zeroize::Zeroize;
 pub const SALT_BYTES: usize = 32;
 
 /// The key of one site's visitors on one site-local day. Overwritten when dropped. A move would
-/// leave a copy behind, so the keeper makes each in its place ([`make_in`](Self::make_in)).
+/// leave a copy behind, so the salt keeper creates each salt in its place
+/// ([`make_in`](Self::make_in)).
 pub struct Salt {
     bytes: [u8; SALT_BYTES],
-    /// The HMAC with this key already absorbed, which saves two of its five compressions for every
-    /// event. As secret as the key. Overwritten when dropped, by the `zeroize` features of `hmac`
+    /// The HMAC that has already absorbed this key: this saves two of five compressions per event.
+    /// It is as secret as the key. Overwritten when dropped, by the `zeroize` features of `hmac`
     /// and `sha2`.
     keyed: Hmac<Sha256>,
     name: [u8; 8],
 }
 
 impl Salt {
-    /// Makes a salt in `place`, where it is to stay. `fill` writes its bytes, which come from the
-    /// operating system's random source. Its public name is random too and tells nothing about it.
+    /// Creates a salt in `place`, where it stays. `fill` writes its bytes from the operating
+    /// system's random source. The public name is also random and reveals nothing about the salt.
     pub fn make_in(
         place: &mut MaybeUninit<Self>,
         name: [u8; 8],
@@ -43,7 +43,7 @@ impl Salt {
         salt
     }
 
-    /// A salt of given bytes that may be moved, for tests and benchmarks. Its public name is all
+    /// A salt of given bytes that may be moved, for tests and benchmarks. The public name is all
     /// zeros until [`named`](Self::named).
     pub fn from_bytes(mut bytes: [u8; SALT_BYTES]) -> Self {
         let salt = Self {
@@ -55,23 +55,23 @@ impl Salt {
         salt
     }
 
-    /// The same salt with its public name, which is random too and says nothing about the salt.
+    /// The same salt with its public name, which is also random and reveals nothing about the salt.
     pub fn named(mut self, name: [u8; 8]) -> Self {
         self.name = name;
         self
     }
 
-    /// The secret itself, for the salt keeper's file and nobody else.
+    /// The secret itself, for the salt keeper's file only. `clippy.toml` disallows any other call.
     pub fn expose_bytes(&self) -> &[u8; SALT_BYTES] {
         &self.bytes
     }
 
-    /// What logs and the audit call this salt: 16 hexadecimal digits, random, not a hash of it.
+    /// The salt's name in logs and in the audit: 16 hexadecimal digits, random, not a hash of it.
     pub fn public_name(&self) -> String {
-        crate::cookie::hex(&self.name)
+        crate::hex::hex(&self.name)
     }
 
-    /// An HMAC under this salt that has seen nothing yet.
+    /// A fresh HMAC under this salt.
     pub(super) fn mac(&self) -> Hmac<Sha256> {
         self.keyed.clone()
     }
@@ -87,13 +87,13 @@ impl Drop for Salt {
     }
 }
 
-/// The salts of one site that an event may meet: today's, and for half an hour after midnight
-/// yesterday's, by which `visit` finds the visit that began before midnight.
+/// The salts of one site that an event may need: today's, and for half an hour after midnight
+/// yesterday's, which finds the visit that began before midnight.
 #[derive(Clone, Copy)]
 pub struct Salts<'a> {
     /// Makes today's ids.
     pub today: &'a Salt,
-    /// Finds visits that are open since yesterday; `None` from half past midnight on.
+    /// Finds visits that began yesterday; `None` from half past midnight on.
     pub yesterday: Option<&'a Salt>,
 }
 

@@ -1,15 +1,15 @@
-//! Where the full address ends (P1): IPv4 to /24, IPv6 to /48, after everything that wraps an IPv4
-//! address is unwrapped.
+//! Truncation of the client's address (P1): IPv4 to /24, IPv6 to /48, after every notation that
+//! wraps an IPv4 address is unwrapped.
 //!
-//! Unwrapping comes first because a mask on the wrapping keeps too much or too little: /48 of a
-//! 6to4 address is the *whole* IPv4 address, /48 of a mapped one is `::` for everybody.
+//! Unwrapping comes first because a mask on the wrapper keeps too much or too little: /48 of a 6to4
+//! address holds the *whole* IPv4 address, and /48 of a mapped one is always `::`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::page_url::ClientIp;
+use crate::client::ClientIp;
 
-/// The network an address lies in. `Eq` and `Hash` so that rate limits can be kept by it; it is
-/// never stored with an event, only counted apart where many faulty requests come from it.
+/// The network of an address. `Eq` and `Hash` allow rate limits per network. It is never stored
+/// with an event; the security log counts networks that send many faulty requests.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TruncatedIp {
     network: IpAddr,
@@ -17,15 +17,15 @@ pub struct TruncatedIp {
 }
 
 impl TruncatedIp {
-    /// The network's first address; `None` for private, local and otherwise special addresses,
-    /// which have no place.
+    /// The network's first address. `None` for private, local and other special addresses, which
+    /// have no place.
     pub fn get(self) -> Option<IpAddr> {
         (!self.special).then_some(self.network)
     }
 
-    /// What the visitor id hashes: family and network. Private networks count too, so that an
-    /// intranet's visitors are not all one.
-    pub(super) fn hash_input(self) -> ([u8; 7], usize) {
+    /// Input of the visitor id: family and network. Private networks are included, so that the
+    /// visitors of an intranet are not all one.
+    pub(crate) fn hash_input(self) -> ([u8; 7], usize) {
         let mut input = [0; 7];
         match self.network {
             IpAddr::V4(v4) => {
@@ -62,7 +62,7 @@ pub fn truncate(ip: &ClientIp) -> TruncatedIp {
     }
 }
 
-/// The IPv4 address inside a mapped, 6to4, NAT64 or Teredo address; any other address as it is.
+/// The IPv4 address inside a mapped, 6to4, NAT64 or Teredo address; any other address unchanged.
 fn canonical(ip: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = ip else { return ip };
     let s = v6.segments();
@@ -77,8 +77,8 @@ fn canonical(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// Ranges of the IANA special-purpose registry that no public client has. Documentation ranges are
-/// left in: they are what examples and tests use, and nobody's.
+/// Ranges of the IANA special-purpose registry that no public client has. Documentation ranges do
+/// not count as special, since examples and tests use them.
 fn is_special_v4(ip: Ipv4Addr) -> bool {
     let [a, b, c, _] = ip.octets();
     matches!(

@@ -1,25 +1,25 @@
 //! Visitor ids (P3, P4): the first 8 bytes of HMAC-SHA-256 under the day's salt of the site.
 //!
-//! Fields are length-prefixed, so ("ab", "c") and ("a", "bc") differ, and each kind of input has
-//! its own domain, so no device id can be chosen to equal somebody's address. The site is a field
-//! although salts are per site already: two sites that were ever given the same salt by mistake
-//! still have nothing in common.
+//! Fields are length-prefixed, so ("ab", "c") and ("a", "bc") differ. Each kind of input has its
+//! own domain, so no device id can be chosen that gives the id of an address. The site is a field
+//! although salts are per site: two sites that got the same salt by mistake would still share no
+//! ids.
 
 use std::num::NonZeroU64;
 
 use hmac::Mac;
 
+use crate::client::UserAgent;
 use crate::cookie::DeviceId;
-use crate::page_url::UserAgent;
 use crate::salt::Salt;
 use crate::truncate::TruncatedIp;
 
-/// The domains. Short, so that a device's fields fit one block of the hash.
+/// The domains. They are short, so that the fields of a device fit into one block of the hash.
 const DEVICE: &[u8] = b"device 1";
 const ADDRESS: &[u8] = b"address 1";
 
-/// A visitor of one site on one site-local day. Not reversible, and once the salt is destroyed not
-/// testable either.
+/// A visitor of one site on one site-local day. It cannot be reversed, and once the salt is
+/// destroyed, guesses cannot be tested either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VisitorId(NonZeroU64);
 
@@ -29,18 +29,19 @@ impl VisitorId {
         self.0.get()
     }
 
-    /// A number read back from the column `visitor`, to put open visits back after a restart.
+    /// From the column `visitor`, to rebuild open visits after a restart.
     /// `None` for 0.
     pub fn from_stored(number: u64) -> Option<Self> {
         NonZeroU64::new(number).map(Self)
     }
 
-    /// The visitor who carries the measurement cookie.
+    /// The visitor of a measurement cookie.
     pub(super) fn of_device(salt: &Salt, site: &str, device: &DeviceId) -> Self {
         Self::digest(salt, DEVICE, &[site.as_bytes(), device.expose_bytes()])
     }
 
-    /// The visitor without a cookie: everybody in one truncated network with one user agent.
+    /// The visitor without a cookie: all browsers of one truncated network with the same user
+    /// agent.
     pub(super) fn of_address(
         salt: &Salt,
         site: &str,
@@ -61,8 +62,8 @@ impl VisitorId {
         let tag = mac.finalize().into_bytes();
         let mut first = [0; 8];
         first.copy_from_slice(&tag[..8]);
-        // Zero means "not known" in the table; the one tag in 2^64 that starts so is counted with
-        // its neighbour.
+        // Zero means "not known" in the table. The one tag in 2^64 that begins with zeros shares
+        // the id 1.
         Self(NonZeroU64::new(u64::from_le_bytes(first)).unwrap_or(NonZeroU64::MIN))
     }
 }
@@ -72,7 +73,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::page_url::ClientIp;
+    use crate::client::ClientIp;
     use crate::truncate::truncate;
 
     fn network(ip: &str) -> TruncatedIp {

@@ -1,13 +1,13 @@
-//! E-mail addresses in disguise: with spaces around the `@`, with `(at)` or ` at … dot ` in words,
-//! with the `=40` of quoted-printable, with the Japanese full stop or a comma for the dot, on hosts
-//! without a dot.
+//! Finds disguised e-mail addresses: with spaces around the `@`, with `(at)` or ` at … dot ` in
+//! words, with the `=40` of quoted-printable, with the Japanese full stop or a comma for the dot,
+//! or on hosts without a dot.
 //!
-//! The plain form is `mask`'s. `&#64;`, `%u0040` and full-width forms are gone before this:
-//! `normalise` decodes them.
+//! `mask` finds the plain form. `normal_form` has already decoded `&#64;`, `%u0040` and full-width
+//! forms.
 
 use super::kind::{Finding, Kind};
 
-/// Hosts without a dot that addresses are written with.
+/// Hosts without a dot that are used in addresses.
 const DOTLESS_HOSTS: &[&str] = &[
     "localhost",
     "localdomain",
@@ -17,18 +17,18 @@ const DOTLESS_HOSTS: &[&str] = &[
     "lan",
 ];
 
-/// Endings of file names: `=40px.jpg` is no address.
+/// Endings of file names: `=40px.jpg` is not an address.
 const FILE_ENDINGS: &[&str] = &[
     "avif", "bmp", "css", "csv", "gif", "htm", "html", "ico", "jpeg", "jpg", "js", "json", "mp3",
     "mp4", "pdf", "php", "png", "svg", "txt", "webm", "webp", "xml", "zip",
 ];
 
-/// `look at the dot` is no address.
+/// `look at the dot` is not an address.
 const ARTICLES: &[&str] = &[
     "a", "an", "each", "every", "its", "my", "our", "that", "the", "this", "your",
 ];
 
-/// Spaces that may stand between the parts.
+/// Spaces allowed between the parts.
 const GAP_MAX: usize = 3;
 
 /// Appends what it finds.
@@ -58,7 +58,7 @@ pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
     }
 }
 
-/// How an `@` was written, which says how sure its neighbours must be.
+/// How an `@` was written. It decides how strict the rules for its neighbours are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rule {
     At,
@@ -66,7 +66,7 @@ enum Rule {
     Words,
 }
 
-/// Appends the address around an `@` that stands in `at..end`.
+/// Appends the address around the `@` at `at..end`.
 fn push(text: &str, at: usize, end: usize, rule: Rule, found: &mut Vec<Finding>) {
     let gap = if rule == Rule::QuotedPrintable {
         0
@@ -101,7 +101,7 @@ fn skip_spaces(text: &str, from: usize, max: usize) -> usize {
     from + rest.bytes().take(max).take_while(|b| *b == b' ').count()
 }
 
-/// Where the part before the `@` begins; `None` when there is none.
+/// Start of the part before the `@`; `None` if there is none.
 fn local_start(text: &str, at: usize, gap: usize) -> Option<usize> {
     let spaces = text[..at]
         .bytes()
@@ -129,7 +129,7 @@ struct Domain<'a> {
     has_worded_dot: bool,
 }
 
-/// A host's name that ends in letters, or one of [`DOTLESS_HOSTS`], or an IPv4 address.
+/// A host name that ends in letters, or one of [`DOTLESS_HOSTS`], or an IPv4 address.
 fn domain(text: &str, from: usize) -> Option<Domain<'_>> {
     let (mut labels, mut end, mut has_worded_dot) = (0, from, false);
     let (mut first, mut last) = ("", "");
@@ -140,7 +140,7 @@ fn domain(text: &str, from: usize) -> Option<Domain<'_>> {
         if label.is_empty() {
             break;
         }
-        // `icon@2x.png` is an image for sharp screens.
+        // `icon@2x.png` is an image for high-resolution screens.
         if labels == 0 && matches!(label.as_bytes(), [b'1'..=b'4', b'x']) {
             return None;
         }
@@ -173,13 +173,14 @@ fn label(text: &str) -> &str {
     &text[..end]
 }
 
-/// What stands for a dot at `at`, after `label`: the place behind it, and whether it is a word.
+/// The dot at `at`, after `label`, in any notation: the position after it, and whether it is a
+/// word.
 fn dot(text: &str, at: usize, label: &str) -> Option<(usize, bool)> {
     let rest = &text[at..];
     if rest.starts_with('.') {
         return Some((at + 1, false));
     }
-    // Sentences in Japanese also end so.
+    // Japanese sentences end with it too.
     if rest.starts_with('。') && label.is_ascii() {
         let after = self::label(&rest['。'.len_utf8()..]);
         return after.is_ascii().then_some((at + '。'.len_utf8(), false));
@@ -205,7 +206,7 @@ fn starts_with_word(text: &str, word: &str) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
-/// The end of `(word)` in brackets of any kind at `at`, with spaces inside or without.
+/// The end of a `(word)` in brackets of any kind at `at`, with or without spaces inside.
 fn bracketed_word(text: &str, at: usize, words: &[&str]) -> Option<usize> {
     let inside = skip_spaces(text, at + 1, GAP_MAX);
     words.iter().find_map(|word| {

@@ -1,11 +1,11 @@
-//! Coordinates of a place: `lat=35.6812&lng=139.7671`, `35.6812/139.7671`, `N35.6812 E139.7671`,
-//! `35°40'52"N`, and open location codes. Pairs with a comma are also found by `mask`, as rows of
-//! digits.
+//! Finds coordinates of a place: `lat=35.6812&lng=139.7671`, `35.6812/139.7671`,
+//! `N35.6812 E139.7671`, `35°40'52"N`, and open location codes. `mask` also finds pairs with a
+//! comma, as groups of digits.
 
 use super::kind::{Finding, Kind};
-use super::mask::changes;
+use super::randomness::changes;
 
-/// Names that a coordinate is written after.
+/// Names before a coordinate.
 const NAMES: &[&str] = &[
     "lat",
     "latitude",
@@ -18,14 +18,15 @@ const NAMES: &[&str] = &[
     "経度",
 ];
 
-/// Decimals of an unnamed coordinate: four are ten metres, and more than a price or a version has.
+/// Decimals of a coordinate without a name: four mean ten metres, and prices and versions have
+/// fewer.
 const DECIMALS_MIN: usize = 4;
-/// Decimals of a named one: two are a kilometre.
+/// Decimals of a coordinate with a name: two mean a kilometre.
 const NAMED_DECIMALS_MIN: usize = 2;
 
 const CARDINAL_POINTS: [char; 8] = ['N', 'S', 'E', 'W', 'n', 's', 'e', 'w'];
 
-/// Digits of open location codes (`8Q7XMQJ8+2R`), which name a place to 14 metres.
+/// Digits of open location codes (`8Q7XMQJ8+2R`), which locate a place to 14 metres.
 const PLUS_CODE_DIGITS: &[u8] = b"23456789CFGHJMPQRVWX";
 
 /// Appends what it finds.
@@ -51,8 +52,8 @@ pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
     }
 }
 
-/// The end of a decimal number with at least that many decimals that stands at the start, with a
-/// cardinal point before or behind it or without, and its whole part.
+/// The end and the integer part of a decimal number at the start of the text, with at least
+/// `decimals_min` decimals, with or without a cardinal point before or after it.
 fn decimal(text: &str, decimals_min: usize) -> Option<(usize, u32)> {
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let sign = usize::from(text.starts_with(['-', '+']) || is_cardinal_before(text));
@@ -90,7 +91,7 @@ fn plus_code(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     (before == 8 && (2..=5).contains(&after) && is_whole && is_mixed).then_some((start, end))
 }
 
-/// Whether a text is one coordinate by itself; for a path's segments.
+/// Whether a text is exactly one coordinate; for segments of a path.
 pub(super) fn is_coordinate(text: &str, is_named: bool) -> bool {
     let min = if is_named {
         NAMED_DECIMALS_MIN
@@ -100,14 +101,14 @@ pub(super) fn is_coordinate(text: &str, is_named: bool) -> bool {
     decimal(text, min).is_some_and(|(end, _)| end == text.len())
 }
 
-/// Whether a text is the name of a coordinate; for a path's segments.
+/// Whether a text is the name of a coordinate; for segments of a path.
 pub(super) fn is_name(text: &str) -> bool {
     NAMES.iter().any(|name| text.eq_ignore_ascii_case(name))
 }
 
 fn find_named(text: &str, found: &mut Vec<Finding>) {
     for (at, sign) in text.match_indices(['=', ':', '-', '_']) {
-        // `lat-35.6812`: also what joins words.
+        // `lat-35.6812`: these signs also join words.
         let decimals_min = if matches!(sign, "=" | ":") {
             NAMED_DECIMALS_MIN
         } else {
@@ -131,7 +132,7 @@ fn char_len(text: &str, at: usize) -> usize {
     text[at..].chars().next().map_or(1, char::len_utf8)
 }
 
-/// A latitude and a longitude with something between them that is neither letter nor digit.
+/// A latitude and a longitude with separators between them.
 fn find_pairs(text: &str, found: &mut Vec<Finding>) {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -165,8 +166,7 @@ fn find_pairs(text: &str, found: &mut Vec<Finding>) {
     }
 }
 
-/// The end of minutes, seconds and a cardinal point after a degree sign; `None` when there are no
-/// minutes.
+/// The end of minutes, seconds and a cardinal point after a degree sign; `None` without minutes.
 fn minutes_end(text: &str, at: usize) -> Option<usize> {
     let number = |from: usize| {
         let from = from + text[from..].bytes().take_while(|b| *b == b' ').count();

@@ -1,9 +1,9 @@
-//! Characters that are written by number or name: `&#64;`, `&#x40;`, `&commat;` of HTML and
-//! `%u0040` of old JavaScript. `normalise` decodes them, so that an address can't hide behind them.
+//! Decodes characters written by number or name: `&#64;`, `&#x40;`, `&commat;` of HTML and `%u0040`
+//! of old JavaScript. `normal_form` uses it, so that they cannot hide an address.
 
 use std::borrow::Cow;
 
-/// Names of HTML that stand in addresses; `amp` because `&amp;#64;` is the same written twice.
+/// HTML names that occur in addresses. `amp` is one because `&amp;#64;` is an entity encoded twice.
 const NAMED: &[(&str, char)] = &[
     ("commat", '@'),
     ("period", '.'),
@@ -14,13 +14,13 @@ const NAMED: &[(&str, char)] = &[
 /// Digits of a character's number.
 const DIGITS_MAX: usize = 7;
 
-/// Whether there may be one in a text.
+/// Whether a text has an entity.
 pub(super) fn has(text: &str) -> bool {
     text.match_indices('&')
         .any(|(at, _)| entity(&text[at..]).is_some())
 }
 
-/// The text with one round of them decoded.
+/// The text with entities decoded once.
 pub(super) fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('&') && !text.contains("%u") && !text.contains("%U") {
         return Cow::Borrowed(text);
@@ -40,7 +40,7 @@ pub(super) fn decode(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The character that an entity at the start stands for, and the entity's length.
+/// The character of an entity at the start of the text, and the entity's length.
 fn entity(text: &str) -> Option<(char, usize)> {
     let body = text.strip_prefix('&')?;
     let Some(number) = body.strip_prefix('#') else {
@@ -63,7 +63,7 @@ fn entity(text: &str) -> Option<(char, usize)> {
     Some((c, end + usize::from(text[end..].starts_with(';'))))
 }
 
-/// The character of `%u0040` at the start, and its length.
+/// The character of an escape like `%u0040` at the start, and its length.
 fn unicode_escape(text: &str) -> Option<(char, usize)> {
     let digits = text
         .strip_prefix("%u")

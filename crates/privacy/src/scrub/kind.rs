@@ -1,8 +1,8 @@
-//! What can be found in a text, and the placeholder that stands in its place.
+//! Kinds of identifiers, and their placeholders.
 
 use std::ops::Range;
 
-/// What was found.
+/// The kind of an identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Email,
@@ -25,7 +25,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What stands in its place.
+    /// The text stored in its place.
     pub fn placeholder(self) -> &'static str {
         match self {
             Kind::Email => ":email",
@@ -45,7 +45,7 @@ impl Kind {
         }
     }
 
-    /// What it was taken for.
+    /// The reason, for `sillage scrub --explain`.
     pub fn reason(self) -> &'static str {
         match self {
             Kind::Email => "looks like an e-mail address",
@@ -54,7 +54,7 @@ impl Kind {
             Kind::Number => "has six digits or more in a row",
             Kind::Iccid => "looks like an ICCID (a SIM card's number)",
             Kind::ImsiOrImei => "looks like an IMSI or IMEI (a subscriber's or a device's number)",
-            Kind::NationalId => "looks like a number that a state gives a person",
+            Kind::NationalId => "looks like a national identity number",
             Kind::NumberPlate => "looks like a Japanese number plate",
             Kind::Uuid => "looks like a UUID",
             Kind::Hex => "is a long hexadecimal number",
@@ -69,7 +69,7 @@ impl Kind {
     }
 }
 
-/// A part of a text that is masked, in bytes.
+/// An identifier in a text: its range in bytes and its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub range: Range<usize>,

@@ -1,13 +1,13 @@
-//! Addresses inside a text: a link that was followed, a page that was not found, an address in a
-//! message. As of the page's own address, user info, query and fragment go, whatever they hold; the
-//! rest is scrubbed like any text. Of a `data:` address in a message, which is a file, the scheme
-//! stays.
+//! Shortens addresses inside a text: a link that was followed, a page that was not found, an
+//! address in a message. As in the page's own address, user info, query and fragment are removed,
+//! whatever they hold. The rest is scrubbed like any text. Of a `data:` address in a message, whose
+//! content is a file, only the scheme stays.
 //!
-//! Deliberately not here: the page's own address, where a site may allow parameters (`rules`), and
-//! values that are as a whole an address with another scheme, which `ingest::addresses` drops.
+//! Deliberately not here: the page's own address, for which a site may allow parameters (`rules`),
+//! and values that consist of an address with another scheme, which `ingest` drops.
 
-/// The text with its addresses shortened; `None` when there is nothing to shorten. A text that
-/// begins with `/` is a path up to its first space.
+/// The text with its addresses shortened; `None` if there is nothing to shorten. A text that begins
+/// with `/` is a path up to its first space.
 pub(super) fn cut(text: &str) -> Option<String> {
     if let Some(end) = content_at(text) {
         let before = &text[..end];
@@ -35,8 +35,8 @@ pub(super) fn cut(text: &str) -> Option<String> {
     (kept != text).then_some(kept)
 }
 
-/// Where the content of a `data:` address in the text begins: behind the scheme, which stays. Where
-/// the content ends can't be told, since it may hold spaces.
+/// Start of the content of a `data:` address in the text, behind the scheme. The end of the content
+/// is unknown, since it may hold spaces.
 fn content_at(text: &str) -> Option<usize> {
     const SCHEME: &str = "data:";
     let is_there = |at: &usize| {
@@ -56,14 +56,14 @@ fn content_at(text: &str) -> Option<usize> {
     starts.find(is_there).map(|at| at + SCHEME.len())
 }
 
-/// Appends what is kept of the address that a text begins with; gives what follows it.
+/// Appends the shortened address that a text begins with. Returns the text after it.
 fn push_address<'a>(kept: &mut String, text: &'a str) -> &'a str {
     let (address, after) = text.split_at(text.find(is_end).unwrap_or(text.len()));
     kept.push_str(&address[..address.find(['?', '#']).unwrap_or(address.len())]);
     after
 }
 
-/// What no address holds, and what stands around one in prose and code.
+/// Characters that an address cannot contain, or that enclose one in prose and code.
 fn is_end(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`')
 }
@@ -74,7 +74,7 @@ fn is_host_end(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ScrubRules, label, path, property};
+    use crate::scrub::{ScrubRules, label, path, property};
 
     const URLS: [(&str, &str); 11] = [
         ("https://other.example/a?b=c", "https://other.example/a"),

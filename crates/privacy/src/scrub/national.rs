@@ -1,11 +1,11 @@
-//! Numbers that a state gives a person, as far as their form tells them from product numbers: the
-//! Italian *codice fiscale*, numbers of German identity cards, the British National Insurance
-//! number, the Indian PAN, Japanese number plates, and digits in kanji. Those with six digits in a
-//! row (most others) are `mask`'s.
+//! Finds national identity numbers whose form differs from product numbers: the Italian *codice
+//! fiscale*, numbers of German identity cards, the British National Insurance number, the Indian
+//! PAN, Japanese number plates, and digits in kanji. `mask` finds those with six digits in a row,
+//! which is most others.
 
 use super::kind::{Finding, Kind};
 
-/// Kanji digits in a row that are a number; years have four.
+/// Least number of kanji digits in a row that are a number; years have four.
 const KANJI_DIGITS_MIN: usize = 7;
 
 /// Appends what it finds.
@@ -35,7 +35,7 @@ pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
     }
 }
 
-/// Whether twelve digits are a Japanese *My Number*: the last is the check digit.
+/// Whether twelve digits are a Japanese *My Number*. The last one is the check digit.
 pub(super) fn is_my_number(number: &str) -> bool {
     let digits: Vec<u32> = number.chars().filter_map(|c| c.to_digit(10)).collect();
     if digits.len() != 12 {
@@ -70,13 +70,13 @@ fn is_codice_fiscale(word: &[u8]) -> bool {
     has_shape(word, "LLLLLLDDLDDLDDDL")
 }
 
-/// The fourth letter of a person's is `P`.
+/// The fourth letter of a person's PAN is `P`.
 fn is_pan(word: &[u8]) -> bool {
     has_shape(word, "LLLLLDDDDL") && word[3] == b'P' && word[..5].iter().all(u8::is_ascii_uppercase)
 }
 
-/// Nine characters of the cards' own alphabet, mixed as product numbers are not; or ten, of which
-/// the last is the check digit.
+/// Nine characters of the cards' alphabet, mixed unlike product numbers, or ten with a check digit
+/// at the end.
 fn is_german_id(word: &[u8]) -> bool {
     const ALPHABET: &[u8] = b"0123456789CFGHJKLMNPRTVWXYZ";
     if !matches!(word.len(), 9 | 10)
@@ -111,7 +111,7 @@ fn is_german_id(word: &[u8]) -> bool {
     }
 }
 
-/// `QQ 12 34 56 C`, where spaces or hyphens stand between all parts.
+/// The end of `QQ 12 34 56 C`, with spaces or hyphens between all parts.
 fn national_insurance_end(bytes: &[u8], at: usize) -> Option<usize> {
     let candidate = bytes.get(at..at + 13)?;
     let is_it = candidate
@@ -155,7 +155,7 @@ fn find_kanji_digits(text: &str, found: &mut Vec<Finding>) {
 fn find_number_plates(text: &str, found: &mut Vec<Finding>) {
     let is_kanji = |c: char| ('\u{4E00}'..='\u{9FFF}').contains(&c);
     for (at, kana) in text.char_indices() {
-        // These kana are on no plate.
+        // These kana are not used on number plates.
         if !('あ'..='ん').contains(&kana) || matches!(kana, 'お' | 'し' | 'へ' | 'ん') {
             continue;
         }

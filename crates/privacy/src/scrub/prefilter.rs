@@ -1,37 +1,37 @@
-//! One cheap look at a text: whether `mask` could find anything in it at all. It may say yes in
-//! vain, never no; a property test in `mask` holds that.
+//! The prefilter: a cheap test whether `mask` could find anything in a text. It may say yes without
+//! need, but never no by mistake; a property test in `mask` checks that.
 
-/// One cheap look: whether anything in the text could be found at all. Most pages' names are
-/// settled by it.
+/// Whether anything in the text could have to be masked. Most names of pages fail this test and are
+/// not examined further.
 pub fn is_suspect(text: &str) -> bool {
-    let mut look = Look::default();
+    let mut counts = Counts::default();
     let mut before = Class::Other;
     for &byte in text.as_bytes() {
         let class = CLASSES[usize::from(byte)];
         match class {
             Class::Lower | Class::Upper | Class::Digit => {
-                look.digits += u32::from(class == Class::Digit);
-                look.word += 1;
+                counts.digits += u32::from(class == Class::Digit);
+                counts.word += 1;
                 let is_capital = before == Class::Upper && class == Class::Lower;
-                let is_start = look.word == 1;
-                look.changes += u32::from(!is_start && before != class && !is_capital);
+                let is_start = counts.word == 1;
+                counts.changes += u32::from(!is_start && before != class && !is_capital);
             }
             Class::Hyphen | Class::Mark | Class::Other => {
-                look.end_word();
-                look.hyphens += u32::from(class == Class::Hyphen);
-                look.marks += u32::from(class == Class::Mark);
-                look.spaces += u32::from(byte == b' ');
-                look.brackets += u32::from(matches!(byte, b'(' | b'[' | b'{' | b'<'));
+                counts.end_word();
+                counts.hyphens += u32::from(class == Class::Hyphen);
+                counts.marks += u32::from(class == Class::Mark);
+                counts.spaces += u32::from(byte == b' ');
+                counts.brackets += u32::from(matches!(byte, b'(' | b'[' | b'{' | b'<'));
             }
             Class::Sure => return true,
         }
         before = class;
     }
-    look.end_word();
-    look.is_suspect(text.len())
-        || (look.changes > 0 && text.contains("eyJ"))
-        || (look.brackets > 0 && has_word_at(text))
-        || (look.spaces >= 4 && text.to_ascii_lowercase().contains(" dot "))
+    counts.end_word();
+    counts.is_suspect(text.len())
+        || (counts.changes > 0 && text.contains("eyJ"))
+        || (counts.brackets > 0 && has_word_at(text))
+        || (counts.spaces >= 4 && text.to_ascii_lowercase().contains(" dot "))
 }
 
 /// Whether `at` follows a bracket: `taro(at)example.jp`.
@@ -45,11 +45,11 @@ fn has_word_at(text: &str) -> bool {
     text.match_indices(['(', '[', '{', '<']).any(is_at)
 }
 
-/// What is counted in [`is_suspect`].
+/// What [`is_suspect`] counts.
 #[derive(Default)]
-struct Look {
+struct Counts {
     digits: u32,
-    /// Letters and digits of the word at hand, and of the longest.
+    /// Letters and digits of the current word, and of the longest.
     word: u32,
     longest: u32,
     /// Words of two letters or digits: six of them may be a MAC address.
@@ -58,11 +58,11 @@ struct Look {
     marks: u32,
     spaces: u32,
     brackets: u32,
-    /// As `mask`'s `changes` counts them.
+    /// As `randomness::changes` counts them.
     changes: u32,
 }
 
-impl Look {
+impl Counts {
     fn end_word(&mut self) {
         self.longest = self.longest.max(self.word);
         self.pairs += u32::from(self.word == 2);
@@ -92,8 +92,8 @@ enum Class {
     Other,
 }
 
-/// Byte classes of [`is_suspect`]; bytes of characters beyond ASCII may be digits of another
-/// script.
+/// Byte classes of [`is_suspect`]. Bytes of characters beyond ASCII are `Sure`, since they may be
+/// digits of another script.
 static CLASSES: [Class; 256] = {
     let mut classes = [Class::Other; 256];
     let mut byte = 0;

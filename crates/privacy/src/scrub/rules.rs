@@ -1,9 +1,11 @@
-//! A site's own rules: which query parameters a page's address keeps, and which routes are known by
-//! name.
+//! A site's scrubbing rules: the query parameters that are stored, and the routes that are stored
+//! as a template.
 
-use super::{QUERY_VALUE_BYTES_MAX, TARGET_BYTES_MAX, label};
+use super::normal_form::normalise;
+use super::text::label;
+use crate::bounds::{QUERY_VALUE_BYTES_MAX, SEGMENT_BYTES_MAX, TARGET_BYTES_MAX};
 
-/// Query parameters that no allowlist can open.
+/// Query parameters that an allowlist cannot contain.
 const DENIED_PARAMETERS: &[&str] = &[
     "token",
     "access_token",
@@ -66,22 +68,22 @@ const DENIED_PARAMETERS: &[&str] = &[
     "_hsmi",
 ];
 
-/// The scrubbing rules of one site. The default drops every query parameter and knows no route.
+/// The scrubbing rules of one site. The default drops every query parameter and has no routes.
 #[derive(Default)]
 pub struct ScrubRules {
     query_allow: Vec<String>,
     route_templates: Vec<RouteTemplate>,
 }
 
-/// A rule that can't be used; the text is shown as it is.
+/// A rule that is refused. It holds the text from the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleFault {
-    /// A parameter that no allowlist opens.
+    /// A parameter that an allowlist cannot contain.
     #[error(
-        "query parameter {0:?} is never kept: it names a person, a session or an advertiser's click"
+        "query parameter {0:?} is never stored: it identifies a person, a session or an advertiser's click"
     )]
     DeniedParameter(String),
-    /// Not a parameter's name.
+    /// Not the name of a parameter.
     #[error("query parameter {0:?}: use 1 to 40 letters, digits, '_' or '-'")]
     MalformedParameter(String),
     /// Not a route.
@@ -90,11 +92,10 @@ pub enum RuleFault {
 }
 
 impl ScrubRules {
-    /// From the names of the query parameters to keep and the routes, as typed in the
-    /// configuration.
+    /// From the query parameters to store and the routes in the configuration.
     ///
     /// # Errors
-    /// The first rule that can't be used.
+    /// The first rule that is refused.
     pub fn new(query_allow: &[String], route_templates: &[String]) -> Result<Self, RuleFault> {
         for name in query_allow {
             let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
@@ -119,20 +120,20 @@ impl ScrubRules {
         })
     }
 
-    /// The template a path falls under, as it is stored.
-    pub(in super::super) fn template_of(&self, path: &str) -> Option<&str> {
+    /// The template that matches a path, as it is stored.
+    pub(crate) fn template_of(&self, path: &str) -> Option<&str> {
         self.route_templates
             .iter()
             .find(|template| template.matches(path))
             .map(|template| &*template.text)
     }
 
-    /// Whether a query parameter is kept.
-    pub(in super::super) fn allows(&self, name: &str) -> bool {
+    /// Whether a query parameter is stored.
+    pub(crate) fn allows(&self, name: &str) -> bool {
         self.query_allow.iter().any(|allowed| allowed == name)
     }
 
-    /// Whether a query has a parameter that is kept.
+    /// Whether a query has a parameter that is stored.
     pub(super) fn keeps_any(&self, query: &str) -> bool {
         let name = |pair: &'_ str| pair.find('=').unwrap_or(pair.len());
         !self.query_allow.is_empty()
@@ -165,19 +166,19 @@ impl ScrubRules {
 }
 
 /// A parameter's scrubbed value, up to the first character that would end it when it is read again
-/// (encoded ones show only now). `+` is looked at both as itself (`name+tag@host`) and as the space
-/// it stands for.
+/// (encoded ones appear only after normalising). `+` is examined both as itself (`name+tag@host`)
+/// and as a space.
 fn query_value(value: &str) -> String {
     let mut value = label(value, QUERY_VALUE_BYTES_MAX);
     if value.contains(['&', '#', '?', ';', '+']) {
-        let own = value.split(['&', '#', '?', ';']).next().unwrap_or_default();
-        value = label(&own.replace('+', " "), QUERY_VALUE_BYTES_MAX);
+        let first = value.split(['&', '#', '?', ';']).next().unwrap_or_default();
+        value = label(&first.replace('+', " "), QUERY_VALUE_BYTES_MAX);
     }
     value
 }
 
-/// A known route: `/portal/sims/:id` (a name stands for any one segment), `/portal/*` (for all that
-/// follow).
+/// A route: `/portal/sims/:id` (a name matches any one segment) or `/portal/*` (matches all further
+/// segments).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteTemplate {
     text: String,
@@ -200,8 +201,8 @@ impl RouteTemplate {
                 ":" => false,
                 literal => !literal.contains(['?', '#', '%', '*', ';']),
             });
-        let is_normal = super::normalise(text).is_some_and(|normal| normal == text);
-        if text.len() > super::SEGMENT_BYTES_MAX || !is_sound || !is_normal {
+        let is_normal = normalise(text).is_some_and(|normal| normal == text);
+        if text.len() > SEGMENT_BYTES_MAX || !is_sound || !is_normal {
             return Err(fault());
         }
         Ok(Self {

@@ -1,16 +1,16 @@
-//! What is written over several segments of a path: `/090/1234/5678`, `/8988/2800/0000/0000/001`,
-//! `/35.6812/139.7671`, `/lat/35.68/lng/139.76`. A path's other identifiers lie within one segment
-//! and are `mask`'s.
+//! Finds identifiers that span several segments of a path: `/090/1234/5678`,
+//! `/8988/2800/0000/0000/001`, `/35.6812/139.7671`, `/lat/35.68/lng/139.76`. `mask` finds a path's
+//! other identifiers, which lie within one segment.
 
 use super::coordinates::{is_coordinate, is_name};
 use super::kind::{Finding, Kind};
 use super::national::is_my_number;
 use super::slashed;
 
-/// Segments that one number is looked for in.
+/// Segments that one number may span.
 const SEGMENTS_MAX: usize = 6;
 
-/// What is masked, in bytes of the path, from the first character of a segment to the last of
+/// The identifiers that span segments, each from the first character of a segment to the last of
 /// another.
 pub(crate) fn across(path: &str) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -39,7 +39,7 @@ pub(crate) fn across(path: &str) -> Vec<Finding> {
         found.push(Finding::new(segments[start].0, last + text.len(), kind));
         at = start + count;
     }
-    // Other joints within the segments: `/090/1234-5678`.
+    // With other separators inside the segments: `/090/1234-5678`.
     let mut mixed = Vec::new();
     slashed::find(path, &mut mixed);
     for number in mixed {
@@ -54,7 +54,7 @@ pub(crate) fn across(path: &str) -> Vec<Finding> {
     found
 }
 
-/// How many segments from the first make up a number, and which.
+/// The number of segments, from the first, that form a number, and its kind.
 fn number_at(segments: &[(usize, &str)]) -> Option<(usize, Kind)> {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (_, first) = segments[0];
@@ -76,9 +76,9 @@ fn number_at(segments: &[(usize, &str)]) -> Option<(usize, Kind)> {
     })
 }
 
-/// What the digits of several segments are together; `lens` are the segments' own.
+/// The kind of a number in several segments; `lens` are the lengths of the segments.
 fn number_kind(number: &str, lens: &[usize], has_plus: bool) -> Option<Kind> {
-    // A number in groups of four: a card's, a SIM's, a person's. Years in a row are none.
+    // A number in groups of four: of a card, a SIM or a person. A list of years is not a number.
     let (last, groups) = lens.split_last()?;
     let is_grouped = groups.len() >= 2 && groups.iter().all(|len| *len == 4) && *last <= 4;
     let is_year = |group: &[u8]| matches!(group, [b'1', b'9', ..] | [b'2', b'0', ..]);
@@ -100,7 +100,7 @@ fn number_kind(number: &str, lens: &[usize], has_plus: bool) -> Option<Kind> {
     is_phone.then_some(Kind::Phone)
 }
 
-/// The check digit of cards.
+/// Whether the check digit of a card number is right.
 fn is_luhn(number: &str) -> bool {
     let sum: u32 = number
         .bytes()
@@ -115,7 +115,7 @@ fn is_luhn(number: &str) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// Where coordinates begin, in segments from the first, and how many they are.
+/// Coordinates at the first segment: segments to skip, and segments they span.
 fn coordinates_at(segments: &[(usize, &str)]) -> Option<(usize, usize)> {
     let (_, first) = segments[0];
     let (_, second) = segments.get(1)?;

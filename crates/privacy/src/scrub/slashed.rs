@@ -1,6 +1,6 @@
-//! Telephone numbers whose groups are joined by `/`, as Germans and Austrians write them
-//! (`0170/123 45 67`), and as the segments of a path that stands in a text (`/tel/090/1234/5678`).
-//! `mask` knows those with other joints.
+//! Finds telephone numbers with `/` between their groups, as in Germany and Austria
+//! (`0170/123 45 67`), and as segments of a path inside a text (`/tel/090/1234/5678`). `mask` finds
+//! those with other separators.
 
 use super::kind::{Finding, Kind};
 
@@ -26,12 +26,12 @@ pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
     }
 }
 
-/// What a number does not begin behind.
+/// Characters after which a number does not begin.
 fn is_inside(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+' | b'_')
 }
 
-/// The end of the longest number that begins at `at` and has a `/` among its joints.
+/// The end of the longest number that begins at `at` and has a `/` among its separators.
 fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
     let has_plus = bytes[at] == b'+';
     let mut next = at + usize::from(has_plus);
@@ -52,7 +52,7 @@ fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
         }
         let is_national = (3..=5).contains(&first)
             && match digits {
-                // `001/002/003` is a place in a list.
+                // `001/002/003` is a position in a list.
                 8 | 9 => groups == 2,
                 10 | 11 => true,
                 _ => false,
@@ -74,7 +74,7 @@ fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Bytes of what joins two groups, and whether that is a `/`. Spaces may stand around it.
+/// Bytes of the separator between two groups, and whether it is a `/`. Spaces may surround it.
 fn joint(bytes: &[u8]) -> (usize, bool) {
     let spaces = |bytes: &[u8]| usize::from(bytes.first() == Some(&b' '));
     let before = spaces(bytes);
@@ -89,7 +89,7 @@ fn joint(bytes: &[u8]) -> (usize, bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ScrubRules, label, path};
+    use crate::scrub::{ScrubRules, label, path};
 
     #[test]
     fn telephone_numbers_with_slashes_are_masked_in_texts_and_paths() {

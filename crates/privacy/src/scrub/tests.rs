@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::bounds::*;
 
 fn rules() -> ScrubRules {
     let query = ["q", "page"].map(String::from);
@@ -13,7 +14,7 @@ fn check(given: &str, kept: &str) {
     assert_eq!(path(given, &rules()), kept, "{given}");
 }
 
-/// What must never be kept, with how it may be written and what would give it away.
+/// Texts that must never be stored, with notations of each and the traces that would reveal it.
 const CANARIES: &[(&str, &[&str])] = &[
     ("taro.yamada@example.jp", &["yamada", "taro"]),
     ("taro.yamada%40example.jp", &["yamada", "taro"]),
@@ -152,7 +153,7 @@ fn no_canary_survives_percent_encoding_of_every_byte_three_times() {
 fn no_canary_survives_in_a_label_or_a_property() {
     for (canary, traces) in CANARIES {
         if canary.contains(['?', ';', '#']) || canary.contains("%3F") || canary.contains("%23") {
-            continue; // these canaries are about addresses
+            continue; // these canaries concern addresses only
         }
         let encoded =
             percent_encoding::utf8_percent_encode(canary, percent_encoding::NON_ALPHANUMERIC)
@@ -279,7 +280,7 @@ fn a_title_before_an_identifier_is_kept() {
         "/news/red-panda-dlF4kPq0aZ9mNb3cXv7yTr",
         "/news/red-panda-:token",
     );
-    // Nothing that may be part of the token stays.
+    // No part of the token stays.
     check("/x/kjhw-3Fk2mQ9zLx4Vb7N1cR8tYp", "/x/:token");
 }
 
@@ -353,13 +354,42 @@ fn bounds_hold_at_the_bound_and_one_past_it() {
 }
 
 #[test]
+fn segments_hosts_properties_and_query_values_hold_at_their_bounds() {
+    // Words, since long random text is masked before its length counts.
+    let text = |bytes: usize| "ab ".repeat(bytes / 3 + 1)[..bytes - 1].to_owned() + "c";
+    let segment = |bytes| path(&format!("/{}", text(bytes)), &rules());
+    assert_eq!(segment(SEGMENT_BYTES_MAX).len(), 1 + SEGMENT_BYTES_MAX);
+    assert_eq!(segment(SEGMENT_BYTES_MAX + 1), "/:long");
+    let name = |bytes: usize| host(&("ab.".repeat(bytes / 3) + &"c".repeat(bytes % 3)));
+    assert_eq!(name(HOST_BYTES_MAX).len(), HOST_BYTES_MAX);
+    assert_eq!(name(HOST_BYTES_MAX + 1), "");
+    for beyond in [0, 1] {
+        let (name, value) = property(
+            &text(PROPERTY_NAME_BYTES_MAX + beyond),
+            &text(PROPERTY_VALUE_BYTES_MAX + beyond),
+        )
+        .expect("not about a person");
+        assert!(name.len() <= PROPERTY_NAME_BYTES_MAX && name.len() > PROPERTY_NAME_BYTES_MAX - 3);
+        assert!(
+            value.len() <= PROPERTY_VALUE_BYTES_MAX && value.len() > PROPERTY_VALUE_BYTES_MAX - 3
+        );
+        let query = path(
+            &format!("/?q={}", text(QUERY_VALUE_BYTES_MAX + beyond)),
+            &rules(),
+        );
+        let value = query.len() - "/?q=".len();
+        assert!(value <= QUERY_VALUE_BYTES_MAX && value > QUERY_VALUE_BYTES_MAX - 3);
+    }
+}
+
+#[test]
 fn text_encoded_too_many_times_is_masked_as_a_token() {
     let given = format!("/%{}41", "25".repeat(30));
     assert_eq!(path(&given, &rules()), "/:token");
     assert_eq!(label(&given, 100), ":token");
 }
 
-/// Texts made of what the rules look for, glued together in every way.
+/// Texts joined from fragments that the rules look for.
 fn hostile() -> impl Strategy<Value = String> {
     let canary =
         proptest::sample::select(CANARIES.iter().map(|canary| canary.0).collect::<Vec<_>>());
@@ -403,7 +433,7 @@ proptest! {
     fn a_scrubbed_host_stays_as_it_is_and_within_its_bound(text in hostile()) {
         let once = host(&text);
         prop_assert_eq!(host(&once), once.clone(), "from {:?}", text);
-        prop_assert!(once.len() <= 2 * super::super::fields::HOST_BYTES_MAX);
+        prop_assert!(once.len() <= 2 * crate::bounds::HOST_BYTES_MAX);
     }
 
     #[test]
