@@ -595,3 +595,22 @@ impl<'de> Deserialize<'de> for Cells {
         deserializer.deserialize_seq(CellsVisitor)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beacon_holds_as_many_click_cells_as_are_stored() {
+        let clicks = |count: usize| {
+            let cells: Vec<usize> = (0..count).collect();
+            let body = serde_json::json!({
+                "n": "engagement", "u": "https://example.com/", "e": 1_000, "x": cells,
+            });
+            let body = body.to_string();
+            Beacon::parse(body.as_bytes()).map(|beacon| beacon.clicks.len())
+        };
+        assert_eq!(clicks(CLICKS_MAX), Ok(CLICKS_MAX));
+        assert_eq!(clicks(CLICKS_MAX + 1), Ok(CLICKS_MAX));
+    }
+}

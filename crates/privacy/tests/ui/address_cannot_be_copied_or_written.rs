@@ -1,4 +1,4 @@
-//! P1: a full address can't be kept beside the beacon, nor sent anywhere.
+//! P1: a full address can't be copied out of the beacon, nor serialised.
 use sillage_privacy::ClientIp;
 
 fn main() {

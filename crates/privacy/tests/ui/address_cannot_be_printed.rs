@@ -1,4 +1,4 @@
-//! P1: a full address can't reach a log.
+//! P1: a full address can't be printed.
 use sillage_privacy::ClientIp;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! P1: the only thing to do with a full address is to truncate it.
+//! P1: a full address can only be truncated, not read.
 use sillage_privacy::ClientIp;
 
 fn main() {

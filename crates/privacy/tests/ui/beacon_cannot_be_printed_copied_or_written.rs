@@ -1,4 +1,4 @@
-//! P6: a beacon with a person in it can't reach a disk or a log.
+//! P6: a beacon with personal data can't be printed, copied or serialised.
 use sillage_privacy::RawBeacon;
 
 fn leak(raw: RawBeacon) {

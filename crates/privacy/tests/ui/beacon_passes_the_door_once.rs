@@ -1,4 +1,4 @@
-//! What went through the door is gone.
+//! A beacon can pass the door only once: it is consumed.
 use sillage_privacy::{Basis, Lookups, RawBeacon, Salts, ScrubRules, anonymise};
 
 fn twice(raw: RawBeacon, salts: &Salts<'_>, rules: &ScrubRules, look: &Lookups<'_>) {

@@ -1,4 +1,4 @@
-//! P4: the device id is hashed, and nothing else.
+//! P4: a device id can only be hashed.
 use sillage_privacy::{CookieKey, DeviceId, Measurement};
 
 fn main() {

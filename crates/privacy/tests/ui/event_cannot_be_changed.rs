@@ -1,4 +1,4 @@
-//! P6: what came out of the door stays as it is.
+//! P6: an event can't be changed after the door.
 use sillage_privacy::AnonymousEvent;
 
 fn change(mut event: AnonymousEvent) {

@@ -1,4 +1,4 @@
-//! P6: an event is not a pattern for others.
+//! P6: an event can't be made from another one.
 use sillage_privacy::AnonymousEvent;
 
 fn change(event: AnonymousEvent) -> AnonymousEvent {

@@ -1,4 +1,4 @@
-//! P6: only the door makes an event. Named here are two of its fields; all are private.
+//! P6: only the door makes an event. Two of its fields are named here; all are private.
 use sillage_privacy::AnonymousEvent;
 
 fn main() {

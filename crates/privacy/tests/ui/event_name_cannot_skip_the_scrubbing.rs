@@ -1,4 +1,4 @@
-//! P7: a custom event's name is scrubbed before it is a name.
+//! P7: a custom event's name is always scrubbed.
 use sillage_privacy::EventName;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! P7: a page's address leaves scrubbed or not at all.
+//! P7: a page's address can only be read scrubbed.
 use sillage_privacy::PageUrl;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! P5: a refusal gives nothing that the door would take.
+//! P5: a refusal holds no basis that the door would accept.
 use sillage_privacy::{Basis, Refusal};
 
 fn basis_of(refusal: Refusal) -> Basis {

@@ -1,4 +1,4 @@
-//! P3: a salt has no copy but the keeper's.
+//! P3: a salt can't be printed, copied or serialised.
 use sillage_privacy::Salt;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! P1: a truncated address comes from truncation alone.
+//! P1: a truncated address can only be made by truncation.
 use sillage_privacy::TruncatedIp;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! P1: a truncated address is never shown by accident.
+//! P1: a truncated address can't be printed by accident.
 use sillage_privacy::{ClientIp, truncate};
 
 fn main() {

@@ -1,4 +1,4 @@
-//! P2: a user agent's text can't leave the request.
+//! P2: the text of a user agent can't leave the request.
 use sillage_privacy::UserAgent;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! P3: a visitor id comes from a salted hash alone.
+//! P3: a visitor id can only be made by the salted hash.
 use std::num::NonZeroU64;
 
 use sillage_privacy::VisitorId;

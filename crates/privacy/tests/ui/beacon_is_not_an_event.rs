@@ -1,4 +1,4 @@
-//! P6: whatever takes events takes anonymous ones.
+//! P6: code that takes events takes anonymous events only.
 use sillage_privacy::{AnonymousEvent, RawBeacon};
 
 fn append(_event: &AnonymousEvent) {}
