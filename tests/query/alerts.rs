@@ -46,7 +46,9 @@ async fn judged(now: u64) -> Option<(Kind, u64, u64)> {
     insert_rows(&client, &rows).await;
     let site = site("example.com", "Europe/Berlin");
     let answerer = Answerer::new(client, [site.clone()].into(), QueryLimits::default());
-    let found = look(&answerer, &site, NOW.parse().unwrap()).await.unwrap();
+    let found = look(&answerer, &site, NOW.parse().expect("it is valid"))
+        .await
+        .expect("it is looked at");
     found.map(|alert| (alert.kind, alert.visitors, alert.usual))
 }
 

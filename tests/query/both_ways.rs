@@ -75,13 +75,13 @@ fn of(names: &[&str], number: u8) -> String {
 }
 
 fn rows(visits: &[Visit]) -> Vec<Json> {
-    let zone = jiff::tz::TimeZone::get(ZONE).unwrap();
+    let zone = jiff::tz::TimeZone::get(ZONE).expect("it is there");
     let mut rows = Vec::new();
     for (number, visit) in visits.iter().enumerate() {
         let id = number as u64 + 1;
         let path = |page: u8| format!("/{page}");
         let mut add = |minute: i64, name: &str, key: u64, seq: usize, elapsed: i64, more: Json| {
-            let at = jiff::Timestamp::from_second(FIRST_S + minute * 60).unwrap();
+            let at = jiff::Timestamp::from_second(FIRST_S + minute * 60).expect("an instant");
             let day = at.to_zoned_datetime(zone.clone()).date().day();
             let mut row = json!({
                 "site": "example.com", "time": at.strftime("%Y-%m-%d %H:%M:00").to_string(), "name": name, "key": key,
@@ -99,8 +99,8 @@ fn rows(visits: &[Visit]) -> Vec<Json> {
                 "visit": if visit.has_ids { id } else { 0 },
             });
             row.as_object_mut()
-                .unwrap()
-                .extend(more.as_object().unwrap().clone());
+                .expect("an object")
+                .extend(more.as_object().expect("an object").clone());
             if visit.is_sent_twice {
                 rows.push(row.clone());
             }
@@ -207,8 +207,8 @@ fn question() -> impl Strategy<Value = Json> {
     ]);
     (metrics, dimension, bucket, filter, 0..DAYS, 0..DAYS).prop_map(|(metrics, dimension, bucket, filters, one, two)| {
         let day = |number: i64| {
-            let first: jiff::civil::Date = "2025-03-25".parse().unwrap();
-            first.checked_add(jiff::Span::new().days(number)).unwrap().to_string()
+            let first: jiff::civil::Date = "2025-03-25".parse().expect("it is valid");
+            first.checked_add(jiff::Span::new().days(number)).expect("a time").to_string()
         };
         let dimensions: Vec<&str> = [bucket].into_iter().chain(dimension.split(' ')).filter(|name| !name.is_empty()).collect();
         json!({
@@ -223,14 +223,14 @@ fn random_questions_have_one_answer_from_events_and_from_roll_ups() {
     let mut runner = TestRunner::deterministic();
     let visits = prop::collection::vec(visit(), 400)
         .new_tree(&mut runner)
-        .unwrap()
+        .expect("a tree")
         .current();
-    let now = NOW.parse().unwrap();
+    let now = NOW.parse().expect("it is valid");
     let (raw, rolled, client) = runtime().block_on(async {
         let client = database().await;
         insert_rows(&client, &rows(&visits)).await;
         let site = site("example.com", ZONE);
-        assert!(roll_up(&client, &site, now).await.unwrap() > 10);
+        assert!(roll_up(&client, &site, now).await.expect("it is rolled up") > 10);
         let rolled = Answerer::new(client.clone(), [site].into(), QueryLimits::default());
         (rolled.clone().without_rollups(), rolled, client)
     });
@@ -252,7 +252,7 @@ fn random_questions_have_one_answer_from_events_and_from_roll_ups() {
             full.set(full.get() + u32::from(one.body["results"][0].is_object()));
             Ok(())
         })
-        .unwrap();
+        .expect("every case passes");
     // Combinations that the contract refuses are refused both ways, but most must have been asked.
     assert!(
         answered.get() > QUESTIONS / 2,
@@ -268,7 +268,9 @@ fn random_questions_have_one_answer_from_events_and_from_roll_ups() {
     let totals = json!({"site_id": "example.com", "metrics": ["visits"], "date_range": ["2025-03-26", "2025-03-30"]});
     let count = |way: &Answerer| {
         let answer = runtime().block_on(way.query(totals.to_string().as_bytes(), now));
-        answer.body["results"][0]["metrics"][0].as_u64().unwrap()
+        answer.body["results"][0]["metrics"][0]
+            .as_u64()
+            .expect("a number")
     };
     let before = count(&rolled);
     runtime().block_on(async {
@@ -276,7 +278,7 @@ fn random_questions_have_one_answer_from_events_and_from_roll_ups() {
             .query("TRUNCATE TABLE daily")
             .execute()
             .await
-            .unwrap()
+            .expect("it is executed")
     });
     assert!(before > 50);
     assert_eq!((count(&raw), count(&rolled)), (before, 0));

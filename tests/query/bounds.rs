@@ -23,21 +23,24 @@ fn pageview(id: u64, time: &str) -> Json {
 
 async fn ask(answerer: &Answerer, change: Json) -> (u16, Json) {
     let mut body = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "7d"});
-    for (key, value) in change.as_object().unwrap() {
+    for (key, value) in change.as_object().expect("an object") {
         body[key] = value.clone();
     }
     let answer = answerer
-        .query(body.to_string().as_bytes(), NOW.parse().unwrap())
+        .query(
+            body.to_string().as_bytes(),
+            NOW.parse().expect("it is valid"),
+        )
         .await;
     (answer.status, answer.body)
 }
 
 fn rows(body: &Json) -> Vec<(String, u64)> {
-    let rows = body["results"].as_array().unwrap().iter();
+    let rows = body["results"].as_array().expect("a list").iter();
     rows.map(|row| {
         (
-            row["dimensions"][0].as_str().unwrap().to_owned(),
-            row["metrics"][0].as_u64().unwrap(),
+            row["dimensions"][0].as_str().expect("a text").to_owned(),
+            row["metrics"][0].as_u64().expect("a number"),
         )
     })
     .collect()
@@ -64,7 +67,7 @@ fn the_repeated_hour_is_one_row_and_the_day_has_25_hours() {
         let (_, body) = ask(&answerer, hours).await;
         let expected = [("2025-10-26 00:00:00", 1), ("2025-10-26 02:00:00", 2), ("2025-10-26 23:00:00", 1)];
         assert_eq!(rows(&body), expected.map(|(hour, count)| (hour.to_owned(), count)));
-        let labels = body["meta"]["time_labels"].as_array().unwrap();
+        let labels = body["meta"]["time_labels"].as_array().expect("a list");
         assert_eq!(labels.len(), 24);
         for (label, _) in rows(&body) {
             assert!(labels.contains(&json!(label)), "{label} is not a label");
@@ -112,9 +115,14 @@ fn an_empty_site_has_zeros_and_no_rows() {
             .await;
             assert_eq!(body["results"], json!([]), "{range}");
         }
-        let live = answerer.live("example.com", NOW.parse().unwrap()).await;
+        let live = answerer
+            .live("example.com", NOW.parse().expect("it is valid"))
+            .await;
         assert_eq!(live.body, json!({"visitors": 0}));
-        let (first, last) = ("2025-10-01".parse().unwrap(), "2025-10-31".parse().unwrap());
+        let (first, last) = (
+            "2025-10-01".parse().expect("it is valid"),
+            "2025-10-31".parse().expect("it is valid"),
+        );
         assert_eq!(
             answerer.quality("example.com", first, last).await.body,
             json!({"accepted": 0, "dropped": {}, "by_day": {}})
@@ -125,7 +133,10 @@ fn an_empty_site_has_zeros_and_no_rows() {
         );
         assert_eq!(answerer.quality("other", first, last).await.status, 401);
         assert_eq!(
-            answerer.live("other", NOW.parse().unwrap()).await.status,
+            answerer
+                .live("other", NOW.parse().expect("it is valid"))
+                .await
+                .status,
             401
         );
     });
@@ -141,7 +152,9 @@ fn visitors_of_the_last_five_minutes_are_live() {
             pageview(3, "2025-10-28 11:59:00"),
         ];
         let answerer = answerer("Asia/Tokyo", QueryLimits::default(), &events).await;
-        let live = answerer.live("example.com", NOW.parse().unwrap()).await;
+        let live = answerer
+            .live("example.com", NOW.parse().expect("it is valid"))
+            .await;
         assert_eq!(live.body, json!({"visitors": 2}));
     });
 }
@@ -161,7 +174,7 @@ fn questions_over_the_cost_limit_are_refused_with_a_reason() {
         assert!(
             body["error"]
                 .as_str()
-                .unwrap()
+                .expect("a text")
                 .contains("costs more than is allowed")
         );
     });
@@ -173,10 +186,10 @@ fn a_batch_answers_in_order_and_isolates_errors() {
         let answerer = answerer("Asia/Tokyo", QueryLimits::default(), &[pageview(1, "2025-10-27 10:00:00")]).await;
         let query = |metric: &str, site: &str| json!({"site_id": site, "metrics": [metric], "date_range": "7d"});
         let batch = |queries: Vec<Json>| json!({"queries": queries}).to_string();
-        let now = NOW.parse().unwrap();
+        let now = NOW.parse().expect("it is valid");
         let queries = vec![query("visitors", "example.com"), query("visiters", "example.com"), query("visits", "other"), query("events", "example.com")];
         let answer = answerer.batch(batch(queries).as_bytes(), now).await;
-        let results = answer.body["results"].as_array().unwrap();
+        let results = answer.body["results"].as_array().expect("a list");
         let statuses: Vec<&Json> = results.iter().map(|result| &result["status"]).collect();
         assert_eq!(statuses, [200, 400, 401, 200]);
         assert_eq!(results[3]["body"]["query"]["metrics"], json!(["events"]));
@@ -199,7 +212,7 @@ fn an_abandoned_question_is_cancelled_in_the_engine() {
                 .query("SELECT count() FROM system.processes WHERE query LIKE '%cityHash64(number)%' AND query NOT LIKE '%system.processes%'")
                 .fetch_one::<u64>()
                 .await
-                .unwrap()
+                .expect("a row")
         };
         let runner = Runner::new(client.clone(), QueryLimits::default());
         let slow = Sql::text("SELECT count() FROM numbers(1000000000000) WHERE cityHash64(number) = 1").finish();
@@ -222,16 +235,16 @@ fn a_range_of_time_is_found_by_the_sort_key() {
         let client = database().await;
         // Ten hours of 10,000 rows: more than a granule each, all in one part.
         let rows = "INSERT INTO events (site, time, name, key, expires) SELECT 'example.com', toDateTime(1761559200 + 3600 * (number % 10), 'UTC'), 'pageview', number, '2099-01-01' FROM numbers(100000)";
-        client.query(rows).execute().await.unwrap();
+        client.query(rows).execute().await.expect("it is executed");
         let plan = client
             .query("EXPLAIN indexes = 1 SELECT uniqExact(key) FROM events WHERE site = 'example.com' AND time >= toDateTime(1761559200 + 3600 * 9, 'UTC')")
             .fetch_all::<String>()
             .await
-            .unwrap();
+            .expect("rows");
         let of_key = plan.iter().skip_while(|line| line.trim() != "PrimaryKey");
-        let granules = of_key.map(|line| line.trim()).find(|line| line.starts_with("Granules:")).unwrap();
-        let (read, all) = granules.trim_start_matches("Granules: ").split_once('/').unwrap();
-        let (read, all): (u64, u64) = (read.parse().unwrap(), all.parse().unwrap());
+        let granules = of_key.map(|line| line.trim()).find(|line| line.starts_with("Granules:")).expect("it is there");
+        let (read, all) = granules.trim_start_matches("Granules: ").split_once('/').expect("both parts");
+        let (read, all): (u64, u64) = (read.parse().expect("it is valid"), all.parse().expect("it is valid"));
         assert!(all >= 12 && read <= 3, "{plan:?}");
     });
 }

@@ -9,9 +9,12 @@ use crate::engine::{database, insert_rows, runtime};
 
 /// Runs a migration again, over rows that lie there now.
 async fn run(client: &clickhouse::Client, name: &str) {
-    let (_, statement) = MIGRATIONS.iter().find(|(known, _)| *known == name).unwrap();
+    let (_, statement) = MIGRATIONS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .expect("it is there");
     let statement = client.query(statement).with_setting("mutations_sync", "2");
-    statement.execute().await.unwrap();
+    statement.execute().await.expect("it is executed");
 }
 
 #[test]
@@ -33,12 +36,12 @@ fn older_rows_are_migrated_into_classes() {
             .query("INSERT INTO visits (site, day, duration_s, days_since_seen, expires) SELECT site, toDate(time), elapsed, days_since_seen, expires FROM events")
             .execute()
             .await
-            .unwrap();
+            .expect("it is executed");
         client
             .query("INSERT INTO daily (site, day, seen_days, seen_visits) SELECT 'example.com', '2025-05-02', groupArray(days_since_seen), groupArray(toUInt64(1)) FROM (SELECT * FROM events ORDER BY key)")
             .execute()
             .await
-            .unwrap();
+            .expect("it is executed");
         // Twice: a crash between a statement and its record runs it again.
         for name in ["0073_coarsen_events", "0074_coarsen_visits", "0075_coarsen_histories", "0111_coarsen_vitals"] {
             run(&client, name).await;
@@ -48,7 +51,7 @@ fn older_rows_are_migrated_into_classes() {
             .query("SELECT key, elapsed, engaged_ms, days_since_seen FROM events ORDER BY key")
             .fetch_all()
             .await
-            .unwrap();
+            .expect("rows");
         let class = |days: i64| match days {
             0..=400 => coarse::days_since_seen(days as i32),
             other => other as i16,
@@ -68,7 +71,7 @@ fn older_rows_are_migrated_into_classes() {
             .query("SELECT key, lcp_ms, inp_ms, cls FROM events ORDER BY key")
             .fetch_all()
             .await
-            .unwrap();
+            .expect("rows");
         for (key, lcp_ms, inp_ms, cls) in vitals {
             assert_eq!(lcp_ms, Some(coarse::milliseconds(key as u32 % 16_000 * 37)), "{key}");
             assert_eq!((inp_ms, cls), (None, Some(coarse::shift(key as f32 / 1000.0))), "{key}");
@@ -80,18 +83,18 @@ fn older_rows_are_migrated_into_classes() {
             .query("SELECT duration_s, days_since_seen FROM visits ORDER BY days_since_seen, duration_s")
             .fetch_all()
             .await
-            .unwrap();
+            .expect("rows");
         let events: Vec<(u32, i16)> = client
             .query("SELECT elapsed, days_since_seen FROM events ORDER BY days_since_seen, elapsed")
             .fetch_all()
             .await
-            .unwrap();
+            .expect("rows");
         assert_eq!(visits, events);
         let histories: Vec<i16> = client
             .query("SELECT seen_days FROM daily")
             .fetch_one()
             .await
-            .unwrap();
+            .expect("a row");
         let wanted: Vec<i16> = (-1..=400).chain([32_767]).map(class).collect();
         assert_eq!(histories, wanted);
     });
@@ -110,7 +113,7 @@ fn events_spooled_by_an_earlier_version_are_stored_in_classes() {
                         number % 402 - 1, number, number / 1000, '2099-01-01' FROM numbers(2000)"))
                     .execute()
                     .await
-                    .unwrap();
+                    .expect("it is executed");
             }
         };
         let outside = || async {
@@ -118,19 +121,19 @@ fn events_spooled_by_an_earlier_version_are_stored_in_classes() {
                 .query("SELECT site, countIf(elapsed % 60 != 0), countIf(engaged_ms > 1 AND engaged_ms % 10000 != 0), countIf(days_since_seen IN (32, 60, 399)), countIf(lcp_ms = 123 OR cls > 0.1229 AND cls < 0.1231) FROM events GROUP BY site ORDER BY site")
                 .fetch_all::<(String, u64, u64, u64, u64)>()
                 .await
-                .unwrap()
+                .expect("rows")
         };
         // Also where the view was dropped and a start made it again.
-        client.query("DROP VIEW arrivals_into_events").execute().await.unwrap();
-        let database: String = client.query("SELECT currentDatabase()").fetch_one().await.unwrap();
-        assert!(migrate(&client, &database, Tables::Local).await.unwrap().is_empty());
+        client.query("DROP VIEW arrivals_into_events").execute().await.expect("it is executed");
+        let database: String = client.query("SELECT currentDatabase()").fetch_one().await.expect("a row");
+        assert!(migrate(&client, &database, Tables::Local).await.expect("migrations run").is_empty());
         insert("arrivals").await;
         assert_eq!(outside().await, [("arrivals".to_owned(), 0, 0, 0, 0)]);
         let means: (f64, f64, i16, u32) = client
             .query("SELECT avg(elapsed), avg(engaged_ms) / 1234, min(days_since_seen), max(days_since_seen)::UInt32 FROM events")
             .fetch_one()
             .await
-            .unwrap();
+            .expect("a row");
         assert!((means.0 - 999.5).abs() < 10.0 && (means.1 - 999.5).abs() < 10.0, "{means:?}");
         assert_eq!((means.2, means.3), (-1, 400));
 
@@ -139,12 +142,12 @@ fn events_spooled_by_an_earlier_version_are_stored_in_classes() {
             .query("INSERT INTO arrivals SELECT * REPLACE ('again' AS site) FROM events")
             .execute()
             .await
-            .unwrap();
+            .expect("it is executed");
         let differences: u64 = client
             .query("SELECT count() FROM (SELECT key, elapsed, engaged_ms, days_since_seen, lcp_ms, inp_ms, cls FROM events GROUP BY ALL HAVING count() != 2)")
             .fetch_one()
             .await
-            .unwrap();
+            .expect("a row");
         assert_eq!(differences, 0);
 
         // The search finds seconds where there are some.

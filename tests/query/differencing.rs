@@ -107,7 +107,7 @@ impl Asker {
         let mut body = json!({
             "site_id": self.site, "metrics": ["visitors"], "date_range": ["2025-05-01", "2025-05-10"],
         });
-        for (key, value) in change.as_object().unwrap() {
+        for (key, value) in change.as_object().expect("an object") {
             body[key] = value.clone();
         }
         let answer = self
@@ -138,7 +138,7 @@ impl Asker {
     async fn row(&self, dimension: &str, name: &str, mut change: Json) -> Option<i64> {
         change["dimensions"] = json!([dimension]);
         let body = self.body(change).await?;
-        let mut rows = body["results"].as_array().unwrap().iter();
+        let mut rows = body["results"].as_array().expect("a list").iter();
         rows.find(|row| row["dimensions"][0] == name)?["metrics"][0].as_i64()
     }
 
@@ -154,7 +154,7 @@ impl Asker {
         Self {
             site: self.site.clone(),
             answerer: self.answerer.clone(),
-            now: now.parse().unwrap(),
+            now: now.parse().expect("it is valid"),
         }
     }
 }
@@ -171,8 +171,8 @@ async fn asker(people: &[Person]) -> Asker {
         .collect();
     insert_rows(&client, &rows).await;
     let site = site(&id, "UTC");
-    let now: Timestamp = NOW.parse().unwrap();
-    roll_up(&client, &site, now).await.unwrap();
+    let now: Timestamp = NOW.parse().expect("it is valid");
+    roll_up(&client, &site, now).await.expect("it is rolled up");
     Asker {
         site: id,
         answerer: Answerer::new(client, [site].into(), QueryLimits::default()).with_floors(FLOORS),
@@ -580,8 +580,8 @@ fn an_export_reveals_no_single_person() {
             .answerer
             .export(body.to_string().as_bytes(), asker.now)
             .await
-            .unwrap();
-        let text = String::from_utf8(export.bytes).unwrap();
+            .expect("a file");
+        let text = String::from_utf8(export.bytes).expect("UTF-8");
         text.lines()
             .find_map(|line| line.strip_prefix("LI,")?.trim().parse().ok())
     });
@@ -661,8 +661,8 @@ fn asking_before_and_after_a_visit_gives_the_same_answers() {
                 for (index, audience) in [Audience::Member, Audience::Key].into_iter().enumerate() {
                     let of = |asker: &Asker| asker.at(now).of(audience);
                     let answers = (
-                        of(before).body(question.clone()).await.unwrap(),
-                        of(after).body(question.clone()).await.unwrap(),
+                        of(before).body(question.clone()).await.expect("an answer"),
+                        of(after).body(question.clone()).await.expect("an answer"),
                     );
                     let said = |body: &Json| (body["results"].clone(), body["meta"].clone());
                     told[index] += usize::from(said(&answers.0) != said(&answers.1));
@@ -708,8 +708,8 @@ fn released_hours_are_answered_as_they_are() {
         let hours = key
             .body(json!({"date_range": "day", "dimensions": ["time:hour"]}))
             .await
-            .unwrap();
-        assert_eq!(hours["results"].as_array().unwrap().len(), 2);
+            .expect("an answer");
+        assert_eq!(hours["results"].as_array().expect("a list").len(), 2);
     });
 }
 

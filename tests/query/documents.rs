@@ -17,7 +17,7 @@ fn root() -> &'static Path {
 pub fn is_up_to_date(name: &str, expected: &str) {
     let path = root().join(name);
     if std::env::var_os("GOLDEN_UPDATE").is_some() {
-        std::fs::write(&path, expected).unwrap();
+        std::fs::write(&path, expected).expect("it is written");
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
@@ -28,13 +28,14 @@ pub fn is_up_to_date(name: &str, expected: &str) {
 
 /// The doc comments of the variants of `Metric`, by name: they are the definitions.
 fn definitions() -> Vec<(&'static str, String)> {
-    let source = std::fs::read_to_string(root().join("crates/query/src/metric.rs")).unwrap();
+    let source = std::fs::read_to_string(root().join("crates/query/src/metric.rs"))
+        .expect("a readable file");
     let body = source
         .split_once("pub enum Metric {")
-        .unwrap()
+        .expect("both parts")
         .1
         .split_once("\n}")
-        .unwrap()
+        .expect("both parts")
         .0;
     let mut comment = String::new();
     let mut found = Vec::new();
@@ -47,7 +48,7 @@ fn definitions() -> Vec<(&'static str, String)> {
             let metric = Metric::ALL
                 .into_iter()
                 .find(|metric| format!("{metric:?}") == variant)
-                .unwrap();
+                .expect("it is there");
             found.push((
                 metric.name(),
                 std::mem::take(&mut comment).trim().to_owned(),
@@ -92,17 +93,17 @@ fn the_contract_is_up_to_date_and_its_examples_are_accepted() {
     let document = document();
     is_up_to_date(
         "docs/openapi.json",
-        &(serde_json::to_string_pretty(&document).unwrap() + "\n"),
+        &(serde_json::to_string_pretty(&document).expect("JSON") + "\n"),
     );
     let query = &document["components"]["schemas"]["Query"];
-    for example in query["examples"].as_array().unwrap() {
+    for example in query["examples"].as_array().expect("a list") {
         Request::parse(example).unwrap_or_else(|fault| panic!("{example}: {fault}"));
     }
     // What the document does not name is refused, and what it names is not unknown.
     let keys = |object: &Json| {
         object
             .as_object()
-            .unwrap()
+            .expect("an object")
             .keys()
             .cloned()
             .collect::<BTreeSet<_>>()
@@ -113,7 +114,7 @@ fn the_contract_is_up_to_date_and_its_examples_are_accepted() {
         body[&key] = Json::Null;
         let fault = Request::parse(&body).unwrap_err();
         assert!(!fault.message.contains("unknown"), "{fault}");
-        body.as_object_mut().unwrap().remove(&key);
+        body.as_object_mut().expect("an object").remove(&key);
         body[format!("{key}_")] = Json::Null;
         assert!(Request::parse(&body).is_err(), "{key}_");
     }
@@ -125,7 +126,7 @@ fn the_contract_is_up_to_date_and_its_examples_are_accepted() {
             _ => Json::Bool(true),
         };
         body["include"] = serde_json::json!({name: value});
-        Request::parse(&body).unwrap();
+        Request::parse(&body).expect("it is valid");
     }
 }
 
@@ -134,21 +135,21 @@ fn golden_answers_hold_no_key_that_the_contract_does_not_name() {
     let document = document();
     let known = &document["components"]["schemas"]["Report"]["properties"]["meta"]["properties"];
     let mut seen = BTreeSet::new();
-    for entry in std::fs::read_dir(root().join("tests/golden")).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(root().join("tests/golden")).expect("a folder") {
+        let path = entry.expect("an entry").path();
         if !path.to_string_lossy().ends_with(".expected.txt") {
             continue;
         }
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = std::fs::read_to_string(&path).expect("a readable file");
         let meta = text
             .split_once("\nmeta ")
-            .unwrap()
+            .expect("both parts")
             .1
             .split_once("\nquery ")
-            .unwrap()
+            .expect("both parts")
             .0;
-        let meta: Json = serde_json::from_str(meta).unwrap();
-        seen.extend(meta.as_object().unwrap().keys().cloned());
+        let meta: Json = serde_json::from_str(meta).expect("JSON");
+        seen.extend(meta.as_object().expect("an object").keys().cloned());
     }
     assert!(seen.len() >= 5, "{seen:?}");
     for key in seen {

@@ -25,7 +25,7 @@ struct Engine {
 /// The runtime of all tests: the supervisor lives on it, so it has to outlive each of them.
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().unwrap())
+    RUNTIME.get_or_init(|| Runtime::new().expect("it starts"))
 }
 
 /// A client of a new, migrated database.
@@ -35,14 +35,16 @@ pub async fn database() -> Client {
     let engine = ENGINE.get_or_init(start).await;
     let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
     let client = engine::client(&engine.target, &name);
-    migrate(&client, &name, Tables::Local).await.unwrap();
+    migrate(&client, &name, Tables::Local)
+        .await
+        .expect("migrations run");
     client
 }
 
 async fn start() -> Engine {
     // Shown for tests that fail.
     tracing_subscriber::fmt().with_test_writer().init();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let supervisor = engine::supervised(folder.path().join("engine")).await;
     Engine {
         target: supervisor.target().clone(),
@@ -68,7 +70,7 @@ pub async fn insert_events(client: &Client, tsv: &str) {
         .with_setting("input_format_skip_unknown_fields", "1")
         .execute()
         .await
-        .unwrap();
+        .expect("it is executed");
 }
 
 /// Inserts rows given as JSON objects.
@@ -78,23 +80,29 @@ pub async fn insert_rows(client: &Client, rows: &[serde_json::Value]) {
         "INSERT INTO events FORMAT JSONEachRow\n{}",
         lines.join("\n")
     );
-    client.query_raw(&statement).execute().await.unwrap();
+    client
+        .query_raw(&statement)
+        .execute()
+        .await
+        .expect("it is executed");
 }
 
 /// Clears what ties events together, of all days that are rolled up, as a site does that is set so;
 /// says how many rows.
 pub async fn clear(client: &Client, sites: &[Site], now: jiff::Timestamp) -> u64 {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let database = client.query("SELECT currentDatabase()").fetch_one().await;
     let rules = Rules {
-        database: database.unwrap(),
+        database: database.expect("a name"),
         data_dir: folder.path().to_owned(),
         sites: sites.to_vec(),
         holds: Vec::new(),
         visitor_days: 1,
     };
     let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
-    let done = retention::enforce(client, &rules, today).await.unwrap();
+    let done = retention::enforce(client, &rules, today)
+        .await
+        .expect("it is enforced");
     assert_eq!(done.rows, 0, "nothing has expired");
     done.cleared
 }

@@ -182,7 +182,10 @@ fn questions() -> Vec<Json> {
 
 async fn ask(answerer: &Answerer, question: &Json) -> Json {
     let answer = answerer
-        .query(question.to_string().as_bytes(), NOW.parse().unwrap())
+        .query(
+            question.to_string().as_bytes(),
+            NOW.parse().expect("it is valid"),
+        )
         .await;
     assert_eq!(answer.status, 200, "{question}: {}", answer.body);
     answer.body
@@ -194,17 +197,17 @@ fn visit_questions_agree_between_events_and_cleared_visits() {
         let client = database().await;
         insert_rows(&client, &world(&mut Dice(7))).await;
         let site = site("example.com", "Asia/Tokyo");
-        roll_up(&client, &site, NOW.parse().unwrap()).await.unwrap();
+        roll_up(&client, &site, NOW.parse().expect("it is valid")).await.expect("it is rolled up");
         let new = || Answerer::new(client.clone(), [site.clone()].into(), QueryLimits::default());
         let raw = new().without_rollups();
         let mut truths = Vec::new();
         for question in questions() {
             truths.push(ask(&raw, &question).await);
         }
-        let rows: usize = truths.iter().map(|truth| truth["results"].as_array().unwrap().len()).sum();
+        let rows: usize = truths.iter().map(|truth| truth["results"].as_array().expect("a list").len()).sum();
         assert!(rows > 400, "only {rows} rows are compared");
         // Up to 17 May.
-        let later = "2025-05-19T00:00:00Z".parse().unwrap();
+        let later = "2025-05-19T00:00:00Z".parse().expect("it is valid");
         assert!(clear(&client, std::slice::from_ref(&site), later).await > 400);
         let answerer = new();
         for (question, truth) in questions().iter().zip(&truths) {
@@ -217,7 +220,7 @@ fn visit_questions_agree_between_events_and_cleared_visits() {
             .query("SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'visits'")
             .fetch_all()
             .await
-            .unwrap();
+            .expect("rows");
         for id in ["visitor", "visit", "key", "time", "seq"] {
             assert!(!names.iter().any(|name| name == id), "{id}");
         }

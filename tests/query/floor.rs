@@ -53,7 +53,9 @@ async fn answerer(people: &[Person], floors: Floors) -> Answerer {
     let rows: Vec<Json> = people.iter().map(Person::row).collect();
     insert_rows(&client, &rows).await;
     let site = site("example.com", "UTC");
-    roll_up(&client, &site, NOW.parse().unwrap()).await.unwrap();
+    roll_up(&client, &site, NOW.parse().expect("it is valid"))
+        .await
+        .expect("it is rolled up");
     Answerer::new(client, [site].into(), QueryLimits::default()).with_floors(floors)
 }
 
@@ -68,11 +70,14 @@ async fn ask(answerer: &Answerer, change: Json) -> Json {
     let mut body = json!({
         "site_id": "example.com", "metrics": ["visitors", "pageviews"], "date_range": ["2025-05-01", "2025-05-10"],
     });
-    for (key, value) in change.as_object().unwrap() {
+    for (key, value) in change.as_object().expect("an object") {
         body[key] = value.clone();
     }
     let answer = answerer
-        .query(body.to_string().as_bytes(), NOW.parse().unwrap())
+        .query(
+            body.to_string().as_bytes(),
+            NOW.parse().expect("it is valid"),
+        )
         .await;
     assert_eq!(answer.status, 200, "{body}: {}", answer.body);
     answer.body
@@ -85,7 +90,9 @@ async fn told_or_nothing(answerer: &Answerer, filters: &[Json]) -> Json {
         "date_range": ["2025-05-01", "2025-05-10"],
     });
     let bytes = body.to_string();
-    let answer = answerer.query(bytes.as_bytes(), NOW.parse().unwrap()).await;
+    let answer = answerer
+        .query(bytes.as_bytes(), NOW.parse().expect("it is valid"))
+        .await;
     match answer.status {
         200 => answer.body["results"][0]["metrics"].clone(),
         400 => json!([0, 0]),
@@ -94,10 +101,10 @@ async fn told_or_nothing(answerer: &Answerer, filters: &[Json]) -> Json {
 }
 
 fn rows(body: &Json) -> Vec<(String, u64)> {
-    let rows = body["results"].as_array().unwrap().iter();
+    let rows = body["results"].as_array().expect("a list").iter();
     rows.map(|row| {
         let name = row["dimensions"][0].as_str().unwrap_or("").to_owned();
-        (name, row["metrics"][0].as_u64().unwrap())
+        (name, row["metrics"][0].as_u64().expect("a number"))
     })
     .collect()
 }
@@ -167,7 +174,7 @@ fn counts_below_the_threshold_look_like_zero() {
                 "{change}"
             );
         }
-        let now = "2025-05-02T10:01:00Z".parse().unwrap();
+        let now = "2025-05-02T10:01:00Z".parse().expect("it is valid");
         // The live count tells of each arrival, so that it is for members only.
         assert_eq!(key.live("example.com", now).await.status, 403);
         // One more, and they are seen.
@@ -187,7 +194,9 @@ fn isolating_filters_are_refused_under_suppression() {
         let body = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "24h"});
         let ask = async |answerer: &Answerer| {
             let bytes = body.to_string();
-            answerer.query(bytes.as_bytes(), NOW.parse().unwrap()).await
+            answerer
+                .query(bytes.as_bytes(), NOW.parse().expect("it is valid"))
+                .await
         };
         assert_eq!(ask(&member).await.status, 200);
         let refused = ask(&member.for_audience(Audience::Link)).await;
@@ -195,7 +204,7 @@ fn isolating_filters_are_refused_under_suppression() {
         assert!(
             refused.body["error"]
                 .as_str()
-                .unwrap()
+                .expect("a text")
                 .contains("#/date_range"),
             "{}",
             refused.body
@@ -310,7 +319,11 @@ fn questions_differing_by_a_few_people_are_not_both_answered() {
             let answer = told_or_nothing(&key, filters).await;
             let truth =
                 ask(&member, json!({"filters": filters})).await["results"][0]["metrics"].clone();
-            assert_eq!(truth[0].as_u64().unwrap(), who.len() as u64, "{filters:?}");
+            assert_eq!(
+                truth[0].as_u64().expect("a number"),
+                who.len() as u64,
+                "{filters:?}"
+            );
             told.push(answer);
         }
         let answered = told.iter().filter(|answer| answer[0] != 0).count();
@@ -330,8 +343,8 @@ fn questions_differing_by_a_few_people_are_not_both_answered() {
                 let is_other_told = told[other][0] != 0;
                 let difference = told[index][0]
                     .as_u64()
-                    .unwrap()
-                    .abs_diff(told[other][0].as_u64().unwrap());
+                    .expect("a number")
+                    .abs_diff(told[other][0].as_u64().expect("a number"));
                 // A filter sees rare values as one, so what it answers may be about others than it
                 // says, but never about few.
                 assert!(
@@ -386,23 +399,23 @@ fn the_analysts_view_folds_small_counts_and_is_empty_without_a_floor() {
         let rows: Vec<Json> = world.iter().map(Person::row).collect();
         insert_rows(&client, &rows).await;
         let site = site("example.com", "UTC");
-        roll_up(&client, &site, NOW.parse().unwrap()).await.unwrap();
+        roll_up(&client, &site, NOW.parse().expect("it is valid")).await.expect("it is rolled up");
         let view = async |dimension: &str| -> Vec<(String, u64, u64)> {
             client
                 .query("SELECT value, visitors, pageviews FROM report_days WHERE dimension = {dimension:String} ORDER BY visitors DESC")
                 .param("dimension", dimension)
                 .fetch_all()
                 .await
-                .unwrap()
+                .expect("rows")
         };
         assert_eq!(view("visit:country").await, []);
-        sillage::store::floors::set_for_analysts(&client, 5).await.unwrap();
+        sillage::store::floors::set_for_analysts(&client, 5).await.expect("it is set");
         let row = |value: &str, count| (value.to_owned(), count, count);
         assert_eq!(view("visit:country").await, [row("DE", 20), row("(other)", 11)]);
         assert_eq!(view("").await, [row("", 31)]);
         assert_eq!(view("event:page").await, [row("/", 31)]);
         // The latest counts. Thirty-two are more than there are.
-        sillage::store::floors::set_for_analysts(&client, 32).await.unwrap();
+        sillage::store::floors::set_for_analysts(&client, 32).await.expect("it is set");
         assert_eq!(view("").await, []);
     });
 }

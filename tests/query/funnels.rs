@@ -17,7 +17,10 @@ fn page(path: &str) -> Json {
 
 async fn ask(answerer: &Answerer, body: &Json) -> Json {
     let answer = answerer
-        .funnel(body.to_string().as_bytes(), NOW.parse().unwrap())
+        .funnel(
+            body.to_string().as_bytes(),
+            NOW.parse().expect("it is valid"),
+        )
         .await;
     assert_eq!(answer.status, 200, "{body}: {}", answer.body);
     answer.body
@@ -25,11 +28,11 @@ async fn ask(answerer: &Answerer, body: &Json) -> Json {
 
 /// All visits, and the visits of each step, of one row.
 fn visits(row: &Json) -> Vec<u64> {
-    let steps = row["steps"].as_array().unwrap().iter();
+    let steps = row["steps"].as_array().expect("a list").iter();
     [&row["visits"]]
         .into_iter()
         .chain(steps.map(|step| &step["visits"]))
-        .map(|number| number.as_u64().unwrap())
+        .map(|number| number.as_u64().expect("a number"))
         .collect()
 }
 
@@ -39,8 +42,10 @@ fn a_funnel_over_cleared_days_is_unknown_and_says_so() {
         let client = database().await;
         insert_events(&client, include_str!("../golden/events.tsv")).await;
         let sites = [site("example.com", "Asia/Tokyo")];
-        let later = "2025-04-20T00:00:00Z".parse().unwrap();
-        roll_up(&client, &sites[0], later).await.unwrap();
+        let later = "2025-04-20T00:00:00Z".parse().expect("it is valid");
+        roll_up(&client, &sites[0], later)
+            .await
+            .expect("it is rolled up");
         let question = json!({
             "site_id": "example.com", "date_range": ["2025-03-10", "2025-03-12"],
             "steps": [page("/"), page("/pricing")],
@@ -92,7 +97,7 @@ fn the_golden_visits_reach_the_steps_worked_out_by_hand() {
         let answer = ask(&answerer, &question).await;
         let rows: Vec<(Json, Vec<u64>)> = answer["results"]
             .as_array()
-            .unwrap()
+            .expect("a list")
             .iter()
             .map(|row| (row["dimensions"][0].clone(), visits(row)))
             .collect();
@@ -205,7 +210,7 @@ fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
             [site("example.com", "Asia/Tokyo")].into(),
             QueryLimits::default(),
         );
-        let now = NOW.parse().unwrap();
+        let now = NOW.parse().expect("it is valid");
         let question = |site: &str, first: &str| {
             json!({"site_id": site, "date_range": "7d", "steps": [page(first), page("/")]})
                 .to_string()
@@ -236,9 +241,9 @@ fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
         let answer = ask(&answerer, &example).await;
         let named = &schemas["FunnelReport"]["properties"];
         let row = &named["results"]["items"];
-        let required = |schema: &Json| schema["required"].as_array().unwrap().clone();
+        let required = |schema: &Json| schema["required"].as_array().expect("a list").clone();
         let keys = |value: &Json| {
-            let keys = value.as_object().unwrap().keys();
+            let keys = value.as_object().expect("an object").keys();
             keys.map(|key| json!(key)).collect::<Vec<_>>()
         };
         for (value, schema) in [
@@ -276,7 +281,10 @@ fn funnels_are_refused_to_audiences_under_suppression() {
         let ask = async |audience: Audience| {
             let answerer = answerer.for_audience(audience);
             let answer = answerer
-                .funnel(question.to_string().as_bytes(), NOW.parse().unwrap())
+                .funnel(
+                    question.to_string().as_bytes(),
+                    NOW.parse().expect("it is valid"),
+                )
                 .await;
             answer.status
         };

@@ -22,12 +22,12 @@ fn folder() -> PathBuf {
 
 /// An answer with one row a line, for eyes and diffs.
 fn print(body: &serde_json::Value) -> String {
-    let rows = body["results"].as_array().unwrap().iter();
+    let rows = body["results"].as_array().expect("a list").iter();
     let rows: Vec<String> = rows
         .map(|row| format!("  {} {}", row["dimensions"], row["metrics"]))
         .collect();
-    let meta = serde_json::to_string_pretty(&body["meta"]).unwrap();
-    let query = serde_json::to_string(&body["query"]).unwrap();
+    let meta = serde_json::to_string_pretty(&body["meta"]).expect("JSON");
+    let query = serde_json::to_string(&body["query"]).expect("JSON");
     format!("results\n{}\nmeta {meta}\nquery {query}\n", rows.join("\n"))
 }
 
@@ -42,12 +42,12 @@ fn sites() -> Arc<[Site]> {
 /// A database with the golden events, rolled up as it would be at some instant.
 async fn answerer(rolled_up_at: Option<&str>) -> Answerer {
     let client = database().await;
-    let events = std::fs::read_to_string(folder().join("events.tsv")).unwrap();
+    let events = std::fs::read_to_string(folder().join("events.tsv")).expect("a readable file");
     insert_events(&client, &events).await;
     if let Some(now) = rolled_up_at {
-        roll_up(&client, &sites()[0], now.parse().unwrap())
+        roll_up(&client, &sites()[0], now.parse().expect("it is valid"))
             .await
-            .unwrap();
+            .expect("it is rolled up");
     }
     Answerer::new(client, sites(), QueryLimits::default())
 }
@@ -55,8 +55,8 @@ async fn answerer(rolled_up_at: Option<&str>) -> Answerer {
 /// The files of all golden questions.
 fn requests() -> Vec<PathBuf> {
     let mut requests: Vec<PathBuf> = std::fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.to_string_lossy().ends_with(".request.json"))
         .collect();
     requests.sort();
@@ -74,7 +74,10 @@ async fn check(answerer: &Answerer, may_update: bool) {
     let mut wrong = Vec::new();
     for path in requests() {
         let answer = answerer
-            .query(&std::fs::read(&path).unwrap(), NOW.parse().unwrap())
+            .query(
+                &std::fs::read(&path).expect("a readable file"),
+                NOW.parse().expect("it is valid"),
+            )
             .await;
         assert_eq!(answer.status, 200, "{}: {}", path.display(), answer.body);
         let given = print(&answer.body);
@@ -82,7 +85,7 @@ async fn check(answerer: &Answerer, may_update: bool) {
             .to_string_lossy()
             .replace(".request.json", ".expected.txt");
         if may_update && std::env::var_os("GOLDEN_UPDATE").is_some() {
-            std::fs::write(&expected_path, &given).unwrap();
+            std::fs::write(&expected_path, &given).expect("it is written");
         }
         let expected = std::fs::read_to_string(&expected_path).unwrap_or_default();
         if given != expected {
@@ -135,31 +138,39 @@ const ABOUT_EVENTS: [&str; 7] = [
 fn golden_answers_about_visits_survive_the_clearing_of_ids() {
     runtime().block_on(async {
         let client = database().await;
-        let events = std::fs::read_to_string(folder().join("events.tsv")).unwrap();
+        let events = std::fs::read_to_string(folder().join("events.tsv")).expect("a readable file");
         insert_events(&client, &events).await;
-        let later = "2025-04-20T00:00:00Z".parse().unwrap();
-        roll_up(&client, &sites()[0], later).await.unwrap();
+        let later = "2025-04-20T00:00:00Z".parse().expect("it is valid");
+        roll_up(&client, &sites()[0], later)
+            .await
+            .expect("it is rolled up");
         assert!(clear(&client, &sites(), later).await > 15);
         let answerer = Answerer::new(client, sites(), QueryLimits::default());
         let mut blind = Vec::new();
         for path in requests() {
             let name = path
                 .file_name()
-                .unwrap()
+                .expect("a name")
                 .to_string_lossy()
                 .replace(".request.json", "");
-            let request = std::fs::read(&path).unwrap();
-            let answer = answerer.query(&request, NOW.parse().unwrap()).await;
+            let request = std::fs::read(&path).expect("a readable file");
+            let answer = answerer
+                .query(&request, NOW.parse().expect("it is valid"))
+                .await;
             assert_eq!(answer.status, 200, "{name}: {}", answer.body);
             let expected = folder().join(format!("{name}.expected.txt"));
-            let expected = std::fs::read_to_string(expected).unwrap();
+            let expected = std::fs::read_to_string(expected).expect("a readable file");
             if answer.body["meta"]["ids_cleared_before"].is_string() {
                 // What can't be known is unknown, not zero.
-                let warned = answer.body["meta"]["metric_warnings"].as_object().unwrap();
-                let names = answer.body["query"]["metrics"].as_array().unwrap();
-                for row in answer.body["results"].as_array().unwrap() {
-                    for (metric, value) in names.iter().zip(row["metrics"].as_array().unwrap()) {
-                        let is_warned = warned.contains_key(metric.as_str().unwrap());
+                let warned = answer.body["meta"]["metric_warnings"]
+                    .as_object()
+                    .expect("an object");
+                let names = answer.body["query"]["metrics"].as_array().expect("a list");
+                for row in answer.body["results"].as_array().expect("a list") {
+                    for (metric, value) in
+                        names.iter().zip(row["metrics"].as_array().expect("a list"))
+                    {
+                        let is_warned = warned.contains_key(metric.as_str().expect("a text"));
                         assert_eq!(value.is_null(), is_warned, "{name}: {row} {metric}");
                     }
                 }

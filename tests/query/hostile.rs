@@ -101,11 +101,14 @@ async fn answerer() -> Answerer {
 
 async fn ask(answerer: &Answerer, change: Json) -> (u16, Json) {
     let mut body = json!({"site_id": "example.com", "metrics": ["pageviews"], "date_range": "1d"});
-    for (key, value) in change.as_object().unwrap() {
+    for (key, value) in change.as_object().expect("an object") {
         body[key] = value.clone();
     }
     let answer = answerer
-        .query(body.to_string().as_bytes(), NOW.parse().unwrap())
+        .query(
+            body.to_string().as_bytes(),
+            NOW.parse().expect("it is valid"),
+        )
         .await;
     (answer.status, answer.body)
 }
@@ -157,9 +160,9 @@ fn hostile_names_come_back_as_they_were_stored() {
         let answerer = answerer().await;
         let (status, body) = ask(&answerer, json!({"dimensions": ["event:page"]})).await;
         assert_eq!(status, 200, "{body}");
-        let rows = body["results"].as_array().unwrap().iter();
+        let rows = body["results"].as_array().expect("a list").iter();
         let mut given: Vec<&str> = rows
-            .map(|row| row["dimensions"][0].as_str().unwrap())
+            .map(|row| row["dimensions"][0].as_str().expect("a text"))
             .collect();
         let mut expected = TEXTS.to_vec();
         given.sort_unstable();
@@ -198,7 +201,10 @@ fn a_pattern_refused_by_clickhouse_is_a_client_error() {
             assert!(status == 200 || status == 400, "{pattern}: {status} {body}");
             if status == 400 {
                 assert!(
-                    body["error"].as_str().unwrap().starts_with("#/filters"),
+                    body["error"]
+                        .as_str()
+                        .expect("a text")
+                        .starts_with("#/filters"),
                     "{body}"
                 );
             }

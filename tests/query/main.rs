@@ -1,10 +1,7 @@
 //! The query side over a real engine: golden results, hostile values, exact uniques.
 //!
-//! One engine serves all tests of this binary; each test has its own database. Where the engine's
-//! library is not there, the tests fail and say how to fetch it: a silent skip would look like a
-//! pass.
-
-#![allow(clippy::unwrap_used)] // in tests a panic is the report
+//! One engine serves all tests of this binary; each test has its own database. Without the engine's
+//! library the tests fail and say how to fetch it: a silent skip would look like a pass.
 
 mod alerts;
 mod both_ways;

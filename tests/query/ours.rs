@@ -15,7 +15,7 @@ fn row(id: u64, visit: u64, seq: u64, change: Json) -> Json {
         "site": "example.com", "time": "2025-03-12 01:00:00", "name": "pageview", "key": id, "visitor": visit, "visit": visit,
         "seq": seq, "path": "/", "entry_path": "/", "days_since_seen": 32767, "visit_number": 1, "expires": "2099-01-01",
     });
-    for (key, value) in change.as_object().unwrap() {
+    for (key, value) in change.as_object().expect("an object") {
         row[key] = value.clone();
     }
     row
@@ -137,11 +137,14 @@ async fn answerer() -> Answerer {
 
 async fn ask(answerer: &Answerer, change: Json) -> (u16, Json) {
     let mut body = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": ["2025-03-12", "2025-03-12"]});
-    for (key, value) in change.as_object().unwrap() {
+    for (key, value) in change.as_object().expect("an object") {
         body[key] = value.clone();
     }
     let answer = answerer
-        .query(body.to_string().as_bytes(), NOW.parse().unwrap())
+        .query(
+            body.to_string().as_bytes(),
+            NOW.parse().expect("it is valid"),
+        )
         .await;
     (answer.status, answer.body)
 }
@@ -150,15 +153,19 @@ async fn ask(answerer: &Answerer, change: Json) -> (u16, Json) {
 async fn table(answerer: &Answerer, change: Json) -> Json {
     let (status, body) = ask(answerer, change).await;
     assert_eq!(status, 200, "{body}");
-    let rows = body["results"].as_array().unwrap().iter().map(|row| {
-        let dimensions = row["dimensions"].as_array().unwrap().iter();
-        Json::Array(
-            dimensions
-                .chain(row["metrics"].as_array().unwrap())
-                .cloned()
-                .collect(),
-        )
-    });
+    let rows = body["results"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|row| {
+            let dimensions = row["dimensions"].as_array().expect("a list").iter();
+            Json::Array(
+                dimensions
+                    .chain(row["metrics"].as_array().expect("a list"))
+                    .cloned()
+                    .collect(),
+            )
+        });
     rows.collect()
 }
 
@@ -237,7 +244,7 @@ fn a_deleted_goal_is_refused_with_its_place() {
         ] {
             let (status, body) = ask(&answerer, change.clone()).await;
             assert_eq!(status, 400, "{change}: {body}");
-            let error = body["error"].as_str().unwrap();
+            let error = body["error"].as_str().expect("a text");
             assert!(error.starts_with(&format!("{at}: ")), "{change}: {error}");
         }
         answerer.set_goals("example.com", []);
@@ -318,20 +325,20 @@ fn rows_are_compared_with_the_same_rows_of_another_period() {
 fn what_changed_names_the_greatest_differences_and_a_filter_for_each() {
     runtime().block_on(async {
         let answerer = answerer().await;
-        let now = NOW.parse().unwrap();
+        let now = NOW.parse().expect("it is valid");
         let body = json!({"site_id": "example.com", "metric": "pageviews", "date_range": ["2025-03-12", "2025-03-12"], "limit": 100});
         let answer = answerer.changes(body.to_string().as_bytes(), now).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         // Four pageviews after one. Google brought three after none; `/shop/b` was seen once on
         // both days.
         assert_eq!(answer.body["total"], json!({"now": 4, "before": 1}));
-        let contributors = answer.body["contributors"].as_array().unwrap();
+        let contributors = answer.body["contributors"].as_array().expect("a list");
         let google = json!({"dimension": "visit:source", "value": "Google", "now": 3, "before": 0, "difference": 3, "filter": ["is", "visit:source", ["Google"]]});
         assert!(contributors.contains(&google), "{contributors:?}");
         assert!(!contributors.iter().any(|row| row["value"] == "/shop/b"), "{contributors:?}");
         // What a dimension's rows differ by adds up to the difference of the totals.
         let pages = contributors.iter().filter(|row| row["dimension"] == "event:page");
-        assert_eq!(pages.map(|row| row["difference"].as_i64().unwrap()).sum::<i64>(), 3);
+        assert_eq!(pages.map(|row| row["difference"].as_i64().expect("a number")).sum::<i64>(), 3);
         // The filter, asked, gives the number.
         let (_, asked) = ask(&answerer, json!({"metrics": ["pageviews"], "filters": [google["filter"]]})).await;
         assert_eq!(asked["results"][0]["metrics"], json!([3]));
@@ -343,12 +350,12 @@ fn what_changed_names_the_greatest_differences_and_a_filter_for_each() {
             (json!({"comparison": {"mode": "x"}}), "#/include/comparisons/mode"),
         ] {
             let mut spoilt = body.clone();
-            for (key, value) in change.as_object().unwrap() {
+            for (key, value) in change.as_object().expect("an object") {
                 spoilt[key] = value.clone();
             }
             let answer = answerer.changes(spoilt.to_string().as_bytes(), now).await;
             assert_eq!(answer.status, 400, "{change}");
-            assert!(answer.body["error"].as_str().unwrap().starts_with(at), "{change}: {}", answer.body);
+            assert!(answer.body["error"].as_str().expect("a text").starts_with(at), "{change}: {}", answer.body);
         }
     });
 }
@@ -357,14 +364,14 @@ fn what_changed_names_the_greatest_differences_and_a_filter_for_each() {
 fn a_report_is_exported_for_a_recipient_and_a_purpose() {
     runtime().block_on(async {
         let answerer = answerer().await;
-        let now = NOW.parse().unwrap();
+        let now = NOW.parse().expect("it is valid");
         let body = json!({
             "format": "csv", "recipient": "Board", "purpose": "Quarterly report",
             "query": {"site_id": "example.com", "metrics": ["visitors", "total_revenue"], "date_range": "7d", "dimensions": ["event:goal"],
                       "filters": [["is", "event:goal", ["Buy"]]]},
         });
-        let csv = answerer.export(body.to_string().as_bytes(), now).await.unwrap();
-        let text = String::from_utf8(csv.bytes).unwrap();
+        let csv = answerer.export(body.to_string().as_bytes(), now).await.expect("a file");
+        let text = String::from_utf8(csv.bytes).expect("UTF-8");
         assert_eq!(text, "event:goal,visitors,total_revenue,total_revenue_currency\r\nBuy,2,30.5,USD\r\n");
         for (change, status, at) in [
             (json!({"format": "xls"}), 400, "#/format"),
@@ -376,12 +383,12 @@ fn a_report_is_exported_for_a_recipient_and_a_purpose() {
             (json!({"extra": 1}), 400, "#/extra"),
         ] {
             let mut spoilt = body.clone();
-            for (key, value) in change.as_object().unwrap() {
+            for (key, value) in change.as_object().expect("an object") {
                 spoilt[key] = value.clone();
             }
             let refusal = answerer.export(spoilt.to_string().as_bytes(), now).await.unwrap_err();
             assert_eq!(refusal.status, status, "{change}");
-            assert!(refusal.body["error"].as_str().unwrap().starts_with(at), "{change}: {}", refusal.body);
+            assert!(refusal.body["error"].as_str().expect("a text").starts_with(at), "{change}: {}", refusal.body);
         }
     });
 }

@@ -22,7 +22,10 @@ async fn pageviews(client: &clickhouse::Client) -> Json {
     let answerer = Answerer::new(client.clone(), sites, QueryLimits::default());
     let body = json!({"site_id": "example.com", "metrics": ["pageviews", "visitors"], "date_range": ["2025-05-01", "2025-05-09"]});
     answerer
-        .query(body.to_string().as_bytes(), NOW.parse().unwrap())
+        .query(
+            body.to_string().as_bytes(),
+            NOW.parse().expect("it is valid"),
+        )
         .await
         .body["results"][0]["metrics"]
         .clone()
@@ -33,7 +36,7 @@ fn late_events_renew_a_roll_up_and_expired_ones_keep_it() {
     runtime().block_on(async {
         let client = database().await;
         let site = site("example.com", "Asia/Tokyo");
-        let now = NOW.parse().unwrap();
+        let now = NOW.parse().expect("it is valid");
         insert_rows(
             &client,
             &[
@@ -43,10 +46,16 @@ fn late_events_renew_a_roll_up_and_expired_ones_keep_it() {
         )
         .await;
         // 2 to 8 May; the 9th was yesterday, and a visit may have run on into today.
-        assert_eq!(roll_up(&client, &site, now).await.unwrap(), 7);
+        assert_eq!(
+            roll_up(&client, &site, now).await.expect("it is rolled up"),
+            7
+        );
         assert_eq!(pageviews(&client).await, json!([2, 2]));
         // Nothing to do, and nothing counted twice.
-        assert_eq!(roll_up(&client, &site, now).await.unwrap(), 0);
+        assert_eq!(
+            roll_up(&client, &site, now).await.expect("it is rolled up"),
+            0
+        );
         assert_eq!(pageviews(&client).await, json!([2, 2]));
         // A segment that came late, into a day that was empty and one that was not.
         insert_rows(
@@ -57,8 +66,13 @@ fn late_events_renew_a_roll_up_and_expired_ones_keep_it() {
             ],
         )
         .await;
-        let later = "2025-05-10T12:10:00Z".parse().unwrap();
-        assert_eq!(roll_up(&client, &site, later).await.unwrap(), 2);
+        let later = "2025-05-10T12:10:00Z".parse().expect("it is valid");
+        assert_eq!(
+            roll_up(&client, &site, later)
+                .await
+                .expect("it is rolled up"),
+            2
+        );
         assert_eq!(pageviews(&client).await, json!([4, 4]));
         // Retention takes the events; the counts stay, and the days are not built anew from
         // nothing.
@@ -66,8 +80,13 @@ fn late_events_renew_a_roll_up_and_expired_ones_keep_it() {
             .query("TRUNCATE TABLE events")
             .execute()
             .await
-            .unwrap();
-        assert_eq!(roll_up(&client, &site, later).await.unwrap(), 0);
+            .expect("it is executed");
+        assert_eq!(
+            roll_up(&client, &site, later)
+                .await
+                .expect("it is rolled up"),
+            0
+        );
         assert_eq!(pageviews(&client).await, json!([4, 4]));
     });
 }
@@ -78,13 +97,15 @@ fn an_interrupted_roll_up_is_never_read() {
         let client = database().await;
         let site = site("example.com", "Asia/Tokyo");
         insert_rows(&client, &[pageview(1, "2025-05-02 10:00:00")]).await;
-        roll_up(&client, &site, NOW.parse().unwrap()).await.unwrap();
+        roll_up(&client, &site, NOW.parse().expect("it is valid"))
+            .await
+            .expect("it is rolled up");
         // What a crash before the record leaves behind: rows of a later version.
         client
             .query("INSERT INTO daily SELECT * REPLACE (version + 1 AS version) FROM daily")
             .execute()
             .await
-            .unwrap();
+            .expect("it is executed");
         assert_eq!(pageviews(&client).await, json!([1, 1]));
     });
 }
@@ -94,20 +115,30 @@ fn a_day_with_cleared_ids_is_never_rolled_up_again() {
     runtime().block_on(async {
         let client = database().await;
         let site = site("example.com", "Asia/Tokyo");
-        let now = NOW.parse().unwrap();
+        let now = NOW.parse().expect("it is valid");
         let mut google = pageview(1, "2025-05-02 10:00:00");
         google["source"] = json!("Google");
         insert_rows(&client, &[google, pageview(2, "2025-05-02 11:00:00")]).await;
-        roll_up(&client, &site, now).await.unwrap();
+        roll_up(&client, &site, now).await.expect("it is rolled up");
         let sites = [site.clone()];
         assert_eq!(
-            clear(&client, &sites, "2025-05-04T00:00:00Z".parse().unwrap()).await,
+            clear(
+                &client,
+                &sites,
+                "2025-05-04T00:00:00Z".parse().expect("it is valid")
+            )
+            .await,
             2
         );
         // Too late to be counted, but the other events keep their visitors.
         insert_rows(&client, &[pageview(3, "2025-05-02 12:00:00")]).await;
-        let later = "2025-05-10T12:10:00Z".parse().unwrap();
-        assert_eq!(roll_up(&client, &site, later).await.unwrap(), 0);
+        let later = "2025-05-10T12:10:00Z".parse().expect("it is valid");
+        assert_eq!(
+            roll_up(&client, &site, later)
+                .await
+                .expect("it is rolled up"),
+            0
+        );
         assert_eq!(pageviews(&client).await, json!([2, 2]));
         let answerer = Answerer::new(client, [site].into(), QueryLimits::default());
         let ask = async |filters: Json| {
@@ -124,7 +155,9 @@ fn a_day_with_cleared_ids_is_never_rolled_up_again() {
         let page = ask(json!([["is", "event:page", ["/"]]])).await;
         assert_eq!(page["results"][0]["metrics"], json!([1, 1, 3]));
         assert_eq!(page["meta"]["ids_cleared_before"], "2025-05-03");
-        let warned = page["meta"]["metric_warnings"].as_object().unwrap();
+        let warned = page["meta"]["metric_warnings"]
+            .as_object()
+            .expect("an object");
         assert_eq!(warned["visitors"]["code"], "ids_cleared");
         assert_eq!(warned["visits"]["code"], "ids_cleared");
         assert_eq!(warned.get("pageviews"), None);
@@ -136,7 +169,7 @@ fn a_day_without_stored_visits_is_rebuilt_while_events_remain() {
     runtime().block_on(async {
         let client = database().await;
         let site = site("example.com", "UTC");
-        let now = NOW.parse().unwrap();
+        let now = NOW.parse().expect("it is valid");
         insert_rows(&client, &[pageview(1, "2025-05-07 10:00:00")]).await;
         for (day, events) in [("2025-05-01", 5), ("2025-05-07", 1), ("2025-05-08", 0)] {
             client
@@ -145,18 +178,18 @@ fn a_day_without_stored_visits_is_rebuilt_while_events_remain() {
                 .param("events", events)
                 .execute()
                 .await
-                .unwrap();
+                .expect("it is executed");
         }
         // The first day's events have expired, so its counts are all that is left; the days between
         // had none.
-        assert_eq!(roll_up(&client, &site, now).await.unwrap(), 6);
+        assert_eq!(roll_up(&client, &site, now).await.expect("it is rolled up"), 6);
         let kept: Vec<(String, u64)> = client
             .query("SELECT toString(day), argMax(events, version) FROM rolled_days GROUP BY day HAVING argMax(events, version) > 0 ORDER BY day")
             .fetch_all()
             .await
-            .unwrap();
+            .expect("rows");
         assert_eq!(kept, [("2025-05-01".to_owned(), 5), ("2025-05-07".to_owned(), 1)]);
-        assert_eq!(roll_up(&client, &site, now).await.unwrap(), 0);
+        assert_eq!(roll_up(&client, &site, now).await.expect("it is rolled up"), 0);
     });
 }
 
@@ -181,7 +214,7 @@ fn a_site_with_a_waiting_erasure_is_not_rolled_up_and_others_are() {
         let rolled = async |id: &str| {
             let query = "SELECT count() FROM rolled_days WHERE site = {site:String} AND events > 0";
             let query = client.query(query).param("site", id);
-            query.fetch_one::<u64>().await.unwrap()
+            query.fetch_one::<u64>().await.expect("a row")
         };
         let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
         while rolled("free.example").await == 0 && std::time::Instant::now() < patience {

@@ -7,17 +7,20 @@ use crate::engine::{database, runtime};
 
 /// Rows of a SELECT as JSON objects.
 async fn rows(client: &clickhouse::Client, query: &str) -> Vec<Json> {
-    let mut cursor = client.query(query).fetch_bytes("JSONEachRow").unwrap();
-    let text = cursor.collect().await.unwrap();
+    let mut cursor = client
+        .query(query)
+        .fetch_bytes("JSONEachRow")
+        .expect("bytes");
+    let text = cursor.collect().await.expect("bytes");
     let lines = text.split(|byte| *byte == b'\n');
     lines
         .filter(|line| !line.is_empty())
-        .map(|line| serde_json::from_slice(line).unwrap())
+        .map(|line| serde_json::from_slice(line).expect("JSON"))
         .collect()
 }
 
 fn text<'a>(row: &'a Json, name: &str) -> &'a str {
-    row[name].as_str().unwrap()
+    row[name].as_str().expect("a text")
 }
 
 #[test]

@@ -55,9 +55,9 @@ struct World {
 }
 
 fn world(name: &str, zone: &str, seed: u64) -> World {
-    let zone = jiff::tz::TimeZone::get(zone).unwrap();
+    let zone = jiff::tz::TimeZone::get(zone).expect("it is there");
     let mut dice = Dice(seed);
-    let first = FIRST.parse::<Timestamp>().unwrap().as_second() / 60;
+    let first = FIRST.parse::<Timestamp>().expect("it is valid").as_second() / 60;
     let mut world = World {
         people: Vec::new(),
         rows: String::new(),
@@ -78,10 +78,12 @@ fn world(name: &str, zone: &str, seed: u64) -> World {
         minutes.dedup_by_key(|minute| *minute / 60);
         let mut history: Vec<Visit> = Vec::new();
         for minute in minutes {
-            let at = Timestamp::from_second((first + minute as i64) * 60).unwrap();
+            let at = Timestamp::from_second((first + minute as i64) * 60).expect("an instant");
             let day = at.to_zoned_datetime(zone.clone()).date();
             let since = history.last().map_or(32767, |last| {
-                i64::from(days_since_seen(day.since(last.day).unwrap().get_days()))
+                i64::from(days_since_seen(
+                    day.since(last.day).expect("a span").get_days(),
+                ))
             });
             let source = ["", "Google", "Newsletter", "Bing"][dice.roll(4) as usize];
             visit += 1;
@@ -95,12 +97,12 @@ fn world(name: &str, zone: &str, seed: u64) -> World {
                     world.rows,
                     "{name}\t{time}\tpageview\t{key}\t{visitor}\t{visit}\t{seq}\t{source}\t{since}\t2099-01-01"
                 )
-                .unwrap();
+                .expect("a text takes it");
             };
             event(at, 1);
             // Every fourth visit goes on for 20 minutes, some of them over midnight.
             if dice.roll(4) == 0 {
-                event(at.checked_add(20.minutes()).unwrap(), 2);
+                event(at.checked_add(20.minutes()).expect("a time"), 2);
             }
             history.push(Visit { day, source });
         }
@@ -130,15 +132,19 @@ async fn ask(
         "site_id": site, "metrics": ["visitors", "new_visitors", "returning_visitors", "visits"],
         "date_range": [from.to_string(), to.to_string()],
     });
-    for (key, value) in change.as_object().unwrap() {
+    for (key, value) in change.as_object().expect("an object") {
         body[key] = value.clone();
     }
     let text = body.to_string();
-    let answer = answerer.query(text.as_bytes(), NOW.parse().unwrap()).await;
+    let answer = answerer
+        .query(text.as_bytes(), NOW.parse().expect("it is valid"))
+        .await;
     assert_eq!(answer.status, 200, "{body}: {}", answer.body);
     // Both ways to an answer are the same to the last byte.
     let raw = answerer.clone().without_rollups();
-    let from_events = raw.query(text.as_bytes(), NOW.parse().unwrap()).await;
+    let from_events = raw
+        .query(text.as_bytes(), NOW.parse().expect("it is valid"))
+        .await;
     assert_eq!(answer.body, from_events.body, "{body}");
     answer.body
 }
@@ -160,27 +166,27 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
         // Berlin is rolled up to its end, Santiago to the middle: there an answer is put together
         // from both tables.
         for ((name, zone), now) in SITES.into_iter().zip([NOW, "2025-07-01T12:00:00Z"]) {
-            let days = roll_up(&client, &site(name, zone), now.parse().unwrap()).await.unwrap();
+            let days = roll_up(&client, &site(name, zone), now.parse().expect("it is valid")).await.expect("it is rolled up");
             assert!(days > 150, "{name}: {days} days");
         }
         let sites = SITES.map(|(name, zone)| site(name, zone)).into();
         let answerer = Answerer::new(client, sites, QueryLimits::default());
         let mut dice = Dice(99);
-        let first: Date = "2025-01-14".parse().unwrap();
+        let first: Date = "2025-01-14".parse().expect("it is valid");
         for round in 0..12 {
             let (name, _) = SITES[round % 2];
             let world = &worlds[name];
-            let from = first.checked_add((dice.roll(DAYS) as i64).days()).unwrap();
+            let from = first.checked_add((dice.roll(DAYS) as i64).days()).expect("a time");
             // Short ranges as often as long ones.
             let length_max = [1, 8, 33, 320][dice.roll(4) as usize];
-            let to = from.checked_add((dice.roll(length_max) as i64).days()).unwrap();
+            let to = from.checked_add((dice.roll(length_max) as i64).days()).expect("a time");
             let place = format!("{name} from {from} to {to}");
 
             let people = first_visits(world, from, to).count();
             let new = first_visits(world, from, to).filter(|(_, is_new)| *is_new).count();
             let visits = world.people.iter().flatten().filter(|visit| visit.day >= from && visit.day <= to).count();
             let body = ask(&answerer, name, from, to, json!({})).await;
-            let days = to.since(from).unwrap().get_days() + 1;
+            let days = to.since(from).expect("a span").get_days() + 1;
             let semantics = &body["meta"]["visitors_semantics"];
             let answer = &body["results"][0]["metrics"];
             if days <= 32 {
@@ -190,7 +196,7 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
                 assert_eq!(semantics, "estimated", "{place}");
                 let warned = &body["meta"]["metric_warnings"]["visitors"]["code"];
                 assert_eq!(warned, "estimated", "{place}");
-                let estimate = answer[0].as_f64().unwrap();
+                let estimate = answer[0].as_f64().expect("a number");
                 let error = (estimate - people as f64).abs() / people as f64;
                 assert!(error < 0.01, "{place}: {estimate} for {people}");
                 assert_eq!((&answer[1], &answer[3]), (&json!(new), &json!(visits)), "{place}");
@@ -204,15 +210,15 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
                 *by_source.entry(label).or_default() += 1;
             }
             let body = ask(&answerer, name, from, to, json!({"dimensions": ["visit:source"]})).await;
-            let rows = body["results"].as_array().unwrap().iter();
+            let rows = body["results"].as_array().expect("a list").iter();
             let given: BTreeMap<&str, usize> = rows
-                .map(|row| (row["dimensions"][0].as_str().unwrap(), row["metrics"][0].as_u64().unwrap() as usize))
+                .map(|row| (row["dimensions"][0].as_str().expect("a text"), row["metrics"][0].as_u64().expect("a number") as usize))
                 .filter(|(_, count)| *count > 0)
                 .collect();
             if days <= 32 {
                 assert_eq!(given, by_source, "{place}");
             }
-            let total = answer[0].as_u64().unwrap() as usize;
+            let total = answer[0].as_u64().expect("a number") as usize;
             assert_eq!(given.values().sum::<usize>(), total, "{place}");
 
             // What is not checked against the truth here still has to be the same from events and
@@ -226,10 +232,10 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
             // Each bucket is a range of its own.
             for (dimension, length) in [("time:day", 1), ("time:week", 7)] {
                 let body = ask(&answerer, name, from, to, json!({"dimensions": [dimension]})).await;
-                for row in body["results"].as_array().unwrap() {
-                    let label: Date = row["dimensions"][0].as_str().unwrap().parse().unwrap();
+                for row in body["results"].as_array().expect("a list") {
+                    let label: Date = row["dimensions"][0].as_str().expect("a text").parse().expect("it is valid");
                     let weekday = i64::from(label.weekday().to_monday_zero_offset());
-                    let end = label.checked_add((length - 1 - if length == 7 { weekday } else { 0 }).days()).unwrap();
+                    let end = label.checked_add((length - 1 - if length == 7 { weekday } else { 0 }).days()).expect("a time");
                     let people = first_visits(world, label, end.min(to)).count();
                     assert_eq!(row["metrics"][0], json!(people), "{place}, {dimension} {label}");
                 }
