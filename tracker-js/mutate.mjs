@@ -1,8 +1,8 @@
 // Mutation test: removes one guard after the other and runs the tests beside it. Each removal must
 // make a test fail.
 //
-// Works on copies, several at a time. Each copy starts Vitest once and runs it again for each guard.
-// Arguments: parts of names, to try these only.
+// Works on copies, several at a time. Each copy starts Vitest once and runs it again for each
+// guard. Arguments: parts of names, to try these only.
 
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';

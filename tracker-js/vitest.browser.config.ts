@@ -8,7 +8,8 @@ export default defineConfig({
     reporters: process.env.UPDATE_TABLE ? ['default', new TableReporter()] : ['default'],
     globalSetup: ['browser/harness/setup.ts'],
     // Each file has its own browser and server. Tests of one file run one after the other, because
-    // they share the focus. Most of a test is waiting, so more files run at once than there are cores.
+    // they share the focus. Most of a test is waiting, so more files run at once than there are
+    // cores.
     maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 40_000,

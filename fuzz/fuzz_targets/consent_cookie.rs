@@ -1,5 +1,5 @@
-//! Consent managers' cookies over whatever the fuzzer finds: no panic, and no yes from a text that
-//! lacks the words in which a yes is written.
+//! Consent managers' cookies from fuzzed input: no panic, and no yes from a text that lacks the
+//! words that express a yes.
 
 #![no_main]
 
@@ -21,13 +21,13 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let said = trust.choice(&cookie, None);
     assert!(said != Some(true) || (decoded.contains(ONETRUST_CATEGORY) && !second.is_empty()));
-    // Whatever is said of the policy, a yes only ever becomes none, and a no stays.
+    // A later policy can only turn a yes into no choice. A no stays a no.
     let lapsed = trust.choice(&cookie, Some(i64::MAX));
     assert!(lapsed != Some(true));
     assert!(said != Some(false) || lapsed == Some(false));
 });
 
-/// Percent-decoding as the cookies' reader does it, by other means.
+/// Percent-decoding, implemented independently of the program's.
 fn percent(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();

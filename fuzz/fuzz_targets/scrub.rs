@@ -1,5 +1,5 @@
-//! The laws of scrubbing (P7) over whatever the fuzzer finds: no panic, nothing changes when
-//! scrubbed again, every bound is kept, and no long number survives. The property tests in
+//! The laws of scrubbing (P7) for fuzzed input: no panic, scrubbing twice changes nothing more,
+//! every limit holds, and no long number survives. The property tests in
 //! `src/privacy/scrub/tests.rs` hold the same laws over random text; this one is led by coverage.
 
 #![no_main]
@@ -13,8 +13,8 @@ use sillage_privacy::scrub::{host,
 };
 use sillage_privacy::{PageUrl, ScrubRules};
 
-/// Digits in a row that are nobody's but a person's or a SIM's: shorter ones may be a year or a
-/// page.
+/// The longest run of digits that may stay: shorter ones may be a year or a page number, longer
+/// ones identify a person or a SIM card.
 const DIGITS_MAX: usize = 13;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -30,7 +30,7 @@ async function startMailServer() {
   return { letters, port: server.server.address().port, stop: () => new Promise((resolve) => server.close(resolve)) };
 }
 
-/** A port that nobody answers on. */
+/** A port without a listener. */
 async function closedPort() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -206,7 +206,7 @@ test('e-mails are subscribed, confirmed, sent once and ended in one click', asyn
     assert.ok(link, request.text);
     const page = (init) => fetch(`${running.dashboard}${link}`, { headers: { 'accept-language': 'de' }, ...init });
 
-    // Mail servers look at links; looking is no yes.
+    // Mail servers follow links; opening a link is not a confirmation.
     assert.match(await (await page()).text(), /Möchten Sie sie\?/);
     assert.equal((await ask('GET', 'subscriptions')).body.items[0].confirmed, false);
     const yes = await page({ method: 'POST', body: new URLSearchParams({ answer: 'yes' }) });

@@ -68,7 +68,7 @@ const ready = (page) => page.waitForFunction(
   () => document.querySelector('[aria-busy="true"], .skeleton, .is-stale') === null && document.querySelector('#app')?.childElementCount > 0,
 );
 
-/** A page of somebody who is logged in, with what went wrong on it. */
+/** A page of a logged-in person, and the errors on it. */
 async function logIn({ name = OWNER.name } = {}) {
   const isOwner = name === OWNER.name;
   const look = { locale: 'en-GB', viewport: { width: 1280, height: 900 } };
@@ -131,7 +131,7 @@ test('a goal is suggested, tried, saved, edited, removed; Back restores', async 
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('“Thanks” is saved.').waitFor();
 
-  // Somebody else was first: shown, and replaced only knowingly.
+  // Another person's edit came first: it is shown, and overwritten only on request.
   await page.getByRole('button', { name: 'Edit “Thanks”' }).click();
   await page.evaluate(async () => {
     const { csrf } = await (await fetch('/api/me')).json();

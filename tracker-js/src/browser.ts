@@ -1,4 +1,4 @@
-// The page as the tracker sees it: every read of window, document and navigator that is not a
+// What the tracker reads of the page: every access to window, document and navigator that is not a
 // request or a listener.
 //
 // Place: beneath all other modules. Invariant: nothing here writes to the page or to any storage.
@@ -7,15 +7,15 @@ import { guard } from './guard';
 import type { Option } from './types';
 
 /**
- * True when somebody can see the page now. A prerendered page may call itself visible before it is
+ * True when the page is visible now. A prerendered page may call itself visible before it is
  * shown.
  */
 export const isVisible = (): boolean => !document.hidden && !document.prerendering;
 
-/** True when the page is visible and has the keyboard. */
+/** True when the page is visible and focused. */
 export const isAttended = (): boolean => isVisible() && document.hasFocus();
 
-/** Milliseconds of a clock that neither midnight nor a correction of the time of day moves. */
+/** Milliseconds of a monotonic clock. */
 export const now = (): number => performance.now();
 
 /**
@@ -30,8 +30,7 @@ export const pageHeight = (): number => document.documentElement.scrollHeight;
 
 /**
  * True when the browser, its user or its driver says that this visit is not to be counted. The
- * visitor's own mark is read last: where storage is closed to the page nobody has left a mark in
- * it.
+ * visitor's own mark is read last: where the page has no access to storage, there is no mark.
  */
 export const isRefused = guard(
   (option: Option): unknown =>

@@ -1,5 +1,5 @@
-// Automatic events: links that lead away, downloads, forms sent, and elements the page has marked
-// itself.
+// Automatic events: outbound links, downloads, submitted forms, and elements that the page has
+// marked.
 //
 // Place: capturing listeners in `tracker` hand each click, auxclick and submit to the reader.
 // Invariants: nothing is prevented, delayed or awaited; no text, value, selector or query of a link
@@ -14,11 +14,10 @@ const DOWNLOAD = /\.(pdf|(doc|xls|ppt)x?|csv|zip|rar|7z|gz|dmg|exe|apk|mp[34]|ep
 /**
  * Returns a listener that calls `found` for each automatic event and each marked element the event
  * passed: `data-sillage` names an event, `data-sillage-options` holds the call's options as JSON.
- * Of a link to another site only the host is told.
+ * An outbound link is reported by its host only.
  */
 export const createReader = (found: (name: string, options?: EventOptions) => void) => (event: Event) => {
-  // auxclick tells of the middle button, which opens links, but also of the right one, which does
-  // not.
+  // auxclick covers the middle button, which opens links, and the right button, which does not.
   if ((event as MouseEvent).button > 1) return;
   for (const element of event.composedPath() as HTMLElement[]) {
     const isForm = element.localName === 'form';

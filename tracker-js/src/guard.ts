@@ -1,6 +1,6 @@
-// Silence: the page's own work goes first, and an event that cannot be counted is lost.
+// Error handling: no exception of the tracker reaches the page. The event is lost instead.
 
-/** Makes `act` return nothing where it would throw. */
+/** Wraps `act` so that it returns undefined instead of throwing. */
 export const guard =
   <Args extends unknown[], Result>(act: (...args: Args) => Result) =>
   (...args: Args): Result | undefined => {

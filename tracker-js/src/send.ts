@@ -8,7 +8,7 @@
 
 import type { Beacon } from './types';
 
-/** Failed events kept for another try. */
+/** Failed events that are held for a retry. */
 export const RETRIES_MAX = 20;
 
 export interface Sender {
@@ -17,11 +17,11 @@ export interface Sender {
    * whatever way.
    */
   readonly post: (beacon: Beacon, isLeft?: boolean) => void;
-  /** Gives what failed before another try. */
+  /** Retries failed events. */
   readonly repost: () => void;
-  /** Takes back what was left with the browser. */
+  /** Aborts the request that was left with the browser. */
   readonly takeBack: () => void;
-  /** Forgets all that has not been sent; a request under way that fails will not be repeated. */
+  /** Forgets all unsent events. A request in flight that fails is not retried. */
   readonly drop: () => void;
 }
 

@@ -1,10 +1,10 @@
-// The tracker: decides what is counted, and when it may be sent.
+// The tracker: decides what is counted and when it may be sent.
 //
-// Place: all ways meet here. A pageview, a click or a call becomes an event, waits until the page
-// has been seen and consent allows, and goes to `send`. Invariants: a page nobody has seen is not
-// counted; under `consent: 'wait'` nothing leaves before a yes; after a no nothing leaves except,
-// once a page, the no itself, so that the collector removes its cookie also where a consent tool
-// has reloaded the page; no exception reaches the page.
+// Place: the module that joins the others. A pageview, a click or a call becomes an event, waits
+// until the page has been seen and consent allows, and goes to `send`. Invariants: a page that was
+// never visible is not counted; under `consent: 'wait'` nothing leaves before a yes; after a no
+// nothing leaves except, once a page, the no itself, so that the collector removes its cookie also
+// where a consent tool has reloaded the page; no exception reaches the page.
 
 import { cameFrom, isRefused, isVisible, randomId } from './browser';
 import { createReader } from './clicks';
@@ -50,7 +50,7 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
   const sender = createSender(endpoint);
   const clean = createCleaner(option, location);
 
-  /** What the visitor said: 1 yes, 0 no, undefined nothing. */
+  /** The visitor's choice: 1 yes, 0 no, undefined none. */
   let consent: 0 | 1 | undefined;
   let isSeen: boolean | undefined;
   let held: Beacon[] = [];
@@ -120,7 +120,7 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
   };
 
   /**
-   * Opens a gate: what was held is sent, behind the pageview if there is none yet or it was
+   * Sends held events, after a pageview if there is none yet or it was
    * forgotten after a no.
    */
   const release = () => {
@@ -136,7 +136,7 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
       isSeen = true;
       release();
     }
-    // A page taken out of the back-forward cache is looked at anew.
+    // A page restored from the back-forward cache is a new view.
     if ((event as PageTransitionEvent)?.persisted) viewUnasked(1);
   };
 
@@ -149,8 +149,8 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
         sender.drop();
         held = [];
         page = {};
-        // The cookie can't be seen from here: each page that hears a no says so once, and the
-        // collector removes it.
+        // The script cannot see the cookie: each page that receives a no reports it once, and the
+        // collector removes the cookie.
         if (value !== 'wait' && consent !== 0) sender.post({ n: name, u: location.origin, c: 0, d: site });
         consent = 0;
       }
@@ -168,7 +168,7 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
   listen('click auxclick submit', createReader(emit));
   watchNavigation(guard(viewUnasked));
   setInterval(guard(report), RENEW_INTERVAL_MS, true);
-  // Not at once: the parser is not held up by it, and the page may have been laid out by then.
+  // Not immediately: this does not delay the parser, and the layout may be done by then.
   setTimeout(guard(attend));
   return call;
 };

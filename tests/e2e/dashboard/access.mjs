@@ -100,7 +100,7 @@ export function access(stage) {
   });
 
   test('forced colours, reduced motion and a change of theme are respected', async () => {
-    // Somebody is there now: the live count has its pulse.
+    // A visitor is online, so the live count pulses.
     await stage().beacon('lively', { u: 'https://lively.test/', k: 'lively-1' });
     const { page } = await stage().open('/?site=lively', { reducedMotion: 'no-preference' });
     await page.getByTestId('metric-visitors').waitFor();

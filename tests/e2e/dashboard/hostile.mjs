@@ -1,4 +1,4 @@
-// Scenario 7: names that somebody chose to do harm stay text, in the page, the chips, the address
+// Scenario 7: hostile names stay text, in the page, the chips, the address
 // and the file.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
-// Scenario 8, and the first run: what is new shows by itself, nobody is asked while nobody looks.
+// Scenario 8, and the first run: the page updates by itself, and sends no queries while it is
+// hidden.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { number, settled } from './stage.mjs';

@@ -15,7 +15,7 @@ const FLAGS = [
   '--disable-component-update', '--disable-sync',
 ];
 
-/** Names that somebody chose to do harm, in every place that somebody else can fill in. */
+/** Hostile names, in every field that an outsider can fill in. */
 export const HOSTILE = {
   page: '/<script>window.broken=1</script>',
   referrer: 'https://xn--e1awd7f.example/"><img src=x onerror=window.broken=1>',

@@ -5,15 +5,15 @@
 
 import { launch, sql } from '../../../tests/harness/collector.mjs';
 
-/** One kept event, of the fields both collectors can tell. */
+/** One stored event, reduced to the fields that the tests compare. */
 export interface Stored {
   readonly name: string;
   readonly path: string;
   /** Same for a pageview and its engagement. */
   readonly key: string;
-  /** Milliseconds; 0 but for engagements. */
+  /** Milliseconds; 0 except for engagements. */
   readonly engaged: number;
-  /** Per cent; undefined but for engagements. */
+  /** Per cent; undefined except for engagements. */
   readonly scroll: number | undefined;
   readonly props: { readonly [name: string]: string };
 }
@@ -25,8 +25,7 @@ export interface Collector {
    */
   readonly take: (body: string, headers: { readonly [name: string]: string }) => Promise<Taken>;
   /**
-   * Events kept for a site, in no particular order: requests of one moment may overtake one
-   * another.
+   * Events stored for a site, in no particular order: concurrent requests may overtake one another.
    */
   readonly stored: (site: string) => Promise<Stored[]>;
 }
@@ -37,7 +36,9 @@ export interface Taken {
   readonly cookies: string[];
 }
 
-/** The collector of this run. Plain values, because they are passed to the processes of the tests. */
+/**
+ * The collector of this run. Plain values, because they are passed to the processes of the tests.
+ */
 export interface Running {
   /** Scheme, host and port. */
   readonly origin: string;
@@ -54,9 +55,9 @@ declare module 'vitest' {
   }
 }
 
-/** Sites a run may use; the real collector has to be told of each before it starts. */
+/** Sites that a run may use: the collector's configuration lists all of them. */
 export const SITES_MAX = 500;
-/** From here on they count without being asked; the others need a yes. */
+/** From this number on sites count without consent; the others need a yes. */
 export const COUNTED_FROM = 480;
 export const siteName = (number: number): string => `site${number}.test`;
 

@@ -1,5 +1,5 @@
 // One test's page: its own site id, its own address, and short ways to open it and to wait for what
-// the collector kept.
+// the collector stored.
 
 import type { Page } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
@@ -84,7 +84,7 @@ export const ORDER =
   '<script>order = []; send = fetch; fetch = (url, init) => { order.push(JSON.parse(init.body).n); return send(url, init) }</script>';
 
 /**
- * Everything a page could have kept in the browser, but for the mark that only visitors themselves
+ * Everything a page could have kept in the browser, except for the mark that only visitors
  * set.
  */
 export const storage = (page: Page) =>

@@ -29,7 +29,7 @@ interface PageOptions {
 export interface Site {
   readonly port: number;
   readonly origin: (host?: string) => string;
-  /** The same hosts behind TLS, with a certificate that nobody trusts. */
+  /** The same hosts behind TLS, with an untrusted certificate. */
   readonly secureOrigin: (host: string) => string;
   /** Puts a page on all hosts, at a path. */
   readonly put: (path: string, html: string | Buffer, options?: PageOptions) => void;

@@ -1,4 +1,4 @@
-// What all consent adapters share: how a consent manager's answer becomes a word to the tracker.
+// Shared by all consent adapters: passes a consent manager's answer to the tracker.
 //
 // Place: between one consent manager and `sillage('consent', …)`. The tracker is set to wait
 // (`data-consent="wait"`); an adapter alone ends the wait. Invariants: only a choice the visitor
@@ -17,7 +17,7 @@ type Call = (name: 'consent', granted: boolean | 'wait') => void;
 
 interface Page {
   sillage?: Call & { q?: unknown[][] };
-  /** What each adapter of the page says, and what the tracker was told last. */
+  /** The choice of each adapter on the page, and the last one passed to the tracker. */
   sillageChoices?: { readonly each: Choice[]; told?: boolean };
 }
 
@@ -25,9 +25,9 @@ interface Page {
 export const RELOAD_MS = 3000;
 
 /**
- * Many consent managers keep a no and reload the page without a word to anybody. A reload that the
+ * Many consent managers store a no and reload the page without any event. A reload that the
  * page makes itself therefore ends the measurement of this page, silently; where it does not come
- * about, the choice is told again. Reloads by the visitor are left alone. Browsers without the
+ * about, the choice is passed again. Reloads by the visitor do not count. Browsers without the
  * Navigation API say nothing of reloads.
  */
 const watchReload = (page: Page, choices: NonNullable<Page['sillageChoices']>): void => {
@@ -83,7 +83,7 @@ export const whenThere = <Found>(find: () => Found | undefined, then: (found: Fo
     try {
       found = find();
     } catch {
-      // A consent manager that is half initialised; the next look may find it whole.
+      // The consent manager may be half initialised; the next attempt may succeed.
     }
     if (found) then(found);
     return Boolean(found);

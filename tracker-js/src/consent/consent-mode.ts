@@ -1,6 +1,6 @@
 // Google Consent Mode v2, read from the data layer.
 //
-// There is no way to ask for its state, so the commands are replayed and those to come are watched.
+// Its state cannot be queried, so this replays the earlier commands and watches the later ones.
 // Only an `update` of `analytics_storage` is a choice: a `default`, with a region or without, is
 // the site's setting. Some consent managers begin each page with an `update` to denied and add the
 // stored yes behind it: of the updates of one task the last counts, because a no would remove the
@@ -11,7 +11,7 @@ import { type Choice, createTeller, readAttributes } from './choice';
 
 /** The choice in one entry of the data layer; undefined when it holds none. */
 export const readEntry = (entry: unknown): Choice => {
-  // gtag pushes its `arguments`, which is no array.
+  // gtag pushes its `arguments`, which is not an array.
   const [command, action, values] = Array.prototype.slice.call(Object(entry)) as unknown[];
   if (command !== 'consent' || action !== 'update') return undefined;
   const storage = (Object(values) as { analytics_storage?: unknown }).analytics_storage;

@@ -1,7 +1,7 @@
 // IAB TCF 2.2 and 2.3.
 //
 // Granted means purposes 1 (storage) and 8 (measuring content), by consent, in the publisher's own
-// signals: a collector on the site's own host is no vendor. Many consent managers leave the
+// signals: a collector on the site's own host is not a vendor. Many consent managers leave the
 // publisher's signals out; `data-purposes="vendors"` then reads the purposes given to vendors.
 // Legitimate interest is never a yes.
 
@@ -31,7 +31,7 @@ export const readTcf = (data: TcData | null, ok: boolean, current: Choice, isVen
   // The dialogue is open: what the string says is not, or no longer, what the visitor wants.
   if (data.eventStatus === 'cmpuishown') return current;
   if (data.eventStatus !== 'tcloaded' && data.eventStatus !== 'useractioncomplete') return undefined;
-  // Where the GDPR does not apply the answer carries no purposes; that is no yes.
+  // Where the GDPR does not apply the answer carries no purposes. That is not a yes.
   if (data.gdprApplies !== true) return undefined;
   // A string shared between sites has been invalid since 2.2; purpose one treatment means purpose 1
   // was never asked.

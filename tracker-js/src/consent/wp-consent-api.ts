@@ -1,8 +1,8 @@
 // WP Consent API.
 //
 // `wp_has_consent` says yes when no consent type is set, and in opt-out regions before any choice,
-// so it is not asked. Read are the cookie the choice is kept in and the consent type, which must be
-// an opt-in.
+// so it is not used. The adapter reads the cookie with the choice, and the consent type, which must
+// be an opt-in.
 
 import { type Choice, createTeller } from './choice';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CELLS_MAX } from './cells';
 
 describe('limits shared with the collector', () => {
-  const sources = import.meta.glob<string>('../../../crates/privacy/src/*.rs', {
+  const sources = import.meta.glob<string>('../../../crates/privacy/src/**/*.rs', {
     query: '?raw',
     import: 'default',
     eager: true,
