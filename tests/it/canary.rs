@@ -15,7 +15,7 @@ use sillage_privacy::{ClientIp, Salt, Salts, UserAgent, visitors_of};
 
 use crate::support::{AGENT, Answer, Collector, get, post, signal, wait_for, write_config};
 
-/// What is put in, and what would give it away wherever it turned up.
+/// Identifying inputs, and the text that would reveal each.
 const CANARIES: [(&str, &str); 10] = [
     ("canary.taro@leak-example.jp", "canary.taro"),
     ("canary.jiro%40leak-example.jp", "canary.jiro"),
@@ -40,7 +40,7 @@ const COOKIE_MARK: &str = "CANARYSESSION5173";
 const REFERRER_MARK: &str = "canary-referrer-path";
 const USERINFO_MARK: &str = "canarypassword";
 
-/// A path that is kept on purpose: what finds it would find the others.
+/// A path that is stored on purpose: the positive control of the search.
 const CONTROL: &str = "/canary-control-page";
 
 fn needles() -> Vec<&'static str> {
@@ -56,7 +56,7 @@ fn needles() -> Vec<&'static str> {
     fields.chain(headers).collect()
 }
 
-/// Whether a needle stands in there, in whatever case.
+/// Whether the needle occurs, in upper or lower case.
 fn contains(haystack: &[u8], needle: &str) -> bool {
     find_all(haystack, &[needle]).len() == 1
 }
@@ -77,7 +77,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
             let path = entry.path();
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => folders.push(path),
-                // A file may go while it is looked at: segments and parts do.
+                // Segments and parts may be deleted while they are read.
                 Ok(kind) if kind.is_file() => {
                     if let Ok(bytes) = std::fs::read(&path) {
                         found.push((path.display().to_string(), bytes));

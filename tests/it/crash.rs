@@ -54,7 +54,7 @@ impl Load {
         }
     }
 
-    /// (accepted, everything else)
+    /// (accepted beacons, all others)
     fn end(self) -> (u64, u64) {
         self.stop.store(true, SeqCst);
         for thread in self.threads {
@@ -84,7 +84,7 @@ fn a_collector_killed_under_load_keeps_all_accepted_beacons() {
             _ => Ok(()),
         })
         .unwrap_or_else(|()| panic!("round {round} accepted nothing"));
-        // At another point of the work each time.
+        // At a different point of the work each time.
         std::thread::sleep(Duration::from_millis(100 + round * 67 % 200));
         let folder = collector.kill();
         let (kept, other) = load.end();
@@ -97,8 +97,8 @@ fn a_collector_killed_under_load_keeps_all_accepted_beacons() {
     }
 }
 
-/// Waits until all that was accepted is stored, and sees that nothing else is but what the kills
-/// cut off.
+/// Waits until all accepted events are stored, and checks that nothing else is stored except what
+/// the kills cut off.
 fn compare(collector: &Collector, round: u64, accepted: u64, cut_off: u64) {
     let (stored, different) = wait_for(|| {
         let counts = collector.sql("SELECT count(), uniqExact(key) FROM events");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Collector, pageview, post, write_config};
 
-/// Pages enough for the floor that exports have.
+/// Enough pages for the threshold of exports.
 const VIEWS: usize = 8;
 
 fn started() -> Collector {
@@ -77,7 +77,7 @@ fn exports_have_every_format_and_log_recipient_and_purpose() {
     ] {
         assert!(line.contains(part), "{part} is not in: {line}");
     }
-    // What is refused leaves nothing, and no line that says it did.
+    // A refused export returns no file and is not logged.
     for (change, at) in [
         (json!({"purpose": " "}), "#/purpose"),
         (json!({"recipient": null}), "#/recipient"),

@@ -373,7 +373,7 @@ fn only_the_sites_saved_filters_can_be_queried_by_id() {
             refused.body
         );
     }
-    // Nor does it tell of another site's.
+    // Nor does it return those of another site.
     let mut other = question(json!([["is", "segment", [9_999]]]));
     other["site_id"] = json!("other.example");
     assert_eq!(ask("/api/v2/query", &other).status, 401);
@@ -494,7 +494,7 @@ fn goals_are_suggested_from_events_and_can_be_tried_before_saving() {
     let refused = one.send(&collector, "POST", "goals/preview", &huge);
     assert_eq!(refused.status, 400, "{}", refused.body);
 
-    // Nothing was kept by trying, and what is kept is not suggested again.
+    // Trying a goal does not save it, and saved goals are not suggested again.
     assert_eq!(one.list(&collector, "goals"), Vec::<Value>::new());
     let made = one.send(&collector, "POST", "goals", &order["value"]);
     assert_eq!(made.status, 201, "{}", made.body);

@@ -113,7 +113,7 @@ fn a_key_reads_its_site_until_it_is_revoked() {
     for wrong in ["", "sk_", "x", &key[..66], &key.to_uppercase(), &key[3..]] {
         assert_eq!(ask(&collector, wrong, "example.com").status, 401, "{wrong}");
     }
-    // A wrong key is not made good by a cookie.
+    // A valid cookie does not excuse a wrong key.
     let query =
         json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"}).to_string();
     let both = [("Cookie", root.as_str()), ("Authorization", "Bearer x")];

@@ -84,7 +84,7 @@ fn a_full_spool_answers_503_and_drains_in_order_later() {
     }
 
     signal(engine, "CONT");
-    // While it drains, new ones are taken again.
+    // While it drains, new beacons are accepted again.
     let begun = Instant::now();
     let taken = wait_for(|| match collector.beacon(&pageview("/new", "new")).status {
         202 => Ok(()),
@@ -250,7 +250,7 @@ fn a_segment_inserted_twice_with_a_killed_engine_in_between_counts_once() {
         collector.sql("SELECT count(), uniqExact(key) FROM events"),
         "100\t100"
     );
-    // And what is new is not taken for what was.
+    // New events are not taken for repeated ones.
     assert_eq!(
         post(collector.address, "/api/event", &pageview("/", "new"), &[]).status,
         202
@@ -324,7 +324,7 @@ fn a_full_disk_refuses_with_503_and_recovers_by_itself() {
         }
     }
     assert!(!filler.exists());
-    // Without a beacon that tries, or a load balancer would never send one again.
+    // Without a new beacon: a load balancer sends none while the collector is not ready.
     wait_for(
         || match get(collector.address, "/readyz/beacons", &[]).status {
             200 => Ok(()),

@@ -40,7 +40,7 @@ fn a_visit_continues_after_a_kill_when_its_rows_are_stored() {
 #[test]
 fn a_visit_continues_after_a_kill_when_its_rows_are_in_the_spool() {
     let collector = Collector::start();
-    // The engine is away, so that nothing is stored before the kill.
+    // The engine is stopped, so that nothing is stored before the kill.
     let engine = collector.engine_id().expect("an engine");
     signal(engine, "STOP");
     let first = collector.beacon(&from_search("/", "a"));
@@ -140,7 +140,7 @@ fn a_reboot_that_loses_the_salts_keeps_devices_and_the_audit_log() {
     // What a reboot does to /run.
     std::fs::remove_dir_all(folder.path().join("data/salts")).expect("removed");
 
-    // Another visit, as the day's number is another one, but of a device that was seen today.
+    // A new visit, since the day's salt is new, but of a device that was seen today.
     let known = "SELECT visit_number, days_since_seen FROM events WHERE path = '/later'";
     let collector = Collector::start_in(folder);
     collector.beacon_with(&pageview("/later", "b"), &with);

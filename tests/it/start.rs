@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::support::{Collector, binary, pageview, signal, wait_for, write_config};
 
-/// Runs `serve` until it gives up: (exit code, what it said).
+/// Runs `serve` until it exits: (exit code, output).
 fn serve(config: &Path) -> (Option<i32>, String) {
     let output = binary()
         .args(["--log-level", "off", "serve", "--config"])
@@ -117,7 +117,7 @@ fn a_start_on_a_full_disk_says_that_the_disk_is_full() {
         return;
     }
     let file = write_config(folder.path(), "data_dir = \"disk/data\"");
-    // The write fails when the disk is full, which is what is wanted.
+    // The write fails once the disk is full, which is intended.
     let filled = std::fs::write(disk.join("filler"), vec![1; 1 << 20]);
     let said = serve(&file);
     let unmounted = std::process::Command::new("umount")
@@ -181,8 +181,7 @@ fn a_spool_on_a_read_only_disk_is_named() {
         .status()
         .is_ok_and(|status| status.success());
     if !mounted {
-        // Only root may mount; the spool's own tests know a folder in which nobody may create
-        // files.
+        // Only root may mount; the spool's own tests cover a folder without write permission.
         eprintln!("not run: this user may not mount a tmpfs");
         return;
     }

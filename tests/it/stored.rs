@@ -41,10 +41,10 @@ profile = "consent"
 gpc = "count"
 "#;
 
-/// Someone's address that a database of places can know.
+/// An address that the place database knows.
 const ADDRESS: (&str, &str) = ("X-Forwarded-For", "192.88.98.77");
 
-/// A phone's, whose agent names the version of its system.
+/// The agent of a phone, with the version of its system.
 const PHONE: (&str, &str) = (
     "User-Agent",
     "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
@@ -155,13 +155,13 @@ fn visit(collector: &Collector, site: &str, said: Option<u8>, headers: &[(&str, 
 
 type Columns = BTreeSet<(String, String)>;
 
-/// Columns of a table that hold more than nothing in any row for which the condition is true.
+/// Columns of a table that are not empty in some row that meets the condition.
 fn filled(collector: &Collector, table: &str, condition: &str) -> Columns {
     let columns = collector.sql(&format!(
         "SELECT name FROM system.columns WHERE database = 'sillage' AND table = '{table}' ORDER BY position"
     ));
     let nothing = |column: &str| match column {
-        // What stands for "not known" in these two.
+        // These two have a value for "unknown".
         "scroll" => "'', '255'",
         "days_since_seen" => "'', '-1'",
         _ => "'', '0', '[]', '{}', 'false', '1970-01-01', '1970-01-01 00:00:00'",
@@ -251,7 +251,7 @@ fn the_fields_listed_for_visitors_match_what_each_profile_stores() {
         let listed = listed(&policy(&collector, site), "events", case);
         assert_eq!(differences(&stored, &listed), NONE, "{site} {case}");
 
-        // A comparison that sees nothing would say the same.
+        // Positive control: an empty comparison would pass as well.
         let new = ("events".to_owned(), "birthday".to_owned());
         let with_new = &stored | &BTreeSet::from([new]);
         assert_eq!(differences(&with_new, &listed).0, ["events.birthday"]);

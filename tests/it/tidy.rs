@@ -1,5 +1,5 @@
-//! What reviewers would otherwise have to look for: borders between modules, and papers that say
-//! what is there.
+//! Rules that a reviewer would have to check by hand: libraries per room, documents that match the
+//! code, and nothing switched off.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ fn read(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Files with one of the endings below a folder, what is built or fetched left out.
+/// Files with one of the endings in a folder, except built and fetched ones.
 fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
@@ -54,7 +54,7 @@ fn code(path: &Path) -> String {
         .join("\n")
 }
 
-/// The tests that a paper names: in backquotes, sentences of underscores (Rust) or of blanks
+/// The tests that a document names: in backquotes, words joined by underscores (Rust) or blanks
 /// (TypeScript).
 fn tests_named_in(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2);
@@ -76,8 +76,8 @@ fn every_test_named_in_privacy_md_exists() {
     .flat_map(|folder| files(folder, &[".rs", ".mjs", ".ts"]))
     .map(|path| std::fs::read_to_string(path).expect("readable"))
     .collect();
-    for (paper, least) in [("PRIVACY.md", 25), ("docs/policy-clauses.md", 50)] {
-        let text = read(paper);
+    for (document, least) in [("PRIVACY.md", 25), ("docs/policy-clauses.md", 50)] {
+        let text = read(document);
         let named = tests_named_in(&text);
         assert!(named.len() > least, "only {} tests are named", named.len());
         for name in named {
@@ -86,12 +86,12 @@ fn every_test_named_in_privacy_md_exists() {
                 format!("test('{name}'"),
                 format!("it('{name}'"),
                 format!("])('{name}'"),
-                // One for each of a list.
+                // A template for each of a list.
                 format!("test(`{name}: ${{"),
             ];
             assert!(
                 is_there.iter().any(|form| tests.contains(form)),
-                "{paper} names the test {name}, which is not there"
+                "{document} names the test {name}, which does not exist"
             );
         }
     }
@@ -136,7 +136,7 @@ fn every_part_of_src_is_in_the_code_map() {
 
 #[test]
 fn rooms_use_only_the_libraries_of_their_duty() {
-    // Which room may use which is held by `tests/architecture`.
+    // `tests/architecture` checks which room may use which.
     let borders: [(&str, &[&str]); 6] = [
         ("src/ingest", &["hyper", "clickhouse", "sillage_engine"]),
         ("src/visits", &["hyper", "sillage_engine"]),

@@ -83,7 +83,7 @@ fn readers_only_read() {
             "{arguments}"
         );
     }
-    // `readonly` itself is passed over, since clients send it.
+    // `readonly` itself is ignored, since clients send it.
     assert_eq!(engine.reader("readonly=0", "DROP TABLE t").status, 403);
     assert_eq!(
         engine
@@ -92,7 +92,7 @@ fn readers_only_read() {
         Some("452")
     );
     assert_eq!(engine.reader("", "SELECT getSetting('readonly'), getSetting('max_execution_time'), getSetting('max_memory_usage')").body, "1\t60\t1073741824\n");
-    // The collector writes by POST alone: a GET changes nothing, as with a server.
+    // Only a POST of the collector writes: a GET changes nothing, as with a ClickHouse server.
     let arguments = format!(
         "user=sillage&password={SECRET}&query={}",
         escaped("DROP TABLE t")

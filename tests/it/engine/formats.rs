@@ -53,7 +53,7 @@ fn a_result_in_many_blocks_is_one_result_in_every_format() {
     assert_eq!(totals.body, "\"k\",\"count()\"\n0,8\n1,4\n\n0,12\n");
     let empty = engine.reader("", "SELECT a FROM t WHERE a = 77 FORMAT CSVWithNames");
     assert_eq!(empty.body, "\"a\"\n");
-    // Hundreds of blocks, and a document that is too large to be one.
+    // Hundreds of blocks, and a document that exceeds the size limit.
     let rows = engine
         .reader(
             "",
@@ -227,8 +227,7 @@ fn blocks_of_clickhouses_framing_go_both_ways() {
         );
     }
     assert_eq!(engine.run("SELECT count() FROM t"), "300000\n");
-    // A statement may come compressed, too, and an exception behind the first rows comes inside a
-    // block.
+    // A statement may be compressed, too, and an exception after the first rows comes in a block.
     let broken = engine.collector(
         "compress=1",
         "SELECT throwIf(number = 3000000) FROM numbers(4000000)",

@@ -112,7 +112,7 @@ fn an_interrupted_insert_leaves_no_rows() {
     }
     engine.wait_until_idle();
     assert_eq!(engine.run("SELECT count() FROM t"), "0\n");
-    // Rows that end inside a row are an error, and leave nothing either.
+    // A truncated row is an error and leaves no rows either.
     let response = engine.collector(
         &format!("query={}", escaped("INSERT INTO t FORMAT RowBinary")),
         b"12345678123",

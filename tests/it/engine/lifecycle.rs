@@ -141,7 +141,7 @@ async fn a_killed_engine_restarts_on_the_same_port_with_its_rows() {
         "UTC"
     );
     let process_id = engine.process_id();
-    // Neither its arguments nor its environment tell the secret.
+    // Neither its arguments nor its environment contain the secret.
     for file in ["cmdline", "environ"] {
         let text = std::fs::read(format!("/proc/{process_id}/{file}")).expect("a process");
         assert!(!String::from_utf8_lossy(&text).contains(&target.password));
@@ -174,7 +174,7 @@ async fn a_killed_engine_restarts_on_the_same_port_with_its_rows() {
     engine.stop().await;
     assert!(!Path::new(&format!("/proc/{process_id}")).exists());
 
-    // A successor may come at once.
+    // A new engine can start at once.
     let listen = target
         .url
         .trim_start_matches("http://")

@@ -1,4 +1,4 @@
-//! Bounds: memory of streams, places for long SELECTs.
+//! Bounds: memory of streams, and how many SELECTs of readers run at once.
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ fn a_large_insert_and_a_large_result_stream_through_bounded_memory() {
     );
 }
 
-/// The same with rows all along.
+/// The same, with rows from the start.
 const LONG_WITH_ROWS: &str = "SELECT number, sipHash64(number) FROM numbers(100000000000)";
 
 #[test]
@@ -72,7 +72,7 @@ fn long_selects_delay_no_insert_and_end_with_their_clients() {
             "the statements do not begin"
         );
     }
-    // All places of readers are taken, and the collector's are not.
+    // All places of readers are taken, but not the collector's.
     let refused = engine.reader("", "SELECT 1");
     assert_eq!(
         (

@@ -10,5 +10,5 @@ mod lifecycle;
 mod limits;
 mod protocol;
 
-/// Ten minutes of work for one core, without a row before its end.
+/// Ten minutes of work for one core, with its only row at the end.
 const LONG: &str = "SELECT count() FROM numbers(100000000000) WHERE sipHash64(number) = 1";

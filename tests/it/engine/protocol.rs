@@ -236,7 +236,7 @@ fn faults_carry_clickhouses_code_and_a_fitting_status() {
         );
     }
     assert!(!Path::new("/tmp/sillage-outfile").exists());
-    // Of a text with a fault nothing is run, not even what stands before the fault.
+    // A text with a syntax error is not run at all, not even the statements before the error.
     for sql in [
         "CREATE TABLE early (a Int8) ENGINE = Memory; SELEC 1",
         "INSERT INTO t SELECT 1; SELEC 1",
@@ -279,8 +279,8 @@ fn faults_carry_clickhouses_code_and_a_fitting_status() {
     let response = request(engine.address, "POST", "", &headers, "x");
     assert_eq!(response.status, 501);
 
-    // An exception behind the first rows: the text is at the end, between marks, and the body has
-    // no end.
+    // An exception after the first rows: its text is at the end between marks, and the body is cut
+    // off.
     let broken = engine.reader("", "SELECT throwIf(number = 3000000) FROM numbers(4000000)");
     let tag = broken
         .header("X-ClickHouse-Exception-Tag")
