@@ -28,7 +28,7 @@ use crate::http::local::Connection;
 use crate::http::rate_limit::Rate;
 use crate::http::response::{self, Answer, refused, text};
 use sillage_privacy::find;
-use sillage_query::audience::Audience;
+use sillage_query::suppression::audience::Audience;
 
 /// Cookie of a log-in; on https with the prefix that binds it to this host and to encryption.
 const LOGIN_COOKIE: &str = "sillage_login";

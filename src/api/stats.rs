@@ -26,7 +26,7 @@ use crate::pages::layout::bad_request;
 use crate::stats::BATCH_MAX;
 use crate::stats::export::{Export, Format};
 use sillage_privacy::{TruncatedIp, truncate};
-use sillage_query::audience::Audience;
+use sillage_query::suppression::audience::Audience;
 
 /// Answers one of the routes that are for readers.
 pub async fn answer(

@@ -26,7 +26,7 @@ use crate::control::goal::{Achievement, Goal};
 use crate::control::site_objects;
 use crate::http::response::{self, Answer};
 use crate::pages::layout::{bad_request, read_json};
-use sillage_query::floor::OTHER;
+use sillage_query::suppression::floor::OTHER;
 
 /// Days that are looked at, today included.
 const DAYS: i64 = 30;

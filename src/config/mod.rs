@@ -22,7 +22,7 @@ use sillage_engine::supervise;
 use sillage_privacy::bounds::{CATEGORY_BYTES_MAX, POLICY_BYTES_MAX};
 use sillage_privacy::scrub::label;
 use sillage_privacy::{ConsentManager, ONETRUST_CATEGORY, ObjectionRule, Profile, ScrubRules};
-use sillage_query::audience::Floors;
+use sillage_query::suppression::audience::Floors;
 
 pub use mail::{Mail, MailTls};
 

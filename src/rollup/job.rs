@@ -26,9 +26,9 @@ use crate::config::Site;
 use crate::random;
 use crate::store::runner::QueryLimits;
 use crate::store::runner::{RunError, Runner, bind, first_number};
-use sillage_query::finished;
-use sillage_query::reading::Scope;
-use sillage_query::rollup::Rolled;
+use sillage_query::rollup::visits as finished;
+use sillage_query::scan::Scope;
+use sillage_query::rollup::daily::Rolled;
 use sillage_query::sql::{Sql, Value};
 
 /// How often [`keep`] looks.

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Answer, Answerer, parse};
 use sillage_query::metric::Metric;
-use sillage_query::request::{Fault, LIMIT_MAX, refuse_unknown};
+use sillage_query::question::{Fault, LIMIT_MAX, refuse_unknown};
 
 /// Dimensions that are looked at.
 const DIMENSIONS: [&str; 9] = [

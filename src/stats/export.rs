@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Answer, Answerer, parquet, parse};
-use sillage_query::request::{Fault, refuse_unknown};
+use sillage_query::question::{Fault, refuse_unknown};
 
 /// Bytes of a recipient or a purpose.
 pub const NOTE_BYTES_MAX: usize = 200;

@@ -35,16 +35,16 @@ use tokio::sync::Mutex;
 use crate::config::Site;
 use crate::store::runner::{RunError, Runner, first_number};
 use sillage_privacy::Profile;
-use sillage_query::audience::{Audience, Floors};
+use sillage_query::suppression::audience::{Audience, Floors};
 use sillage_query::dimension::Dimension;
-use sillage_query::floor::Floor;
+use sillage_query::suppression::floor::Floor;
 use sillage_query::funnel::Funnel;
 use sillage_query::goal::Goal;
 use sillage_query::period::{DateRange, LIVE_MINUTES, Period};
 use sillage_query::plan::Plan;
 use sillage_query::report::{Other, Rows};
-use sillage_query::request::{Fault, LIMIT_MAX, Request, refuse_unknown};
-use sillage_query::rollup::Coverage;
+use sillage_query::question::{Fault, LIMIT_MAX, Request, refuse_unknown};
+use sillage_query::rollup::daily::Coverage;
 use sillage_query::sql::{Sql, Value};
 
 pub use crate::store::runner::QueryLimits;
@@ -397,7 +397,7 @@ impl Answerer {
         let mut floor = self.floor(site);
         let mut released_s = None;
         if let Some(of_audience) = floor {
-            sillage_query::floor::refuse(request)?;
+            sillage_query::suppression::floor::refuse(request)?;
             let until_s = self.released(site, of_audience, now).await?;
             released_s = Some(until_s);
             floor = Some(of_audience.released_until(until_s));

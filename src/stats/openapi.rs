@@ -1,6 +1,6 @@
 //! The contract as an OpenAPI document.
 //!
-//! Duty: say in a machine's words what [`request`](sillage_query::request) accepts and
+//! Duty: say in a machine's words what [`request`](sillage_query::question) accepts and
 //! [`report`](sillage_query::report) gives. Names, bounds and lists come from the code that enforces them;
 //! `docs/openapi.json` is this document, and a test fails when the two differ, when an example is
 //! refused, or when a golden answer has a key that is not in it.
@@ -14,7 +14,7 @@ use sillage_query::dimension::{Dimension, GOAL};
 use sillage_query::funnel::{ROWS_MAX, STEP_NAME_CHARS_MAX, STEPS_MAX, STEPS_MIN};
 use sillage_query::metric::Metric;
 use sillage_query::period::{DAYS_MAX, MONTHS_MAX};
-use sillage_query::request::{DIMENSIONS_MAX, LIMIT_MAX, OFFSET_MAX};
+use sillage_query::question::{DIMENSIONS_MAX, LIMIT_MAX, OFFSET_MAX};
 
 /// The whole document, OpenAPI 3.1.
 pub fn document() -> Json {

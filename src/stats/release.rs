@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 
 use super::{Answer, Answerer};
 use crate::config::Site;
-use sillage_query::floor::Floor;
+use sillage_query::suppression::floor::Floor;
 use sillage_query::sql::{Sql, Value};
 
 /// Seconds after which an hour's events are taken to be complete.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use sillage::rollup::job::roll_up;
 use sillage::stats::{Answerer, QueryLimits};
-use sillage_query::audience::{Audience, Floors};
+use sillage_query::suppression::audience::{Audience, Floors};
 use tokio::sync::OnceCell;
 
 use crate::engine::{database, insert_rows, runtime, site};

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use sillage::stats::openapi::document;
 use sillage_query::dimension::Dimension;
 use sillage_query::metric::Metric;
-use sillage_query::request::Request;
+use sillage_query::question::Request;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

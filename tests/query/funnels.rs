@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 use sillage::rollup::job::roll_up;
 use sillage::stats::{Answerer, QueryLimits};
-use sillage_query::audience::{Audience, Floors};
+use sillage_query::suppression::audience::{Audience, Floors};
 
 use crate::engine::{clear, database, insert_events, insert_rows, runtime, site};
 

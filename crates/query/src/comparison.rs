@@ -11,10 +11,10 @@ use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::metric::Metric;
-use super::period::{DateRange, Labels, Period, RangeFault};
-use super::report::Row;
-use super::request::{Fault, refuse_unknown};
+use crate::metric::Metric;
+use crate::period::{DateRange, Labels, Period, RangeFault};
+use crate::report::Row;
+use crate::question::{Fault, refuse_unknown};
 
 /// `include.comparisons`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

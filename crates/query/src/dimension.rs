@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::goal::{self, Goal};
-use super::sql::{Sql, Value};
+use crate::goal::{self, Goal};
+use crate::sql::{Sql, Value};
 
 /// Longest name of a custom property, bytes.
 pub const PROPERTY_NAME_BYTES_MAX: usize = 300;

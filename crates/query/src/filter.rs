@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::dimension::{Dimension, GOAL, Join, VisitDimension};
-use super::goal::{self, Goal};
-use super::request::Fault;
-use super::sql::{Sql, Value};
+use crate::dimension::{Dimension, GOAL, Join, VisitDimension};
+use crate::goal::{self, Goal};
+use crate::question::Fault;
+use crate::sql::{Sql, Value};
 
 /// Filters inside filters.
 pub const DEPTH_MAX: usize = 8;

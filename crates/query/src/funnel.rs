@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::dimension::Dimension;
-use super::filter::Filter;
-use super::goal::Goal;
-use super::period::{DateRange, Period};
-use super::reading::Scope;
-use super::report::{RowFault, date_of};
-use super::request::{Fault, refuse_unknown};
-use super::sql::{Sql, Statement, Value};
+use crate::dimension::Dimension;
+use crate::filter::Filter;
+use crate::goal::Goal;
+use crate::period::{DateRange, Period};
+use crate::scan::Scope;
+use crate::report::{RowFault, date_of};
+use crate::question::{Fault, refuse_unknown};
+use crate::sql::{Sql, Statement, Value};
 
 /// Fewest and most steps.
 pub const STEPS_MIN: usize = 2;

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use super::sql::{Sql, Value};
+use crate::sql::{Sql, Value};
 
 /// Something a visitor can have done.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -12,21 +12,18 @@
 //! - Days, weeks and hours are the site's.
 //! - Every number is defined once, in [`metric`].
 
-pub mod audience;
 pub mod comparison;
-pub mod conjunction;
 pub mod dimension;
 pub mod filter;
-pub mod finished;
-pub mod floor;
 pub mod funnel;
 pub mod goal;
 pub mod metric;
 pub mod money;
 pub mod period;
 pub mod plan;
-pub mod reading;
+pub mod question;
 pub mod report;
-pub mod request;
 pub mod rollup;
+pub mod scan;
 pub mod sql;
+pub mod suppression;

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan, Unit, ZonedDateTime};
 use serde_json::Value as Json;
 
-use super::dimension::Bucket;
+use crate::dimension::Bucket;
 
 /// Longest period, days.
 pub const DAYS_MAX: i64 = 5_000;

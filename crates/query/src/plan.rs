@@ -11,17 +11,17 @@
 //! whole visits, [`finished`] visits stand in for them. What is left are questions about events; of
 //! days whose ids are cleared they can count pages, not people.
 
-use super::conjunction;
-use super::dimension::{Bucket, Dimension};
-use super::filter::Filter;
-use super::finished;
-use super::floor::{Floor, neighbours};
-use super::metric::{Measure, Metric, Reading};
-use super::period::Period;
-use super::reading::{Counting, DIMENSION_COLUMNS, Scope, read};
-use super::request::{Direction, OrderKey, Request};
-use super::rollup::{Coverage, Rolled};
-use super::sql::{Sql, Statement, Value};
+use crate::suppression::conjunction;
+use crate::dimension::{Bucket, Dimension};
+use crate::filter::Filter;
+use crate::rollup::visits as finished;
+use crate::suppression::floor::{Floor, neighbours};
+use crate::metric::{Measure, Metric, Reading};
+use crate::period::Period;
+use crate::scan::{Counting, DIMENSION_COLUMNS, Scope, read};
+use crate::question::{Direction, OrderKey, Request};
+use crate::rollup::daily::{Coverage, Rolled};
+use crate::sql::{Sql, Statement, Value};
 
 /// What is sent to the server, and how to read what comes back.
 #[derive(Debug, Clone, PartialEq)]

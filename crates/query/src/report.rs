@@ -6,11 +6,11 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::comparison::Compared;
-use super::money;
-use super::period::{Labels, Period};
-use super::plan::{Plan, Semantics};
-use super::request::{Direction, OrderKey, Request};
+use crate::comparison::Compared;
+use crate::money;
+use crate::period::{Labels, Period};
+use crate::plan::{Plan, Semantics};
+use crate::question::{Direction, OrderKey, Request};
 
 /// One row of an answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]

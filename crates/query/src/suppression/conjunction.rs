@@ -11,9 +11,9 @@
 
 use std::collections::BTreeSet;
 
-use super::dimension::{Dimension, GOAL};
-use super::filter::{Comparison, Filter, Operator};
-use super::request::Fault;
+use crate::dimension::{Dimension, GOAL};
+use crate::filter::{Comparison, Filter, Operator};
+use crate::question::Fault;
 
 /// Conditions of one question. Each doubles the number of cells that have to be counted.
 pub const CONDITIONS_MAX: usize = 4;

@@ -3,7 +3,7 @@
 //! Duty: a closed list of audiences and their floors. Whoever asks is told apart elsewhere
 //! (log-ins, keys, links); here is only what follows from it. Pure.
 
-use super::floor::Floor;
+use crate::suppression::floor::Floor;
 
 /// For whom an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -11,13 +11,13 @@
 //! is about events or about parts of days, ids are counted, which is exact within a day and an
 //! upper bound beyond.
 
-use super::conjunction;
-use super::dimension::{Bucket, Dimension, EventDimension, Goals, Join, VisitDimension};
-use super::filter::Filter;
-use super::floor::Floor;
-use super::metric::{Measure, Reading};
-use super::period::Period;
-use super::sql::{Sql, Value};
+use crate::suppression::conjunction;
+use crate::dimension::{Bucket, Dimension, EventDimension, Goals, Join, VisitDimension};
+use crate::filter::Filter;
+use crate::suppression::floor::Floor;
+use crate::metric::{Measure, Reading};
+use crate::period::Period;
+use crate::sql::{Sql, Value};
 
 /// How people are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,11 +14,11 @@
 //! says. Why arrays of `days_since_seen`: people over `[a, b]` are the visits whose device was last
 //! seen before `a`, for every `a`.
 
-use super::dimension::{Bucket, Dimension, EventDimension, VisitDimension};
-use super::filter::Filter;
-use super::metric::{Measure, Reading};
-use super::reading::{Counting, DIMENSION_ALIASES, DIMENSION_COLUMNS, Scope, read, source};
-use super::sql::{Sql, Value};
+use crate::dimension::{Bucket, Dimension, EventDimension, VisitDimension};
+use crate::filter::Filter;
+use crate::metric::{Measure, Reading};
+use crate::scan::{Counting, DIMENSION_ALIASES, DIMENSION_COLUMNS, Scope, read, source};
+use crate::sql::{Sql, Value};
 
 /// What one kind of rows of `daily` is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -212,7 +212,7 @@ impl Rolled {
             Sql::text("GROUP BY ").then(Sql::join(names, ", "))
         };
         Sql::template(
-            include_str!("sql/by_day.sql"),
+            include_str!("../sql/by_day.sql"),
             &[
                 (
                     "columns",
@@ -248,7 +248,7 @@ impl Rolled {
             .map(|reading| {
                 let reading = read(reading, scope, &dimensions, &MEASURES, counting, &none);
                 Sql::template(
-                    include_str!("sql/without_history.sql"),
+                    include_str!("../sql/without_history.sql"),
                     &[("reading", reading)],
                 )
             });
@@ -264,7 +264,7 @@ impl Rolled {
             .chain([Sql::text("''"), Sql::text("''")])
             .take(2);
         Sql::template(
-            include_str!("sql/roll_days.sql"),
+            include_str!("../sql/roll_days.sql"),
             &[
                 ("site", scope.site.clone()),
                 ("dimension", Value::Text(self.label.to_owned()).into()),
@@ -419,7 +419,7 @@ fn history(scope: &Scope, dimensions: &[Dimension]) -> Sql {
         .zip(DIMENSION_ALIASES)
         .map(|(dimension, alias)| scope.column(dimension).then(alias).then(",\n        "));
     Sql::template(
-        include_str!("sql/by_history.sql"),
+        include_str!("../sql/by_history.sql"),
         &[
             (
                 "columns",

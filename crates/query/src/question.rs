@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::comparison::Comparison;
-use super::dimension::{Bucket, Dimension, GOAL, Goals};
-use super::filter::Filter;
-use super::goal::Goal;
-use super::metric::Metric;
-use super::period::DateRange;
+use crate::comparison::Comparison;
+use crate::dimension::{Bucket, Dimension, GOAL, Goals};
+use crate::filter::Filter;
+use crate::goal::Goal;
+use crate::metric::Metric;
+use crate::period::DateRange;
 
 /// Most rows of one answer, and the default.
 pub const LIMIT_MAX: u64 = 10_000;

@@ -30,15 +30,15 @@
 //! sums (amounts, speeds) that a few have in one of them; and the rows of a breakdown by several
 //! dimensions are not compared with those of each dimension alone.
 
-use super::comparison::With;
-use super::conjunction;
-use super::dimension::{Bucket, Dimension, EventDimension};
-use super::filter::Filter;
-use super::metric::Measure;
-use super::period::DateRange;
-use super::reading::{DIMENSION_ALIASES, DIMENSION_COLUMNS};
-use super::request::{AskedDimension, Fault, Request};
-use super::sql::{Sql, Value};
+use crate::comparison::With;
+use crate::suppression::conjunction;
+use crate::dimension::{Bucket, Dimension, EventDimension};
+use crate::filter::Filter;
+use crate::metric::Measure;
+use crate::period::DateRange;
+use crate::scan::{DIMENSION_ALIASES, DIMENSION_COLUMNS};
+use crate::question::{AskedDimension, Fault, Request};
+use crate::sql::{Sql, Value};
 
 /// What folded rows are called.
 pub const OTHER: &str = "(other)";
@@ -134,7 +134,7 @@ impl Floor {
     /// rows, and `people` how many people some of them are about.
     pub fn seen(&self, column: Sql, people: Sql, rows: Sql) -> Sql {
         let known = Sql::template(
-            include_str!("sql/known_values.sql"),
+            include_str!("../sql/known_values.sql"),
             &[
                 ("column", column.clone()),
                 ("rows", rows),
@@ -236,7 +236,7 @@ impl Floor {
                 .then(")")
         };
         Sql::template(
-            include_str!("sql/folded.sql"),
+            include_str!("../sql/folded.sql"),
             &[
                 ("columns", Sql::join(folded.chain(counts), ",\n    ")),
                 ("sums", Sql::join(names().chain(sums), ",\n            ")),
@@ -368,7 +368,7 @@ impl Floor {
         }
         let part = |part: &'static str, number: i64, sign: &'static str, reading: Sql| {
             Sql::template(
-                include_str!("sql/gate_part.sql"),
+                include_str!("../sql/gate_part.sql"),
                 &[
                     ("part", part.into()),
                     ("number", Value::Number(number).into()),
@@ -400,7 +400,7 @@ impl Floor {
             .chain(severals)
             .chain(same.into_iter().flatten());
         Sql::text("AND ").then(Sql::template(
-            include_str!("sql/gate.sql"),
+            include_str!("../sql/gate.sql"),
             &[
                 ("floor", self.value()),
                 ("parts", Sql::join(parts, "\nUNION ALL\n")),
@@ -421,7 +421,7 @@ impl Floor {
         };
         let parts = rows.into_iter().zip(0_i64..).map(|(reading, index)| {
             Sql::template(
-                include_str!("sql/telling_part.sql"),
+                include_str!("../sql/telling_part.sql"),
                 &[
                     ("asked", Value::Number(index).into()),
                     ("names", names()),
@@ -432,7 +432,7 @@ impl Floor {
         });
         let whole = whole.map(|reading| {
             Sql::template(
-                include_str!("sql/whole.sql"),
+                include_str!("../sql/whole.sql"),
                 &[
                     ("people", self.people_of_all().into()),
                     ("reading", reading),
@@ -441,7 +441,7 @@ impl Floor {
             )
         });
         Sql::template(
-            include_str!("sql/telling_rows.sql"),
+            include_str!("../sql/telling_rows.sql"),
             &[
                 ("names", names()),
                 ("parts", Sql::join(parts, "\nUNION ALL\n")),

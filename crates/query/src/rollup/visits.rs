@@ -12,13 +12,13 @@
 //! Not here: questions about events. Which pages a visit saw is what clearing takes away; `plan`
 //! says so in the answer.
 
-use super::conjunction;
-use super::dimension::{Bucket, Dimension};
-use super::filter::Filter;
-use super::metric::Measure;
-use super::reading::{Counting, DIMENSION_ALIASES, DIMENSION_COLUMNS, Scope};
-use super::rollup::{Coverage, bucket_of_day};
-use super::sql::{Sql, Value};
+use crate::suppression::conjunction;
+use crate::dimension::{Bucket, Dimension};
+use crate::filter::Filter;
+use crate::metric::Measure;
+use crate::scan::{Counting, DIMENSION_ALIASES, DIMENSION_COLUMNS, Scope};
+use crate::rollup::daily::{Coverage, bucket_of_day};
+use crate::sql::{Sql, Value};
 
 /// Whether finished visits hold the answer to a question with these parts.
 pub fn can_tell(
@@ -82,7 +82,7 @@ pub fn read(
         Sql::text("AND ").then(filter.predicate(&column, &|_| Sql::text("SELECT 0")))
     };
     Sql::template(
-        include_str!("sql/by_finished.sql"),
+        include_str!("../sql/by_finished.sql"),
         &[
             ("columns", Sql::join(columns.chain(counts), ",\n    ")),
             ("site", scope.site.clone()),
@@ -116,7 +116,7 @@ fn seen(
         Sql::text("AND ").then(context.predicate(&column, &|_| Sql::text("SELECT 0")))
     };
     let rows = Sql::template(
-        include_str!("sql/period_visits.sql"),
+        include_str!("../sql/period_visits.sql"),
         &[
             ("filters", condition),
             ("site", scope.site.clone()),
@@ -144,7 +144,7 @@ fn seen(
 /// site, as `version`.
 pub fn build(scope: &Scope, version: i64) -> Sql {
     Sql::template(
-        include_str!("sql/build_visits.sql"),
+        include_str!("../sql/build_visits.sql"),
         &[
             ("site", scope.site.clone()),
             ("zone", scope.zone.clone()),
