@@ -13,9 +13,10 @@ use anyhow::Context as _;
 use clickhouse::Client;
 use jiff::civil::date;
 use serde_json::{Value as Json, json};
+use sillage::api::stats_json;
 use sillage::config::{Config, Site};
 use sillage::rollup::job::roll_up;
-use sillage::stats::{Answerer, QueryLimits};
+use sillage::stats::{QueryLimits, StatsService};
 use sillage::store::migrate::{Tables, migrate};
 use sillage_engine::supervise::{self, SupervisorOptions};
 
@@ -67,10 +68,10 @@ async fn main() -> anyhow::Result<()> {
         memory_bytes_max: 12 << 30,
         ..QueryLimits::default()
     };
-    let answerer = Answerer::new(client, sites, patient);
-    first_views(&answerer).await?;
-    alone(&answerer).await?;
-    reports(&answerer).await?;
+    let stats = StatsService::new(client, sites, patient);
+    first_views(&stats).await?;
+    alone(&stats).await?;
+    reports(&stats).await?;
     engine.stop().await;
     Ok(())
 }
@@ -227,18 +228,18 @@ const MONTH: [[&str; 2]; 2] = [["2026-10-02", "2026-10-31"], ["2026-09-02", "202
 const ROLLED: [&str; 2] = ["2026-10-01", "2026-10-30"];
 const YEAR: [[&str; 2]; 2] = [["2025-11-01", "2026-10-31"], ["2024-11-01", "2025-10-31"]];
 
-async fn first_views(answerer: &Answerer) -> anyhow::Result<()> {
+async fn first_views(stats: &StatsService) -> anyhow::Result<()> {
     println!("| first view, one batch | median | slowest of {ROUNDS} |\n|---|---|---|");
     for (name, [range, before]) in [("30 days", MONTH), ("12 months", YEAR)] {
         let queries: Vec<Json> = first_view(range, before)
             .into_iter()
             .map(|(_, query)| query)
             .collect();
-        let body = json!({ "queries": queries }).to_string();
+        let body = json!({ "queries": queries });
         let mut times = Vec::new();
         for _ in 0..ROUNDS {
             let started = Instant::now();
-            let answer = answerer.batch(body.as_bytes(), NOW.parse()?).await;
+            let answer = stats_json::batch(stats, &body, NOW.parse()?).await;
             times.push(started.elapsed());
             for result in answer.body["results"].as_array().into_iter().flatten() {
                 anyhow::ensure!(result["status"] == 200, "{result}");
@@ -257,14 +258,13 @@ async fn first_views(answerer: &Answerer) -> anyhow::Result<()> {
 }
 
 /// Each question of the first view alone, its last day read from events.
-async fn alone(answerer: &Answerer) -> anyhow::Result<()> {
+async fn alone(stats: &StatsService) -> anyhow::Result<()> {
     println!("| question alone, 30 days up to yesterday | median |\n|---|---|");
     for (name, query) in first_view(MONTH[0], MONTH[1]).into_iter().take(11) {
-        let body = query.to_string();
         let mut times = Vec::new();
         for _ in 0..ROUNDS {
             let started = Instant::now();
-            let answer = answerer.query(body.as_bytes(), NOW.parse()?).await;
+            let answer = stats_json::query(stats, &query, NOW.parse()?).await;
             times.push(started.elapsed());
             anyhow::ensure!(answer.status == 200, "{name}: {}", answer.body);
         }
@@ -276,18 +276,17 @@ async fn alone(answerer: &Answerer) -> anyhow::Result<()> {
 }
 
 /// Each report alone, both ways, over 30 days that are rolled up; the answers have to be the same.
-async fn reports(answerer: &Answerer) -> anyhow::Result<()> {
+async fn reports(stats: &StatsService) -> anyhow::Result<()> {
     println!("| report, 30 days | from events | from roll-ups | ratio |\n|---|---|---|---|");
-    let raw = answerer.clone().without_rollups();
+    let raw = stats.clone().without_rollups();
     for (name, query) in first_view(ROLLED, MONTH[1]).into_iter().take(11) {
-        let body = query.to_string();
         let mut medians = [Duration::ZERO; 2];
         let mut answers = Vec::new();
-        for (median, way) in medians.iter_mut().zip([&raw, answerer]) {
+        for (median, way) in medians.iter_mut().zip([&raw, stats]) {
             let mut times = Vec::new();
             for _ in 0..ROUNDS {
                 let started = Instant::now();
-                let answer = way.query(body.as_bytes(), NOW.parse()?).await;
+                let answer = stats_json::query(way, &query, NOW.parse()?).await;
                 times.push(started.elapsed());
                 anyhow::ensure!(answer.status == 200, "{name}: {}", answer.body);
                 answers.push(answer.body["results"].clone());

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use crate::collector::tracker;
 use crate::config::Config;
 use crate::ingest::Pipeline;
-use crate::stats::Answerer;
+use crate::stats::StatsService;
 use crate::store::erase::Eraser;
 use crate::telemetry::Counters;
 use sillage_spool::Spool;
@@ -50,7 +50,7 @@ pub struct App {
     pub releases: tracker::Releases,
     pub counters: Arc<Counters>,
     /// Set once ClickHouse answers.
-    pub answerer: OnceLock<Answerer>,
+    pub stats: OnceLock<StatsService>,
     /// Takes erasures whether ClickHouse answers or not.
     pub eraser: Eraser,
     /// Which network asks the choices page for too much.

@@ -13,7 +13,7 @@ use sillage_query::goal::{Goal, GoalKind};
 /// # Errors
 /// The file can't be read; questions are then still settled against the goals before.
 pub async fn refresh(app: &App, site: &str) -> Result<(), ControlError> {
-    let Some(answerer) = app.answerer.get() else {
+    let Some(stats) = app.stats.get() else {
         return Ok(());
     };
     let of = site.to_owned();
@@ -22,7 +22,7 @@ pub async fn refresh(app: &App, site: &str) -> Result<(), ControlError> {
         .control
         .run(move |connection| site_objects::goals(connection, &of))
         .await?;
-    answerer.set_goals(site, kept.into_iter().map(|(id, goal)| meant(id, goal)));
+    stats.set_goals(site, kept.into_iter().map(|(id, goal)| meant(id, goal)));
     Ok(())
 }
 

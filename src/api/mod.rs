@@ -8,5 +8,6 @@ pub mod shared_links;
 pub mod site_objects;
 pub mod snippet;
 pub mod stats;
+pub mod stats_json;
 pub mod subscriptions;
 pub mod suggestions;

@@ -6,16 +6,16 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use serde_json::{Value as Json, json};
 
 use crate::access::App;
 use crate::access::auth::{Asker, failed};
-use crate::api::stats::questions;
+use crate::api::stats_json::questions;
 use crate::app::routes::Handler;
 use crate::control::site_objects::{self, Kind};
 use crate::http::response::Answer;
 use crate::pages::layout::bad_request;
+use sillage_query::QueryError;
 
 /// Numbers that one filter may name.
 const SEGMENTS_MAX: usize = 20;
@@ -23,32 +23,29 @@ const SEGMENTS_MAX: usize = 20;
 /// The saved filters of a site, by number.
 type Saved = HashMap<i64, Vec<Json>>;
 
-/// The body with every segment put in.
+/// Replaces every filter by segments in a body.
 ///
 /// # Errors
-/// 400 for a number that the site has not; a control file that can't be read.
-pub async fn settle(
+/// 400 for a number that the site does not have; a control file that can't be read.
+pub async fn resolve(
     app: &App,
     asker: &Asker,
     handler: Handler,
-    body: Bytes,
-) -> Result<Bytes, Answer> {
-    if !body.windows(9).any(|bytes| bytes == b"\"segment\"") {
-        return Ok(body);
+    body: &mut Json,
+) -> Result<(), Answer> {
+    if !names_segment(body) {
+        return Ok(());
     }
-    // What is no JSON is refused by who answers.
-    let Ok(mut parsed) = serde_json::from_slice::<Json>(&body) else {
-        return Ok(body);
-    };
-    let Ok(questions) = questions(handler, &mut parsed) else {
-        return Ok(body);
+    // A body without questions is refused later.
+    let Ok(questions) = questions(handler, body) else {
+        return Ok(());
     };
     for question in questions {
         let site = question["site_id"].as_str().unwrap_or_default().to_owned();
         let Some(filters) = question.get_mut("filters").and_then(Json::as_array_mut) else {
             continue;
         };
-        // A site that the asker can't see is refused by who answers, whatever is asked about it.
+        // A question about a site that the client may not see is refused later, whatever it asks.
         if !asker.sees(&site) {
             filters.clear();
             continue;
@@ -67,13 +64,23 @@ pub async fn settle(
             })
             .collect();
         *filters = all_of(std::mem::take(filters), &saved, "#/filters")
-            .map_err(|rule| bad_request(&rule))?;
+            .map_err(|error| bad_request(&error.to_string()))?;
     }
-    Ok(parsed.to_string().into())
+    Ok(())
+}
+
+/// Whether the word `segment` is a text of a body.
+fn names_segment(body: &Json) -> bool {
+    match body {
+        Json::String(text) => text == "segment",
+        Json::Array(members) => members.iter().any(names_segment),
+        Json::Object(members) => members.values().any(names_segment),
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
+    }
 }
 
 /// A list of which all have to be met: a single segment's filters join it.
-fn all_of(filters: Vec<Json>, saved: &Saved, at: &str) -> Result<Vec<Json>, String> {
+fn all_of(filters: Vec<Json>, saved: &Saved, at: &str) -> Result<Vec<Json>, QueryError> {
     let mut all = Vec::new();
     for (index, filter) in filters.into_iter().enumerate() {
         let at = format!("{at}/{index}");
@@ -86,9 +93,9 @@ fn all_of(filters: Vec<Json>, saved: &Saved, at: &str) -> Result<Vec<Json>, Stri
 }
 
 /// A filter with the segments in it put in.
-fn each(mut filter: Json, saved: &Saved, at: &str) -> Result<Json, String> {
+fn each(mut filter: Json, saved: &Saved, at: &str) -> Result<Json, QueryError> {
     if let Some(ids) = ids(&filter, at)? {
-        let any: Result<Vec<Json>, String> = ids
+        let any: Result<Vec<Json>, QueryError> = ids
             .iter()
             .map(|id| Ok(json!(["and", of(*id, saved, at)?])))
             .collect();
@@ -111,7 +118,7 @@ fn each(mut filter: Json, saved: &Saved, at: &str) -> Result<Json, String> {
 }
 
 /// The numbers of a filter by segments; `None` for another filter.
-fn ids(filter: &Json, at: &str) -> Result<Option<Vec<i64>>, String> {
+fn ids(filter: &Json, at: &str) -> Result<Option<Vec<i64>>, QueryError> {
     let is_segment = filter[0] == "is" && filter[1] == "segment";
     if !is_segment {
         return Ok(None);
@@ -121,15 +128,17 @@ fn ids(filter: &Json, at: &str) -> Result<Option<Vec<i64>>, String> {
         .and_then(|ids| ids.iter().map(Json::as_i64).collect());
     match ids {
         Some(ids) if (1..=SEGMENTS_MAX).contains(&ids.len()) => Ok(Some(ids)),
-        _ => Err(format!(
-            "{at}/2: 1 to {SEGMENTS_MAX} numbers of saved filters are expected"
+        _ => Err(QueryError::invalid(
+            format!("{at}/2"),
+            format!("1 to {SEGMENTS_MAX} numbers of saved filters are expected"),
         )),
     }
 }
 
-fn of(id: i64, saved: &Saved, at: &str) -> Result<Vec<Json>, String> {
+fn of(id: i64, saved: &Saved, at: &str) -> Result<Vec<Json>, QueryError> {
     let found = saved.get(&id).cloned();
-    found.ok_or_else(|| format!("{at}/2: the site has no saved filter {id}"))
+    let unknown = || format!("the site has no saved filter {id}");
+    found.ok_or_else(|| QueryError::invalid(format!("{at}/2"), unknown()))
 }
 
 #[cfg(test)]
@@ -141,7 +150,8 @@ mod tests {
         let phone = json!(["is", "visit:device", ["mobile"]]);
         let saved = Saved::from([(7, vec![japan.clone(), phone]), (8, vec![japan])]);
         let filters = serde_json::from_value(filters).expect("an array");
-        all_of(filters, &saved, "#/filters").map(Json::Array)
+        let settled = all_of(filters, &saved, "#/filters");
+        settled.map(Json::Array).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::http::response::{self, Answer};
 use crate::pages::assets;
 use crate::pages::layout::{Form, bad_request, message, page, read_json, words};
 use sillage_privacy::truncate;
-use sillage_query::filter::Filter;
+use sillage_query::wire::filter;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,7 +94,7 @@ async fn add(
 ) -> Result<Json, Answer> {
     let wanted: Wanted = read_json(app, request).await?;
     let filters = Json::from(wanted.filters.clone());
-    if let Err(fault) = Filter::check_all(&filters, "#/filters") {
+    if let Err(fault) = filter::check_all(&filters, "#/filters") {
         return Err(bad_request(&fault.to_string()));
     }
     let password = match wanted.password {

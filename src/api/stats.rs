@@ -4,7 +4,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Request, StatusCode};
@@ -15,6 +14,7 @@ use crate::access::App;
 use crate::access::auth::{Asker, AskerKind, failed};
 use crate::access::readiness::no_reports;
 use crate::api::segments;
+use crate::api::stats_json::{self, questions, report};
 use crate::app::routes::Handler;
 use crate::control::ControlError;
 use crate::control::site_objects::{self, Kind};
@@ -23,8 +23,8 @@ use crate::http::client_ip::client_ip;
 use crate::http::response::{self, Answer};
 use crate::pages::assets;
 use crate::pages::layout::bad_request;
-use crate::stats::BATCH_MAX;
 use crate::stats::export::{Export, Format};
+use crate::stats::reports::BATCH_MAX;
 use sillage_privacy::{TruncatedIp, truncate};
 use sillage_query::suppression::audience::Audience;
 
@@ -56,7 +56,7 @@ pub async fn answer(
         }
         _ => {}
     }
-    let Some(answerer) = app.answerer.get() else {
+    let Some(stats) = app.stats.get() else {
         return no_reports(app);
     };
     let audience = match (handler, asker.kind.audience()) {
@@ -64,7 +64,7 @@ pub async fn answer(
         (Handler::Export, Audience::Member) => Audience::Key,
         (_, audience) => audience,
     };
-    let answerer = answerer.for_audience(audience).only(asker.sites.clone());
+    let stats = stats.for_audience(audience).only(asker.sites.clone());
     let now = Timestamp::now();
     let query = request.uri().query().unwrap_or("").to_owned();
     let parameter = |name: &str| {
@@ -74,7 +74,7 @@ pub async fn answer(
             .unwrap_or_default()
     };
     match handler {
-        Handler::Live => report(answerer.live(&parameter("site"), now).await),
+        Handler::Live => report(stats_json::live(&stats, &parameter("site"), now).await),
         Handler::Quality => {
             let day = |name: &str| parameter(name).parse::<jiff::civil::Date>();
             let (Ok(from), Ok(to)) = (day("from"), day("to")) else {
@@ -83,7 +83,7 @@ pub async fn answer(
                     &json!({ "error": "from and to must be days such as 2026-11-23" }),
                 );
             };
-            report(answerer.quality(&parameter("site"), from, to).await)
+            report(stats_json::quality(&stats, &parameter("site"), from, to).await)
         }
         _ => {
             let limits = &app.config.limits;
@@ -97,26 +97,29 @@ pub async fn answer(
                 Ok(body) => body,
                 Err(answer) => return answer,
             };
-            if let Err(wait) = within_bounds(app, asker, network, handler, &body) {
+            let body = stats_json::parse(&body);
+            if let Err(wait) = within_bounds(app, asker, network, handler, body.as_ref().ok()) {
                 return response::too_often(wait);
             }
-            let body = match segments::settle(app, asker, handler, body).await {
+            let mut body = match body {
                 Ok(body) => body,
-                Err(answer) => return answer,
+                Err(error) => return report(error.into()),
             };
-            let body = match through_filters(asker, handler, body) {
-                Ok(body) => body,
-                Err(rule) => return bad_request(rule),
-            };
+            if let Err(answer) = segments::resolve(app, asker, handler, &mut body).await {
+                return answer;
+            }
+            if let Err(rule) = add_fixed_filters(asker, handler, &mut body) {
+                return bad_request(rule);
+            }
             match handler {
-                Handler::Batch => report(answerer.batch(&body, now).await),
-                Handler::Funnel => report(answerer.funnel(&body, now).await),
-                Handler::Changes => report(answerer.changes(&body, now).await),
-                Handler::Export => match answerer.export(&body, now).await {
+                Handler::Batch => report(stats_json::batch(&stats, &body, now).await),
+                Handler::Funnel => report(stats_json::funnel(&stats, &body, now).await),
+                Handler::Changes => report(stats_json::changes(&stats, &body, now).await),
+                Handler::Export => match stats_json::export(&stats, &body, now).await {
                     Ok(export) => file(export),
                     Err(refusal) => report(refusal),
                 },
-                _ => report(answerer.query(&body, now).await),
+                _ => report(stats_json::query(&stats, &body, now).await),
             }
         }
     }
@@ -128,16 +131,14 @@ fn within_bounds(
     asker: &Asker,
     network: TruncatedIp,
     handler: Handler,
-    body: &[u8],
+    body: Option<&Json>,
 ) -> Result<(), Duration> {
     match asker.kind {
         AskerKind::Login => Ok(()),
         AskerKind::Key(id) => {
-            let batch = (handler == Handler::Batch)
-                .then(|| serde_json::from_slice::<Json>(body).ok())
-                .flatten();
+            let batch = body.filter(|_| handler == Handler::Batch);
             let count = batch.and_then(|batch| batch["queries"].as_array().map(Vec::len));
-            // More than a batch may hold is refused by who answers.
+            // A batch with more questions is refused later.
             let count = count.unwrap_or(1).clamp(1, BATCH_MAX) as u32;
             app.gate.keys.take_of(&id, count)
         }
@@ -145,17 +146,14 @@ fn within_bounds(
     }
 }
 
-/// The body with the asker's fixed filters in every question of it.
-fn through_filters(asker: &Asker, handler: Handler, body: Bytes) -> Result<Bytes, &'static str> {
+/// Adds the fixed filters of a shared link to every question of a body.
+fn add_fixed_filters(asker: &Asker, handler: Handler, body: &mut Json) -> Result<(), &'static str> {
     if asker.filters.is_empty() {
-        return Ok(body);
+        return Ok(());
     }
-    let Ok(mut parsed) = serde_json::from_slice::<Json>(&body) else {
-        return Err("#: not valid JSON");
-    };
-    let questions = questions(handler, &mut parsed)?;
-    // Rates are measured against the visitors whom filters on goals and properties do not narrow:
-    // through such a fixed filter they would tell the number of the site's visitors.
+    let questions = questions(handler, body)?;
+    // The base of a rate ignores filters on goals and properties. With such a fixed filter, a rate
+    // would reveal the number of all visitors of the site.
     let is_about_goals = is_about_goals(&asker.filters);
     for question in questions {
         if is_about_goals && asks_for_rates(question) {
@@ -166,13 +164,13 @@ fn through_filters(asker: &Asker, handler: Handler, body: Bytes) -> Result<Bytes
         let Some(question) = question.as_object_mut() else {
             return Err("#: a JSON object is expected");
         };
-        // Filters of a list all have to be met.
+        // All filters of a list have to hold.
         match question.entry("filters").or_insert_with(|| json!([])) {
             Json::Array(filters) => filters.extend(asker.filters.iter().cloned()),
             _ => return Err("#/filters: an array is expected"),
         }
     }
-    Ok(parsed.to_string().into())
+    Ok(())
 }
 
 /// Whether a fixed filter names a goal or a property, at any depth.
@@ -191,34 +189,13 @@ fn asks_for_rates(question: &Json) -> bool {
         .any(|metric| matches!(metric, "conversion_rate" | "group_conversion_rate"))
 }
 
-/// The questions of a body, of which an export holds one and a batch several.
-///
-/// # Errors
-/// Where they should be; the rule that is broken.
-pub fn questions(handler: Handler, parsed: &mut Json) -> Result<Vec<&mut Json>, &'static str> {
-    Ok(match handler {
-        Handler::Batch => match parsed.get_mut("queries").and_then(Json::as_array_mut) {
-            Some(questions) => questions.iter_mut().collect(),
-            None => return Err("#/queries: an array is expected"),
-        },
-        Handler::Export => match parsed.get_mut("query") {
-            Some(question) => vec![question],
-            None => return Err("#/query: a query is expected"),
-        },
-        _ => vec![parsed],
-    })
-}
-
 /// What the dashboard's page starts with: the sites that may be seen, and what their visitors are
 /// meant to do.
 pub fn boot(app: &App, asker: &Asker) -> Json {
     let sites = app.config.sites.iter().filter(|site| asker.sees(&site.id));
     // Before ClickHouse answers nothing can be asked about them.
     let goals = |site: &str| {
-        let goals = app
-            .answerer
-            .get()
-            .map(|answerer| answerer.goals(Some(site)));
+        let goals = app.stats.get().map(|stats| stats.goals(Some(site)));
         let goals = goals.iter().flat_map(|goals| goals.iter());
         let goals = goals.map(|goal| json!({ "name": goal.name, "currency": goal.currency }));
         goals.collect::<Vec<Json>>()
@@ -265,11 +242,6 @@ async fn add_notes(app: &App, asker: &Asker, boot: &mut Json) -> Result<(), Cont
         }
     }
     Ok(())
-}
-
-pub fn report(answered: crate::stats::Answer) -> Answer {
-    let status = StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response::json(status, &answered.body)
 }
 
 /// A file to be saved, under a name of its kind.

@@ -187,12 +187,12 @@ async fn preview(app: &App, params: &Params, query: Option<&str>) -> Result<Json
     let Some(cadence) = Cadence::parse(&params.id) else {
         return Err(bad_request("a summary of day, week or month is expected"));
     };
-    let answerer = app.answerer.get().ok_or_else(|| no_reports(app))?;
+    let stats = app.stats.get().ok_or_else(|| no_reports(app))?;
     let site = app.config.site(&params.site).ok_or_else(forbidden)?;
     let mut asked = url::form_urlencoded::parse(query.unwrap_or("").as_bytes());
     let language = asked.find(|(key, _)| key == "language");
     let words = email::Words::of(language.as_ref().map_or("en", |(_, value)| value));
-    let summary = Summary::ask(answerer, site, cadence, Timestamp::now()).await;
+    let summary = Summary::ask(stats, site, cadence, Timestamp::now()).await;
     let summary = summary.map_err(|_| {
         response::json(
             StatusCode::BAD_GATEWAY,

@@ -8,6 +8,7 @@
 //! `{"days", "visitors", "conversions", "conversion_rate", "revenue"}`.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
@@ -19,14 +20,20 @@ use crate::access::App;
 use crate::access::auth::failed;
 use crate::access::readiness::no_reports;
 use crate::api::goals;
-use crate::api::stats;
+use crate::api::stats_json;
 use crate::app::routes::{Handler, Params};
 use crate::control::funnel::{Funnel, Order, Step};
 use crate::control::goal::{Achievement, Goal};
 use crate::control::site_objects;
 use crate::http::response::{self, Answer};
 use crate::pages::layout::{bad_request, read_json};
+use sillage_query::date_range::DateRange;
+use sillage_query::dimension::{Dimension, EventDimension, VisitDimension};
+use sillage_query::filter::Filter;
+use sillage_query::metric::Metric;
+use sillage_query::report;
 use sillage_query::suppression::floor::OTHER;
+use sillage_query::{Question, Report, wire};
 
 /// Days that are looked at, today included.
 const DAYS: i64 = 30;
@@ -35,7 +42,7 @@ const SUGGESTIONS_MAX: usize = 8;
 /// Steps of a suggested funnel.
 const STEPS_MAX: usize = 4;
 /// Rows of each list that suggestions are made of.
-const ROWS: u32 = 500;
+const ROWS: u64 = 500;
 /// Parts of a path that speak of something done, in the languages of many shops; in lower case.
 const SUCCESS_WORDS: [&str; 20] = [
     "thank",
@@ -81,23 +88,23 @@ async fn preview(app: &App, site: &str, request: Request<Incoming>) -> Result<Js
     let goal: Goal = read_json(app, request).await?;
     goal.check()
         .map_err(|fault| bad_request(&fault.to_string()))?;
-    let answerer = app.answerer.get().ok_or_else(|| no_reports(app))?;
-    let mut metrics = vec!["visitors", "events", "conversion_rate"];
+    let stats = app.stats.get().ok_or_else(|| no_reports(app))?;
+    let mut metrics = vec![Metric::Visitors, Metric::Events, Metric::ConversionRate];
     if goal.currency.is_some() {
-        metrics.push("total_revenue");
+        metrics.push(Metric::TotalRevenue);
     }
-    let question = json!({
-        "site_id": site, "metrics": metrics, "date_range": range(app, site),
-        "filters": [["is", "event:goal", [goal.name]]],
-    });
-    let trial = answerer.with_goals_of(site, [goals::meant(0, goal)]);
-    let answer = trial
-        .query(question.to_string().as_bytes(), Timestamp::now())
-        .await;
-    if answer.status != 200 {
-        return Err(stats::report(answer));
-    }
-    let metric = |index: usize| answer.body["results"][0]["metrics"][index].clone();
+    let trial = Arc::new(goals::meant(0, goal));
+    let question = Question {
+        filter: Filter::All(vec![Filter::Goal(vec![trial])]),
+        ..Question::new(site, metrics, range(app, site))
+    };
+    let report = stats.query(&question, Timestamp::now()).await;
+    let report = report.map_err(|error| stats_json::report(error.into()))?;
+    let row = report.rows.first();
+    let metric = |index: usize| {
+        row.and_then(|row| row.metrics.get(index))
+            .map(wire::report::value)
+    };
     Ok(json!({
         "days": DAYS, "visitors": metric(0), "conversions": metric(1),
         "conversion_rate": metric(2), "revenue": metric(3),
@@ -105,56 +112,53 @@ async fn preview(app: &App, site: &str, request: Request<Incoming>) -> Result<Js
 }
 
 async fn suggestions(app: &App, site: String) -> Result<Json, Answer> {
-    let answerer = app.answerer.get().ok_or_else(|| no_reports(app))?;
+    let stats = app.stats.get().ok_or_else(|| no_reports(app))?;
     let range = range(app, &site);
-    let list = |dimensions: &[&str]| {
-        json!({
-            "site_id": site, "metrics": ["visits"], "date_range": range,
-            "dimensions": dimensions, "pagination": {"limit": ROWS},
-        })
+    let list = |dimensions: &[Dimension]| {
+        Question::new(site.as_str(), vec![Metric::Visits], range)
+            .by(dimensions.iter().cloned())
+            .limited_to(ROWS)
     };
-    let queries = json!({"queries": [
-        list(&["event:name"]),
-        list(&["event:page"]),
-        list(&["visit:entry_page"]),
-        list(&["event:page", "event:next_page"]),
-    ]});
-    let answer = answerer
-        .batch(queries.to_string().as_bytes(), Timestamp::now())
-        .await;
-    let failure = answer.body["results"]
-        .as_array()
-        .and_then(|results| results.iter().find(|result| result["status"] != 200));
-    if answer.status != 200 || failure.is_some() {
+    let page = Dimension::Event(EventDimension::Page);
+    let questions = vec![
+        list(&[Dimension::Event(EventDimension::Name)]),
+        list(std::slice::from_ref(&page)),
+        list(&[Dimension::Visit(VisitDimension::EntryPage)]),
+        list(&[page.clone(), Dimension::Event(EventDimension::NextPage)]),
+    ];
+    let reports = stats.batch(questions, Timestamp::now()).await;
+    let reports: Option<Vec<Report>> = reports
+        .ok()
+        .and_then(|all| all.into_iter().collect::<Result<_, _>>().ok());
+    let Some([events, pages, entries, steps]) = reports.as_deref() else {
         return Err(response::json(
             StatusCode::BAD_GATEWAY,
             &json!({ "error": "the stored events could not be read; try again in a few seconds" }),
         ));
-    }
+    };
     let of = site.clone();
     let known = app
         .gate
         .control
         .run(move |connection| site_objects::goals(connection, &of));
     let known = known.await.map_err(|error| failed(&error))?;
-    let rows = |index: usize| rows_of(&answer.body["results"][index]["body"]);
     let seen = Seen {
-        events: rows(0),
-        pages: rows(1),
-        entries: rows(2),
-        steps: rows(3),
+        events: rows_of(&events.rows),
+        pages: rows_of(&pages.rows),
+        entries: rows_of(&entries.rows),
+        steps: rows_of(&steps.rows),
     };
     let known: Vec<Goal> = known.into_iter().map(|(_, goal)| goal).collect();
     Ok(json!({ "goals": worded(&seen.goals(&known)), "funnels": worded(&seen.funnels()) }))
 }
 
 /// The days that are looked at, on the site's calendar.
-fn range(app: &App, site: &str) -> [String; 2] {
+fn range(app: &App, site: &str) -> DateRange {
     let site = app.config.site(site);
     let zone = site.map_or(TimeZone::UTC, |site| site.timezone.clone());
     let today = Timestamp::now().to_zoned_datetime(zone).date();
     let first = today.saturating_sub((DAYS - 1).days());
-    [first.to_string(), today.to_string()]
+    DateRange::Dates(first, today)
 }
 
 fn worded<T: serde::Serialize>(found: &[(T, u64)]) -> Vec<Json> {
@@ -165,17 +169,14 @@ fn worded<T: serde::Serialize>(found: &[(T, u64)]) -> Vec<Json> {
 /// A row: its dimensions' values, and the visits.
 type Row = (Vec<String>, u64);
 
-fn rows_of(body: &Json) -> Vec<Row> {
-    let row = |row: &Json| {
-        let values = row["dimensions"].as_array()?.iter();
-        let values = values.map(|value| Some(value.as_str()?.to_owned()));
-        let values = values.collect::<Option<Vec<_>>>()?;
-        // Small counts that were folded are not a thing that visitors do.
-        let is_folded = values.iter().any(|value| value == OTHER);
-        (!is_folded).then_some((values, row["metrics"][0].as_u64()?))
+fn rows_of(rows: &[report::Row]) -> Vec<Row> {
+    let row = |row: &report::Row| {
+        // Small counts that were folded are not something that visitors do.
+        let is_folded = row.dimensions.iter().any(|value| value == OTHER);
+        let visits = row.metrics.first()?.as_u64()?;
+        (!is_folded).then(|| (row.dimensions.clone(), visits))
     };
-    let rows = body["results"].as_array();
-    rows.into_iter().flatten().filter_map(row).collect()
+    rows.iter().filter_map(row).collect()
 }
 
 /// What was seen, each list with the most visits first.
@@ -296,6 +297,8 @@ fn speaks_of_success(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use sillage_query::value::MetricValue;
+
     use super::*;
 
     fn row(values: &[&str], visits: u64) -> Row {
@@ -381,12 +384,17 @@ mod tests {
 
     #[test]
     fn folded_small_counts_are_not_suggested() {
-        let body = json!({"results": [
-            {"dimensions": [OTHER], "metrics": [9]},
-            {"dimensions": ["/", OTHER], "metrics": [8]},
-            {"dimensions": ["Signup"], "metrics": [7]},
-        ]});
-        assert_eq!(rows_of(&body), [row(&["Signup"], 7)]);
+        let row_of = |values: &[&str], visits: i64| report::Row {
+            metrics: vec![MetricValue::Whole(visits)],
+            dimensions: values.iter().map(|value| (*value).to_owned()).collect(),
+            comparison: None,
+        };
+        let rows = [
+            row_of(&[OTHER], 9),
+            row_of(&["/", OTHER], 8),
+            row_of(&["Signup"], 7),
+        ];
+        assert_eq!(rows_of(&rows), [row(&["Signup"], 7)]);
     }
 
     #[test]

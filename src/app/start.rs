@@ -30,7 +30,7 @@ use crate::http::rate_limit::Rate;
 use crate::http::{self, App, Faces, Lanes};
 use crate::ingest::Geo;
 use crate::ingest::Pipeline;
-use crate::stats::{Answerer, QueryLimits};
+use crate::stats::{QueryLimits, StatsService};
 use crate::store;
 use crate::store::erase::Eraser;
 use crate::telemetry::Counters;
@@ -139,7 +139,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         pipeline,
         spool: spool.clone(),
         counters: counters.clone(),
-        answerer: OnceLock::new(),
+        stats: OnceLock::new(),
         eraser,
         choices_rate: Rate::of(CHOICES_AT_ONCE, CHOICES_EVERY),
         wake_post: Arc::default(),
@@ -550,13 +550,13 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
     if let Err(error) = known.await {
         tracing::warn!(%error, "yesterday's known values can't be restored; they count as new values");
     }
-    let answerer = Answerer::new(
+    let stats = StatsService::new(
         client.clone(),
         app.config.sites.clone().into(),
         QueryLimits::default(),
     );
     let floors = app.config.floors;
-    let _ = app.answerer.set(answerer.with_floors(floors));
+    let _ = app.stats.set(stats.with_floors(floors));
     for site in &app.config.sites {
         if let Err(error) = crate::api::goals::refresh(&app, &site.id).await {
             tracing::error!(%error, site = site.id, "the site's goals can't be read; questions about them are refused");
@@ -607,10 +607,10 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
 
 /// Writes to whoever subscribed, where there is a mail server.
 async fn send_letters(app: &App) {
-    if let (Some(mail), Some(answerer)) = (&app.config.mail, app.answerer.get()) {
+    if let (Some(mail), Some(stats)) = (&app.config.mail, app.stats.get()) {
         let post = Post {
             control: app.gate.control.clone(),
-            answerer: answerer.clone(),
+            stats: stats.clone(),
             mail: mail.clone(),
             sites: app.config.sites.clone(),
             wake: app.wake_post.clone(),
@@ -638,7 +638,7 @@ async fn look_after(app: Arc<App>, client: Client) {
                 }
             }
         }
-        if app.answerer.get().is_some() {
+        if app.stats.get().is_some() {
             let answers =
                 tokio::time::timeout(TICK, client.query("SELECT 1").fetch_one::<u8>()).await;
             app.readiness.set(match answers {

@@ -13,7 +13,7 @@ use crate::email::scheduler;
 use crate::email::smtp::Sender;
 use crate::email::summary::Summary;
 use crate::email::{Cadence, LANGUAGES, Letter, Words, alert};
-use crate::stats::{Answerer, QueryLimits};
+use crate::stats::{QueryLimits, StatsService};
 
 /// What both commands are told.
 #[derive(Debug, clap::Args)]
@@ -58,7 +58,7 @@ pub struct AlertArguments {
 pub async fn report(arguments: &ReportArguments) -> anyhow::Result<String> {
     let desk = Desk::open(&arguments.letter)?;
     let now = Timestamp::now();
-    let summary = Summary::ask(&desk.answerer, &desk.site, arguments.every, now)
+    let summary = Summary::ask(&desk.stats, &desk.site, arguments.every, now)
         .await
         .context(HINT)?;
     let letter = message::of_summary(&summary, desk.words, &desk.links);
@@ -72,7 +72,7 @@ pub async fn report(arguments: &ReportArguments) -> anyhow::Result<String> {
 /// As of [`report`].
 pub async fn alert(arguments: &AlertArguments) -> anyhow::Result<String> {
     let desk = Desk::open(&arguments.letter)?;
-    let found = alert::look(&desk.answerer, &desk.site, Timestamp::now())
+    let found = alert::look(&desk.stats, &desk.site, Timestamp::now())
         .await
         .context(HINT)?;
     let Some(found) = found else {
@@ -89,7 +89,7 @@ const HINT: &str = "ClickHouse must run for this; start `sillage serve`, or say 
 struct Desk {
     config: Config,
     site: Site,
-    answerer: Answerer,
+    stats: StatsService,
     words: &'static Words,
     links: Links,
 }
@@ -100,7 +100,7 @@ impl Desk {
         let site = config.site(&arguments.site).cloned();
         let site = site.with_context(|| format!("site {:?} is not configured", arguments.site))?;
         let client = start::reader(&config, arguments.clickhouse.as_deref())?;
-        let answerer = Answerer::new(client, [site.clone()].into(), QueryLimits::default());
+        let stats = StatsService::new(client, [site.clone()].into(), QueryLimits::default());
         let links = Links {
             dashboard: config
                 .mail
@@ -112,7 +112,7 @@ impl Desk {
             words: Words::of(&arguments.lang),
             config,
             site,
-            answerer,
+            stats,
             links,
         })
     }

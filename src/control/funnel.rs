@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 
 use crate::control::people::check_name;
 use crate::control::site_objects::Fault;
-use sillage_query::filter::Filter;
 use sillage_query::funnel::{STEP_NAME_CHARS_MAX, STEPS_MAX, STEPS_MIN};
+use sillage_query::wire::filter;
 
 /// A funnel of a site.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ impl Funnel {
                 )));
             }
             let filters = Json::from(step.filters.clone());
-            Filter::check_all(&filters, &at).map_err(|fault| Fault(fault.to_string()))?;
+            filter::check_all(&filters, &at).map_err(|fault| Fault(fault.to_string()))?;
         }
         Ok(())
     }

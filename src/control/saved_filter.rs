@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::control::people::check_name;
 use crate::control::site_objects::Fault;
-use sillage_query::filter::Filter;
+use sillage_query::wire::filter;
 
 /// A saved filter of a site.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ impl SavedFilter {
             return Err(Fault("filters: at least one is expected".into()));
         }
         let filters = Json::from(self.filters.clone());
-        Filter::check_all(&filters, "#/filters").map_err(|fault| Fault(fault.to_string()))
+        filter::check_all(&filters, "#/filters").map_err(|fault| Fault(fault.to_string()))
     }
 }
 

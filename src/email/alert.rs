@@ -12,11 +12,13 @@
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, ZonedDateTime};
-use serde_json::{Value as Json, json};
+use sillage_query::date_range::DateRange;
+use sillage_query::metric::Metric;
+use sillage_query::{Question, Report};
 
 use super::MailError;
 use crate::config::Site;
-use crate::stats::Answerer;
+use crate::stats::StatsService;
 
 /// Weeks that are looked back on.
 pub const WEEKS: usize = 8;
@@ -110,27 +112,22 @@ pub fn windows(now: Timestamp, zone: &TimeZone) -> Vec<(ZonedDateTime, ZonedDate
 /// # Errors
 /// The counts did not come.
 pub async fn look(
-    answerer: &Answerer,
+    stats: &StatsService,
     site: &Site,
     now: Timestamp,
 ) -> Result<Option<Alert>, MailError> {
     let windows = windows(now, &site.timezone);
-    let queries: Vec<Json> = windows
-        .iter()
-        .map(|(since, until)| {
-            let last = until.timestamp() - SignedDuration::from_secs(1);
-            json!({
-                "site_id": site.id, "metrics": ["visitors"],
-                "date_range": [since.timestamp().to_string(), last.to_string()],
-            })
-        })
-        .collect();
-    let answers = crate::email::summary::ask(answerer, &queries, now).await?;
-    let counts: Option<Vec<u64>> = answers
-        .iter()
-        .map(|answer| answer["results"][0]["metrics"][0].as_u64())
-        .collect();
-    let counts = counts.ok_or_else(|| MailError::Numbers("a count is no number".into()))?;
+    let question = |(since, until): &(ZonedDateTime, ZonedDateTime)| {
+        let last = until.timestamp() - SignedDuration::from_secs(1);
+        let range = DateRange::Instants(since.timestamp(), last);
+        Question::new(site.id.as_str(), vec![Metric::Visitors], range)
+    };
+    let questions = windows.iter().map(question).collect();
+    let reports = crate::email::summary::ask(stats, questions, now).await?;
+    let count = |report: &Report| report.rows.first()?.metrics.first()?.as_u64();
+    let counts: Option<Vec<u64>> = reports.iter().map(count).collect();
+    let missing = || MailError::Numbers("the number of visitors is missing in an answer".into());
+    let counts = counts.ok_or_else(missing)?;
     let [(since, until), ..] = windows.as_slice() else {
         return Ok(None);
     };

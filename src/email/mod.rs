@@ -4,7 +4,7 @@
 //! Duty: decide which period is due ([`calendar`]) and what is unusual ([`alert`]), ask the same
 //! questions as the page ([`summary`]), word the answers in the reader's language ([`letter`]), and
 //! hand the letter to a mail server ([`send`]); [`post`] does that for whoever subscribed. All but
-//! the last two are pure or ask an [`Answerer`](crate::stats::Answerer) only, so every letter can
+//! the last two are pure or ask an [`StatsService`](crate::stats::StatsService) only, so every letter can
 //! be looked at without being sent (`sillage report`, `sillage alert`).
 //!
 //! A letter holds counts, and nothing in it is loaded from anywhere: no picture, no pixel, no link

@@ -26,7 +26,7 @@ use crate::email::alert::{self, Alert};
 use crate::email::message::{self, Links};
 use crate::email::smtp::Sender;
 use crate::email::summary::Summary;
-use crate::stats::Answerer;
+use crate::stats::StatsService;
 use zeroize::Zeroizing;
 
 /// How often the subscriptions are looked at.
@@ -38,7 +38,7 @@ const SETTLED_MINUTES: i8 = 5;
 /// Who goes the round.
 pub struct Post {
     pub control: Control,
-    pub answerer: Answerer,
+    pub stats: StatsService,
     pub mail: Mail,
     pub sites: Vec<Site>,
     /// Somebody said yes: their first letter need not wait for the next round.
@@ -178,7 +178,7 @@ impl Post {
                 };
                 let asked = (site.id.clone(), cadence);
                 if !known.summaries.contains_key(&asked) {
-                    let summary = Summary::ask(&self.answerer, site, cadence, now).await?;
+                    let summary = Summary::ask(&self.stats, site, cadence, now).await?;
                     known.summaries.insert(asked.clone(), summary);
                 }
                 Ok(known
@@ -193,7 +193,7 @@ impl Post {
                     return Ok(None);
                 }
                 if !known.alerts.contains_key(&site.id) {
-                    let found = alert::look(&self.answerer, site, now).await?;
+                    let found = alert::look(&self.stats, site, now).await?;
                     known.alerts.insert(site.id.clone(), found);
                 }
                 Ok(known

@@ -1,26 +1,36 @@
-//! The numbers of a summary: the questions of the page, asked of the same [`Answerer`], in one
+//! The numbers of a summary: the questions of the page, asked of the same [`StatsService`], in one
 //! batch.
 
 use jiff::Timestamp;
-use serde_json::{Value as Json, json};
+use sillage_query::date_range::DateRange;
+use sillage_query::dimension::{Dimension, EventDimension, VisitDimension};
+use sillage_query::metric::Metric;
+use sillage_query::plan::Semantics;
+use sillage_query::report::Row;
+use sillage_query::value::MetricValue;
+use sillage_query::{QueryError, Question, Report};
 
 use super::MailError;
 use crate::config::Site;
 use crate::email::cadence::{Cadence, Days};
-use crate::stats::Answerer;
+use crate::stats::StatsService;
 
 /// Rows of each list.
 pub const ROWS: usize = 5;
 
-const TOTALS: [&str; 6] = [
-    "visitors",
-    "visits",
-    "pageviews",
-    "views_per_visit",
-    "bounce_rate",
-    "visit_duration",
+const TOTALS: [Metric; 6] = [
+    Metric::Visitors,
+    Metric::Visits,
+    Metric::Pageviews,
+    Metric::ViewsPerVisit,
+    Metric::BounceRate,
+    Metric::VisitDuration,
 ];
-const LISTS: [&str; 3] = ["event:page", "visit:source", "visit:country"];
+const LISTS: [Dimension; 3] = [
+    Dimension::Event(EventDimension::Page),
+    Dimension::Visit(VisitDimension::Source),
+    Dimension::Visit(VisitDimension::Country),
+];
 
 /// What a summary says.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,35 +66,35 @@ impl Summary {
     /// # Errors
     /// The answers did not come.
     pub async fn ask(
-        answerer: &Answerer,
+        stats: &StatsService,
         site: &Site,
         cadence: Cadence,
         now: Timestamp,
     ) -> Result<Self, MailError> {
         let today = now.to_zoned_datetime(site.timezone.clone()).date();
         let (period, before) = cadence.periods(today);
-        let dates = |days: Days| json!([days.first.to_string(), days.last.to_string()]);
-        let totals =
-            |days: Days| json!({"site_id": site.id, "metrics": TOTALS, "date_range": dates(days)});
-        let list = |dimension: &str| {
-            json!({
-                "site_id": site.id, "metrics": ["visitors"], "date_range": dates(period),
-                "dimensions": [dimension], "pagination": {"limit": ROWS},
-            })
+        let question = |metrics: &[Metric], days: Days| {
+            let range = DateRange::Dates(days.first, days.last);
+            Question::new(site.id.as_str(), metrics.to_vec(), range)
         };
-        let queries: Vec<Json> = [totals(period), totals(before)]
+        let list = |dimension: Dimension| {
+            question(&[Metric::Visitors], period)
+                .by([dimension])
+                .limited_to(ROWS as u64)
+        };
+        let questions = [question(&TOTALS, period), question(&TOTALS, before)]
             .into_iter()
             .chain(LISTS.map(list))
             .collect();
-        let answers = ask(answerer, &queries, now).await?;
-        let [now, earlier, pages, sources, countries] = answers.as_slice() else {
+        let reports = ask(stats, questions, now).await?;
+        let [now, earlier, pages, sources, countries] = reports.as_slice() else {
             return Err(MailError::Numbers("an answer is missing".into()));
         };
         Ok(Self {
             site: site.id.clone(),
             cadence,
             period,
-            is_exact: now["meta"]["visitors_semantics"] == "exact",
+            is_exact: now.meta.visitors == Some(Semantics::Exact),
             now: read_totals(now)?,
             before: read_totals(earlier)?,
             pages: read_list(pages)?,
@@ -94,43 +104,37 @@ impl Summary {
     }
 }
 
-/// Asks several questions at once; answers in their order.
+/// Asks several questions at once. The reports are in their order.
 ///
 /// # Errors
-/// One of them was refused or not answered.
+/// The first error of a question.
 pub async fn ask(
-    answerer: &Answerer,
-    queries: &[Json],
+    stats: &StatsService,
+    questions: Vec<Question>,
     now: Timestamp,
-) -> Result<Vec<Json>, MailError> {
-    let body = json!({ "queries": queries }).to_string();
-    let answer = answerer.batch(body.as_bytes(), now).await;
-    let refused = |body: &Json| MailError::Numbers(body["error"].as_str().unwrap_or("").to_owned());
-    if answer.status != 200 {
-        return Err(refused(&answer.body));
-    }
-    let results = answer.body["results"].as_array();
-    let each = results.into_iter().flatten().map(|result| {
-        if result["status"] == 200 {
-            Ok(result["body"].clone())
-        } else {
-            Err(refused(&result["body"]))
-        }
-    });
-    each.collect()
+) -> Result<Vec<Report>, MailError> {
+    let failed = |error: QueryError| MailError::Numbers(error.to_string());
+    let reports = stats.batch(questions, now).await.map_err(failed)?;
+    reports
+        .into_iter()
+        .map(|report| report.map_err(failed))
+        .collect()
 }
 
-fn fault() -> MailError {
-    MailError::Numbers("unexpected form of an answer".into())
+fn missing() -> MailError {
+    MailError::Numbers("a number is missing in an answer".into())
 }
 
-fn read_totals(answer: &Json) -> Result<Totals, MailError> {
-    let metrics = answer["results"][0]["metrics"]
-        .as_array()
-        .ok_or_else(fault)?;
-    let count = |index: usize| metrics.get(index).and_then(Json::as_u64).ok_or_else(fault);
-    // A mean of nothing is null.
-    let mean = |index: usize| metrics.get(index).and_then(Json::as_f64).unwrap_or(0.0);
+fn read_totals(report: &Report) -> Result<Totals, MailError> {
+    let metrics = &report.rows.first().ok_or_else(missing)?.metrics;
+    let value = |index: usize| metrics.get(index);
+    let count = |index: usize| {
+        value(index)
+            .and_then(MetricValue::as_u64)
+            .ok_or_else(missing)
+    };
+    // A mean of no values is unknown.
+    let mean = |index: usize| value(index).and_then(MetricValue::as_f64).unwrap_or(0.0);
     Ok(Totals {
         visitors: count(0)?,
         visits: count(1)?,
@@ -141,14 +145,11 @@ fn read_totals(answer: &Json) -> Result<Totals, MailError> {
     })
 }
 
-fn read_list(answer: &Json) -> Result<Vec<(String, u64)>, MailError> {
-    let rows = answer["results"].as_array().ok_or_else(fault)?;
-    let row = |row: &Json| {
-        let value = row["dimensions"][0].as_str()?.to_owned();
-        Some((value, row["metrics"][0].as_u64()?))
+fn read_list(report: &Report) -> Result<Vec<(String, u64)>, MailError> {
+    let row = |row: &Row| {
+        let value = row.dimensions.first()?.clone();
+        Some((value, row.metrics.first()?.as_u64()?))
     };
-    rows.iter()
-        .map(row)
-        .collect::<Option<_>>()
-        .ok_or_else(fault)
+    let rows: Option<Vec<_>> = report.rows.iter().map(row).collect();
+    rows.ok_or_else(missing)
 }

@@ -1,19 +1,18 @@
 //! Keeps the roll-ups complete.
 //!
-//! Duty: find the days of a site that are over and not rolled up, or of which more events have come
-//! since, build them, and only then let them count. Beside the way of a beacon: it reads what
-//! `store` wrote and writes what `plan` reads. Invariants:
+//! The job finds the days of a site that are over and not rolled up, or that have got more events
+//! since. It builds them, and only then lets them count. Invariants:
 //!
 //! - **Safe to repeat.** Rows are built under a new version and count once `rolled_days` names it;
-//!   what a crash leaves behind is never read. No materialised view is involved, so no insert can
-//!   count twice.
+//!   rows that a crash leaves behind are never read. No materialised view is involved, so no INSERT
+//!   counts twice.
 //! - **Whole visits.** A day is built when the day after it is over as well: a visit that runs over
 //!   midnight has ended.
-//! - **Outlives the events.** A day is built anew when it has more events than were counted, never
-//!   when it has fewer: retention takes events away, and the counts stay. Nor when the ids of its
-//!   events are cleared.
+//! - **Outlives the events.** A day is built again when it has more events than were counted. It is
+//!   not built again when it has fewer, because retention removes events and the counts stay, nor
+//!   when the ids of its events are cleared.
 //!
-//! Not here: the statements themselves (`rollup`), and when to run (`serve` calls [`keep`]).
+//! The background tasks call [`keep`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,29 +21,30 @@ use clickhouse::Client;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
+use super::coverage::cleared_before;
+use super::{daily, visits};
 use crate::config::Site;
 use crate::random;
 use crate::store::runner::QueryLimits;
-use crate::store::runner::{RunError, Runner, bind, first_number};
-use sillage_query::rollup::visits as finished;
-use sillage_query::scan::Scope;
+use crate::store::runner::{RunError, Runner, bind};
 use sillage_query::rollup::daily::Rolled;
+use sillage_query::rows;
+use sillage_query::scan::Scope;
 use sillage_query::sql::{Sql, Value};
 
-/// How often [`keep`] looks.
+/// Interval of [`keep`].
 const INTERVAL: Duration = Duration::from_secs(600);
-/// How long after the end of the day after a day its last events may still be on their way, hours.
+/// Hours after the end of the following day until the last events of a day have arrived.
 const GRACE_HOURS: i64 = 1;
-/// Days built by one statement; an insert may touch few months only.
+/// Most days built by one statement: an INSERT may touch few partitions only.
 const DAYS_AT_ONCE: usize = 92;
-/// Events of the days built by one statement, unless one day has more; bounds its memory.
+/// Most events of the days built by one statement, unless one day has more. Bounds its memory.
 const EVENTS_AT_ONCE: i64 = 4_000_000;
-/// The same where every visit is held with its properties.
+/// The same for visits, which need more memory each.
 const VISITS_EVENTS_AT_ONCE: i64 = 500_000;
-/// Memory from which on a building statement uses the disk, for a single day that is larger than
-/// that.
+/// Memory above which a statement uses the disk: for a single day above the bounds.
 const BYTES_IN_MEMORY_MAX: u64 = 512 << 20;
-/// Time one building statement may take.
+/// Longest run of one statement.
 const EXECUTION_TIME_MAX: Duration = Duration::from_secs(600);
 
 /// Why a site is not rolled up.
@@ -54,17 +54,17 @@ pub enum RollError {
     Read(#[from] RunError),
     #[error("a day can't be rolled up: {0}")]
     Write(#[source] clickhouse::error::Error),
-    #[error("the system gives no random numbers: {0}")]
+    #[error("the operating system returned no random numbers: {0}")]
     Random(#[from] getrandom::Error),
-    #[error("the calendar ends: {0}")]
+    #[error("a date beyond the calendar: {0}")]
     Calendar(#[from] jiff::Error),
 }
 
 /// A day, in days since 1970, and how many events it has.
 type CountedDay = (i64, i64);
 
-/// Rolls up all sites, now and every ten minutes, until it is dropped. Faults are logged and tried
-/// again. A site that `is_held` has its turn later.
+/// Rolls up all sites, now and every ten minutes, until it is dropped. Errors are logged, and the
+/// next round tries again. Sites for which `is_held` is true wait.
 pub async fn keep(client: Client, sites: Arc<[Site]>, is_held: impl Fn(&str) -> bool) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -73,7 +73,7 @@ pub async fn keep(client: Client, sites: Arc<[Site]>, is_held: impl Fn(&str) -> 
         for site in sites.iter().filter(|site| !is_held(&site.id)) {
             match roll_up(&client, site, Timestamp::now()).await {
                 Ok(0) => {}
-                Ok(days) => tracing::info!(site = site.id, days, "rolled up"),
+                Ok(days) => tracing::info!(site = site.id, days, "a site was rolled up"),
                 Err(error) => {
                     tracing::warn!(site = site.id, %error, "a roll-up failed; it is tried again in ten minutes")
                 }
@@ -82,14 +82,14 @@ pub async fn keep(client: Client, sites: Arc<[Site]>, is_held: impl Fn(&str) -> 
     }
 }
 
-/// Rolls up the days of a site that need it. Gives how many there were.
+/// Rolls up the days of a site that need it. Returns their number.
 ///
 /// # Errors
-/// The server is away or refuses; what was recorded before stays.
+/// ClickHouse is unreachable or refuses. What was recorded before stays.
 pub async fn roll_up(client: &Client, site: &Site, now: Timestamp) -> Result<usize, RollError> {
-    let heard = now.checked_sub(GRACE_HOURS.hours())?;
-    // The day before yesterday is the last one that is done.
-    let yesterday = heard
+    let arrived = now.checked_sub(GRACE_HOURS.hours())?;
+    // The day before yesterday is the last day that is finished.
+    let yesterday = arrived
         .to_zoned_datetime(site.timezone.clone())
         .date()
         .yesterday()?;
@@ -103,7 +103,7 @@ pub async fn roll_up(client: &Client, site: &Site, now: Timestamp) -> Result<usi
     Ok(days.len())
 }
 
-/// How many of the first days are built by one statement: at least one.
+/// The number of first days that one statement builds: at least one.
 fn chunk_length(days: &[CountedDay], events_max: i64) -> usize {
     let mut events = 0;
     let fitting = days.iter().take(DAYS_AT_ONCE).take_while(|(_, count)| {
@@ -113,8 +113,8 @@ fn chunk_length(days: &[CountedDay], events_max: i64) -> usize {
     fitting.count().max(1)
 }
 
-/// The days before `end` that are not rolled up as they are, empty ones after the first with events
-/// included.
+/// The days before `end` that are not rolled up with all their events. Days without events count
+/// too, from the first day with events on.
 async fn missing_days(
     client: &Client,
     site: &Site,
@@ -133,19 +133,14 @@ async fn missing_days(
         ..QueryLimits::default()
     };
     let runner = Runner::new(client.clone(), limits);
-    let rows = runner.rows(statement.finish()).await?;
+    let lines = runner.rows(statement.finish()).await?;
     let cleared = cleared_before(&runner, site).await?;
     let mut missing = Vec::new();
     let mut next = None;
-    let lines = rows
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty());
-    for (index, line) in lines.enumerate() {
-        let (day, there, counted, is_known, has_visits): (i64, i64, i64, i64, i64) =
-            serde_json::from_slice(line)
-                .map_err(|_| RunError::Answer(sillage_query::report::RowFault { index }))?;
+    for row in rows::read::<(i64, i64, i64, i64, i64)>(&lines) {
+        let (day, there, counted, is_known, has_visits) = row.map_err(RunError::from)?;
         missing.extend((next.unwrap_or(day)..day).map(|empty| (empty, 0)));
-        // From an earlier version, and its events are all there.
+        // Rolled up by an earlier version, and its events are complete.
         let lacks_visits = has_visits == 0 && there > 0 && there >= counted;
         let is_cleared = has_visits == 1 && cleared.is_some_and(|first| day < first);
         if is_known == 0 || lacks_visits || (there > counted && !is_cleared) {
@@ -158,16 +153,7 @@ async fn missing_days(
     Ok(missing)
 }
 
-/// First day whose events have their ids, in days since 1970, where those of earlier days are
-/// cleared.
-pub async fn cleared_before(runner: &Runner, site: &Site) -> Result<Option<i64>, RunError> {
-    let site = Value::Text(site.id.clone()).into();
-    let statement = Sql::template(include_str!("sql/cleared.sql"), &[("site", site)]);
-    let rows = runner.rows(statement.finish()).await?;
-    Ok(first_number(&rows))
-}
-
-/// Builds some days, which need not follow each other, and makes them count.
+/// Builds some days, which need not be consecutive, and makes them count.
 async fn build(
     client: &Client,
     site: &Site,
@@ -183,7 +169,7 @@ async fn build(
         }
         let scope = scope_of(site, first.0, last.0)?;
         for rolled in Rolled::all() {
-            execute(client, rolled.build(&scope, version)).await?;
+            execute(client, daily::build(&rolled, &scope, version)).await?;
         }
         let mut rest = run;
         while let (Some(first), length) = (rest.first(), chunk_length(rest, VISITS_EVENTS_AT_ONCE))
@@ -191,7 +177,7 @@ async fn build(
             let (piece, after) = rest.split_at(length);
             let last = piece.last().map_or(first.0, |day| day.0);
             let scope = scope_of(site, first.0, last)?;
-            execute(client, finished::build(&scope, version)).await?;
+            execute(client, visits::build(&scope, version)).await?;
             rest = after;
         }
     }
@@ -211,7 +197,7 @@ async fn build(
     execute(client, record).await
 }
 
-/// Whole days of a site, both included.
+/// Whole days of a site, both inclusive.
 fn scope_of(site: &Site, first: i64, last: i64) -> Result<Scope, jiff::Error> {
     let date = |day: i64| Date::constant(1970, 1, 1).checked_add(day.days());
     Ok(Scope {
@@ -231,7 +217,7 @@ async fn execute(client: &Client, sql: Sql) -> Result<(), RollError> {
     let statement = sql.finish();
     let query = client
         .query_raw(&statement.text)
-        // Nobody waits for it: one core at most, so that questions are answered meanwhile.
+        // Background work: one core at most, so that questions are answered meanwhile.
         .with_setting("max_threads", "1")
         .with_setting(
             "max_execution_time",
@@ -241,8 +227,8 @@ async fn execute(client: &Client, sql: Sql) -> Result<(), RollError> {
             "max_bytes_before_external_group_by",
             BYTES_IN_MEMORY_MAX.to_string(),
         )
-        // Never sent again: what is built anew has another version. So no block may be taken for a
-        // retry.
+        // Never repeated: a day that is built again has another version. A new token keeps
+        // ClickHouse from taking a block for a retry.
         .with_setting("insert_deduplication_token", random::token()?);
     bind(&statement, query)
         .execute()

@@ -1,37 +1,46 @@
-//! Exports: a report as a file, and a line in the log that says who it is for.
+//! Exports: a report as a file, with a line in the audit log that names the recipient.
 //!
-//! Duty: the same answer as a question's, written as CSV, JSON, lines of JSON or Parquet.
 //! Invariants:
 //!
-//! - **Aggregated only.** An export is made from a [report](sillage_query::report) and by the same way;
-//!   there is none of events.
-//! - **Accounted for.** Recipient and purpose are asked for and logged, with site, format and
-//!   number of rows, before the file is handed out.
-//! - **No formulas.** A text of a CSV that a spreadsheet would calculate begins with an apostrophe
-//!   instead.
+//! - **Aggregated only.** An export is made from a [`Report`]. Events are never exported.
+//! - **Accountable.** Every export needs a recipient and a purpose. They are logged with the site,
+//!   the format and the number of rows before the file is handed out.
+//! - **No formulas.** A text that a spreadsheet would calculate gets an apostrophe in front.
 //!
-//! A file is whole in memory: a report has at most 10,000 rows.
+//! A file is built in memory: a report has at most 10,000 rows.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
+use sillage_query::value::MetricValue;
+use sillage_query::{QueryError, Question, Report, wire};
 
-use super::{Answer, Answerer, parquet, parse};
-use sillage_query::question::{Fault, refuse_unknown};
+use super::parquet;
+use super::service::StatsService;
 
 /// Bytes of a recipient or a purpose.
 pub const NOTE_BYTES_MAX: usize = 200;
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// With a header, RFC 4180.
+    /// CSV with a header, RFC 4180.
     Csv,
-    /// The answer of a question as it is.
+    /// The answer of the API.
     Json,
-    /// One object a row.
+    /// One JSON object per line.
     Ndjson,
-    /// Columns with their types.
+    /// Typed columns.
     Parquet,
+}
+
+/// A request for an export.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExportRequest {
+    pub question: Question,
+    pub format: Format,
+    /// One line each; both are logged.
+    pub recipient: String,
+    pub purpose: String,
 }
 
 /// A file to hand out.
@@ -41,7 +50,8 @@ pub struct Export {
     pub bytes: Vec<u8>,
 }
 
-const FORMATS: [(&str, Format); 4] = [
+/// The formats by name.
+pub const FORMATS: [(&str, Format); 4] = [
     ("csv", Format::Csv),
     ("json", Format::Json),
     ("ndjson", Format::Ndjson),
@@ -49,7 +59,7 @@ const FORMATS: [(&str, Format); 4] = [
 ];
 
 impl Format {
-    /// As requests name it; also the ending of a file's name.
+    /// Its name in requests, and the extension of the file.
     pub fn name(self) -> &'static str {
         let found = FORMATS.iter().find(|(_, format)| *format == self);
         found.map_or("", |(name, _)| name)
@@ -66,121 +76,94 @@ impl Format {
     }
 }
 
-impl Answerer {
-    /// Answers `{"query": question, "format", "recipient", "purpose"}` (`POST /api/v2/export`).
+impl StatsService {
+    /// Answers a question with a file, and logs who gets it.
     ///
     /// # Errors
-    /// The answer to give instead of a file: a fault of the request, or whatever the question
-    /// itself is answered.
-    pub async fn export(&self, body: &[u8], now: Timestamp) -> Result<Export, Answer> {
-        let Json::Object(body) = parse(body)? else {
-            return Err(Fault::new("#", "a JSON object is expected").into());
-        };
-        refuse_unknown(&body, "#", &["query", "format", "recipient", "purpose"])?;
-        let name = body
-            .get("format")
-            .and_then(Json::as_str)
-            .unwrap_or_default();
-        let Some((_, format)) = FORMATS.iter().find(|(known, _)| *known == name) else {
-            let names = FORMATS.iter().map(|(name, _)| *name);
-            return Err(Fault::unknown("#/format", "format", name, names).into());
-        };
-        let recipient = note(&body, "recipient")?;
-        let purpose = note(&body, "purpose")?;
-        let question = body.get("query").cloned().unwrap_or(Json::Null);
-        if question.pointer("/include/comparisons").is_some() && *format != Format::Json {
-            return Err(Fault::new(
-                "#/query/include/comparisons",
-                "only the format json holds comparisons",
-            )
-            .into());
-        }
-        let answer = self.query(question.to_string().as_bytes(), now).await;
-        if answer.status != 200 {
-            return Err(answer);
-        }
-        let table = Table::of(&answer.body);
+    /// Those of the question, or a report that can't be written in this format.
+    pub async fn export(
+        &self,
+        request: &ExportRequest,
+        now: Timestamp,
+    ) -> Result<Export, QueryError> {
+        let report = self.query(&request.question, now).await?;
+        let format = request.format;
+        let table = Table::of(&report);
         let bytes = match format {
             Format::Csv => table.to_csv().into_bytes(),
-            Format::Json => (answer.body.to_string() + "\n").into_bytes(),
+            Format::Json => (wire::report::render(&report).to_string() + "\n").into_bytes(),
             Format::Ndjson => table.to_ndjson().into_bytes(),
             Format::Parquet => parquet::write(&table.columns, &table.rows).map_err(|error| {
-                // A question names no metric twice, so that every report can be written.
+                // A question names no metric twice, so every report can be written.
                 tracing::error!(%error, "a report could not be written as Parquet");
-                Answer::error(
-                    500,
+                QueryError::Internal(
                     "the report could not be written as Parquet; choose another format",
                 )
             })?,
         };
         tracing::info!(
             target: "sillage::audit",
-            site = question["site_id"].as_str().unwrap_or_default(),
+            site = request.question.site,
             format = format.name(),
             rows = table.rows.len(),
-            recipient,
-            purpose,
+            recipient = request.recipient,
+            purpose = request.purpose,
             "a report was exported"
         );
-        Ok(Export {
-            format: *format,
-            bytes,
-        })
+        Ok(Export { format, bytes })
     }
 }
 
-/// A recipient or a purpose: one line that is not empty.
-fn note<'a>(body: &'a Map<String, Json>, key: &str) -> Result<&'a str, Fault> {
-    let text = body.get(key).and_then(Json::as_str).unwrap_or_default();
+/// Whether a text is one line that can be logged as a recipient or a purpose.
+pub fn is_note(text: &str) -> bool {
     let is_line = !text.chars().any(char::is_control);
-    if text.trim().is_empty() || text.len() > NOTE_BYTES_MAX || !is_line {
-        return Err(Fault::new(
-            format!("#/{key}"),
-            format!("one line of 1 to {NOTE_BYTES_MAX} bytes is expected; it is logged"),
-        ));
-    }
-    Ok(text)
+    !text.trim().is_empty() && text.len() <= NOTE_BYTES_MAX && is_line
+}
+
+/// A cell of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    Empty,
+    Text(String),
+    Whole(i64),
+    Fraction(f64),
 }
 
 /// A report as columns and rows.
 #[derive(Debug, PartialEq)]
 struct Table {
     columns: Vec<String>,
-    rows: Vec<Vec<Json>>,
+    rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
-    /// Dimensions, then metrics; an amount of money is two columns, the second its currency.
-    fn of(report: &Json) -> Self {
-        let names = |key: &str| {
-            let names = report["query"][key].as_array().into_iter().flatten();
-            names
-                .filter_map(Json::as_str)
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        let (mut columns, metrics) = (names("dimensions"), names("metrics"));
-        for metric in &metrics {
-            columns.push(metric.clone());
-            if is_amount(metric) {
-                columns.push(format!("{metric}_currency"));
+    /// Dimensions, then metrics. An amount of money takes two columns: value and currency.
+    fn of(report: &Report) -> Self {
+        let question = &report.question;
+        let mut columns: Vec<String> = question.dimensions.iter().map(|each| each.name()).collect();
+        for metric in &question.metrics {
+            columns.push(metric.name().to_owned());
+            if metric.is_revenue() {
+                columns.push(format!("{}_currency", metric.name()));
             }
         }
-        let cells = |row: &Json| {
-            let mut cells = row["dimensions"].as_array().cloned().unwrap_or_default();
-            let values = row["metrics"].as_array().into_iter().flatten();
-            for (metric, value) in metrics.iter().zip(values) {
-                if is_amount(metric) {
-                    cells.extend([value["value"].clone(), value["currency"].clone()]);
-                } else {
-                    cells.push(value.clone());
+        let rows = report.rows.iter().map(|row| {
+            let mut cells: Vec<Cell> = row.dimensions.iter().cloned().map(Cell::Text).collect();
+            for (metric, value) in question.metrics.iter().zip(&row.metrics) {
+                cells.push(Cell::of(value));
+                if metric.is_revenue() {
+                    cells.push(match value {
+                        MetricValue::Amount(amount) => Cell::Text(amount.currency.clone()),
+                        MetricValue::Unknown | MetricValue::Whole(_) | MetricValue::Fraction(_) => {
+                            Cell::Empty
+                        }
+                    });
                 }
             }
             cells
-        };
-        let rows = report["results"].as_array().into_iter().flatten();
+        });
         Self {
-            rows: rows.map(cells).collect(),
+            rows: rows.collect(),
             columns,
         }
     }
@@ -197,32 +180,47 @@ impl Table {
     fn to_ndjson(&self) -> String {
         let mut lines = String::new();
         for row in &self.rows {
-            let object: Map<String, Json> = self
+            let cells = self
                 .columns
                 .iter()
                 .cloned()
-                .zip(row.iter().cloned())
-                .collect();
-            lines += &json!(object).to_string();
+                .zip(row.iter().map(Cell::to_json));
+            lines += &Json::Object(Map::from_iter(cells)).to_string();
             lines.push('\n');
         }
         lines
     }
 }
 
-fn is_amount(metric: &str) -> bool {
-    sillage_query::metric::Metric::parse(metric).is_some_and(|metric| metric.is_revenue())
-}
+impl Cell {
+    fn of(value: &MetricValue) -> Self {
+        match value {
+            MetricValue::Unknown => Self::Empty,
+            MetricValue::Whole(whole) => Self::Whole(*whole),
+            MetricValue::Fraction(number) => Self::Fraction(*number),
+            MetricValue::Amount(amount) => Self::Fraction(amount.value),
+        }
+    }
 
-fn csv_cell(cell: &Json) -> String {
-    match cell {
-        Json::Null => String::new(),
-        Json::String(text) => csv_text(text),
-        number => number.to_string(),
+    fn to_json(&self) -> Json {
+        match self {
+            Self::Empty => Json::Null,
+            Self::Text(text) => text.as_str().into(),
+            Self::Whole(whole) => (*whole).into(),
+            Self::Fraction(number) => (*number).into(),
+        }
     }
 }
 
-/// A text, quoted where it has to be, and with an apostrophe before what a spreadsheet takes for a
+fn csv_cell(cell: &Cell) -> String {
+    match cell {
+        Cell::Empty => String::new(),
+        Cell::Text(text) => csv_text(text),
+        Cell::Whole(_) | Cell::Fraction(_) => cell.to_json().to_string(),
+    }
+}
+
+/// A text, quoted where CSV needs it, with an apostrophe in front of what a spreadsheet takes for a
 /// formula.
 fn csv_text(text: &str) -> String {
     let is_formula =
@@ -243,20 +241,40 @@ fn csv_text(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn report() -> Json {
-        json!({
-            "query": {"dimensions": ["visit:source"], "metrics": ["visitors", "total_revenue", "lcp_p75"]},
-            "results": [
-                {"dimensions": ["=HYPERLINK(\"x\")"], "metrics": [3, {"value": -1.5, "currency": "EUR"}, null]},
-                {"dimensions": ["a,b"], "metrics": [2, null, 900]},
+    fn table() -> Table {
+        let columns = [
+            "visit:source",
+            "visitors",
+            "total_revenue",
+            "total_revenue_currency",
+            "lcp_p75",
+        ];
+        let text = |text: &str| Cell::Text(text.to_owned());
+        Table {
+            columns: columns.map(str::to_owned).to_vec(),
+            rows: vec![
+                vec![
+                    text("=HYPERLINK(\"x\")"),
+                    Cell::Whole(3),
+                    Cell::Fraction(-1.5),
+                    text("EUR"),
+                    Cell::Empty,
+                ],
+                vec![
+                    text("a,b"),
+                    Cell::Whole(2),
+                    Cell::Empty,
+                    Cell::Empty,
+                    Cell::Whole(900),
+                ],
             ],
-        })
+        }
     }
 
     #[test]
     fn text_that_looks_like_a_formula_is_quoted_in_exports() {
         assert_eq!(
-            Table::of(&report()).to_csv(),
+            table().to_csv(),
             "visit:source,visitors,total_revenue,total_revenue_currency,lcp_p75\r\n\
              \"'=HYPERLINK(\"\"x\"\")\",3,-1.5,EUR,\r\n\"a,b\",2,,,900\r\n"
         );
@@ -271,30 +289,21 @@ mod tests {
 
     #[test]
     fn a_line_of_json_names_its_columns() {
-        let lines = Table::of(&report()).to_ndjson();
+        let lines = table().to_ndjson();
         let first: Json = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
         assert_eq!(first["visit:source"], "=HYPERLINK(\"x\")");
         assert_eq!(
             (&first["visitors"], &first["total_revenue_currency"]),
-            (&json!(3), &json!("EUR"))
+            (&Json::from(3), &Json::from("EUR"))
         );
         assert_eq!(lines.lines().count(), 2);
     }
 
     #[test]
     fn a_note_is_one_line_within_its_bound() {
-        let noted =
-            |text: Json| note(json!({"purpose": text}).as_object().unwrap(), "purpose").is_ok();
-        assert!(noted(json!("a".repeat(200))) && !noted(json!("a".repeat(201))));
-        for text in [
-            json!(""),
-            json!(" "),
-            json!("a\nb"),
-            json!("a\u{1b}[2J"),
-            json!(1),
-            json!(null),
-        ] {
-            assert!(!noted(text.clone()), "{text}");
+        assert!(is_note(&"a".repeat(200)) && !is_note(&"a".repeat(201)));
+        for text in ["", " ", "a\nb", "a\u{1b}[2J"] {
+            assert!(!is_note(text), "{text:?}");
         }
     }
 }

@@ -7,13 +7,13 @@
 
 use serde_json::{Value as Json, json};
 
-use super::BATCH_MAX;
-use super::changes::CONTRIBUTORS_MAX;
 use super::export::NOTE_BYTES_MAX;
+use super::reports::BATCH_MAX;
+use sillage_query::changes::CONTRIBUTORS_MAX;
+use sillage_query::date_range::{DAYS_MAX, MONTHS_MAX};
 use sillage_query::dimension::{Dimension, GOAL};
 use sillage_query::funnel::{ROWS_MAX, STEP_NAME_CHARS_MAX, STEPS_MAX, STEPS_MIN};
 use sillage_query::metric::Metric;
-use sillage_query::period::{DAYS_MAX, MONTHS_MAX};
 use sillage_query::question::{DIMENSIONS_MAX, LIMIT_MAX, OFFSET_MAX};
 
 /// The whole document, OpenAPI 3.1.

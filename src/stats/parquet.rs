@@ -1,7 +1,7 @@
 //! A report as an Apache Parquet file, for data frames and warehouses.
 //!
-//! Duty: one row group of optional columns: texts, whole numbers where a column has no others, else
-//! floating-point ones. Not compressed: a report has at most 10,000 rows. Format:
+//! One row group of optional columns. A column holds texts, whole numbers, or floating-point numbers
+//! where not all of its numbers are whole. Not compressed: a report has at most 10,000 rows. Format:
 //! <https://parquet.apache.org/docs/file-format/>.
 
 use std::sync::Arc;
@@ -12,9 +12,10 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
-use serde_json::Value as Json;
 
-/// What a column's values are.
+use super::export::Cell;
+
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Text,
@@ -22,11 +23,11 @@ enum Kind {
     Real,
 }
 
-/// Writes columns and rows, of which each has a cell for every column.
+/// Writes columns and rows. Each row has a cell for every column.
 ///
 /// # Errors
-/// Two columns of one name, or whatever else the format refuses.
-pub fn write(columns: &[String], rows: &[Vec<Json>]) -> Result<Vec<u8>, ParquetError> {
+/// Two columns of the same name, or another fault that the format refuses.
+pub fn write(columns: &[String], rows: &[Vec<Cell>]) -> Result<Vec<u8>, ParquetError> {
     let cells = |index: usize| rows.iter().filter_map(move |row| row.get(index));
     let kinds: Vec<Kind> = (0..columns.len()).map(|index| kind(cells(index))).collect();
     let fields = columns
@@ -47,8 +48,8 @@ pub fn write(columns: &[String], rows: &[Vec<Json>]) -> Result<Vec<u8>, ParquetE
         };
         match kind {
             Kind::Text => put::<ByteArrayType>(&mut column, cells(index), text)?,
-            Kind::Whole => put::<Int64Type>(&mut column, cells(index), Json::as_i64)?,
-            Kind::Real => put::<DoubleType>(&mut column, cells(index), Json::as_f64)?,
+            Kind::Whole => put::<Int64Type>(&mut column, cells(index), whole)?,
+            Kind::Real => put::<DoubleType>(&mut column, cells(index), real)?,
         }
         column.close()?;
     }
@@ -56,14 +57,13 @@ pub fn write(columns: &[String], rows: &[Vec<Json>]) -> Result<Vec<u8>, ParquetE
     file.into_inner()
 }
 
-fn kind<'a>(cells: impl Iterator<Item = &'a Json>) -> Kind {
+fn kind<'a>(cells: impl Iterator<Item = &'a Cell>) -> Kind {
     let mut kind = Kind::Whole;
     for cell in cells {
         match cell {
-            Json::Null => {}
-            Json::Number(_) if cell.as_i64().is_some() => {}
-            Json::Number(_) => kind = Kind::Real,
-            _ => return Kind::Text,
+            Cell::Empty | Cell::Whole(_) => {}
+            Cell::Fraction(_) => kind = Kind::Real,
+            Cell::Text(_) => return Kind::Text,
         }
     }
     kind
@@ -81,20 +81,36 @@ fn field(name: &str, kind: Kind) -> Result<Type, ParquetError> {
         .build()
 }
 
-/// Texts as they are, unlike in a CSV: nothing calculates a Parquet file.
-fn text(cell: &Json) -> Option<ByteArray> {
+/// Texts stay as they are, unlike in CSV: no program calculates formulas of a Parquet file.
+fn text(cell: &Cell) -> Option<ByteArray> {
     match cell {
-        Json::Null => None,
-        Json::String(text) => Some(text.as_str().into()),
-        other => Some(other.to_string().as_str().into()),
+        Cell::Empty => None,
+        Cell::Text(text) => Some(text.as_str().into()),
+        Cell::Whole(whole) => Some(whole.to_string().as_str().into()),
+        Cell::Fraction(number) => Some(number.to_string().as_str().into()),
     }
 }
 
-/// Writes the cells that have a value, and which ones those are.
+fn whole(cell: &Cell) -> Option<i64> {
+    match cell {
+        Cell::Whole(whole) => Some(*whole),
+        Cell::Empty | Cell::Text(_) | Cell::Fraction(_) => None,
+    }
+}
+
+fn real(cell: &Cell) -> Option<f64> {
+    match cell {
+        Cell::Whole(whole) => Some(*whole as f64),
+        Cell::Fraction(number) => Some(*number),
+        Cell::Empty | Cell::Text(_) => None,
+    }
+}
+
+/// Writes the cells that have a value, and the levels that say which ones those are.
 fn put<'a, T: DataType>(
     column: &mut SerializedColumnWriter<'_>,
-    cells: impl Iterator<Item = &'a Json>,
-    value: impl Fn(&Json) -> Option<T::T>,
+    cells: impl Iterator<Item = &'a Cell>,
+    value: impl Fn(&Cell) -> Option<T::T>,
 ) -> Result<(), ParquetError> {
     let values: Vec<Option<T::T>> = cells.map(value).collect();
     let levels: Vec<i16> = values
@@ -112,13 +128,26 @@ fn put<'a, T: DataType>(
 mod tests {
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
     use parquet::record::RowAccessor as _;
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
 
     use super::*;
+
+    fn cell(json: &Json) -> Cell {
+        match (json.as_str(), json.as_i64(), json.as_f64()) {
+            (Some(text), _, _) => Cell::Text(text.to_owned()),
+            (_, Some(whole), _) => Cell::Whole(whole),
+            (_, _, Some(number)) => Cell::Fraction(number),
+            _ => Cell::Empty,
+        }
+    }
 
     fn read(columns: &[&str], rows: Json) -> SerializedFileReader<bytes::Bytes> {
         let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
         let rows: Vec<Vec<Json>> = serde_json::from_value(rows).unwrap();
+        let rows: Vec<Vec<Cell>> = rows
+            .iter()
+            .map(|row| row.iter().map(cell).collect())
+            .collect();
         SerializedFileReader::new(bytes::Bytes::from(write(&columns, &rows).unwrap())).unwrap()
     }
 

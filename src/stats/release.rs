@@ -1,32 +1,34 @@
-//! When events of unfinished time are released to audiences with a floor.
+//! Release of unfinished time to audiences with a floor.
 //!
-//! Duty: the latest full hour up to which an answer may reach. Asking before and after one visit
-//! would tell everything about that visit, so time is released in steps: a step ends with the first
-//! full hour by whose end at least the floor's number of visitors came since the step before. Two
-//! answers then differ by one or several whole steps. What holds:
+//! An answer before one visit and an answer after it would reveal everything about that visit. So
+//! time is released in steps: a step ends with the first full hour by whose end at least the
+//! floor's number of visitors came since the previous step. Two answers then differ by whole steps.
+//! What holds:
 //!
-//! - **The same for everybody.** It follows from the stored events and the clock alone, so asking
-//!   differently or from two places gives no finer steps.
-//! - **Yesterday's rest** waits for the first step of today. Earlier days are finished.
-//! - **Late beacons.** An hour counts when it has been over for [`LATE_S`], so that what waits in a
-//!   spool is there.
+//! - **The same for everyone.** A step depends on the stored events and the clock only. Other
+//!   questions, or questions from two places, get no finer steps.
+//! - **The rest of yesterday** waits for the first step of today. Earlier days are finished.
+//! - **Late beacons.** An hour counts when it has been over for [`LATE_S`], so that beacons waiting
+//!   in a spool are stored.
 
 use jiff::Timestamp;
-use serde_json::Value as Json;
-
-use super::{Answer, Answerer};
-use crate::config::Site;
-use sillage_query::suppression::floor::Floor;
+use sillage_query::QueryError;
+use sillage_query::rows;
 use sillage_query::sql::{Sql, Value};
+use sillage_query::suppression::floor::Floor;
 
-/// Seconds after which an hour's events are taken to be complete.
+use super::service::{KnownSite, StatsService};
+use crate::store::runner::RunError;
+
+/// Seconds after the end of an hour until its events count as complete.
 pub const LATE_S: i64 = 600;
 const HOUR_S: i64 = 3_600;
 
-/// By the end of the last full hour and the floor: where the release ends.
+/// The end of the release, by the end of the last full hour and the floor.
 pub type Known = Vec<((i64, i64), i64)>;
 
-/// The hours of `came`, by hours since the beginning, that are released of `full` ones.
+/// The number of hours that are released, of `full` hours. `came` holds the visitors who came, by
+/// the hour since the beginning.
 fn released_hours(came: &[(i64, i64)], full: i64, least: i64) -> i64 {
     let (mut released, mut since) = (0, 0);
     for (hour, count) in came.iter().filter(|(hour, _)| *hour < full) {
@@ -38,33 +40,30 @@ fn released_hours(came: &[(i64, i64)], full: i64, least: i64) -> i64 {
     released
 }
 
-impl Answerer {
+impl StatsService {
     /// The instant up to which events of a site are released, seconds since 1970.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// See [`QueryError`].
     pub(super) async fn released(
         &self,
-        site: &Site,
+        known_site: &KnownSite,
         floor: Floor,
         now: Timestamp,
-    ) -> Result<i64, Answer> {
+    ) -> Result<i64, QueryError> {
+        let site = &known_site.site;
         let today = now.to_zoned_datetime(site.timezone.clone()).date();
         let begin = today
             .yesterday()
             .and_then(|day| day.to_zoned_datetime(site.timezone.clone()))
             .and_then(|day| day.start_of_day())
-            .map_err(|_| Answer::error(400, "the calendar ends"))?;
+            .map_err(|_| QueryError::invalid("#/date_range", "the calendar ends"))?;
         let since_s = begin.timestamp().as_second();
         let full = (now.as_second() - LATE_S - since_s) / HOUR_S;
         let until_s = since_s + full * HOUR_S;
         let key = (until_s, i64::from(floor.visitors()));
-        let index = self.sites.iter().position(|known| known.id == site.id);
-        let Some(cell) = index.and_then(|index| self.releases.get(index)) else {
-            return Ok(since_s);
-        };
-        // Held while it is asked for, so that the questions of a batch ask once.
-        let mut known = cell.lock().await;
+        // Locked during the request to ClickHouse, so the questions of a batch ask once.
+        let mut known = known_site.releases.lock().await;
         known.retain(|((until, _), _)| *until == until_s);
         if let Some((_, released)) = known.iter().find(|(each, _)| *each == key) {
             return Ok(*released);
@@ -84,30 +83,13 @@ impl Answerer {
                 ("apart", apart.into()),
             ],
         );
-        let rows = self.runner.rows(statement.finish()).await?;
-        let lines = rows.split(|byte| *byte == b'\n');
-        let mut came = Vec::new();
-        for (index, line) in lines.filter(|line| !line.is_empty()).enumerate() {
-            let row = serde_json::from_slice::<(i64, i64)>(line);
-            came.push(row.map_err(|_| {
-                crate::store::runner::RunError::Answer(sillage_query::report::RowFault { index })
-            })?);
-        }
+        let lines = self.runner.rows(statement.finish()).await?;
+        let came = rows::read::<(i64, i64)>(&lines).collect::<Result<Vec<_>, _>>();
+        let came = came.map_err(RunError::from)?;
         let hours = released_hours(&came, full, i64::from(floor.visitors()));
         let released = since_s + hours * HOUR_S;
         known.push((key, released));
         Ok(released)
-    }
-}
-
-/// Says in an answer until when its numbers reach.
-pub fn tell(body: &mut Json, released_s: i64, site: &Site) {
-    let until = Timestamp::from_second(released_s).map(|until| {
-        let until = until.to_zoned_datetime(site.timezone.clone());
-        until.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
-    });
-    if let Ok(until) = until {
-        body["meta"]["numbers_until"] = until.into();
     }
 }
 

@@ -1,9 +1,8 @@
-//! Sends statements and bounds what they may cost.
+//! Runs SELECTs with limits on their cost.
 //!
-//! Duty: one statement in, bytes out, with the read-only profile, the limits and the queue of
-//! [`QueryLimits`]. A future that is dropped closes its connection, and the server then cancels the
-//! query. Errors are told apart by what the asker can do: ask again later, ask for less, or write
-//! the pattern differently. Not here: HTTP status codes but for the number in `Answer`.
+//! Every statement runs with the read-only profile, the limits and the queue of [`QueryLimits`].
+//! Dropping the future closes the connection, and ClickHouse then cancels the query. The errors say
+//! what the client can do: ask again later, ask for less, or correct the pattern.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,22 +11,24 @@ use std::time::Duration;
 use clickhouse::Client;
 use tokio::sync::Semaphore;
 
+use sillage_query::QueryError;
+use sillage_query::rows::{self, RowError};
 use sillage_query::sql::{Statement, Value};
 
-/// What questions may cost.
+/// Limits on the cost of questions.
 #[derive(Debug, Clone)]
 pub struct QueryLimits {
     /// Statements that run at the same time.
     pub concurrent_max: usize,
-    /// Statements that wait for their turn; one more is refused.
+    /// Statements that wait for a permit. One more is refused.
     pub waiting_max: usize,
-    /// Time one statement may run on the server.
+    /// Longest run of one statement.
     pub execution_time_max: Duration,
-    /// Memory one statement may take on the server, bytes.
+    /// Most memory of one statement, bytes.
     pub memory_bytes_max: u64,
-    /// Rows one statement may give.
+    /// Most rows of one statement.
     pub rows_max: u64,
-    /// Bytes of one answer from the server.
+    /// Most bytes of one answer.
     pub answer_bytes_max: usize,
 }
 
@@ -38,31 +39,45 @@ impl Default for QueryLimits {
             waiting_max: 256,
             execution_time_max: Duration::from_secs(30),
             memory_bytes_max: 2 << 30,
-            // A page and one row.
+            // One page and one row.
             rows_max: 10_001,
             answer_bytes_max: 32 << 20,
         }
     }
 }
 
-/// Why there is no answer.
+/// Why a statement has no rows.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Ask again later.
     #[error("too many questions are waiting")]
     Busy,
-    /// Ask for less: a time, memory or size limit was met.
+    /// Ask for less: a limit of time, memory or size was exceeded.
     #[error("the question costs more than is allowed")]
     TooCostly,
-    /// A pattern that this side took for RE2 and the server did not.
+    /// A pattern that our parser accepts as RE2 and ClickHouse refuses.
     #[error("a pattern is not valid RE2")]
     Pattern,
-    /// The server is away or failed.
+    /// ClickHouse is unreachable or failed.
     #[error("the database did not answer: {0}")]
     Server(#[source] clickhouse::error::Error),
-    /// The server answered something else than was asked for.
+    /// A row does not have the columns of the statement.
     #[error(transparent)]
-    Answer(#[from] sillage_query::report::RowFault),
+    Row(#[from] RowError),
+}
+
+impl From<RunError> for QueryError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Busy => Self::Busy,
+            RunError::TooCostly => Self::TooCostly,
+            RunError::Pattern => Self::invalid("#/filters", "a pattern is not valid RE2"),
+            RunError::Server(_) | RunError::Row(_) => {
+                tracing::error!(%error, "ClickHouse did not answer a question");
+                Self::Database
+            }
+        }
+    }
 }
 
 /// Runs statements; clones share the queue.
@@ -70,7 +85,7 @@ pub enum RunError {
 pub struct Runner {
     client: Client,
     limits: QueryLimits,
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
 }
 
@@ -78,7 +93,7 @@ impl Runner {
     /// `client` has its database set.
     pub fn new(client: Client, limits: QueryLimits) -> Self {
         let client = client
-            // Set here and not by the caller: no statement of this module ever writes.
+            // Set here and not by the caller: no statement of this runner ever writes.
             .with_setting("readonly", "1")
             .with_setting(
                 "max_execution_time",
@@ -91,25 +106,25 @@ impl Runner {
             .with_setting("cancel_http_readonly_queries_on_client_close", "1")
             .with_setting("output_format_json_quote_64bit_integers", "0")
             .with_setting("output_format_json_quote_denormals", "0");
-        let turns = Arc::new(Semaphore::new(limits.concurrent_max.max(1)));
+        let permits = Arc::new(Semaphore::new(limits.concurrent_max.max(1)));
         Self {
             client,
             limits,
-            turns,
+            permits,
             waiting: Arc::default(),
         }
     }
 
-    /// Runs a statement and gives its rows as `JSONCompactEachRow`. Waits for its turn.
+    /// Runs a statement and returns its rows as `JSONCompactEachRow`. Waits for a permit.
     ///
     /// # Errors
-    /// All cases of [`RunError`] but `Answer`.
+    /// All cases of [`RunError`] except `Row`.
     pub async fn rows(&self, statement: Statement) -> Result<Vec<u8>, RunError> {
-        let _turn = match self.turns.try_acquire() {
-            Ok(turn) => turn,
+        let _permit = match self.permits.try_acquire() {
+            Ok(permit) => permit,
             Err(_) => {
                 let _place = Place::take(&self.waiting, self.limits.waiting_max)?;
-                self.turns
+                self.permits
                     .acquire()
                     .await
                     .expect("the semaphore is never closed")
@@ -128,7 +143,7 @@ impl Runner {
     }
 }
 
-/// Gives a statement's values to the query that was made from its text.
+/// Binds the values of a statement to the query made from its text.
 pub fn bind(statement: &Statement, query: clickhouse::query::Query) -> clickhouse::query::Query {
     let values = statement.values.iter();
     values.fold(query, |query, (name, value)| match value {
@@ -141,14 +156,11 @@ pub fn bind(statement: &Statement, query: clickhouse::query::Query) -> clickhous
 
 /// The number in the first column of the first row.
 pub fn first_number(rows: &[u8]) -> Option<i64> {
-    let line = rows.split(|byte| *byte == b'\n').next()?;
-    serde_json::from_slice::<Vec<i64>>(line)
-        .ok()?
-        .first()
-        .copied()
+    let row = rows::read::<Vec<i64>>(rows).next()?;
+    row.ok()?.first().copied()
 }
 
-/// A place among the waiting; given back when dropped, also by a cancelled request.
+/// A place in the queue. Dropping it frees the place, also when a request is cancelled.
 struct Place<'a>(&'a AtomicUsize);
 
 impl<'a> Place<'a> {
@@ -168,7 +180,7 @@ impl Drop for Place<'_> {
     }
 }
 
-/// ClickHouse's error codes: the numbers are stable, the texts are not.
+/// Classifies an error by its code: ClickHouse keeps the numbers stable, not the texts.
 fn classify(error: clickhouse::error::Error) -> RunError {
     const TIMEOUT_EXCEEDED: &str = "Code: 159.";
     const TOO_SLOW: &str = "Code: 160.";
@@ -201,7 +213,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
 
-    /// A server that takes requests and answers when the test says so, and a runner that asks it.
+    /// A server that answers when the test says so, and a runner that asks it.
     async fn pair(limits: QueryLimits) -> (TcpListener, Runner) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -239,7 +251,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert!(matches!(ask(&runner).await.unwrap(), Err(RunError::Busy)));
-        // Who gives up waiting makes room for another.
+        // A cancelled wait frees its place.
         second.abort();
         assert!(second.await.is_err());
         assert_eq!(runner.waiting.load(Ordering::Relaxed), 0);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sillage::email::alert::{Kind, look};
-use sillage::stats::{Answerer, QueryLimits};
+use sillage::stats::{QueryLimits, StatsService};
 
 use crate::engine::{database, insert_rows, runtime, site};
 
@@ -45,8 +45,8 @@ async fn judged(now: u64) -> Option<(Kind, u64, u64)> {
     rows.extend(visitors("2026-11-10 12:00:00", 500));
     insert_rows(&client, &rows).await;
     let site = site("example.com", "Europe/Berlin");
-    let answerer = Answerer::new(client, [site.clone()].into(), QueryLimits::default());
-    let found = look(&answerer, &site, NOW.parse().expect("it is valid"))
+    let stats = StatsService::new(client, [site.clone()].into(), QueryLimits::default());
+    let found = look(&stats, &site, NOW.parse().expect("it is valid"))
         .await
         .expect("it is looked at");
     found.map(|alert| (alert.kind, alert.visitors, alert.usual))

@@ -5,12 +5,13 @@
 //! are metrics by dimensions with filters over ranges that begin and end anywhere, the last days
 //! not yet rolled up. The seed is fixed, so that a failure can be repeated.
 
+use crate::as_json::AsJson;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value as Json, json};
 use sillage::rollup::job::roll_up;
-use sillage::stats::{Answerer, QueryLimits};
+use sillage::stats::{QueryLimits, StatsService};
 
 use crate::engine::{database, insert_rows, runtime, site};
 
@@ -231,7 +232,7 @@ fn random_questions_have_one_answer_from_events_and_from_roll_ups() {
         insert_rows(&client, &rows(&visits)).await;
         let site = site("example.com", ZONE);
         assert!(roll_up(&client, &site, now).await.expect("it is rolled up") > 10);
-        let rolled = Answerer::new(client.clone(), [site].into(), QueryLimits::default());
+        let rolled = StatsService::new(client.clone(), [site].into(), QueryLimits::default());
         (rolled.clone().without_rollups(), rolled, client)
     });
     let config = Config {
@@ -244,7 +245,7 @@ fn random_questions_have_one_answer_from_events_and_from_roll_ups() {
     TestRunner::new_with_rng(config, rng)
         .run(&question(), |question| {
             let body = question.to_string();
-            let ask = |way: &Answerer| runtime().block_on(way.query(body.as_bytes(), now));
+            let ask = |way: &StatsService| runtime().block_on(way.query_json(body.as_bytes(), now));
             let (one, other) = (ask(&raw), ask(&rolled));
             prop_assert_eq!(one.status, other.status, "{}", question);
             prop_assert_eq!(&one.body["results"], &other.body["results"], "{}", question);
@@ -266,8 +267,8 @@ fn random_questions_have_one_answer_from_events_and_from_roll_ups() {
     );
     // And they were two ways: without its rows one of them counts nothing.
     let totals = json!({"site_id": "example.com", "metrics": ["visits"], "date_range": ["2025-03-26", "2025-03-30"]});
-    let count = |way: &Answerer| {
-        let answer = runtime().block_on(way.query(totals.to_string().as_bytes(), now));
+    let count = |way: &StatsService| {
+        let answer = runtime().block_on(way.query_json(totals.to_string().as_bytes(), now));
         answer.body["results"][0]["metrics"][0]
             .as_u64()
             .expect("a number")

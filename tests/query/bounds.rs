@@ -1,17 +1,18 @@
 //! Bounds and edges on the real engine: expensive questions are refused, empty sites have zeros,
 //! and clock changes happen where the site's time zone has them.
 
+use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
-use sillage::stats::{Answerer, QueryLimits};
+use sillage::stats::{QueryLimits, StatsService};
 
 use crate::engine::{database, insert_rows, runtime, site};
 
 const NOW: &str = "2025-10-28T12:00:00Z";
 
-async fn answerer(zone: &str, limits: QueryLimits, rows: &[Json]) -> Answerer {
+async fn stats(zone: &str, limits: QueryLimits, rows: &[Json]) -> StatsService {
     let client = database().await;
     insert_rows(&client, rows).await;
-    Answerer::new(client, [site("example.com", zone)].into(), limits)
+    StatsService::new(client, [site("example.com", zone)].into(), limits)
 }
 
 fn pageview(id: u64, time: &str) -> Json {
@@ -21,13 +22,13 @@ fn pageview(id: u64, time: &str) -> Json {
     })
 }
 
-async fn ask(answerer: &Answerer, change: Json) -> (u16, Json) {
+async fn ask(stats: &StatsService, change: Json) -> (u16, Json) {
     let mut body = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "7d"});
     for (key, value) in change.as_object().expect("an object") {
         body[key] = value.clone();
     }
-    let answer = answerer
-        .query(
+    let answer = stats
+        .query_json(
             body.to_string().as_bytes(),
             NOW.parse().expect("it is valid"),
         )
@@ -58,13 +59,13 @@ fn the_repeated_hour_is_one_row_and_the_day_has_25_hours() {
             pageview(5, "2025-10-26 22:59:00"),
             pageview(6, "2025-10-26 23:00:00"),
         ];
-        let answerer = answerer("Europe/Berlin", QueryLimits::default(), &events).await;
-        let (status, body) = ask(&answerer, json!({"dimensions": ["time:day"]})).await;
+        let stats = stats("Europe/Berlin", QueryLimits::default(), &events).await;
+        let (status, body) = ask(&stats, json!({"dimensions": ["time:day"]})).await;
         assert_eq!(status, 200, "{body}");
         let days = [("2025-10-25", 1), ("2025-10-26", 4), ("2025-10-27", 1)];
         assert_eq!(rows(&body), days.map(|(day, count)| (day.to_owned(), count)));
         let hours = json!({"dimensions": ["time:hour"], "date_range": ["2025-10-26", "2025-10-26"], "include": {"time_labels": true}});
-        let (_, body) = ask(&answerer, hours).await;
+        let (_, body) = ask(&stats, hours).await;
         let expected = [("2025-10-26 00:00:00", 1), ("2025-10-26 02:00:00", 2), ("2025-10-26 23:00:00", 1)];
         assert_eq!(rows(&body), expected.map(|(hour, count)| (hour.to_owned(), count)));
         let labels = body["meta"]["time_labels"].as_array().expect("a list");
@@ -83,8 +84,8 @@ fn hours_follow_the_sites_half_hour_offset() {
             pageview(1, "2025-10-26 18:29:00"),
             pageview(2, "2025-10-26 18:30:00"),
         ];
-        let answerer = answerer("Asia/Kolkata", QueryLimits::default(), &events).await;
-        let (_, body) = ask(&answerer, json!({"dimensions": ["time:hour"]})).await;
+        let stats = stats("Asia/Kolkata", QueryLimits::default(), &events).await;
+        let (_, body) = ask(&stats, json!({"dimensions": ["time:hour"]})).await;
         let expected = [("2025-10-26 23:00:00", 1), ("2025-10-27 00:00:00", 1)];
         assert_eq!(
             rows(&body),
@@ -96,10 +97,10 @@ fn hours_follow_the_sites_half_hour_offset() {
 #[test]
 fn an_empty_site_has_zeros_and_no_rows() {
     runtime().block_on(async {
-        let answerer = answerer("Asia/Tokyo", QueryLimits::default(), &[]).await;
+        let stats = stats("Asia/Tokyo", QueryLimits::default(), &[]).await;
         for range in [json!("day"), json!("all"), json!("5000d"), json!("24h")] {
             let (status, body) = ask(
-                &answerer,
+                &stats,
                 json!({"date_range": range, "metrics": ["visitors", "bounce_rate"]}),
             )
             .await;
@@ -109,14 +110,14 @@ fn an_empty_site_has_zeros_and_no_rows() {
                 "{range}"
             );
             let (_, body) = ask(
-                &answerer,
+                &stats,
                 json!({"date_range": range, "dimensions": ["visit:source"]}),
             )
             .await;
             assert_eq!(body["results"], json!([]), "{range}");
         }
-        let live = answerer
-            .live("example.com", NOW.parse().expect("it is valid"))
+        let live = stats
+            .live_json("example.com", NOW.parse().expect("it is valid"))
             .await;
         assert_eq!(live.body, json!({"visitors": 0}));
         let (first, last) = (
@@ -124,17 +125,17 @@ fn an_empty_site_has_zeros_and_no_rows() {
             "2025-10-31".parse().expect("it is valid"),
         );
         assert_eq!(
-            answerer.quality("example.com", first, last).await.body,
+            stats.quality_json("example.com", first, last).await.body,
             json!({"accepted": 0, "dropped": {}, "by_day": {}})
         );
         assert_eq!(
-            answerer.quality("example.com", last, first).await.status,
+            stats.quality_json("example.com", last, first).await.status,
             400
         );
-        assert_eq!(answerer.quality("other", first, last).await.status, 401);
+        assert_eq!(stats.quality_json("other", first, last).await.status, 401);
         assert_eq!(
-            answerer
-                .live("other", NOW.parse().expect("it is valid"))
+            stats
+                .live_json("other", NOW.parse().expect("it is valid"))
                 .await
                 .status,
             401
@@ -151,9 +152,9 @@ fn visitors_of_the_last_five_minutes_are_live() {
             pageview(3, "2025-10-28 12:00:00"),
             pageview(3, "2025-10-28 11:59:00"),
         ];
-        let answerer = answerer("Asia/Tokyo", QueryLimits::default(), &events).await;
-        let live = answerer
-            .live("example.com", NOW.parse().expect("it is valid"))
+        let stats = stats("Asia/Tokyo", QueryLimits::default(), &events).await;
+        let live = stats
+            .live_json("example.com", NOW.parse().expect("it is valid"))
             .await;
         assert_eq!(live.body, json!({"visitors": 2}));
     });
@@ -169,7 +170,7 @@ fn questions_over_the_cost_limit_are_refused_with_a_reason() {
         let events: Vec<Json> = (1..2_000)
             .map(|id| pageview(id, "2025-10-26 10:00:00"))
             .collect();
-        let (status, body) = ask(&answerer("Asia/Tokyo", limits, &events).await, json!({})).await;
+        let (status, body) = ask(&stats("Asia/Tokyo", limits, &events).await, json!({})).await;
         assert_eq!(status, 422, "{body}");
         assert!(
             body["error"]
@@ -183,20 +184,20 @@ fn questions_over_the_cost_limit_are_refused_with_a_reason() {
 #[test]
 fn a_batch_answers_in_order_and_isolates_errors() {
     runtime().block_on(async {
-        let answerer = answerer("Asia/Tokyo", QueryLimits::default(), &[pageview(1, "2025-10-27 10:00:00")]).await;
+        let stats = stats("Asia/Tokyo", QueryLimits::default(), &[pageview(1, "2025-10-27 10:00:00")]).await;
         let query = |metric: &str, site: &str| json!({"site_id": site, "metrics": [metric], "date_range": "7d"});
         let batch = |queries: Vec<Json>| json!({"queries": queries}).to_string();
         let now = NOW.parse().expect("it is valid");
         let queries = vec![query("visitors", "example.com"), query("visiters", "example.com"), query("visits", "other"), query("events", "example.com")];
-        let answer = answerer.batch(batch(queries).as_bytes(), now).await;
+        let answer = stats.batch_json(batch(queries).as_bytes(), now).await;
         let results = answer.body["results"].as_array().expect("a list");
         let statuses: Vec<&Json> = results.iter().map(|result| &result["status"]).collect();
         assert_eq!(statuses, [200, 400, 401, 200]);
         assert_eq!(results[3]["body"]["query"]["metrics"], json!(["events"]));
         let many = |count: usize| batch(vec![query("visits", "example.com"); count]);
-        assert_eq!(answerer.batch(many(32).as_bytes(), now).await.status, 200);
+        assert_eq!(stats.batch_json(many(32).as_bytes(), now).await.status, 200);
         for body in [many(33), many(0), "{}".into(), "[]".into(), "{".into(), "{\"queries\": [], \"x\": 1}".into()] {
-            assert_eq!(answerer.batch(body.as_bytes(), now).await.status, 400, "{body}");
+            assert_eq!(stats.batch_json(body.as_bytes(), now).await.status, 400, "{body}");
         }
     });
 }

@@ -6,11 +6,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::as_json::AsJson;
 use clickhouse::Client;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use sillage::rollup::job::roll_up;
-use sillage::stats::{Answerer, QueryLimits};
+use sillage::stats::{QueryLimits, StatsService};
 use sillage_query::suppression::audience::{Audience, Floors};
 use tokio::sync::OnceCell;
 
@@ -98,7 +99,7 @@ fn two_properties() -> Vec<(Person, usize)> {
 /// A caller with an audience.
 struct Asker {
     site: String,
-    answerer: Answerer,
+    stats: StatsService,
     now: Timestamp,
 }
 
@@ -111,8 +112,8 @@ impl Asker {
             body[key] = value.clone();
         }
         let answer = self
-            .answerer
-            .query(body.to_string().as_bytes(), self.now)
+            .stats
+            .query_json(body.to_string().as_bytes(), self.now)
             .await;
         assert!(
             matches!(answer.status, 200 | 400),
@@ -145,7 +146,7 @@ impl Asker {
     fn of(&self, audience: Audience) -> Self {
         Self {
             site: self.site.clone(),
-            answerer: self.answerer.for_audience(audience),
+            stats: self.stats.for_audience(audience),
             now: self.now,
         }
     }
@@ -153,7 +154,7 @@ impl Asker {
     fn at(&self, now: &str) -> Self {
         Self {
             site: self.site.clone(),
-            answerer: self.answerer.clone(),
+            stats: self.stats.clone(),
             now: now.parse().expect("it is valid"),
         }
     }
@@ -175,7 +176,7 @@ async fn asker(people: &[Person]) -> Asker {
     roll_up(&client, &site, now).await.expect("it is rolled up");
     Asker {
         site: id,
-        answerer: Answerer::new(client, [site].into(), QueryLimits::default()).with_floors(FLOORS),
+        stats: StatsService::new(client, [site].into(), QueryLimits::default()).with_floors(FLOORS),
         now,
     }
 }
@@ -577,8 +578,8 @@ fn an_export_reveals_no_single_person() {
             "format": "csv", "recipient": "a", "purpose": "b",
         });
         let export = asker
-            .answerer
-            .export(body.to_string().as_bytes(), asker.now)
+            .stats
+            .export_json(body.to_string().as_bytes(), asker.now)
             .await
             .expect("a file");
         let text = String::from_utf8(export.bytes).expect("UTF-8");
@@ -594,8 +595,8 @@ fn changes_reveal_no_single_person() {
             "site_id": asker.site, "metric": "visitors", "date_range": ["2025-05-01", "2025-05-10"], "limit": 100,
         });
         let answer = asker
-            .answerer
-            .changes(body.to_string().as_bytes(), asker.now)
+            .stats
+            .changes_json(body.to_string().as_bytes(), asker.now)
             .await;
         let rows = answer.body["contributors"].as_array()?.clone();
         rows.iter().find(|row| row["value"] == "LI")?["now"].as_i64()
@@ -717,15 +718,15 @@ fn released_hours_are_answered_as_they_are() {
 fn steps_and_funnels_and_the_live_count_are_for_members() {
     runtime().block_on(async {
         let member = asker(&Person::of("DE", "Chrome").times(20)).await;
-        let key = member.answerer.for_audience(Audience::Key);
+        let key = member.stats.for_audience(Audience::Key);
         let page = |page: &str| json!({"filters": [["is", "event:page", [page]]]});
         let funnel = json!({
             "site_id": member.site, "date_range": ["2025-05-01", "2025-05-10"], "steps": [page("/"), page("/a")],
         });
         let funnel = funnel.to_string();
-        assert_eq!(member.answerer.funnel(funnel.as_bytes(), member.now).await.status, 200);
-        assert_eq!(key.funnel(funnel.as_bytes(), member.now).await.status, 403);
-        assert_eq!(member.answerer.live(&member.site, member.now).await.status, 200);
-        assert_eq!(key.live(&member.site, member.now).await.status, 403);
+        assert_eq!(member.stats.funnel_json(funnel.as_bytes(), member.now).await.status, 200);
+        assert_eq!(key.funnel_json(funnel.as_bytes(), member.now).await.status, 403);
+        assert_eq!(member.stats.live_json(&member.site, member.now).await.status, 200);
+        assert_eq!(key.live_json(&member.site, member.now).await.status, 403);
     });
 }

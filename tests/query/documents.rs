@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use sillage::stats::openapi::document;
 use sillage_query::dimension::Dimension;
 use sillage_query::metric::Metric;
-use sillage_query::question::Request;
+use sillage_query::wire::question;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -97,7 +97,7 @@ fn the_contract_is_up_to_date_and_its_examples_are_accepted() {
     );
     let query = &document["components"]["schemas"]["Query"];
     for example in query["examples"].as_array().expect("a list") {
-        Request::parse(example).unwrap_or_else(|fault| panic!("{example}: {fault}"));
+        question::parse(example, &[]).unwrap_or_else(|fault| panic!("{example}: {fault}"));
     }
     // What the document does not name is refused, and what it names is not unknown.
     let keys = |object: &Json| {
@@ -112,11 +112,11 @@ fn the_contract_is_up_to_date_and_its_examples_are_accepted() {
     for key in keys(&query["properties"]) {
         let mut body = example.clone();
         body[&key] = Json::Null;
-        let fault = Request::parse(&body).unwrap_err();
-        assert!(!fault.message.contains("unknown"), "{fault}");
+        let fault = question::parse(&body, &[]).unwrap_err();
+        assert!(!fault.to_string().contains("unknown"), "{fault}");
         body.as_object_mut().expect("an object").remove(&key);
         body[format!("{key}_")] = Json::Null;
-        assert!(Request::parse(&body).is_err(), "{key}_");
+        assert!(question::parse(&body, &[]).is_err(), "{key}_");
     }
     for name in keys(&query["properties"]["include"]["properties"]) {
         let mut body = example.clone();
@@ -126,7 +126,7 @@ fn the_contract_is_up_to_date_and_its_examples_are_accepted() {
             _ => Json::Bool(true),
         };
         body["include"] = serde_json::json!({name: value});
-        Request::parse(&body).expect("it is valid");
+        question::parse(&body, &[]).expect("it is valid");
     }
 }
 

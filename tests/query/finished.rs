@@ -1,9 +1,10 @@
 //! Stored visits give the same answers as the events, under every filter, also after the ids are
 //! cleared.
 
+use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
 use sillage::rollup::job::roll_up;
-use sillage::stats::{Answerer, QueryLimits};
+use sillage::stats::{QueryLimits, StatsService};
 
 use crate::engine::{clear, database, insert_rows, runtime, site};
 
@@ -180,9 +181,9 @@ fn questions() -> Vec<Json> {
     questions
 }
 
-async fn ask(answerer: &Answerer, question: &Json) -> Json {
-    let answer = answerer
-        .query(
+async fn ask(stats: &StatsService, question: &Json) -> Json {
+    let answer = stats
+        .query_json(
             question.to_string().as_bytes(),
             NOW.parse().expect("it is valid"),
         )
@@ -198,7 +199,7 @@ fn visit_questions_agree_between_events_and_cleared_visits() {
         insert_rows(&client, &world(&mut Dice(7))).await;
         let site = site("example.com", "Asia/Tokyo");
         roll_up(&client, &site, NOW.parse().expect("it is valid")).await.expect("it is rolled up");
-        let new = || Answerer::new(client.clone(), [site.clone()].into(), QueryLimits::default());
+        let new = || StatsService::new(client.clone(), [site.clone()].into(), QueryLimits::default());
         let raw = new().without_rollups();
         let mut truths = Vec::new();
         for question in questions() {
@@ -209,9 +210,9 @@ fn visit_questions_agree_between_events_and_cleared_visits() {
         // Up to 17 May.
         let later = "2025-05-19T00:00:00Z".parse().expect("it is valid");
         assert!(clear(&client, std::slice::from_ref(&site), later).await > 400);
-        let answerer = new();
+        let stats = new();
         for (question, truth) in questions().iter().zip(&truths) {
-            let answer = ask(&answerer, question).await;
+            let answer = ask(&stats, question).await;
             assert_eq!(answer["results"], truth["results"], "{question}");
             assert_eq!(answer["meta"], truth["meta"], "{question}");
         }

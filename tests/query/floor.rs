@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
 use sillage::rollup::job::roll_up;
-use sillage::stats::{Answerer, QueryLimits};
+use sillage::stats::{QueryLimits, StatsService};
 use sillage_query::suppression::audience::{Audience, Floors};
 
 use crate::engine::{database, insert_rows, runtime, site};
@@ -48,7 +49,7 @@ fn people(count: u64, first: u64, country: &'static str) -> Vec<Person> {
         .collect()
 }
 
-async fn answerer(people: &[Person], floors: Floors) -> Answerer {
+async fn stats(people: &[Person], floors: Floors) -> StatsService {
     let client = database().await;
     let rows: Vec<Json> = people.iter().map(Person::row).collect();
     insert_rows(&client, &rows).await;
@@ -56,7 +57,7 @@ async fn answerer(people: &[Person], floors: Floors) -> Answerer {
     roll_up(&client, &site, NOW.parse().expect("it is valid"))
         .await
         .expect("it is rolled up");
-    Answerer::new(client, [site].into(), QueryLimits::default()).with_floors(floors)
+    StatsService::new(client, [site].into(), QueryLimits::default()).with_floors(floors)
 }
 
 const FLOORS: Floors = Floors {
@@ -66,15 +67,15 @@ const FLOORS: Floors = Floors {
     analysts: FLOOR as u32,
 };
 
-async fn ask(answerer: &Answerer, change: Json) -> Json {
+async fn ask(stats: &StatsService, change: Json) -> Json {
     let mut body = json!({
         "site_id": "example.com", "metrics": ["visitors", "pageviews"], "date_range": ["2025-05-01", "2025-05-10"],
     });
     for (key, value) in change.as_object().expect("an object") {
         body[key] = value.clone();
     }
-    let answer = answerer
-        .query(
+    let answer = stats
+        .query_json(
             body.to_string().as_bytes(),
             NOW.parse().expect("it is valid"),
         )
@@ -84,14 +85,14 @@ async fn ask(answerer: &Answerer, change: Json) -> Json {
 }
 
 /// The metrics of a filtered question; nothing where it is refused.
-async fn told_or_nothing(answerer: &Answerer, filters: &[Json]) -> Json {
+async fn told_or_nothing(stats: &StatsService, filters: &[Json]) -> Json {
     let body = json!({
         "site_id": "example.com", "metrics": ["visitors", "pageviews"], "filters": filters,
         "date_range": ["2025-05-01", "2025-05-10"],
     });
     let bytes = body.to_string();
-    let answer = answerer
-        .query(bytes.as_bytes(), NOW.parse().expect("it is valid"))
+    let answer = stats
+        .query_json(bytes.as_bytes(), NOW.parse().expect("it is valid"))
         .await;
     match answer.status {
         200 => answer.body["results"][0]["metrics"].clone(),
@@ -123,12 +124,12 @@ fn small_rows_are_folded_and_cannot_be_recovered_by_subtraction() {
             people(1, 301, "LI"),
         ]
         .concat();
-        let member = answerer(&world, FLOORS).await;
+        let member = stats(&world, FLOORS).await;
         let countries = json!({"dimensions": ["visit:country"]});
-        for answerer in [member.clone(), member.clone().without_rollups()] {
-            let key = answerer.for_audience(Audience::Key);
+        for stats in [member.clone(), member.clone().without_rollups()] {
+            let key = stats.for_audience(Audience::Key);
             assert_eq!(
-                rows(&ask(&answerer, countries.clone()).await),
+                rows(&ask(&stats, countries.clone()).await),
                 [row("DE", 20), row("JP", 7), row("FR", 3), row("LI", 1)],
                 "members see all"
             );
@@ -136,7 +137,7 @@ fn small_rows_are_folded_and_cannot_be_recovered_by_subtraction() {
             let body = ask(&key, countries.clone()).await;
             assert_eq!(rows(&body), [row("DE", 20), row("(other)", 11)]);
             assert_eq!(body["meta"]["visitors_floor"], 5);
-            let link = answerer.for_audience(Audience::Link);
+            let link = stats.for_audience(Audience::Link);
             assert_eq!(
                 rows(&ask(&link, countries.clone()).await),
                 [row("DE", 20), row("(other)", 11)]
@@ -157,10 +158,10 @@ fn small_rows_are_folded_and_cannot_be_recovered_by_subtraction() {
 #[test]
 fn counts_below_the_threshold_look_like_zero() {
     runtime().block_on(async {
-        let key = answerer(&people(4, 1, "DE"), FLOORS)
+        let key = stats(&people(4, 1, "DE"), FLOORS)
             .await
             .for_audience(Audience::Key);
-        let nobody = answerer(&[], FLOORS).await.for_audience(Audience::Key);
+        let nobody = stats(&[], FLOORS).await.for_audience(Audience::Key);
         for change in [
             json!({}),
             json!({"dimensions": ["visit:country"]}),
@@ -176,26 +177,26 @@ fn counts_below_the_threshold_look_like_zero() {
         }
         let now = "2025-05-02T10:01:00Z".parse().expect("it is valid");
         // The live count tells of each arrival, so that it is for members only.
-        assert_eq!(key.live("example.com", now).await.status, 403);
+        assert_eq!(key.live_json("example.com", now).await.status, 403);
         // One more, and they are seen.
-        let key = answerer(&people(5, 1, "DE"), FLOORS)
+        let key = stats(&people(5, 1, "DE"), FLOORS)
             .await
             .for_audience(Audience::Key);
         assert_eq!(rows(&ask(&key, json!({})).await), [row("", 5)]);
         let member = key.for_audience(Audience::Member);
-        assert_eq!(member.live("example.com", now).await.body, json!({"visitors": 5}));
+        assert_eq!(member.live_json("example.com", now).await.body, json!({"visitors": 5}));
     });
 }
 
 #[test]
 fn isolating_filters_are_refused_under_suppression() {
     runtime().block_on(async {
-        let member = answerer(&people(9, 1, "DE"), FLOORS).await;
+        let member = stats(&people(9, 1, "DE"), FLOORS).await;
         let body = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "24h"});
-        let ask = async |answerer: &Answerer| {
+        let ask = async |stats: &StatsService| {
             let bytes = body.to_string();
-            answerer
-                .query(bytes.as_bytes(), NOW.parse().expect("it is valid"))
+            stats
+                .query_json(bytes.as_bytes(), NOW.parse().expect("it is valid"))
                 .await
         };
         assert_eq!(ask(&member).await.status, 200);
@@ -294,7 +295,7 @@ fn questions_differing_by_a_few_people_are_not_both_answered() {
             page: "/rare",
             day: 2,
         });
-        let member = answerer(&world, FLOORS).await;
+        let member = stats(&world, FLOORS).await;
         let key = member.for_audience(Audience::Key);
         let singles = conditions();
         let mut questions: Vec<(Vec<Json>, BTreeSet<u64>)> =
@@ -375,7 +376,7 @@ fn a_count_only_site_is_suppressed_by_its_pages() {
         insert_rows(&client, &rows_of).await;
         let mut site = site("example.com", "UTC");
         site.profile = sillage_privacy::Profile::Count;
-        let key = Answerer::new(client, [site].into(), QueryLimits::default())
+        let key = StatsService::new(client, [site].into(), QueryLimits::default())
             .with_floors(FLOORS)
             .for_audience(Audience::Key);
         let body = ask(&key, json!({"dimensions": ["event:page"], "metrics": ["pageviews"]})).await;

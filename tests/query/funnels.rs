@@ -1,9 +1,10 @@
 //! Funnels over the golden events and over visits made for one question each; the numbers are
 //! worked out by hand beside them.
 
+use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
 use sillage::rollup::job::roll_up;
-use sillage::stats::{Answerer, QueryLimits};
+use sillage::stats::{QueryLimits, StatsService};
 use sillage_query::suppression::audience::{Audience, Floors};
 
 use crate::engine::{clear, database, insert_events, insert_rows, runtime, site};
@@ -15,9 +16,9 @@ fn page(path: &str) -> Json {
     json!({"name": path, "filters": [["is", "event:page", [path]]]})
 }
 
-async fn ask(answerer: &Answerer, body: &Json) -> Json {
-    let answer = answerer
-        .funnel(
+async fn ask(stats: &StatsService, body: &Json) -> Json {
+    let answer = stats
+        .funnel_json(
             body.to_string().as_bytes(),
             NOW.parse().expect("it is valid"),
         )
@@ -50,7 +51,8 @@ fn a_funnel_over_cleared_days_is_unknown_and_says_so() {
             "site_id": "example.com", "date_range": ["2025-03-10", "2025-03-12"],
             "steps": [page("/"), page("/pricing")],
         });
-        let new = || Answerer::new(client.clone(), sites.clone().into(), QueryLimits::default());
+        let new =
+            || StatsService::new(client.clone(), sites.clone().into(), QueryLimits::default());
         let before = ask(&new(), &question).await;
         assert_eq!(before["meta"], json!({}));
         assert_eq!(visits(&before["results"][0]), [9, 5, 1]);
@@ -70,7 +72,7 @@ fn the_golden_visits_reach_the_steps_worked_out_by_hand() {
     runtime().block_on(async {
         let client = database().await;
         insert_events(&client, include_str!("../golden/events.tsv")).await;
-        let answerer = Answerer::new(
+        let stats = StatsService::new(
             client,
             [site("example.com", "Asia/Tokyo")].into(),
             QueryLimits::default(),
@@ -81,7 +83,7 @@ fn the_golden_visits_reach_the_steps_worked_out_by_hand() {
             "site_id": "example.com", "date_range": ["2025-03-10", "2025-03-12"],
             "steps": [page("/"), page("/pricing")],
         });
-        let answer = ask(&answerer, &question).await;
+        let answer = ask(&stats, &question).await;
         assert_eq!(
             answer["results"],
             json!([{"dimensions": [], "visits": 9, "steps": [
@@ -94,7 +96,7 @@ fn the_golden_visits_reach_the_steps_worked_out_by_hand() {
         // Of those from Google (1001, 1003, 1005, 1006) three saw `/`; direct ones (1002, 1004,
         // 1007, 1010) two; the newsletter's none.
         question["dimensions"] = json!(["visit:source"]);
-        let answer = ask(&answerer, &question).await;
+        let answer = ask(&stats, &question).await;
         let rows: Vec<(Json, Vec<u64>)> = answer["results"]
             .as_array()
             .expect("a list")
@@ -114,21 +116,21 @@ fn the_golden_visits_reach_the_steps_worked_out_by_hand() {
         // alone has a Signup.
         question["dimensions"] = json!([]);
         question["filters"] = json!([["is", "visit:country", ["DE"]]]);
-        assert_eq!(visits(&ask(&answerer, &question).await["results"][0]), [3, 3, 1]);
+        assert_eq!(visits(&ask(&stats, &question).await["results"][0]), [3, 3, 1]);
         question["filters"] = json!([["is", "event:name", ["Signup"]]]);
         question["steps"] = json!([page("/blog"), {"filters": [["is", "event:props:plan", ["pro"]]]}]);
-        assert_eq!(visits(&ask(&answerer, &question).await["results"][0]), [1, 1, 1]);
+        assert_eq!(visits(&ask(&stats, &question).await["results"][0]), [1, 1, 1]);
 
         // Over midnight, read to its end: 1007 began on Tuesday and saw its second page on
         // Wednesday.
         question["filters"] = json!([]);
         question["date_range"] = json!(["2025-03-11", "2025-03-11"]);
         question["steps"] = json!([page("/docs"), page("/docs/api")]);
-        assert_eq!(visits(&ask(&answerer, &question).await["results"][0]), [4, 1, 1]);
+        assert_eq!(visits(&ask(&stats, &question).await["results"][0]), [4, 1, 1]);
 
         // A period without a visit.
         question["date_range"] = json!(["2025-01-01", "2025-01-02"]);
-        assert_eq!(visits(&ask(&answerer, &question).await["results"][0]), [0, 0, 0]);
+        assert_eq!(visits(&ask(&stats, &question).await["results"][0]), [0, 0, 0]);
     });
 }
 
@@ -171,7 +173,7 @@ fn loose_order_allows_other_events_and_strict_order_does_not() {
             }
         }
         insert_rows(&client, &rows).await;
-        let answerer = Answerer::new(
+        let stats = StatsService::new(
             client,
             [site("example.com", "UTC")].into(),
             QueryLimits::default(),
@@ -181,7 +183,7 @@ fn loose_order_allows_other_events_and_strict_order_does_not() {
             let question = json!({
                 "site_id": "example.com", "date_range": ["2025-03-11", "2025-03-11"], "steps": steps, "order": order,
             });
-            visits(&ask(&answerer, &question).await["results"][0])
+            visits(&ask(&stats, &question).await["results"][0])
         };
         let expected = |reached: &dyn Fn(&Journey) -> usize| -> Vec<u64> {
             (0..=3)
@@ -205,7 +207,7 @@ fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
     runtime().block_on(async {
         let client = database().await;
         insert_events(&client, include_str!("../golden/events.tsv")).await;
-        let answerer = Answerer::new(
+        let stats = StatsService::new(
             client,
             [site("example.com", "Asia/Tokyo")].into(),
             QueryLimits::default(),
@@ -215,8 +217,8 @@ fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
             json!({"site_id": site, "date_range": "7d", "steps": [page(first), page("/")]})
                 .to_string()
         };
-        let other = answerer
-            .funnel(question("other.example", "/").as_bytes(), now)
+        let other = stats
+            .funnel_json(question("other.example", "/").as_bytes(), now)
             .await;
         assert_eq!(other.status, 401, "{}", other.body);
         for hostile in [
@@ -225,20 +227,20 @@ fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
             "\\', 1) OR (1",
             "/*{site}*/",
         ] {
-            let answer = answerer
-                .funnel(question("example.com", hostile).as_bytes(), now)
+            let answer = stats
+                .funnel_json(question("example.com", hostile).as_bytes(), now)
                 .await;
             assert_eq!(answer.status, 200, "{hostile}: {}", answer.body);
             assert_eq!(visits(&answer.body["results"][0])[1..], [0, 0], "{hostile}");
         }
-        let broken = answerer.funnel(b"{", now).await;
+        let broken = stats.funnel_json(b"{", now).await;
         assert_eq!(broken.status, 400);
 
         // The contract's own example is taken, and its answer has the keys that the contract names.
         let schemas = &sillage::stats::openapi::document()["components"]["schemas"];
         let mut example = schemas["Funnel"]["examples"][0].clone();
         example["date_range"] = json!("7d");
-        let answer = ask(&answerer, &example).await;
+        let answer = ask(&stats, &example).await;
         let named = &schemas["FunnelReport"]["properties"];
         let row = &named["results"]["items"];
         let required = |schema: &Json| schema["required"].as_array().expect("a list").clone();
@@ -270,7 +272,7 @@ fn funnels_are_refused_to_audiences_under_suppression() {
             links: 5,
             analysts: 5,
         };
-        let answerer = Answerer::new(
+        let stats = StatsService::new(
             database().await,
             [site("example.com", "UTC")].into(),
             QueryLimits::default(),
@@ -279,9 +281,9 @@ fn funnels_are_refused_to_audiences_under_suppression() {
         let question =
             json!({"site_id": "example.com", "date_range": "7d", "steps": [page("/"), page("/a")]});
         let ask = async |audience: Audience| {
-            let answerer = answerer.for_audience(audience);
-            let answer = answerer
-                .funnel(
+            let stats = stats.for_audience(audience);
+            let answer = stats
+                .funnel_json(
                     question.to_string().as_bytes(),
                     NOW.parse().expect("it is valid"),
                 )

@@ -7,9 +7,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::as_json::AsJson;
 use sillage::config::Site;
 use sillage::rollup::job::roll_up;
-use sillage::stats::{Answerer, QueryLimits};
+use sillage::stats::{QueryLimits, StatsService};
 
 use crate::engine::{clear, database, insert_events, runtime, site};
 
@@ -40,7 +41,7 @@ fn sites() -> Arc<[Site]> {
 }
 
 /// A database with the golden events, rolled up as it would be at some instant.
-async fn answerer(rolled_up_at: Option<&str>) -> Answerer {
+async fn stats(rolled_up_at: Option<&str>) -> StatsService {
     let client = database().await;
     let events = std::fs::read_to_string(folder().join("events.tsv")).expect("a readable file");
     insert_events(&client, &events).await;
@@ -49,7 +50,7 @@ async fn answerer(rolled_up_at: Option<&str>) -> Answerer {
             .await
             .expect("it is rolled up");
     }
-    Answerer::new(client, sites(), QueryLimits::default())
+    StatsService::new(client, sites(), QueryLimits::default())
 }
 
 /// The files of all golden questions.
@@ -70,11 +71,11 @@ fn requests() -> Vec<PathBuf> {
 
 /// Asks every golden question and compares; rewrites the answers first where that is wished and
 /// allowed.
-async fn check(answerer: &Answerer, may_update: bool) {
+async fn check(stats: &StatsService, may_update: bool) {
     let mut wrong = Vec::new();
     for path in requests() {
-        let answer = answerer
-            .query(
+        let answer = stats
+            .query_json(
                 &std::fs::read(&path).expect("a readable file"),
                 NOW.parse().expect("it is valid"),
             )
@@ -100,7 +101,7 @@ async fn check(answerer: &Answerer, may_update: bool) {
 #[test]
 fn every_golden_request_has_its_golden_answer() {
     runtime().block_on(async {
-        check(&answerer(None).await, true).await;
+        check(&stats(None).await, true).await;
     });
 }
 
@@ -108,7 +109,7 @@ fn every_golden_request_has_its_golden_answer() {
 fn golden_answers_are_the_same_when_some_days_are_rolled_up() {
     runtime().block_on(async {
         // Sunday to Tuesday are done, Wednesday is read from the events.
-        check(&answerer(Some(NOW)).await, false).await;
+        check(&stats(Some(NOW)).await, false).await;
     });
 }
 
@@ -116,9 +117,9 @@ fn golden_answers_are_the_same_when_some_days_are_rolled_up() {
 fn golden_answers_are_the_same_when_all_days_are_rolled_up() {
     runtime().block_on(async {
         let later = "2025-04-20T00:00:00Z";
-        let answerer = answerer(Some(later)).await;
-        check(&answerer, false).await;
-        check(&answerer.without_rollups(), false).await;
+        let stats = stats(Some(later)).await;
+        check(&stats, false).await;
+        check(&stats.without_rollups(), false).await;
     });
 }
 
@@ -145,7 +146,7 @@ fn golden_answers_about_visits_survive_the_clearing_of_ids() {
             .await
             .expect("it is rolled up");
         assert!(clear(&client, &sites(), later).await > 15);
-        let answerer = Answerer::new(client, sites(), QueryLimits::default());
+        let stats = StatsService::new(client, sites(), QueryLimits::default());
         let mut blind = Vec::new();
         for path in requests() {
             let name = path
@@ -154,8 +155,8 @@ fn golden_answers_about_visits_survive_the_clearing_of_ids() {
                 .to_string_lossy()
                 .replace(".request.json", "");
             let request = std::fs::read(&path).expect("a readable file");
-            let answer = answerer
-                .query(&request, NOW.parse().expect("it is valid"))
+            let answer = stats
+                .query_json(&request, NOW.parse().expect("it is valid"))
                 .await;
             assert_eq!(answer.status, 200, "{name}: {}", answer.body);
             let expected = folder().join(format!("{name}.expected.txt"));

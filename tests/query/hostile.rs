@@ -1,8 +1,9 @@
 //! Hostile values are data: whatever text a filter, a property name or a site id contains, the
 //! statement stays the same and finds exactly the rows with that text.
 
+use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
-use sillage::stats::{Answerer, QueryLimits};
+use sillage::stats::{QueryLimits, StatsService};
 
 use crate::engine::{database, insert_rows, runtime, site};
 
@@ -80,7 +81,7 @@ const TEXTS: &[&str] = &[
     "}}",
 ];
 
-async fn answerer() -> Answerer {
+async fn stats() -> StatsService {
     let client = database().await;
     let row = |(index, text): (usize, &&str)| {
         let id = index + 1;
@@ -92,20 +93,20 @@ async fn answerer() -> Answerer {
     };
     let rows: Vec<Json> = TEXTS.iter().enumerate().map(row).collect();
     insert_rows(&client, &rows).await;
-    Answerer::new(
+    StatsService::new(
         client,
         [site("example.com", "Asia/Tokyo")].into(),
         QueryLimits::default(),
     )
 }
 
-async fn ask(answerer: &Answerer, change: Json) -> (u16, Json) {
+async fn ask(stats: &StatsService, change: Json) -> (u16, Json) {
     let mut body = json!({"site_id": "example.com", "metrics": ["pageviews"], "date_range": "1d"});
     for (key, value) in change.as_object().expect("an object") {
         body[key] = value.clone();
     }
-    let answer = answerer
-        .query(
+    let answer = stats
+        .query_json(
             body.to_string().as_bytes(),
             NOW.parse().expect("it is valid"),
         )
@@ -116,7 +117,7 @@ async fn ask(answerer: &Answerer, change: Json) -> (u16, Json) {
 #[test]
 fn a_hostile_filter_value_finds_its_own_row_and_no_other() {
     runtime().block_on(async {
-        let answerer = answerer().await;
+        let stats = stats().await;
         for text in TEXTS {
             for filter in [
                 json!(["is", "event:page", [text]]),
@@ -130,20 +131,20 @@ fn a_hostile_filter_value_finds_its_own_row_and_no_other() {
                 if *text == "(not set)" && filter[1] == "event:props:(not set)" {
                     continue;
                 }
-                let (status, body) = ask(&answerer, json!({"filters": [filter]})).await;
+                let (status, body) = ask(&stats, json!({"filters": [filter]})).await;
                 assert_eq!(status, 200, "{filter}: {body}");
                 assert_eq!(body["results"][0]["metrics"][0], 1, "{filter}");
             }
             let expected = TEXTS.iter().filter(|other| other.contains(text)).count();
             let contains = json!({"filters": [["contains", "event:page", [text]]]});
-            let (status, body) = ask(&answerer, contains).await;
+            let (status, body) = ask(&stats, contains).await;
             assert_eq!(
                 (status, &body["results"][0]["metrics"][0]),
                 (200, &json!(expected)),
                 "contains {text:?}"
             );
             let is_not = json!({"filters": [["is_not", "event:page", [text]]]});
-            let (status, body) = ask(&answerer, is_not).await;
+            let (status, body) = ask(&stats, is_not).await;
             let others = TEXTS.len() - 1;
             assert_eq!(
                 (status, &body["results"][0]["metrics"][0]),
@@ -157,8 +158,8 @@ fn a_hostile_filter_value_finds_its_own_row_and_no_other() {
 #[test]
 fn hostile_names_come_back_as_they_were_stored() {
     runtime().block_on(async {
-        let answerer = answerer().await;
-        let (status, body) = ask(&answerer, json!({"dimensions": ["event:page"]})).await;
+        let stats = stats().await;
+        let (status, body) = ask(&stats, json!({"dimensions": ["event:page"]})).await;
         assert_eq!(status, 200, "{body}");
         let rows = body["results"].as_array().expect("a list").iter();
         let mut given: Vec<&str> = rows
@@ -174,9 +175,9 @@ fn hostile_names_come_back_as_they_were_stored() {
 #[test]
 fn a_hostile_site_is_unknown_and_its_name_is_not_echoed() {
     runtime().block_on(async {
-        let answerer = answerer().await;
+        let stats = stats().await;
         for text in TEXTS {
-            let (status, body) = ask(&answerer, json!({"site_id": text})).await;
+            let (status, body) = ask(&stats, json!({"site_id": text})).await;
             assert_eq!(status, 401, "{text:?}");
             assert_eq!(
                 body,
@@ -189,12 +190,12 @@ fn a_hostile_site_is_unknown_and_its_name_is_not_echoed() {
 #[test]
 fn a_pattern_refused_by_clickhouse_is_a_client_error() {
     runtime().block_on(async {
-        let answerer = answerer().await;
+        let stats = stats().await;
         // Class intersection is a feature of the checking library that RE2 reads as other
         // characters or refuses.
         for pattern in ["(?x)a b", "\\p{Emoji}", "a{1,1001}"] {
             let (status, body) = ask(
-                &answerer,
+                &stats,
                 json!({"filters": [["matches", "event:page", [pattern]]]}),
             )
             .await;
@@ -210,7 +211,7 @@ fn a_pattern_refused_by_clickhouse_is_a_client_error() {
             }
         }
         let (status, _) = ask(
-            &answerer,
+            &stats,
             json!({"filters": [["matches", "event:page", ["a{1,1001}"]]]}),
         )
         .await;

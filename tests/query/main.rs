@@ -4,6 +4,7 @@
 //! library the tests fail and say how to fetch it: a silent skip would look like a pass.
 
 mod alerts;
+mod as_json;
 mod both_ways;
 mod bounds;
 mod coarse;

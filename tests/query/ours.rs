@@ -1,8 +1,9 @@
 //! Goals, revenue, comparisons, exits, web vitals and clicks over the real engine. Each expected
 //! number is worked out in the comment beside it from the rows of `rows()`.
 
+use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
-use sillage::stats::{Answerer, QueryLimits};
+use sillage::stats::{QueryLimits, StatsService};
 use sillage_query::goal::{Goal, GoalKind};
 
 use crate::engine::{database, insert_rows, runtime, site};
@@ -123,25 +124,25 @@ fn goals() -> Vec<Goal> {
     ]
 }
 
-async fn answerer() -> Answerer {
+async fn stats() -> StatsService {
     let client = database().await;
     insert_rows(&client, &rows()).await;
-    let answerer = Answerer::new(
+    let stats = StatsService::new(
         client,
         [site("example.com", "Asia/Tokyo")].into(),
         QueryLimits::default(),
     );
-    answerer.set_goals("example.com", goals());
-    answerer
+    stats.set_goals("example.com", goals());
+    stats
 }
 
-async fn ask(answerer: &Answerer, change: Json) -> (u16, Json) {
+async fn ask(stats: &StatsService, change: Json) -> (u16, Json) {
     let mut body = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": ["2025-03-12", "2025-03-12"]});
     for (key, value) in change.as_object().expect("an object") {
         body[key] = value.clone();
     }
-    let answer = answerer
-        .query(
+    let answer = stats
+        .query_json(
             body.to_string().as_bytes(),
             NOW.parse().expect("it is valid"),
         )
@@ -150,8 +151,8 @@ async fn ask(answerer: &Answerer, change: Json) -> (u16, Json) {
 }
 
 /// `[[dimensions..., metrics...], ...]`
-async fn table(answerer: &Answerer, change: Json) -> Json {
-    let (status, body) = ask(answerer, change).await;
+async fn table(stats: &StatsService, change: Json) -> Json {
+    let (status, body) = ask(stats, change).await;
     assert_eq!(status, 200, "{body}");
     let rows = body["results"]
         .as_array()
@@ -172,43 +173,43 @@ async fn table(answerer: &Answerer, change: Json) -> Json {
 #[test]
 fn goals_count_each_event_once_and_divide_by_all_visitors() {
     runtime().block_on(async {
-        let answerer = answerer().await;
+        let stats = stats().await;
         // Buy: visitors 1 and 3, keys 3, 4 and 7, of three visitors. Shop: 1 and 3, keys 2 and 6.
         // Read and Stay: 2, key 5, by an engagement record. Nobody bought for free.
         let by_goal = json!({"metrics": ["visitors", "events", "conversion_rate"], "dimensions": ["event:goal"]});
         assert_eq!(
-            table(&answerer, by_goal).await,
+            table(&stats, by_goal).await,
             json!([["Buy", 2, 3, 66.67], ["Shop", 2, 2, 66.67], ["Read", 1, 1, 33.33], ["Stay", 1, 1, 33.33]])
         );
         // Of Google's two visitors one bought, of the direct one all.
         let by_source = json!({"metrics": ["visitors", "conversion_rate", "group_conversion_rate"], "dimensions": ["visit:source"],
                                "filters": [["is", "event:goal", ["Buy"]]]});
-        assert_eq!(table(&answerer, by_source).await, json!([["Direct / None", 1, 33.33, 100], ["Google", 1, 33.33, 50]]));
+        assert_eq!(table(&stats, by_source).await, json!([["Direct / None", 1, 33.33, 100], ["Google", 1, 33.33, 50]]));
         let both = json!({"metrics": ["visitors", "group_conversion_rate"], "dimensions": ["event:goal", "visit:source"],
                           "filters": [["contains", "event:goal", ["rea", "STAY"], {"case_sensitive": false}]]});
-        assert_eq!(table(&answerer, both).await, json!([["Read", "Google", 1, 50], ["Stay", "Google", 1, 50]]));
+        assert_eq!(table(&stats, both).await, json!([["Read", "Google", 1, 50], ["Stay", "Google", 1, 50]]));
         // A filter on a property narrows who converted, not who could have.
         let pro = json!({"metrics": ["visitors", "conversion_rate"], "filters": [["is", "event:goal", ["Buy"]], ["is", "event:props:plan", ["pro"]]]});
-        assert_eq!(table(&answerer, pro).await, json!([[2, 66.67]]));
+        assert_eq!(table(&stats, pro).await, json!([[2, 66.67]]));
         // Visits that hold a conversion: 1 has two pages and 3 one, neither bounced.
         let visits = json!({"metrics": ["visits", "views_per_visit", "bounce_rate"], "filters": [["is", "event:goal", ["Buy"]]]});
-        assert_eq!(table(&answerer, visits).await, json!([[2, 1.5, 0]]));
+        assert_eq!(table(&stats, visits).await, json!([[2, 1.5, 0]]));
         let stayed = json!({"metrics": ["visits", "bounce_rate"], "filters": [["is", "event:goal", ["Stay"]]]});
-        assert_eq!(table(&answerer, stayed).await, json!([[1, 100]]));
+        assert_eq!(table(&stats, stayed).await, json!([[1, 100]]));
         let done = json!({"metrics": ["visitors", "pageviews"], "filters": [["has_not_done", ["is", "event:goal", ["Read"]]]]});
-        assert_eq!(table(&answerer, done).await, json!([[2, 3]]));
+        assert_eq!(table(&stats, done).await, json!([[2, 3]]));
     });
 }
 
 #[test]
 fn revenue_is_in_the_goals_currency_and_an_event_sent_twice_pays_once() {
     runtime().block_on(async {
-        let answerer = answerer().await;
+        let stats = stats().await;
         let ask_for = |names: Json| {
             json!({"metrics": ["total_revenue", "average_revenue"], "filters": [["is", "event:goal", names]]})
         };
         // 10.50 and 20 USD; the 3 EUR are another currency's.
-        let (_, body) = ask(&answerer, ask_for(json!(["Buy", "Shop"]))).await;
+        let (_, body) = ask(&stats, ask_for(json!(["Buy", "Shop"]))).await;
         assert_eq!(
             body["results"][0]["metrics"],
             json!([
@@ -217,7 +218,7 @@ fn revenue_is_in_the_goals_currency_and_an_event_sent_twice_pays_once() {
             ])
         );
         for (names, code) in [(json!(["Buy", "Buy free"]), "no_single_revenue_currency"), (json!(["Shop"]), "no_revenue_goals_matching")] {
-            let (status, body) = ask(&answerer, ask_for(names)).await;
+            let (status, body) = ask(&stats, ask_for(names)).await;
             assert_eq!((status, &body["results"][0]["metrics"]), (200, &json!([null, null])));
             assert_eq!(body["meta"]["metric_warnings"]["total_revenue"]["code"], code);
         }
@@ -227,7 +228,7 @@ fn revenue_is_in_the_goals_currency_and_an_event_sent_twice_pays_once() {
 #[test]
 fn a_deleted_goal_is_refused_with_its_place() {
     runtime().block_on(async {
-        let answerer = answerer().await;
+        let stats = stats().await;
         for (change, at) in [
             (json!({"filters": [["is", "event:goal", ["Buy", "Gone"]]]}), "#/filters/0/2/1"),
             (json!({"filters": [["is_not", "event:goal", ["Buy"]]]}), "#/filters/0/0"),
@@ -242,13 +243,13 @@ fn a_deleted_goal_is_refused_with_its_place() {
                 "#/metrics/0",
             ),
         ] {
-            let (status, body) = ask(&answerer, change.clone()).await;
+            let (status, body) = ask(&stats, change.clone()).await;
             assert_eq!(status, 400, "{change}: {body}");
             let error = body["error"].as_str().expect("a text");
             assert!(error.starts_with(&format!("{at}: ")), "{change}: {error}");
         }
-        answerer.set_goals("example.com", []);
-        let (status, body) = ask(&answerer, json!({"filters": [["is", "event:goal", ["Buy"]]]})).await;
+        stats.set_goals("example.com", []);
+        let (status, body) = ask(&stats, json!({"filters": [["is", "event:goal", ["Buy"]]]})).await;
         assert_eq!(status, 400, "{body}");
     });
 }
@@ -256,46 +257,46 @@ fn a_deleted_goal_is_refused_with_its_place() {
 #[test]
 fn web_vitals_are_75th_percentiles() {
     runtime().block_on(async {
-        let answerer = answerer().await;
+        let stats = stats().await;
         // Over both days keys 5 (1,000 ms, the greatest of two records), 6 (3,000) and 8 (2,000) of
         // five pageviews.
         let range = json!(["2025-03-11", "2025-03-12"]);
         let all = json!({"metrics": ["lcp_p75", "cls_p75", "ttfb_p75", "pageviews"], "date_range": range});
-        assert_eq!(table(&answerer, all).await, json!([[3_000, 0.25, null, 5]]));
+        assert_eq!(table(&stats, all).await, json!([[3_000, 0.25, null, 5]]));
         let by_page = json!({"metrics": ["lcp_p75"], "dimensions": ["event:page"], "date_range": range, "order_by": [["event:page", "asc"]]});
-        assert_eq!(table(&answerer, by_page).await, json!([["/", 1_000], ["/shop/b", 3_000]]));
+        assert_eq!(table(&stats, by_page).await, json!([["/", 1_000], ["/shop/b", 3_000]]));
     });
 }
 
 #[test]
 fn clicks_are_counted_by_cell_and_a_later_record_replaces_an_earlier_one() {
     runtime().block_on(async {
-        let answerer = answerer().await;
+        let stats = stats().await;
         let of_page = json!({"metrics": ["clicks"], "dimensions": ["event:click_cell"], "filters": [["is", "event:page", ["/"]]]});
-        assert_eq!(table(&answerer, of_page).await, json!([["7", 2], ["41", 1]]));
+        assert_eq!(table(&stats, of_page).await, json!([["7", 2], ["41", 1]]));
         let by_page = json!({"metrics": ["clicks"], "dimensions": ["event:page"]});
-        assert_eq!(table(&answerer, by_page).await, json!([["/", 3], ["/shop/b", 1]]));
+        assert_eq!(table(&stats, by_page).await, json!([["/", 3], ["/shop/b", 1]]));
     });
 }
 
 #[test]
 fn an_exit_rate_is_a_share_of_the_pages_own_views() {
     runtime().block_on(async {
-        let answerer = answerer().await;
+        let stats = stats().await;
         // `/` was seen twice and was the last page of visit 2; `/shop/a` and `/shop/b` always were
         // the last.
         let exits = json!({"metrics": ["visits", "exit_rate"], "dimensions": ["visit:exit_page"], "order_by": [["visit:exit_page", "asc"]]});
-        assert_eq!(table(&answerer, exits).await, json!([["/", 1, 50], ["/shop/a", 1, 100], ["/shop/b", 1, 100]]));
+        assert_eq!(table(&stats, exits).await, json!([["/", 1, 50], ["/shop/a", 1, 100], ["/shop/b", 1, 100]]));
     });
 }
 
 #[test]
 fn rows_are_compared_with_the_same_rows_of_another_period() {
     runtime().block_on(async {
-        let answerer = answerer().await;
+        let stats = stats().await;
         let include = json!({"comparisons": {"mode": "previous_period"}});
         let (status, body) = ask(
-            &answerer,
+            &stats,
             json!({"metrics": ["visitors", "bounce_rate"], "dimensions": ["visit:source"], "include": include}),
         )
         .await;
@@ -312,7 +313,7 @@ fn rows_are_compared_with_the_same_rows_of_another_period() {
         assert_eq!(body["meta"]["comparison_date_range"], json!(["2025-03-11T00:00:00+09:00", "2025-03-11T23:59:59+09:00"]));
         assert_eq!(body["query"]["include"], include);
         let (_, body) = ask(
-            &answerer,
+            &stats,
             json!({"dimensions": ["time:day"], "include": {"time_labels": true, "comparisons": {"mode": "custom", "date_range": ["2025-03-11", "2025-03-11"]}}}),
         )
         .await;
@@ -324,10 +325,10 @@ fn rows_are_compared_with_the_same_rows_of_another_period() {
 #[test]
 fn what_changed_names_the_greatest_differences_and_a_filter_for_each() {
     runtime().block_on(async {
-        let answerer = answerer().await;
+        let stats = stats().await;
         let now = NOW.parse().expect("it is valid");
         let body = json!({"site_id": "example.com", "metric": "pageviews", "date_range": ["2025-03-12", "2025-03-12"], "limit": 100});
-        let answer = answerer.changes(body.to_string().as_bytes(), now).await;
+        let answer = stats.changes_json(body.to_string().as_bytes(), now).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         // Four pageviews after one. Google brought three after none; `/shop/b` was seen once on
         // both days.
@@ -340,7 +341,7 @@ fn what_changed_names_the_greatest_differences_and_a_filter_for_each() {
         let pages = contributors.iter().filter(|row| row["dimension"] == "event:page");
         assert_eq!(pages.map(|row| row["difference"].as_i64().expect("a number")).sum::<i64>(), 3);
         // The filter, asked, gives the number.
-        let (_, asked) = ask(&answerer, json!({"metrics": ["pageviews"], "filters": [google["filter"]]})).await;
+        let (_, asked) = ask(&stats, json!({"metrics": ["pageviews"], "filters": [google["filter"]]})).await;
         assert_eq!(asked["results"][0]["metrics"], json!([3]));
         for (change, at) in [
             (json!({"metric": "bounce_rate"}), "#/metric"),
@@ -353,7 +354,7 @@ fn what_changed_names_the_greatest_differences_and_a_filter_for_each() {
             for (key, value) in change.as_object().expect("an object") {
                 spoilt[key] = value.clone();
             }
-            let answer = answerer.changes(spoilt.to_string().as_bytes(), now).await;
+            let answer = stats.changes_json(spoilt.to_string().as_bytes(), now).await;
             assert_eq!(answer.status, 400, "{change}");
             assert!(answer.body["error"].as_str().expect("a text").starts_with(at), "{change}: {}", answer.body);
         }
@@ -363,14 +364,14 @@ fn what_changed_names_the_greatest_differences_and_a_filter_for_each() {
 #[test]
 fn a_report_is_exported_for_a_recipient_and_a_purpose() {
     runtime().block_on(async {
-        let answerer = answerer().await;
+        let stats = stats().await;
         let now = NOW.parse().expect("it is valid");
         let body = json!({
             "format": "csv", "recipient": "Board", "purpose": "Quarterly report",
             "query": {"site_id": "example.com", "metrics": ["visitors", "total_revenue"], "date_range": "7d", "dimensions": ["event:goal"],
                       "filters": [["is", "event:goal", ["Buy"]]]},
         });
-        let csv = answerer.export(body.to_string().as_bytes(), now).await.expect("a file");
+        let csv = stats.export_json(body.to_string().as_bytes(), now).await.expect("a file");
         let text = String::from_utf8(csv.bytes).expect("UTF-8");
         assert_eq!(text, "event:goal,visitors,total_revenue,total_revenue_currency\r\nBuy,2,30.5,USD\r\n");
         for (change, status, at) in [
@@ -386,7 +387,7 @@ fn a_report_is_exported_for_a_recipient_and_a_purpose() {
             for (key, value) in change.as_object().expect("an object") {
                 spoilt[key] = value.clone();
             }
-            let refusal = answerer.export(spoilt.to_string().as_bytes(), now).await.unwrap_err();
+            let refusal = stats.export_json(spoilt.to_string().as_bytes(), now).await.unwrap_err();
             assert_eq!(refusal.status, status, "{change}");
             assert!(refusal.body["error"].as_str().expect("a text").starts_with(at), "{change}: {}", refusal.body);
         }

@@ -1,9 +1,10 @@
 //! Roll-ups are safe to repeat, follow late events, outlive the events they were made from, and
 //! read no half-built day.
 
+use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
 use sillage::rollup::job::roll_up;
-use sillage::stats::{Answerer, QueryLimits};
+use sillage::stats::{QueryLimits, StatsService};
 
 use crate::engine::{clear, database, insert_rows, runtime, site};
 
@@ -19,10 +20,10 @@ fn pageview(id: u64, time: &str) -> Json {
 async fn pageviews(client: &clickhouse::Client) -> Json {
     // A new one each time: what is rolled up is remembered for some seconds.
     let sites = [site("example.com", "Asia/Tokyo")].into();
-    let answerer = Answerer::new(client.clone(), sites, QueryLimits::default());
+    let stats = StatsService::new(client.clone(), sites, QueryLimits::default());
     let body = json!({"site_id": "example.com", "metrics": ["pageviews", "visitors"], "date_range": ["2025-05-01", "2025-05-09"]});
-    answerer
-        .query(
+    stats
+        .query_json(
             body.to_string().as_bytes(),
             NOW.parse().expect("it is valid"),
         )
@@ -140,13 +141,16 @@ fn a_day_with_cleared_ids_is_never_rolled_up_again() {
             0
         );
         assert_eq!(pageviews(&client).await, json!([2, 2]));
-        let answerer = Answerer::new(client, [site].into(), QueryLimits::default());
+        let stats = StatsService::new(client, [site].into(), QueryLimits::default());
         let ask = async |filters: Json| {
             let body = json!({
                 "site_id": "example.com", "metrics": ["visitors", "visits", "pageviews"],
                 "date_range": ["2025-05-01", "2025-05-09"], "filters": filters,
             });
-            answerer.query(body.to_string().as_bytes(), now).await.body
+            stats
+                .query_json(body.to_string().as_bytes(), now)
+                .await
+                .body
         };
         let google = ask(json!([["is", "visit:source", ["Google"]]])).await;
         assert_eq!(google["results"][0]["metrics"], json!([1, 1, 1]));

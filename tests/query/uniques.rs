@@ -5,11 +5,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
+use crate::as_json::AsJson;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 use sillage::rollup::job::roll_up;
-use sillage::stats::{Answerer, QueryLimits};
+use sillage::stats::{QueryLimits, StatsService};
 use sillage_privacy::coarse::days_since_seen;
 
 use crate::engine::{database, insert_events, runtime, site};
@@ -122,7 +123,7 @@ fn first_visits(world: &World, from: Date, to: Date) -> impl Iterator<Item = (&V
 }
 
 async fn ask(
-    answerer: &Answerer,
+    stats: &StatsService,
     site: &str,
     from: Date,
     to: Date,
@@ -136,14 +137,14 @@ async fn ask(
         body[key] = value.clone();
     }
     let text = body.to_string();
-    let answer = answerer
-        .query(text.as_bytes(), NOW.parse().expect("it is valid"))
+    let answer = stats
+        .query_json(text.as_bytes(), NOW.parse().expect("it is valid"))
         .await;
     assert_eq!(answer.status, 200, "{body}: {}", answer.body);
     // Both ways to an answer are the same to the last byte.
-    let raw = answerer.clone().without_rollups();
+    let raw = stats.clone().without_rollups();
     let from_events = raw
-        .query(text.as_bytes(), NOW.parse().expect("it is valid"))
+        .query_json(text.as_bytes(), NOW.parse().expect("it is valid"))
         .await;
     assert_eq!(answer.body, from_events.body, "{body}");
     answer.body
@@ -170,7 +171,7 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
             assert!(days > 150, "{name}: {days} days");
         }
         let sites = SITES.map(|(name, zone)| site(name, zone)).into();
-        let answerer = Answerer::new(client, sites, QueryLimits::default());
+        let stats = StatsService::new(client, sites, QueryLimits::default());
         let mut dice = Dice(99);
         let first: Date = "2025-01-14".parse().expect("it is valid");
         for round in 0..12 {
@@ -185,7 +186,7 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
             let people = first_visits(world, from, to).count();
             let new = first_visits(world, from, to).filter(|(_, is_new)| *is_new).count();
             let visits = world.people.iter().flatten().filter(|visit| visit.day >= from && visit.day <= to).count();
-            let body = ask(&answerer, name, from, to, json!({})).await;
+            let body = ask(&stats, name, from, to, json!({})).await;
             let days = to.since(from).expect("a span").get_days() + 1;
             let semantics = &body["meta"]["visitors_semantics"];
             let answer = &body["results"][0]["metrics"];
@@ -209,7 +210,7 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
                 let label = if visit.source.is_empty() { "Direct / None" } else { visit.source };
                 *by_source.entry(label).or_default() += 1;
             }
-            let body = ask(&answerer, name, from, to, json!({"dimensions": ["visit:source"]})).await;
+            let body = ask(&stats, name, from, to, json!({"dimensions": ["visit:source"]})).await;
             let rows = body["results"].as_array().expect("a list").iter();
             let given: BTreeMap<&str, usize> = rows
                 .map(|row| (row["dimensions"][0].as_str().expect("a text"), row["metrics"][0].as_u64().expect("a number") as usize))
@@ -225,13 +226,13 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
             // from roll-ups.
             let metrics = json!(["pageviews", "views_per_visit", "bounce_rate", "visit_duration", "visitors", "percentage"]);
             for dimensions in [json!(["visit:exit_page"]), json!(["visit:source", "time:month"]), json!(["visit:days_since_seen"])] {
-                ask(&answerer, name, from, to, json!({"metrics": metrics, "dimensions": dimensions})).await;
+                ask(&stats, name, from, to, json!({"metrics": metrics, "dimensions": dimensions})).await;
             }
-            ask(&answerer, name, from, to, json!({"metrics": ["visitors", "visits", "events"], "dimensions": ["event:page"]})).await;
+            ask(&stats, name, from, to, json!({"metrics": ["visitors", "visits", "events"], "dimensions": ["event:page"]})).await;
 
             // Each bucket is a range of its own.
             for (dimension, length) in [("time:day", 1), ("time:week", 7)] {
-                let body = ask(&answerer, name, from, to, json!({"dimensions": [dimension]})).await;
+                let body = ask(&stats, name, from, to, json!({"dimensions": [dimension]})).await;
                 for row in body["results"].as_array().expect("a list") {
                     let label: Date = row["dimensions"][0].as_str().expect("a text").parse().expect("it is valid");
                     let weekday = i64::from(label.weekday().to_monday_zero_offset());

@@ -1,113 +1,41 @@
-//! Comparisons: the period that another is compared with, and by how much a number changed.
+//! The comparison of a question: the period with which each row is compared.
 //!
-//! Duty: parse `include.comparisons`, resolve its period in the site's calendar, and pair the rows
-//! of the two answers. Pure. A period that is not over is compared with as much of the other as has
-//! passed of it, today included; that a period is not over is said in the answer's `meta`.
-
-use std::collections::HashMap;
+//! A period that is not over is compared with an equal length: the days that have begun, today
+//! included. The report's `meta` says that the period is not over.
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use serde::Serialize;
-use serde_json::{Value as Json, json};
 
-use crate::metric::Metric;
-use crate::period::{DateRange, Labels, Period, RangeFault};
-use crate::report::Row;
-use crate::question::{Fault, refuse_unknown};
+use crate::date_range::{DateRange, RangeError};
+use crate::period::Period;
 
-/// `include.comparisons`.
+/// Which period each row is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Comparison {
     pub with: With,
-    /// Whether it begins on the same day of the week, moved by at most three days, and a week more
-    /// where it would overlap.
+    /// Begin on the same day of the week: the start moves by at most three days, and by a week more
+    /// where the periods would overlap.
     pub match_weekday: bool,
 }
 
-/// What a period is compared with.
+/// The other period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum With {
-    /// As many days (or as much time) directly before it.
+    /// The same number of days (or the same time) directly before.
     Previous,
     /// The same dates a year before.
     Year,
-    /// This one.
+    /// A range of its own.
     Custom(DateRange),
 }
 
-/// What a row was in the other period.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Compared {
-    /// In the order of the query's `metrics`; `null` where the other answer was cut off before this
-    /// row.
-    pub metrics: Vec<Json>,
-    /// As the row's own, but for those of time.
-    pub dimensions: Vec<Json>,
-    /// In percent of what it was, whole; for shares, the difference in points.
-    pub change: Vec<Json>,
-}
-
-const MODES: [&str; 3] = ["previous_period", "year_over_year", "custom"];
-
 impl Comparison {
-    /// Reads the object under `include.comparisons`.
-    ///
-    /// # Errors
-    /// Another shape, an unknown key or mode, `custom` without a range of two ends, another mode
-    /// with one.
-    pub fn parse(value: &Json, at: &str) -> Result<Self, Fault> {
-        let Json::Object(object) = value else {
-            return Err(Fault::new(at, "an object with `mode` is expected"));
-        };
-        refuse_unknown(object, at, &["mode", "date_range", "match_day_of_week"])?;
-        let mode = object
-            .get("mode")
-            .and_then(Json::as_str)
-            .unwrap_or_default();
-        let range_at = format!("{at}/date_range");
-        let with = match (mode, object.get("date_range")) {
-            ("previous_period", None) => With::Previous,
-            ("year_over_year", None) => With::Year,
-            ("custom", Some(range @ Json::Array(_))) => With::Custom(
-                DateRange::parse(range).map_err(|fault| Fault::new(range_at, fault.0))?,
-            ),
-            ("custom", _) => {
-                return Err(Fault::new(
-                    range_at,
-                    "mode custom needs [date, date] or [datetime, datetime]",
-                ));
-            }
-            (mode, Some(_)) if MODES.contains(&mode) => {
-                return Err(Fault::new(range_at, "only mode custom takes a range"));
-            }
-            (mode, _) => {
-                let at = format!("{at}/mode");
-                return Err(Fault::unknown(at, "mode", mode, MODES.into_iter()));
-            }
-        };
-        let match_weekday = match object.get("match_day_of_week") {
-            None => false,
-            Some(Json::Bool(yes)) => *yes,
-            Some(_) => {
-                return Err(Fault::new(
-                    format!("{at}/match_day_of_week"),
-                    "true or false is expected",
-                ));
-            }
-        };
-        Ok(Self {
-            with,
-            match_weekday,
-        })
-    }
-
-    /// The period that `period` is compared with.
+    /// Resolves the period with which `period` is compared.
     ///
     /// # Errors
     /// A period beyond the calendar.
-    pub fn resolve(&self, period: &Period, now: Timestamp) -> Result<Period, RangeFault> {
-        let beyond = |_| RangeFault("lies beyond the calendar".into());
+    pub fn resolve(&self, period: &Period, now: Timestamp) -> Result<Period, RangeError> {
+        let beyond = |_| RangeError("lies beyond the calendar".into());
         let range = if period.is_whole_days() {
             self.dates(period, now).map_err(beyond)?
         } else {
@@ -119,7 +47,7 @@ impl Comparison {
     fn dates(&self, period: &Period, now: Timestamp) -> Result<DateRange, jiff::Error> {
         let (first, last) = period.dates();
         let today = now.to_zoned_datetime(period.zone().clone()).date();
-        // What has not come yet is not compared.
+        // Days of the future are not compared.
         let last = if first <= today {
             last.min(today)
         } else {
@@ -144,7 +72,7 @@ impl Comparison {
             if self.with == With::Previous && to >= first {
                 (from, to) = (from.checked_sub(7.days())?, to.checked_sub(7.days())?);
             }
-            // A year before is as long as the period also when a 29 February lies between.
+            // The same length, also when a 29 February lies between.
             if self.with == With::Year {
                 to = from.checked_add(days.days())?;
             }
@@ -184,81 +112,29 @@ impl Comparison {
     }
 }
 
-/// By how many days, -3 to 3, `from` has to move to fall on the weekday of `like`.
+/// The move in days, -3 to 3, that puts `from` on the weekday of `like`.
 fn nearest(from: Date, like: Date) -> i32 {
     let number = |day: Date| i32::from(day.weekday().to_monday_zero_offset());
     let ahead = (number(like) - number(from)).rem_euclid(7);
     if ahead > 3 { ahead - 7 } else { ahead }
 }
 
-/// The two answers' rows in pairs. `is_cut` says that the other answer has more rows than are
-/// there.
-pub fn pair(
-    rows: &mut [Row],
-    metrics: &[Metric],
-    others: Vec<Row>,
-    times: Option<(usize, &Labels, &Labels)>,
-    is_cut: bool,
-) {
-    let mut known: HashMap<String, Vec<Json>> = HashMap::new();
-    for row in others {
-        known.insert(Json::Array(row.dimensions).to_string(), row.metrics);
-    }
-    for row in rows {
-        let mut dimensions = row.dimensions.clone();
-        // The third day is compared with the third day.
-        if let Some((index, labels, others)) = times {
-            let place = labels
-                .all
-                .iter()
-                .position(|label| dimensions[index] == **label);
-            let label = place.and_then(|place| others.all.get(place));
-            dimensions[index] = label.map_or(Json::Null, |label| json!(label));
-        }
-        let found = known.get(&Json::Array(dimensions.clone()).to_string());
-        let has_none = times.is_some_and(|(index, ..)| dimensions[index].is_null());
-        let values: Vec<Json> = match found {
-            Some(values) => values.clone(),
-            None if is_cut || has_none => vec![Json::Null; metrics.len()],
-            None => metrics.iter().map(|metric| metric.nothing()).collect(),
-        };
-        let change = metrics.iter().zip(&row.metrics).zip(&values);
-        let change = change.map(|((metric, now), before)| changed(*metric, now, before));
-        row.comparison = Some(Compared {
-            change: change.collect(),
-            metrics: values,
-            dimensions,
-        });
-    }
-}
-
-fn changed(metric: Metric, now: &Json, before: &Json) -> Json {
-    let (Some(now), Some(before)) = (now.as_f64(), before.as_f64()) else {
-        return Json::Null;
-    };
-    if metric.is_share() {
-        return json!(((now - before) * 10.0).round() / 10.0);
-    }
-    if before == 0.0 {
-        // From nothing to something is no percentage; the contract says 100.
-        return json!(if now == 0.0 { 0 } else { 100 });
-    }
-    json!(((now - before) / before.abs() * 100.0).round() as i64)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use jiff::tz::TimeZone;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::wire;
 
     const NOW: &str = "2025-03-13T12:00:00Z";
 
     fn compared(range: Json, comparison: Json) -> [String; 2] {
         let now = NOW.parse().unwrap();
         let zone = TimeZone::get("Europe/Berlin").unwrap();
-        let range = DateRange::parse(&range).unwrap();
+        let range = wire::date_range::parse(&range).unwrap();
         let period = Period::resolve(range, &zone, now, None).unwrap();
-        let comparison = Comparison::parse(&comparison, "#").unwrap();
+        let comparison = wire::comparison::parse(&comparison, "#").unwrap();
         comparison
             .resolve(&period, now)
             .unwrap()
@@ -352,54 +228,6 @@ mod tests {
                 [from, to],
                 "{range} {comparison}"
             );
-        }
-    }
-
-    #[test]
-    fn an_invalid_comparison_is_reported_with_its_place() {
-        for (value, at) in [
-            (json!([]), "#"),
-            (json!({}), "#/mode"),
-            (json!({"mode": "previous"}), "#/mode"),
-            (json!({"mode": 1}), "#/mode"),
-            (json!({"mode": "custom"}), "#/date_range"),
-            (
-                json!({"mode": "custom", "date_range": "7d"}),
-                "#/date_range",
-            ),
-            (
-                json!({"mode": "custom", "date_range": ["2025-02-30", "2025-03-01"]}),
-                "#/date_range",
-            ),
-            (
-                json!({"mode": "year_over_year", "date_range": ["2025-02-01", "2025-03-01"]}),
-                "#/date_range",
-            ),
-            (
-                json!({"mode": "year_over_year", "match_day_of_week": 1}),
-                "#/match_day_of_week",
-            ),
-            (json!({"mode": "year_over_year", "x": 1}), "#/x"),
-        ] {
-            assert_eq!(
-                Comparison::parse(&value, "#").unwrap_err().at,
-                at,
-                "{value}"
-            );
-        }
-    }
-
-    #[test]
-    fn changes_are_percentages_and_for_shares_differences() {
-        for (metric, now, before, change) in [
-            (Metric::Visitors, json!(15), json!(10), json!(50)),
-            (Metric::Visitors, json!(0), json!(10), json!(-100)),
-            (Metric::Visitors, json!(3), json!(0), json!(100)),
-            (Metric::Visitors, json!(0), json!(0), json!(0)),
-            (Metric::BounceRate, json!(40), json!(50), json!(-10.0)),
-            (Metric::TimeOnPage, json!(null), json!(50), json!(null)),
-        ] {
-            assert_eq!(changed(metric, &now, &before), change);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Goals: what a site wants its visitors to do, as a condition on one row of events.
 //!
 //! Duty: the definition of a goal as the query side knows it, and its predicate. Goals are stored
-//! elsewhere (`control`); the [`Answerer`](super::Answerer) is given each site's list and settles
+//! elsewhere (`control`); the [`StatsService`](super::StatsService) is given each site's list and settles
 //! names against it, so that a goal that was deleted is refused with its place and never counts as
 //! nothing. Pure.
 //!

@@ -1,22 +1,28 @@
-//! Questions and their plans: question, period, plan, one SQL statement with its parameters, report.
+//! Questions about stored events: from a question to a report.
 //!
 //! ```text
-//! question ▶ period ▶ plan ▶ SQL and parameters … rows ▶ report
-//!                       ▲ events (reading) or rolled-up days (rollup)
+//! Question ▶ Period ▶ Plan ▶ SQL and parameters … rows ▶ Report
+//!                       ▲ events (scan) or finished days (rollup)
 //! ```
 //!
-//! Pure: nothing here sends a statement, reads a clock or knows an HTTP status. The program's room
-//! `stats` runs what is planned here. Invariants:
+//! The crate is pure: it sends no statement, reads no clock and knows no HTTP status. The program's
+//! room `stats` runs the plans. Invariants:
 //!
-//! - What a request says never becomes part of a statement's text (see [`sql`]).
-//! - Days, weeks and hours are the site's.
+//! - Nothing that a client writes becomes a part of a statement's text (see [`sql`]).
+//! - Days, weeks and hours are those of the site.
 //! - Every number is defined once, in [`metric`].
 
+pub mod bucket;
+pub mod changes;
+pub mod columns;
 pub mod comparison;
+pub mod date_range;
 pub mod dimension;
+pub mod error;
 pub mod filter;
 pub mod funnel;
 pub mod goal;
+pub mod measure;
 pub mod metric;
 pub mod money;
 pub mod period;
@@ -24,6 +30,13 @@ pub mod plan;
 pub mod question;
 pub mod report;
 pub mod rollup;
+pub mod rows;
 pub mod scan;
 pub mod sql;
 pub mod suppression;
+pub mod value;
+pub mod wire;
+
+pub use error::QueryError;
+pub use question::Question;
+pub use report::Report;

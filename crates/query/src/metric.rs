@@ -1,18 +1,19 @@
-//! The metrics: what each is, in which unit, and from which counts it is made.
+//! The metrics: what each of them means, its unit, and the counts from which it is made.
 //!
-//! Duty: the one definition of every number that an answer can hold. The doc comment of a variant
-//! is the public definition: `docs/metrics.md` is made from it. A metric is an expression over
-//! [`Measure`]s, plain sums that `plan` takes from the events in as few readings as it can
-//! ([`Reading`]); the same expression therefore serves raw rows and roll-ups alike.
+//! This is the only definition of every number of a report. The doc comment of a variant is the
+//! public definition: `docs/metrics.md` is made from it. A metric is an expression over
+//! [`Measure`]s, which are plain sums. `plan` takes them from the events in as few [`Scan`]s as
+//! possible. The same expression serves events and roll-ups.
 //!
-//! Words: an *event* is a row that is not an engagement record. A *visit* begins with its first
-//! event (`seq` = 1) and belongs, whole, to the period and the row in which it began, unless the
-//! question is about events (a page, a goal, an event name): then a visit counts wherever it had
-//! such an event.
+//! Terms: an *event* is a row that is not an engagement record. A *visit* begins with its first
+//! event (`seq` = 1). The whole visit belongs to the period and the row in which it began, unless
+//! the question is about events (a page, a goal, an event name): then a visit counts wherever it
+//! has such an event.
 
-use serde_json::Value as Json;
+use crate::measure::{Measure, Scan};
+use crate::value::MetricValue;
 
-/// A number that can be asked for.
+/// A number that a question can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
     /// Distinct people. For whole days and questions about whole visits, the number is exact for
@@ -91,84 +92,8 @@ pub enum Metric {
     TtfbP75,
 }
 
-/// A count that can be summed over rows; the column names of the inner statements.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Measure {
-    /// People whose history is known.
-    Known,
-    /// People of a day whose history is not known.
-    Daily,
-    /// People who had never been here.
-    New,
-    Visits,
-    Pageviews,
-    Events,
-    /// Visits, each read whole.
-    WholeVisits,
-    Bounces,
-    DurationSeconds,
-    VisitViews,
-    EngagedMilliseconds,
-    EngagedVisits,
-    ScrollPercent,
-    ScrolledViews,
-    /// Pageviews of a page, under the visits that end with it.
-    ExitViews,
-    /// Visitors of the row, whether they reached a goal or not.
-    Candidates,
-    /// Thousandths of the currency.
-    RevenueMilli,
-    /// Events with an amount.
-    RevenueEvents,
-    Clicks,
-    /// Pageviews whose value is known, then all values as a state of the server's, of each web
-    /// vital.
-    LcpViews,
-    LcpValues,
-    InpViews,
-    InpValues,
-    ClsViews,
-    ClsValues,
-    FcpViews,
-    FcpValues,
-    TtfbViews,
-    TtfbValues,
-}
-
-/// A way of going through the events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reading {
-    /// Row by row.
-    Events,
-    /// Visit by visit, each whole.
-    Visits,
-    /// Pageview by pageview, each with its engagement records.
-    Views,
-    /// Row by row, the page in the place of the exit page.
-    Pages,
-    /// Row by row, whatever was reached.
-    Everyone,
-    /// Click by click.
-    Clicks,
-    /// Pageview by pageview, each with its web vitals.
-    Vitals,
-}
-
-impl Reading {
-    /// All of them.
-    pub const ALL: [Reading; 7] = [
-        Reading::Events,
-        Reading::Visits,
-        Reading::Views,
-        Reading::Pages,
-        Reading::Everyone,
-        Reading::Clicks,
-        Reading::Vitals,
-    ];
-}
-
 impl Metric {
-    /// All of them, in the order of the documentation.
+    /// All metrics, in the order of the documentation.
     pub const ALL: [Metric; 24] = [
         Metric::Visitors,
         Metric::Visits,
@@ -201,7 +126,7 @@ impl Metric {
         Self::ALL.into_iter().find(|metric| metric.name() == name)
     }
 
-    /// Its name in requests and answers.
+    /// Its name in questions and reports.
     pub fn name(self) -> &'static str {
         match self {
             Metric::Visitors => "visitors",
@@ -231,7 +156,7 @@ impl Metric {
         }
     }
 
-    /// What it is made of.
+    /// The measures from which it is made.
     pub fn measures(self) -> &'static [Measure] {
         match self {
             Metric::Visitors | Metric::Percentage => &[Measure::Known, Measure::Daily],
@@ -261,7 +186,7 @@ impl Metric {
         }
     }
 
-    /// Its value over summed measures. `everyone` is the whole answer's number of visitors.
+    /// Its value over summed measures. `everyone` is the number of visitors of the whole answer.
     pub fn expression(self) -> &'static str {
         match self {
             Metric::Visitors => "sum(known) + sum(daily)",
@@ -285,10 +210,10 @@ impl Metric {
                 "if(sum(engaged_visits) = 0, NULL, toUInt64(round(sum(engaged_ms) / 1000 / greatest(sum(engaged_visits), 1))))"
             }
             Metric::NewVisitors => "sum(new)",
-            // Within a day, whoever came for the first time and came again is still new.
+            // A person who comes for the first time and comes again on that day is still new.
             Metric::ReturningVisitors => "sum(known) - sum(new)",
-            // A page can be the last of a visit only where it was seen, but its records may lie
-            // beyond the period's end.
+            // The last page of a visit was seen, but its records can lie beyond the end of the
+            // period.
             Metric::ExitRate => {
                 "round(least(100 * sum(visits) / greatest(sum(exit_views), 1), 100), 1)"
             }
@@ -344,7 +269,7 @@ impl Metric {
         matches!(self, Metric::TotalRevenue | Metric::AverageRevenue)
     }
 
-    /// Whether it is a share, of which a change is a difference and not a ratio.
+    /// Whether it is a share. Its change is a difference and not a ratio.
     pub fn is_share(self) -> bool {
         matches!(
             self,
@@ -357,17 +282,14 @@ impl Metric {
         )
     }
 
-    /// Whether it is read from engagement records, which no goal can narrow.
+    /// Whether it is read from engagement records, to which goals do not apply.
     pub fn is_of_views(self) -> bool {
-        self.measures().iter().any(|measure| {
-            matches!(
-                measure.reading(),
-                Reading::Views | Reading::Vitals | Reading::Clicks
-            )
-        })
+        self.measures()
+            .iter()
+            .any(|measure| matches!(measure.scan(), Scan::Views | Scan::Vitals | Scan::Clicks))
     }
 
-    /// Whether it is a property of whole visits and so has no meaning beside a dimension of events.
+    /// Whether it describes whole visits. It has no meaning beside a dimension of events.
     pub fn describes_visits(self) -> bool {
         matches!(
             self,
@@ -375,7 +297,7 @@ impl Metric {
         )
     }
 
-    /// Whether it can't be counted from events that name neither a visitor nor a visit.
+    /// Whether it can't be counted from events without the ids of visitor and visit.
     pub fn needs_ids(self) -> bool {
         !matches!(
             self,
@@ -384,7 +306,7 @@ impl Metric {
             && !self
                 .measures()
                 .iter()
-                .any(|measure| measure.reading() == Reading::Vitals)
+                .any(|measure| measure.scan() == Scan::Vitals)
     }
 
     /// Whether it is only meaningful for a named page.
@@ -392,8 +314,8 @@ impl Metric {
         matches!(self, Metric::ScrollDepth | Metric::TimeOnPage)
     }
 
-    /// Its value where nothing was counted.
-    pub fn nothing(self) -> Json {
+    /// Its value where no event was counted.
+    pub fn nothing(self) -> MetricValue {
         match self {
             Metric::ScrollDepth
             | Metric::TimeOnPage
@@ -403,153 +325,8 @@ impl Metric {
             | Metric::InpP75
             | Metric::ClsP75
             | Metric::FcpP75
-            | Metric::TtfbP75 => Json::Null,
-            _ => Json::from(0),
-        }
-    }
-}
-
-impl Measure {
-    /// Its column in the inner statements, with the keyword that names it.
-    pub fn alias(self) -> &'static str {
-        match self {
-            Measure::Known => " AS known",
-            Measure::Daily => " AS daily",
-            Measure::New => " AS new",
-            Measure::Visits => " AS visits",
-            Measure::Pageviews => " AS pageviews",
-            Measure::Events => " AS events",
-            Measure::WholeVisits => " AS whole_visits",
-            Measure::Bounces => " AS bounces",
-            Measure::DurationSeconds => " AS duration_s",
-            Measure::VisitViews => " AS visit_views",
-            Measure::EngagedMilliseconds => " AS engaged_ms",
-            Measure::EngagedVisits => " AS engaged_visits",
-            Measure::ScrollPercent => " AS scroll_percent",
-            Measure::ScrolledViews => " AS scrolled_views",
-            Measure::ExitViews => " AS exit_views",
-            Measure::Candidates => " AS candidates",
-            Measure::RevenueMilli => " AS revenue_milli",
-            Measure::RevenueEvents => " AS revenue_events",
-            Measure::Clicks => " AS clicked",
-            Measure::LcpViews => " AS lcp_views",
-            Measure::LcpValues => " AS lcp_values",
-            Measure::InpViews => " AS inp_views",
-            Measure::InpValues => " AS inp_values",
-            Measure::ClsViews => " AS cls_views",
-            Measure::ClsValues => " AS cls_values",
-            Measure::FcpViews => " AS fcp_views",
-            Measure::FcpValues => " AS fcp_values",
-            Measure::TtfbViews => " AS ttfb_views",
-            Measure::TtfbValues => " AS ttfb_values",
-        }
-    }
-
-    /// Its sum in the outer statement.
-    pub fn sum(self) -> &'static str {
-        match self {
-            Measure::Known => "sum(known)",
-            Measure::Daily => "sum(daily)",
-            Measure::New => "sum(new)",
-            Measure::Visits => "sum(visits)",
-            Measure::Pageviews => "sum(pageviews)",
-            Measure::Events => "sum(events)",
-            Measure::WholeVisits => "sum(whole_visits)",
-            Measure::Bounces => "sum(bounces)",
-            Measure::DurationSeconds => "sum(duration_s)",
-            Measure::VisitViews => "sum(visit_views)",
-            Measure::EngagedMilliseconds => "sum(engaged_ms)",
-            Measure::EngagedVisits => "sum(engaged_visits)",
-            Measure::ScrollPercent => "sum(scroll_percent)",
-            Measure::ScrolledViews => "sum(scrolled_views)",
-            Measure::ExitViews => "sum(exit_views)",
-            Measure::Candidates => "sum(candidates)",
-            Measure::RevenueMilli => "sum(revenue_milli)",
-            Measure::RevenueEvents => "sum(revenue_events)",
-            Measure::Clicks => "sum(clicked)",
-            Measure::LcpViews => "sum(lcp_views)",
-            Measure::LcpValues => "quantileExactIfMerge(0.75)(lcp_values)",
-            Measure::InpViews => "sum(inp_views)",
-            Measure::InpValues => "quantileExactIfMerge(0.75)(inp_values)",
-            Measure::ClsViews => "sum(cls_views)",
-            Measure::ClsValues => "quantileExactIfMerge(0.75)(cls_values)",
-            Measure::FcpViews => "sum(fcp_views)",
-            Measure::FcpValues => "quantileExactIfMerge(0.75)(fcp_values)",
-            Measure::TtfbViews => "sum(ttfb_views)",
-            Measure::TtfbValues => "quantileExactIfMerge(0.75)(ttfb_values)",
-        }
-    }
-
-    /// Its sum where it goes on to be summed: a state stays one.
-    pub fn carried(self) -> &'static str {
-        match self {
-            Measure::LcpValues => "quantileExactIfMergeState(0.75)(lcp_values)",
-            Measure::InpValues => "quantileExactIfMergeState(0.75)(inp_values)",
-            Measure::ClsValues => "quantileExactIfMergeState(0.75)(cls_values)",
-            Measure::FcpValues => "quantileExactIfMergeState(0.75)(fcp_values)",
-            Measure::TtfbValues => "quantileExactIfMergeState(0.75)(ttfb_values)",
-            number => number.sum(),
-        }
-    }
-
-    /// The reading that counts it.
-    pub fn reading(self) -> Reading {
-        match self {
-            Measure::Known
-            | Measure::Daily
-            | Measure::New
-            | Measure::Visits
-            | Measure::Pageviews
-            | Measure::Events
-            | Measure::RevenueMilli
-            | Measure::RevenueEvents => Reading::Events,
-            Measure::WholeVisits
-            | Measure::Bounces
-            | Measure::DurationSeconds
-            | Measure::VisitViews => Reading::Visits,
-            Measure::EngagedMilliseconds
-            | Measure::EngagedVisits
-            | Measure::ScrollPercent
-            | Measure::ScrolledViews => Reading::Views,
-            Measure::ExitViews => Reading::Pages,
-            Measure::Candidates => Reading::Everyone,
-            Measure::Clicks => Reading::Clicks,
-            Measure::LcpViews
-            | Measure::LcpValues
-            | Measure::InpViews
-            | Measure::InpValues
-            | Measure::ClsViews
-            | Measure::ClsValues
-            | Measure::FcpViews
-            | Measure::FcpValues
-            | Measure::TtfbViews
-            | Measure::TtfbValues => Reading::Vitals,
-        }
-    }
-
-    /// Whether it is a state of the server's and not a number.
-    pub fn is_state(self) -> bool {
-        matches!(
-            self,
-            Measure::LcpValues
-                | Measure::InpValues
-                | Measure::ClsValues
-                | Measure::FcpValues
-                | Measure::TtfbValues
-        )
-    }
-
-    /// Whether a row in which only this was counted is a row: what others are measured by is not.
-    pub fn is_presence(self) -> bool {
-        !self.is_state() && !matches!(self, Measure::ExitViews | Measure::Candidates)
-    }
-
-    /// Its column in a reading that doesn't count it.
-    pub fn zero(self) -> &'static str {
-        match self {
-            Measure::RevenueMilli => "toInt64(0)",
-            _ if self.is_state() => "quantileExactIfState(0.75)(toUInt32(0), false)",
-            _ => "toUInt64(0)",
+            | Metric::TtfbP75 => MetricValue::Unknown,
+            _ => MetricValue::Whole(0),
         }
     }
 }

@@ -1,17 +1,27 @@
-//! Amounts of money as answers show them: `{value, currency, short, long}`.
+//! Amounts of money as reports show them.
 //!
-//! Pure. Amounts are counted in thousandths, because that is how they are stored; nothing is
-//! converted between currencies.
+//! Amounts are stored and counted in thousandths. Nothing is converted between currencies.
 
-use serde_json::{Value as Json, json};
+/// An amount of money.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Amount {
+    /// In units of the currency.
+    pub value: f64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Short form, such as `€1.2K`.
+    pub short: String,
+    /// Long form, such as `€1,234.50`.
+    pub long: String,
+}
 
-/// Currencies with another number of decimals than two, as ISO 4217 has them.
+/// Currencies without decimals, and those with three (ISO 4217). All others have two.
 const NO_DECIMALS: [&str; 16] = [
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV",
     "XAF", "XOF", "XPF",
 ];
 const THREE_DECIMALS: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
-/// What stands before an amount instead of the code.
+/// Symbols that replace the code before an amount.
 const SYMBOLS: [(&str, &str); 6] = [
     ("USD", "$"),
     ("EUR", "€"),
@@ -22,36 +32,38 @@ const SYMBOLS: [(&str, &str); 6] = [
 ];
 const STEPS: [(f64, &str); 3] = [(1e9, "B"), (1e6, "M"), (1e3, "K")];
 
-/// An amount in thousandths of a currency.
-pub fn amount(milli: i64, currency: &str) -> Json {
-    let value = milli as f64 / 1000.0;
-    let decimals = match currency {
-        _ if NO_DECIMALS.contains(&currency) => 0,
-        _ if THREE_DECIMALS.contains(&currency) => 3,
-        _ => 2,
-    };
-    let symbol = SYMBOLS.iter().find(|(code, _)| *code == currency);
-    let before = symbol.map_or_else(
-        || format!("{currency} "),
-        |(_, symbol)| (*symbol).to_owned(),
-    );
-    let sign = if milli < 0 { "-" } else { "" };
-    let size = value.abs();
-    let step = STEPS.iter().find(|(step, _)| size >= *step);
-    let short = match step {
-        Some((step, name)) => format!("{:.1}{name}", size / step),
-        None => format!("{size:.decimals$}"),
-    };
-    let long = grouped(&format!("{size:.decimals$}"));
-    json!({
-        "value": value,
-        "currency": currency,
-        "short": format!("{sign}{before}{short}"),
-        "long": format!("{sign}{before}{long}"),
-    })
+impl Amount {
+    /// The amount of `milli` thousandths of a currency.
+    pub fn from_milli(milli: i64, currency: &str) -> Self {
+        let value = milli as f64 / 1000.0;
+        let decimals = match currency {
+            _ if NO_DECIMALS.contains(&currency) => 0,
+            _ if THREE_DECIMALS.contains(&currency) => 3,
+            _ => 2,
+        };
+        let symbol = SYMBOLS.iter().find(|(code, _)| *code == currency);
+        let before = symbol.map_or_else(
+            || format!("{currency} "),
+            |(_, symbol)| (*symbol).to_owned(),
+        );
+        let sign = if milli < 0 { "-" } else { "" };
+        let size = value.abs();
+        let step = STEPS.iter().find(|(step, _)| size >= *step);
+        let short = match step {
+            Some((step, name)) => format!("{:.1}{name}", size / step),
+            None => format!("{size:.decimals$}"),
+        };
+        let long = grouped(&format!("{size:.decimals$}"));
+        Self {
+            value,
+            currency: currency.to_owned(),
+            short: format!("{sign}{before}{short}"),
+            long: format!("{sign}{before}{long}"),
+        }
+    }
 }
 
-/// Digits before the point in groups of three.
+/// The number with the digits before the point in groups of three.
 fn grouped(number: &str) -> String {
     let (whole, rest) = number.split_at(number.find('.').unwrap_or(number.len()));
     let mut grouped = String::new();
@@ -78,12 +90,9 @@ mod tests {
             (-5_500, "CHF", "-CHF 5.50", "-CHF 5.50"),
             (12_345, "KWD", "KWD 12.345", "KWD 12.345"),
         ] {
-            let shown = amount(milli, currency);
-            assert_eq!(
-                (&shown["short"], &shown["long"]),
-                (&json!(short), &json!(long))
-            );
-            assert_eq!(shown["value"], json!(milli as f64 / 1000.0));
+            let shown = Amount::from_milli(milli, currency);
+            assert_eq!((shown.short.as_str(), shown.long.as_str()), (short, long));
+            assert_eq!(shown.value.to_bits(), (milli as f64 / 1000.0).to_bits());
         }
     }
 }

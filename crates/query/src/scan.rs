@@ -1,62 +1,57 @@
-//! The readings: ways of going through the events of a period, and what each counts.
+//! Scans: statements that read the events of a period and count.
 //!
-//! Duty: one statement a reading, put together from its file in `sql/`; `plan` adds the readings of
-//! an answer up, and `rollup` stores them by day, so that both ways to an answer count alike. Pure.
+//! Each [`Scan`] is one statement, made from its file in `sql/`. `plan` adds up the scans of an
+//! answer; the roll-up job stores the same scans by day, so both ways to an answer count alike.
 //!
 //! How people are counted ([`Counting`]): a visitor id lives for one site-local day, so ids alone
-//! can't say how many people came in a week. Where the question is about whole visits in whole
-//! days, a visit is taken as a new person exactly when the device's previous visit began before the
-//! row's first day, which every visit carries along as `days_since_seen`; nobody is counted twice,
-//! and a row's people are those whose first visit in the period has the row's properties. Where it
-//! is about events or about parts of days, ids are counted, which is exact within a day and an
-//! upper bound beyond.
+//! can't tell how many people came in a week. For questions about whole visits and whole days, a
+//! visit counts as a new person exactly when the device's previous visit began before the first day
+//! of the row. Every visit carries that distance as `days_since_seen`. So no one counts twice, and
+//! the people of a row are those whose first visit in the period has the properties of the row. For
+//! questions about events or parts of days, ids are counted: exact within a day, an upper bound
+//! beyond.
 
-use crate::suppression::conjunction;
-use crate::dimension::{Bucket, Dimension, EventDimension, Goals, Join, VisitDimension};
+use crate::bucket::Bucket;
+use crate::columns;
+use crate::dimension::{Dimension, EventDimension, Goals, Join, VisitDimension};
 use crate::filter::Filter;
-use crate::suppression::floor::Floor;
-use crate::metric::{Measure, Reading};
+use crate::measure::{Measure, Scan};
 use crate::period::Period;
 use crate::sql::{Sql, Value};
+use crate::suppression::conjunction;
+use crate::suppression::floor::Floor;
 
-/// How people are told apart.
+/// How people are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counting {
-    /// By the visits that began in the bucket (or period) and whose predecessor began before it.
+    /// By visits that began in the bucket (or period) and whose device was last seen before it.
     FirstVisits(Option<Bucket>),
     /// By the daily ids.
     DailyIds,
-    /// Not here: from the histories that the roll-ups keep.
+    /// Not by this scan: the roll-ups store the histories (`days_since_seen`) as arrays.
     Histories,
 }
 
-/// Columns of the dimensions in every inner statement.
-pub const DIMENSION_COLUMNS: [&str; 8] = ["d0", "d1", "d2", "d3", "d4", "d5", "d6", "d7"];
-/// The same, as they are named.
-pub const DIMENSION_ALIASES: [&str; 8] = [
-    " AS d0", " AS d1", " AS d2", " AS d3", " AS d4", " AS d5", " AS d6", " AS d7",
-];
-
-/// What every statement of an answer has in common.
+/// What all statements of an answer share.
 #[derive(Debug, Clone)]
 pub struct Scope {
     pub site: Sql,
     /// Name of the site's time zone.
     pub zone: Sql,
-    /// Seconds since 1970, included.
+    /// Seconds since 1970, inclusive.
     pub since: Sql,
-    /// Seconds since 1970, not included.
+    /// Seconds since 1970, exclusive.
     pub until: Sql,
     /// First day of the period, days since 1970; `since` may lie later when the days before come
     /// from roll-ups.
     pub first_day: i64,
-    /// What filters may not see, for audiences with a floor.
+    /// The floor of the audience: filters do not see values of too few people.
     pub floor: Option<Floor>,
     /// ISO 4217 code of the amounts that count as revenue.
     pub currency: String,
-    /// Whether some of the events no longer say which visit they are of.
+    /// Whether some of the events have no ids any more.
     pub is_partly_cleared: bool,
-    /// Dimensions under each of whose values a person counts, for audiences with a floor.
+    /// For audiences with a floor: dimensions under each value of which a person counts once.
     pub overlapping: Vec<Dimension>,
 }
 
@@ -83,8 +78,8 @@ impl Scope {
         dimension.expression(&self.zone, self.first_day)
     }
 
-    /// A dimension's value on a row of events, as a filter may see it beside its other conditions.
-    fn seen(&self, dimension: &Dimension, filter: &Filter) -> Sql {
+    /// A dimension's value on a row of events, as a filter sees it beside its other conditions.
+    fn filtered_value(&self, dimension: &Dimension, filter: &Filter) -> Sql {
         let column = self.column(dimension);
         let Some(floor) = self.floor else {
             return column;
@@ -113,10 +108,10 @@ impl Scope {
         } else {
             "uniqExactIf(visitor, visitor != 0)"
         };
-        floor.seen(column, people.into(), rows)
+        floor.filtered_value(column, people.into(), rows)
     }
 
-    /// The same rows, for conditions that see every value.
+    /// The same scope, for conditions that see every value.
     pub fn unprotected(&self) -> Self {
         Self {
             floor: None,
@@ -124,7 +119,7 @@ impl Scope {
         }
     }
 
-    /// The same with each person counted once, whatever values a filter takes.
+    /// The same scope, with each person counted once.
     pub fn counting_once(&self) -> Self {
         Self {
             overlapping: Vec::new(),
@@ -134,13 +129,14 @@ impl Scope {
 
     /// A condition on a row of events.
     pub fn predicate(&self, filter: &Filter) -> Sql {
-        filter.predicate(&|dimension| self.seen(dimension, filter), &|what| {
-            self.matching(include_str!("sql/matching_visitors.sql"), what)
-        })
+        filter.predicate(
+            &|dimension| self.filtered_value(dimension, filter),
+            &|what| self.matching(include_str!("sql/matching_visitors.sql"), what),
+        )
     }
 
-    /// A condition, with its `AND`, on the rows of visits: of those that meet it themselves or,
-    /// where it is about events, that have an event which does.
+    /// A condition on visits, with its `AND`: on the visit itself or, where the filter is about
+    /// events, on one of its events.
     pub fn visits_condition(&self, filter: &Filter, joins: &mut Vec<Join>) -> Sql {
         if filter.is_empty() {
             return Sql::empty();
@@ -153,7 +149,7 @@ impl Scope {
         Sql::text("AND ").then(self.predicate(filter))
     }
 
-    /// The statement of one of the two `matching` files.
+    /// The statement of one of the two files `matching_*.sql`.
     fn matching(&self, file: &'static str, filter: &Filter) -> Sql {
         let mut joins = Vec::new();
         filter.add_joins(&mut joins);
@@ -194,8 +190,8 @@ impl Scope {
 }
 
 impl Scope {
-    /// What is counted distinct, once under each value of the overlapping dimensions.
-    fn apart(&self, counted: Sql) -> Sql {
+    /// What is counted distinct: once under each value of the overlapping dimensions.
+    fn distinct(&self, counted: Sql) -> Sql {
         if self.overlapping.is_empty() {
             return counted;
         }
@@ -208,12 +204,12 @@ impl Scope {
     }
 }
 
-/// The tables that dimensions need beside the events.
+/// The tables that dimensions need besides the events.
 pub fn source(scope: &Scope, dimensions: &[Dimension]) -> Sql {
     scope.joins(dimensions.iter().filter_map(Dimension::join).collect())
 }
 
-/// Engagement records are no events; only goals that are met by them look at them.
+/// Engagement records are not events. Only goals that they can meet look at them.
 fn rows(with_engagement: bool) -> Sql {
     Sql::text(if with_engagement {
         ""
@@ -222,10 +218,10 @@ fn rows(with_engagement: bool) -> Sql {
     })
 }
 
-/// One reading, as a statement whose columns are the dimensions and all `measures`; those it
-/// doesn't count are 0.
+/// The statement of a scan. Its columns are the dimensions and all `measures`; those that the scan
+/// does not count are 0.
 pub fn read(
-    reading: Reading,
+    scan: Scan,
     scope: &Scope,
     dimensions: &[Dimension],
     measures: &[Measure],
@@ -234,67 +230,49 @@ pub fn read(
 ) -> Sql {
     let is_about_events =
         dimensions.iter().any(Dimension::is_of_events) || filter.is_about_events();
-    let dimensions: &[Dimension] = &in_reading(reading, dimensions);
-    let filter: &Filter = &match reading {
-        Reading::Everyone => filter.without_goals(),
+    let dimensions: &[Dimension] = &in_scan(scan, dimensions);
+    let filter: &Filter = &match scan {
+        Scan::Everyone => filter.without_goals(),
         _ => filter.clone(),
     };
     let with_engagement =
         filter.is_met_by_engagement() || dimensions.iter().any(Dimension::is_met_by_engagement);
     let mut joins: Vec<Join> = dimensions.iter().filter_map(Dimension::join).collect();
     joins.extend(scope.overlapping.iter().filter_map(Dimension::join));
-    let condition = match reading {
-        Reading::Visits => scope.visits_condition(filter, &mut joins),
+    let condition = match scan {
+        Scan::Visits => scope.visits_condition(filter, &mut joins),
         _ if filter.is_empty() => Sql::empty(),
         _ => {
             filter.add_joins(&mut joins);
             Sql::text("AND ").then(scope.predicate(filter))
         }
     };
-    // Only pages have a next one.
-    let condition = if reading == Reading::Events && joins.contains(&Join::Next) {
+    // Only pageviews have a next page.
+    let condition = if scan == Scan::Events && joins.contains(&Join::Next) {
         condition.then(" AND name = 'pageview'")
     } else {
         condition
     };
     let count = |measure: &Measure| {
-        let expression = if measure.reading() == reading {
+        let expression = if measure.scan() == scan {
             measure_expression(*measure, scope, counting, is_about_events)
         } else {
             Sql::text(measure.zero())
         };
         expression.then(measure.alias())
     };
-    let of_rows = |aggregate: Option<(&'static str, &'static str)>| {
-        dimensions
+    let names = columns::names(dimensions.len());
+    let is_cell = |dimension: &Dimension| *dimension == Dimension::Event(EventDimension::ClickCell);
+    let inner = |before: &'static str, after: &'static str| {
+        let values = dimensions
             .iter()
-            .zip(DIMENSION_ALIASES)
-            .map(move |(dimension, alias)| {
-                let column = scope.column(dimension);
-                match aggregate {
-                    None => column.then(alias),
-                    Some((before, after)) => Sql::text(before).then(column).then(after).then(alias),
-                }
-            })
-    };
-    let names = || {
-        dimensions
-            .iter()
-            .zip(DIMENSION_COLUMNS)
-            .map(|(_, name)| Sql::text(name))
-    };
-    let groups = if dimensions.is_empty() {
-        Sql::empty()
-    } else {
-        Sql::text("GROUP BY ").then(Sql::join(names(), ", "))
-    };
-    let inner = |before, after| {
-        // A click's cell is not one of the pageview's properties.
-        let each = of_rows(Some((before, after)))
+            .map(|dimension| Sql::text(before).then(scope.column(dimension)).then(after));
+        // A click's cell is not a property of the pageview.
+        let each = columns::named(values)
             .zip(dimensions)
-            .filter(|(_, dimension)| **dimension != Dimension::Event(EventDimension::ClickCell))
-            .map(|(column, _)| column);
-        Sql::join(each.map(|column| column.then(",\n        ")), "")
+            .filter(|(_, dimension)| !is_cell(dimension))
+            .map(|(column, _)| column.then(",\n        "));
+        Sql::join(each, "")
     };
     let mut slots = vec![
         ("joins", scope.joins(joins)),
@@ -302,34 +280,37 @@ pub fn read(
         ("since", scope.since.clone()),
         ("until", scope.until.clone()),
         ("filters", condition),
-        ("groups", groups),
+        ("groups", columns::group_by(dimensions.len())),
     ];
     let counts = measures.iter().map(count);
-    match reading {
-        Reading::Events | Reading::Pages | Reading::Everyone => {
+    match scan {
+        Scan::Events | Scan::Pages | Scan::Everyone => {
             slots.push(("rows", rows(with_engagement)));
-            slots.push(("columns", Sql::join(of_rows(None).chain(counts), ",\n    ")));
+            let values = dimensions.iter().map(|dimension| scope.column(dimension));
+            let columns = columns::named(values).chain(counts);
+            slots.push(("columns", Sql::join(columns, ",\n    ")));
             Sql::template(include_str!("sql/by_event.sql"), &slots)
         }
-        Reading::Visits => {
-            slots.push(("columns", Sql::join(names().chain(counts), ",\n    ")));
+        Scan::Visits => {
+            slots.push(("columns", Sql::join(names.chain(counts), ",\n    ")));
             slots.push((
                 "dimensions",
                 inner("anyIf(", ", seq = 1 AND name != 'engagement')"),
             ));
             Sql::template(include_str!("sql/by_visit.sql"), &slots)
         }
-        Reading::Views | Reading::Vitals | Reading::Clicks => {
-            let of_views = names().zip(dimensions).zip(DIMENSION_ALIASES);
-            let columns = of_views.map(|((name, dimension), alias)| match dimension {
-                Dimension::Event(EventDimension::ClickCell) => scope.column(dimension).then(alias),
-                _ => name,
+        Scan::Views | Scan::Vitals | Scan::Clicks => {
+            let values = dimensions.iter().map(|dimension| scope.column(dimension));
+            let of_views = names.zip(columns::named(values)).zip(dimensions);
+            let columns = of_views.map(|((name, named), dimension)| match is_cell(dimension) {
+                true => named,
+                false => name,
             });
             slots.push(("columns", Sql::join(columns.chain(counts), ",\n    ")));
             slots.push(("dimensions", inner("anyIf(", ", name = 'pageview')")));
-            let file = match reading {
-                Reading::Vitals => include_str!("sql/by_vitals.sql"),
-                Reading::Clicks => include_str!("sql/by_click.sql"),
+            let file = match scan {
+                Scan::Vitals => include_str!("sql/by_vitals.sql"),
+                Scan::Clicks => include_str!("sql/by_click.sql"),
                 _ => include_str!("sql/by_view.sql"),
             };
             Sql::template(file, &slots)
@@ -337,23 +318,20 @@ pub fn read(
     }
 }
 
-/// The dimensions as a reading sees them: what a page's exits and a goal's visitors are measured by
-/// stands under the same values, taken from other columns.
-fn in_reading(reading: Reading, dimensions: &[Dimension]) -> Vec<Dimension> {
-    let one = |dimension: &Dimension| match (reading, dimension) {
-        (Reading::Pages, Dimension::Visit(VisitDimension::ExitPage)) => {
+/// The dimensions as a scan sees them. The base of a rate has the same values as the rate itself,
+/// taken from other columns.
+fn in_scan(scan: Scan, dimensions: &[Dimension]) -> Vec<Dimension> {
+    let one = |dimension: &Dimension| match (scan, dimension) {
+        (Scan::Pages, Dimension::Visit(VisitDimension::ExitPage)) => {
             Dimension::Event(EventDimension::Page)
         }
-        (Reading::Everyone, Dimension::Goal(goals, _)) => {
-            Dimension::Goal(goals.clone(), Goals::All)
-        }
+        (Scan::Everyone, Dimension::Goal(goals, _)) => Dimension::Goal(goals.clone(), Goals::All),
         (_, other) => other.clone(),
     };
     dimensions.iter().map(one).collect()
 }
 
-/// A measure over the rows of its reading. Every one is a UInt64 but for revenue, an Int64, and
-/// states.
+/// A measure over the rows of its scan: a UInt64, except revenue (Int64) and states.
 fn measure_expression(
     measure: Measure,
     scope: &Scope,
@@ -361,7 +339,7 @@ fn measure_expression(
     is_about_events: bool,
 ) -> Sql {
     let people = |condition: &'static str| {
-        let counted = scope.apart(Sql::text("visitor"));
+        let counted = scope.distinct(Sql::text("visitor"));
         Sql::text("uniqExactIf(").then(counted).then(condition)
     };
     match (measure, counting) {
@@ -384,7 +362,7 @@ fn measure_expression(
         (Measure::New, Counting::DailyIds) => people(", visitor != 0 AND days_since_seen = 32767)"),
         (Measure::Daily, _) => people(", visitor != 0 AND days_since_seen < 0)"),
         (Measure::Visits, _) if is_about_events => Sql::text("uniqExactIf(")
-            .then(scope.apart(Sql::text("(visit, visitor)")))
+            .then(scope.distinct(Sql::text("(visit, visitor)")))
             .then(", visit != 0)"),
         (Measure::Visits, _) => "uniqExactIf(visit, visit != 0 AND seq = 1)".into(),
         (Measure::Pageviews, _) => {
@@ -395,7 +373,7 @@ fn measure_expression(
         (Measure::Bounces, _) => "countIf(views <= 1 AND NOT is_interactive)".into(),
         (Measure::DurationSeconds, _) => "toUInt64(sum(duration))".into(),
         (Measure::VisitViews, _) => "toUInt64(sum(views))".into(),
-        // Of visits only, over which it is divided: views of cleared days have none.
+        // Of views with a visit only, because it is divided by visits. Views of cleared days have none.
         (Measure::EngagedMilliseconds, _) if scope.is_partly_cleared => {
             "toUInt64(sumIf(engaged, of_visit != 0))".into()
         }
@@ -407,7 +385,7 @@ fn measure_expression(
             "uniqExactIf(key, name = 'pageview' AND key != 0 AND visit != 0) + countIf(name = 'pageview' AND key = 0 AND visit != 0)".into()
         }
         (Measure::Candidates, _) => people(", visitor != 0)"),
-        // An event sent twice has one amount.
+        // An event that was sent twice has one amount.
         (Measure::RevenueMilli, _) => amount(scope, "toInt64(1000 * (arraySum(groupUniqArrayIf((key, revenue), key != 0", ").2) + sumIf(revenue, key = 0", ")))"),
         (Measure::RevenueEvents, _) => amount(scope, "uniqExactIf(key, key != 0", ") + countIf(key = 0", ")"),
         (Measure::Clicks, _) => "count()".into(),
@@ -424,7 +402,7 @@ fn measure_expression(
     }
 }
 
-/// Two counts of the rows whose amount is in the currency of the question.
+/// An expression over the rows whose amount is in the currency of the question.
 fn amount(scope: &Scope, with_key: &'static str, without: &'static str, end: &'static str) -> Sql {
     let in_currency =
         || Sql::text(" AND revenue != 0 AND currency = ").then(Value::Text(scope.currency.clone()));

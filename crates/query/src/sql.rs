@@ -1,11 +1,11 @@
-//! SQL text that no request can write into.
+//! SQL text that no question can write into.
 //!
 //! Duty: put a statement together from the files in `sql/` and from fixed fragments, after the
-//! request was parsed and before `run` sends it. Invariants:
+//! question was parsed and before `run` sends it. Invariants:
 //!
 //! - **Text is part of the program.** [`Sql`] can only be made from `&'static str` and from other
 //!   [`Sql`]; there is no constructor that takes a `String`, and nothing here formats one into
-//!   text. What a request says can therefore choose *which* fragment is used (through the closed
+//!   text. What a question says can therefore choose *which* fragment is used (through the closed
 //!   enums of `dimension`, `metric` and `filter`), never what it says.
 //! - **Values travel apart.** A [`Value`] becomes a placeholder `{pN:Type}`; name and type are
 //!   ours, the value goes to the server as a parameter and is parsed there as a literal of that
@@ -109,7 +109,7 @@ impl Sql {
     ///
     /// # Panics
     /// When a slot of the file is not among `slots`, or one of `slots` is not in the file: both are
-    /// faults of the program, and no request can cause them.
+    /// faults of the program, and no question can cause them.
     pub fn template(file: &'static str, slots: &[(&'static str, Sql)]) -> Self {
         let mut filled = Self::empty();
         let mut used = 0;

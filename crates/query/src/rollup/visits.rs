@@ -1,27 +1,24 @@
-//! Finished visits: what stays of a visit when the ids of its events are cleared, and how answers
-//! are taken from it.
+//! Table `visits`: what remains of finished visits when the ids of their events are cleared.
 //!
-//! Duty: the two statements about table `visits`, building and reading. Beside `rollup`: that one
-//! holds counts by one dimension, this one holds visits, so that any filter and any breakdown by
-//! properties of visits can be answered for days whose events no longer say who saw what
-//! ([`can_tell`]). Building comes with each rolled-up day (`roll`). Pure.
+//! `daily` holds counts by one dimension. This table holds visits, so any filter and any breakdown
+//! by properties of visits can be answered for days without ids ([`can_answer`]).
 //!
-//! What differs from reading the events, and only for people without a history: somebody who came
-//! twice in a day is found under the first of the two visits.
-//!
-//! Not here: questions about events. Which pages a visit saw is what clearing takes away; `plan`
-//! says so in the answer.
+//! The answer differs from that of the events for people without a history only: a person who came
+//! twice in a day is found under the first of the two visits. Questions about events can't be
+//! answered here: which pages a visit saw is what clearing removes. `plan` says so in the answer.
 
-use crate::suppression::conjunction;
-use crate::dimension::{Bucket, Dimension};
+use super::coverage::{Coverage, bucket_of_day};
+use crate::bucket::Bucket;
+use crate::columns;
+use crate::dimension::Dimension;
 use crate::filter::Filter;
-use crate::metric::Measure;
-use crate::scan::{Counting, DIMENSION_ALIASES, DIMENSION_COLUMNS, Scope};
-use crate::rollup::daily::{Coverage, bucket_of_day};
+use crate::measure::Measure;
+use crate::scan::{Counting, Scope};
 use crate::sql::{Sql, Value};
+use crate::suppression::conjunction;
 
-/// Whether finished visits hold the answer to a question with these parts.
-pub fn can_tell(
+/// Whether stored visits can answer a question with these parts.
+pub fn can_answer(
     dimensions: &[Dimension],
     measures: &[Measure],
     counting: Counting,
@@ -42,8 +39,8 @@ pub fn can_tell(
             .all(|measure| expression(*measure).is_some())
 }
 
-/// The statement that reads the days from `[first_day, day_after)`: columns as those of a
-/// [`reading`](super::reading).
+/// The statement that reads the visits of `[first_day, day_after)`. It has the columns of a
+/// [scan](crate::scan).
 pub fn read(
     scope: &Scope,
     covered: (&Coverage, (i64, i64)),
@@ -58,27 +55,15 @@ pub fn read(
         Some(bucket) => bucket_of_day(bucket, "finished.day", scope.first_day),
         None => scope.column(dimension),
     };
-    let columns = dimensions
-        .iter()
-        .zip(DIMENSION_ALIASES)
-        .map(|(dimension, alias)| column(dimension).then(alias));
+    let columns = columns::named(dimensions.iter().map(column));
     let counts = measures
         .iter()
         .map(|measure| count(*measure, scope, bucket).then(measure.alias()));
-    let names = dimensions
-        .iter()
-        .zip(DIMENSION_COLUMNS)
-        .map(|(_, name)| Sql::text(name));
-    let groups = if dimensions.is_empty() {
-        Sql::empty()
-    } else {
-        Sql::text("GROUP BY ").then(Sql::join(names, ", "))
-    };
     let condition = if filter.is_empty() {
         Sql::empty()
     } else {
-        let column = |dimension: &Dimension| seen(scope, covered, dimension, filter);
-        // A filter that asks what else somebody did is about events, and not answered here.
+        let column = |dimension: &Dimension| filtered_value(scope, covered, dimension, filter);
+        // Filters about other events of the visitor are not answered here.
         Sql::text("AND ").then(filter.predicate(&column, &|_| Sql::text("SELECT 0")))
     };
     Sql::template(
@@ -91,13 +76,13 @@ pub fn read(
             ("first_day", Value::Number(days.0).into()),
             ("day_after", Value::Number(days.1).into()),
             ("filters", condition),
-            ("groups", groups),
+            ("groups", columns::group_by(dimensions.len())),
         ],
     )
 }
 
-/// A dimension's value as a filter may see it beside its other conditions.
-fn seen(
+/// A dimension's value as a filter sees it beside its other conditions.
+fn filtered_value(
     scope: &Scope,
     (coverage, days): (&Coverage, (i64, i64)),
     dimension: &Dimension,
@@ -137,25 +122,10 @@ fn seen(
             .then(pages)
             .then(")");
     }
-    floor.seen(column, people, rows)
+    floor.filtered_value(column, people, rows)
 }
 
-/// The statement that writes down the visits of the days of `scope`, which are whole days of the
-/// site, as `version`.
-pub fn build(scope: &Scope, version: i64) -> Sql {
-    Sql::template(
-        include_str!("../sql/build_visits.sql"),
-        &[
-            ("site", scope.site.clone()),
-            ("zone", scope.zone.clone()),
-            ("since", scope.since.clone()),
-            ("until", scope.until.clone()),
-            ("version", Value::Number(version).into()),
-        ],
-    )
-}
-
-/// A measure's count; that of [`Measure::Known`] needs the question's first day as well.
+/// The count of a measure; that of [`Measure::Known`] depends on the first day of the question.
 fn count(measure: Measure, scope: &Scope, bucket: Option<Bucket>) -> Sql {
     if measure != Measure::Known {
         return expression(measure).unwrap_or("toUInt64(0)").into();
@@ -174,7 +144,7 @@ fn count(measure: Measure, scope: &Scope, bucket: Option<Bucket>) -> Sql {
         .then(")")
 }
 
-/// None where finished visits don't hold it.
+/// `None` where stored visits do not hold it.
 fn expression(measure: Measure) -> Option<&'static str> {
     Some(match measure {
         Measure::Known => "countIf(began)",

@@ -1,9 +1,9 @@
--- One answer: the counts of the readings of the events, added up by dimension. Costs what its readings cost.
+-- One answer: the counts of the scans of the events, added up by dimension. Costs what its scans cost.
 SELECT
     /*{columns}*/
 FROM
 (
-    /*{readings}*/
+    /*{scans}*/
 ) AS counted
 /*{everyone}*/
 /*{groups}*/

@@ -4,6 +4,6 @@ CROSS JOIN
     SELECT sum(known) + sum(daily) AS /*{people}*/
     FROM
     (
-        /*{reading}*/
+        /*{scan}*/
     ) AS counted
 ) AS /*{everybody}*/

@@ -1,5 +1,5 @@
--- The counts of an answer, with the rows of too few people, and those that would tell of too few, as one. Costs what its
--- readings cost, and sorts its rows.
+-- The counts of an answer, with rows about too few people, and rows that reveal too few, folded into one. Costs as much as
+-- its scans, and sorts its rows.
 SELECT
     /*{shown}*/
 FROM
@@ -22,18 +22,18 @@ FROM
                     SELECT *, min(ranked_as) OVER () AS smallest, /*{smaller}*/ AS smaller
                     FROM
                     (
-                        -- A row that tells of a few others counts as nobody, so that another one is folded with it.
-                        SELECT *, if(is_telling, 0, people) AS ranked_as, if(is_telling, 0, toInt64(known)) AS known_as
+                        -- A row that reveals a few people counts as empty, so that another row is folded with it.
+                        SELECT *, if(is_revealing, 0, people) AS ranked_as, if(is_revealing, 0, toInt64(known)) AS known_as
                         FROM
                         (
-                            SELECT *, /*{people}*/ AS people, /*{telling}*/ AS is_telling
+                            SELECT *, /*{people}*/ AS people, /*{revealing}*/ AS is_revealing
                             FROM
                             (
                                 SELECT
                                     /*{sums}*/
                                 FROM
                                 (
-                                    /*{readings}*/
+                                    /*{scans}*/
                                 ) AS counted
                                 /*{groups}*/
                             ) AS summed
@@ -43,7 +43,7 @@ FROM
             ) AS told
         ) AS ranked
         WHERE if(ranked.is_folded, ranked.shown_with, ranked.people) >= /*{floor}*/
-          /*{gate}*/
+          /*{condition}*/
     ) AS kept
     /*{kept_groups}*/
 ) AS whole

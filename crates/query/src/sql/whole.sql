@@ -1,8 +1,8 @@
--- Whether a few people of the whole answer are missing from a row. Costs what its readings cost.
+-- Whether a few people of the whole answer are missing from a row. Costs what its scans cost.
 OR abs((
     SELECT /*{people}*/
     FROM
     (
-        /*{reading}*/
+        /*{scan}*/
     ) AS counted
 ) - own) BETWEEN 1 AND /*{floor}*/ - 1

@@ -1,27 +1,24 @@
-//! For whom an answer is, and how few people it may speak of (P10).
-//!
-//! Duty: a closed list of audiences and their floors. Whoever asks is told apart elsewhere
-//! (log-ins, keys, links); here is only what follows from it. Pure.
+//! Audiences, and the floor of each.
 
-use crate::suppression::floor::Floor;
+use super::floor::Floor;
 
-/// For whom an answer is.
+/// The group of readers an answer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Audience {
-    /// Whoever is logged in to the site's dashboard.
+    /// People who are logged in and may see the site.
     Member,
-    /// A program with an API key, and exports made for others.
+    /// Programs with an API key, and recipients of exports.
     Key,
-    /// Whoever has a shared link.
+    /// Readers of a shared link.
     Link,
-    /// Whoever reads the SQL views.
+    /// Readers of the SQL views.
     Analyst,
 }
 
-/// How many distinct visitors a number must be about to be shown, by audience.
+/// By audience: the least number of distinct visitors about whom a number is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Floors {
-    /// 0 or 1 shows everything.
+    /// 0 and 1 show everything.
     pub members: u32,
     pub keys: u32,
     pub links: u32,
@@ -29,7 +26,7 @@ pub struct Floors {
 }
 
 impl Floors {
-    /// The audience's floor; none where everything may be seen.
+    /// The floor of an audience; `None` where it sees everything.
     pub fn of(&self, audience: Audience) -> Option<Floor> {
         let visitors = match audience {
             Audience::Member => self.members,

@@ -1,21 +1,17 @@
-//! Which filters can be asked for where small counts are protected, and how they come apart.
+//! Filters that are allowed where small counts are protected, and their parts.
 //!
-//! Duty: take a filter as a conjunction of *conditions*, each about one dimension (or one goal, or
-//! one thing that a visitor has done), refuse every other filter, and give what the floor needs of
-//! it: the cells that its conditions divide the visitors into, the context of each dimension, and
-//! the dimensions whose values overlap. Pure.
-//!
-//! Why other filters are refused: for two conditions `A` and `B`, the answers to `A`, to `B` and to
-//! `A or B` give the number of visitors who meet both, however few they are. The same goes for
-//! `not` around several conditions.
+//! A filter is read as a conjunction of *conditions*. Each condition is about one dimension, one
+//! goal, or one thing that a visitor has done. Other filters are refused: for two conditions `A`
+//! and `B`, the answers to `A`, to `B` and to `A or B` reveal the number of visitors who meet both,
+//! however small it is. The same holds for `not` around several conditions.
 
 use std::collections::BTreeSet;
 
 use crate::dimension::{Dimension, GOAL};
+use crate::error::QueryError;
 use crate::filter::{Comparison, Filter, Operator};
-use crate::question::Fault;
 
-/// Conditions of one question. Each doubles the number of cells that have to be counted.
+/// Most conditions of a question. Each condition doubles the number of cells to count.
 pub const CONDITIONS_MAX: usize = 4;
 
 const WHY: &str = "small counts are protected, and one more answer would tell a few visitors apart";
@@ -26,11 +22,11 @@ const WHY: &str = "small counts are protected, and one more answer would tell a 
 /// # Errors
 /// `or`, or `not` around several conditions, over different dimensions; `has_done` with more than
 /// single values; several goals at once; more than [`CONDITIONS_MAX`] conditions.
-pub fn refuse(filter: &Filter, by_goal: bool) -> Result<(), Fault> {
+pub fn refuse(filter: &Filter, by_goal: bool) -> Result<(), QueryError> {
     refuse_part(filter, by_goal)?;
     let of_several = |part: &Filter| !has_one_value(part);
     if conditions(filter).into_iter().filter(of_several).count() > 1 {
-        return Err(Fault::new(
+        return Err(QueryError::invalid(
             "#/filters",
             format!(
                 "several values or patterns can be asked for of one dimension only here: {WHY}"
@@ -41,13 +37,18 @@ pub fn refuse(filter: &Filter, by_goal: bool) -> Result<(), Fault> {
         let text = format!(
             "conditions on more than {CONDITIONS_MAX} dimensions can't be combined here: {WHY}"
         );
-        return Err(Fault::new("#/filters", text));
+        return Err(QueryError::invalid("#/filters", text));
     }
     Ok(())
 }
 
-fn refuse_part(filter: &Filter, by_goal: bool) -> Result<(), Fault> {
-    let refused = |what: &str| Err(Fault::new("#/filters", format!("{what} here: {WHY}")));
+fn refuse_part(filter: &Filter, by_goal: bool) -> Result<(), QueryError> {
+    let refused = |what: &str| {
+        Err(QueryError::invalid(
+            "#/filters",
+            format!("{what} here: {WHY}"),
+        ))
+    };
     match filter {
         Filter::All(members) => members
             .iter()
@@ -83,19 +84,19 @@ fn refuse_part(filter: &Filter, by_goal: bool) -> Result<(), Fault> {
     }
 }
 
-/// What a filter's conditions are about.
+/// The subjects of the conditions of a filter.
 fn subjects(filter: &Filter) -> BTreeSet<String> {
     match filter {
         Filter::All(members) | Filter::Any(members) => members.iter().flat_map(subjects).collect(),
         Filter::Not(inner) => subjects(inner),
         Filter::Compare(comparison) => [comparison.dimension.name()].into(),
         Filter::Goal(_) => [GOAL.to_owned()].into(),
-        // Each asks for other events of the visitor, so that two of them are two conditions.
+        // Each is about other events of the visitor, so two of them are two conditions.
         Filter::Behaviour { what, .. } => [format!("has_done {what:?}")].into(),
     }
 }
 
-/// The conditions of a conjunction: all that it says about each of its subjects.
+/// The conditions of a conjunction: everything it says about each of its subjects.
 pub fn conditions(filter: &Filter) -> Vec<Filter> {
     let mut found: Vec<(String, Vec<Filter>)> = Vec::new();
     let mut rest = vec![filter];
@@ -118,7 +119,8 @@ pub fn conditions(filter: &Filter) -> Vec<Filter> {
     found.into_iter().map(|(_, parts)| one(parts)).collect()
 }
 
-/// The conditions that are not about a dimension: in their context its values are counted.
+/// The conditions that are not about a dimension. The values of the dimension are counted among
+/// the visitors who meet them.
 pub fn context(filter: &Filter, dimension: &Dimension) -> Filter {
     let name = dimension.name();
     let others = conditions(filter).into_iter();
@@ -145,8 +147,8 @@ pub fn event_contexts(filter: &Filter) -> Vec<(Dimension, Filter)> {
     found
 }
 
-/// The cells that a conjunction's conditions divide the visitors into and that no answer with one
-/// condition less gives as a difference: those that fail at least two conditions.
+/// The cells of visitors who fail at least two conditions. Cells with fewer failed conditions are
+/// differences of answers with one condition less.
 pub fn cells(filter: &Filter) -> Vec<Filter> {
     let conditions = conditions(filter);
     let negated = |part: &Filter| Filter::Not(Box::new(part.clone()));
@@ -165,8 +167,8 @@ pub fn cells(filter: &Filter) -> Vec<Filter> {
         .collect()
 }
 
-/// Whether it has several conditions, and all that are about a dimension name their values.
-/// Patterns mean what is there.
+/// Whether it has several conditions, and all conditions on a dimension name their values. Patterns
+/// match whatever values exist.
 pub fn names_values(filter: &Filter) -> bool {
     let conditions = conditions(filter);
     conditions.len() > 1 && conditions.iter().all(is_of_named_values)
@@ -181,9 +183,9 @@ fn is_of_named_values(part: &Filter) -> bool {
     }
 }
 
-/// The dimensions that a filter takes several values of. A visitor can have two of them (two pages,
-/// two sources), so a count of distinct visitors over them would tell, beside the counts for each
-/// value, how many have both.
+/// The dimensions of which a filter allows several values. A visitor can have two of them (two
+/// pages, two sources). Beside the counts for each value, a count of distinct visitors over them
+/// would reveal how many have both.
 pub fn overlapping(filter: &Filter) -> Vec<Dimension> {
     let mut found = Vec::new();
     collect_overlapping(filter, &mut found);
@@ -209,7 +211,7 @@ fn collect_overlapping(filter: &Filter, found: &mut Vec<Dimension>) {
     }
 }
 
-/// Whether it is met by one value only.
+/// Whether exactly one value meets it.
 fn is_single(comparison: &Comparison) -> bool {
     comparison.operator == Operator::Is
         && !comparison.negated
@@ -217,7 +219,7 @@ fn is_single(comparison: &Comparison) -> bool {
         && comparison.values.len() == 1
 }
 
-/// Whether a condition is about one value, which visitors have or have not.
+/// Whether a condition is about one value, which a visitor has or does not have.
 fn has_one_value(part: &Filter) -> bool {
     match part {
         Filter::Compare(comparison) => {
@@ -251,7 +253,7 @@ mod tests {
     use super::*;
 
     fn filter(value: Json) -> Filter {
-        Filter::parse_all(&value, "#/filters", &[]).expect("a filter")
+        crate::wire::filter::parse_all(&value, "#/filters", &[]).expect("a filter")
     }
 
     #[test]
@@ -280,7 +282,7 @@ mod tests {
             json!([["has_done", ["or", [page, ["is", "event:name", ["x"]]]]]]),
         ] {
             let fault = refuse(&filter(refused.clone()), false).expect_err("it is refused");
-            assert!(fault.message.contains("small counts"), "{refused}");
+            assert!(fault.to_string().contains("small counts"), "{refused}");
         }
         for allowed in [
             json!([]),

@@ -11,6 +11,6 @@ SELECT
     /*{sums}*/
 FROM
 (
-    /*{readings}*/
+    /*{scans}*/
 ) AS counted
-GROUP BY /*{groups}*/
+/*{groups}*/

@@ -16,6 +16,6 @@ FROM
       AND visit != 0
       AND seq = 1
       AND days_since_seen >= 0
-    GROUP BY /*{groups}*/, seen
+    /*{groups}*/, seen
 ) AS each
-GROUP BY /*{groups}*/
+/*{groups}*/

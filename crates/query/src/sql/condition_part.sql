@@ -1,6 +1,6 @@
--- How many people one answer is about. Costs what its readings cost.
+-- How many people one answer is about. Costs what its scans cost.
 SELECT '/*{part}*/' AS part, toUInt64(/*{number}*/) AS number, /*{sign}*/(/*{people}*/) AS people
 FROM
 (
-    /*{reading}*/
+    /*{scan}*/
 ) AS counted

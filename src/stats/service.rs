@@ -1,0 +1,149 @@
+//! The service: which sites, goals and floors it answers for, and for which audience.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use clickhouse::Client;
+use sillage_privacy::Profile;
+use sillage_query::QueryError;
+use sillage_query::goal::Goal;
+use sillage_query::rollup::coverage::Coverage;
+use sillage_query::suppression::audience::{Audience, Floors};
+use sillage_query::suppression::floor::Floor;
+use tokio::sync::Mutex;
+
+use crate::config::Site;
+use crate::store::runner::{QueryLimits, Runner};
+
+// The query crate is pure and does not know the privacy crate, which decides how gaps are stored.
+const _: () =
+    assert!(sillage_query::plan::EXACT_DAYS_MAX == sillage_privacy::coarse::EXACT_DAYS_MAX);
+
+/// Floor of every audience except members, unless the configuration sets another.
+const FLOOR_DEFAULT: u32 = 5;
+
+/// Answers questions about the configured sites. Clones share client, queue and caches.
+#[derive(Clone)]
+pub struct StatsService {
+    pub(super) runner: Runner,
+    sites: Arc<[KnownSite]>,
+    uses_rollups: bool,
+    floors: Floors,
+    audience: Audience,
+    /// The sites that exist for this client; `None` for all.
+    visible: Option<Arc<[String]>>,
+}
+
+/// A site, and what is known about it while the program runs.
+#[derive(Clone)]
+pub(super) struct KnownSite {
+    pub site: Site,
+    /// What is rolled up, and when that was asked for.
+    pub coverage: Arc<Mutex<Option<(Instant, Arc<Coverage>)>>>,
+    /// How much of yesterday and today is released to audiences with a floor.
+    pub releases: Arc<Mutex<super::release::Known>>,
+    goals: Arc<RwLock<Goals>>,
+}
+
+/// The goals of a site.
+pub type Goals = Arc<[Arc<Goal>]>;
+
+impl StatsService {
+    /// A service that answers members. `client` has its database set. Nothing is sent before the
+    /// first question.
+    pub fn new(client: Client, sites: Arc<[Site]>, limits: QueryLimits) -> Self {
+        let known = sites.iter().map(|site| KnownSite {
+            site: site.clone(),
+            coverage: Arc::default(),
+            releases: Arc::default(),
+            goals: Arc::new(RwLock::new([].into())),
+        });
+        Self {
+            runner: Runner::new(client, limits),
+            sites: known.collect(),
+            uses_rollups: true,
+            floors: Floors {
+                members: 0,
+                keys: FLOOR_DEFAULT,
+                links: FLOOR_DEFAULT,
+                analysts: FLOOR_DEFAULT,
+            },
+            audience: Audience::Member,
+            visible: None,
+        }
+    }
+
+    /// The same service with the floors of the configuration.
+    #[must_use]
+    pub fn with_floors(mut self, floors: Floors) -> Self {
+        self.floors = floors;
+        self
+    }
+
+    /// The same service for another audience, whose floor applies.
+    #[must_use]
+    pub fn for_audience(&self, audience: Audience) -> Self {
+        Self {
+            audience,
+            ..self.clone()
+        }
+    }
+
+    /// The same service for a client that may see some sites only. For that client the others do not
+    /// exist.
+    #[must_use]
+    pub fn only(mut self, sites: Option<Arc<[String]>>) -> Self {
+        self.visible = sites;
+        self
+    }
+
+    /// The same service, with every number counted from the events; for tests and comparisons.
+    #[must_use]
+    pub fn without_rollups(mut self) -> Self {
+        self.uses_rollups = false;
+        self
+    }
+
+    /// Sets the goals of a site for this service and all its clones. Unknown sites are ignored.
+    pub fn set_goals(&self, site: &str, goals: impl IntoIterator<Item = Goal>) {
+        if let Some(known) = self.sites.iter().find(|known| known.site.id == site) {
+            let goals = goals.into_iter().map(Arc::new).collect();
+            // A list is replaced as a whole, so it is whole after a panic too.
+            *known.goals.write().unwrap_or_else(PoisonError::into_inner) = goals;
+        }
+    }
+
+    /// The goals of a site; none of a site that this client may not see.
+    pub fn goals(&self, site: Option<&str>) -> Goals {
+        let known = site.and_then(|id| self.site(id).ok());
+        known.map_or_else(
+            || [].into(),
+            |known| {
+                let goals = known.goals.read();
+                goals.unwrap_or_else(PoisonError::into_inner).clone()
+            },
+        )
+    }
+
+    /// A site that this client may see.
+    pub(super) fn site(&self, id: &str) -> Result<&KnownSite, QueryError> {
+        let visible = self.visible.as_deref();
+        self.sites
+            .iter()
+            .find(|known| known.site.id == id)
+            .filter(|known| visible.is_none_or(|visible| visible.contains(&known.site.id)))
+            .ok_or(QueryError::UnknownSite)
+    }
+
+    /// The floor of this audience for a site; `None` where it sees everything.
+    pub(super) fn floor(&self, site: &Site) -> Option<Floor> {
+        let counts_pages = site.profile == Profile::Count;
+        let floor = self.floors.of(self.audience)?;
+        Some(floor.counting_pages(counts_pages))
+    }
+
+    /// Whether answers use what is rolled up.
+    pub(super) fn uses_rollups(&self) -> bool {
+        self.uses_rollups
+    }
+}
