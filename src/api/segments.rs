@@ -10,7 +10,6 @@ use serde_json::{Value as Json, json};
 
 use crate::access::App;
 use crate::access::auth::{Asker, failed};
-use crate::api::stats_json::questions;
 use crate::app::routes::Handler;
 use crate::control::site_objects::{self, Kind};
 use crate::http::response::Answer;
@@ -67,6 +66,24 @@ pub async fn resolve(
             .map_err(|error| bad_request(&error.to_string()))?;
     }
     Ok(())
+}
+
+/// The questions in the body of a route. An export holds one under `query`, a batch several under `queries`.
+///
+/// # Errors
+/// The rule that the body breaks.
+pub fn questions(handler: Handler, parsed: &mut Json) -> Result<Vec<&mut Json>, &'static str> {
+    Ok(match handler {
+        Handler::Batch => match parsed.get_mut("queries").and_then(Json::as_array_mut) {
+            Some(questions) => questions.iter_mut().collect(),
+            None => return Err("#/queries: an array is expected"),
+        },
+        Handler::Export => match parsed.get_mut("query") {
+            Some(question) => vec![question],
+            None => return Err("#/query: a query is expected"),
+        },
+        _ => vec![parsed],
+    })
 }
 
 /// Whether the word `segment` is a text of a body.

@@ -10,7 +10,6 @@ use serde_json::{Map, Value as Json, json};
 use sillage_query::wire::object::refuse_unknown;
 use sillage_query::{QueryError, Question, Report, wire};
 
-use crate::app::routes::Handler;
 use crate::http::response::{self, Answer};
 use crate::stats::StatsService;
 use crate::stats::export::{Export, ExportRequest, FORMATS, Format, NOTE_BYTES_MAX, is_note};
@@ -138,24 +137,6 @@ pub async fn quality(stats: &StatsService, site: &str, from: Date, to: Date) -> 
 /// The response with an answer.
 pub fn report(answer: JsonAnswer) -> Answer {
     response::json(answer.status, &answer.body)
-}
-
-/// The questions in the body of a route. An export holds one under `query`, a batch several under `queries`.
-///
-/// # Errors
-/// The rule that the body breaks.
-pub fn questions(handler: Handler, parsed: &mut Json) -> Result<Vec<&mut Json>, &'static str> {
-    Ok(match handler {
-        Handler::Batch => match parsed.get_mut("queries").and_then(Json::as_array_mut) {
-            Some(questions) => questions.iter_mut().collect(),
-            None => return Err("#/queries: an array is expected"),
-        },
-        Handler::Export => match parsed.get_mut("query") {
-            Some(question) => vec![question],
-            None => return Err("#/query: a query is expected"),
-        },
-        _ => vec![parsed],
-    })
 }
 
 /// The goals of the site that a body names.
