@@ -21,6 +21,7 @@ pub mod audit;
 pub mod database;
 pub mod funnel;
 pub mod goal;
+pub mod ids;
 pub mod invitation;
 pub mod keys;
 pub mod links;
