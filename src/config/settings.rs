@@ -1,0 +1,126 @@
+//! The validated configuration: what the program uses.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::mail::Mail;
+use super::network::IpNet;
+use super::policy::{Hold, Policy};
+use super::sites::Sites;
+use sillage_query::audience::Floors;
+
+/// The validated configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Spool, salts, control.db and engine files; created 0700.
+    pub data_dir: PathBuf,
+    /// Where beacons are taken and the tracker is served.
+    pub collector_listen: SocketAddr,
+    /// Where the dashboard is served; beyond loopback only once somebody can log in. May be the
+    /// collector's.
+    pub dashboard_listen: SocketAddr,
+    /// Where the metrics are served, to whoever reaches it; `None` serves them with the dashboard,
+    /// to local programs only.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Peers that may set `X-Forwarded-For`, as networks; nobody else is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    pub clickhouse: ClickHouse,
+    pub engine: Engine,
+    /// Country or city database (`.mmdb`); absent means every place is unknown.
+    pub geo_database: Option<PathBuf>,
+    pub spool: Spool,
+    /// Folder of the salt files, 0700; a tmpfs is recommended.
+    pub salts_dir: PathBuf,
+    pub limits: Limits,
+    /// Days after which `visitor`, `visit` and what ties events together of a rolled-up day are
+    /// cleared; 0, the default, keeps them as long as the row. Reports about visits stay as they
+    /// are; those about single events of visits then say what they can no longer tell.
+    pub visitor_days: u16,
+    /// Where letters are handed in; `None` sends none.
+    pub mail: Option<Mail>,
+    /// Distinct visitors below which counts are folded (P10), by who is told them.
+    pub floors: Floors,
+    /// Published policies, by their effective date.
+    pub policies: Vec<Policy>,
+    /// What must not be destroyed for now.
+    pub holds: Vec<Hold>,
+    pub sites: Vec<Site>,
+}
+
+/// Where events are stored.
+#[derive(Debug, Clone)]
+pub struct ClickHouse {
+    /// HTTP address of a ClickHouse server; `None` runs the embedded engine.
+    pub url: Option<String>,
+    pub database: String,
+    pub user: Option<String>,
+    /// File that holds the password, so that the reviewed configuration holds no secret.
+    pub password_file: Option<PathBuf>,
+    /// Where the store stands, as a label of the operator's, e.g. `JP`; empty = not said.
+    pub region: String,
+    /// How tables are made that are not there yet.
+    pub tables: Tables,
+}
+
+/// The embedded engine.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    /// ClickHouse's HTTP interface, for the collector and for readers with the token; loopback
+    /// only.
+    pub listen: SocketAddr,
+    /// `libchdb.so`; `None` looks beside the binary and in the places `make` fetches it to.
+    pub library: Option<PathBuf>,
+    /// Number of the user and group that the engine runs as when the collector is root.
+    pub user: u32,
+    /// Answers readers where the system can't fence the engine.
+    pub readers_without_fence: bool,
+}
+
+/// The durable queue between the collector and ClickHouse.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    pub dir: PathBuf,
+    /// Bytes on disk at which new beacons are answered 503.
+    pub bytes_max: u64,
+    /// A segment is sealed at this size …
+    pub segment_bytes_max: u64,
+    /// … or at this age, or thrice as old under load, whichever comes first. Bounds how late a
+    /// beacon shows on the dashboard.
+    pub segment_age_max: Duration,
+}
+
+/// Bounds of the serving side. What does not fit is answered 503 or closed, never accepted and
+/// dropped.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Threads that take beacons, 1 to [`THREADS_MAX`]. Half of the processors unless it is set:
+    /// the others are for the network, the disk and ClickHouse, which a beacon needs about as much.
+    pub threads: usize,
+    /// Open connections.
+    pub connections_max: usize,
+    /// Open connections of one network (/24, /48); 0 = no bound. Private networks and trusted
+    /// proxies have none.
+    pub connections_per_network_max: usize,
+    /// Beacons a second from one network (/24, /48) over a longer while; ten times as many may come
+    /// at once. Generous, since a whole company or mobile network may share one; 0 = no bound.
+    /// Private networks, and hence a proxy that is not named in `trusted_proxies`, have none.
+    pub beacons_per_second_max: u32,
+    /// Questions an hour with one API key, all of them at once if need be.
+    pub key_queries_per_hour_max: u32,
+    /// Bytes of one beacon's body.
+    pub beacon_bytes_max: usize,
+    /// Bytes of one query's body.
+    pub query_bytes_max: usize,
+    /// Time to receive a whole request head.
+    pub header_timeout: Duration,
+    /// Time to receive a whole body.
+    pub body_timeout: Duration,
+    /// Events remembered so that one sent again counts once, 16 bytes each, taken at the start.
+    pub seen_keys_max: usize,
+    /// Memory of the open visits; the longest silent is closed first.
+    pub open_visits_bytes_max: usize,
+    /// Time the shutdown waits for open requests and one last INSERT.
+    pub shutdown_timeout: Duration,
+}
