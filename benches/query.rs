@@ -14,10 +14,10 @@ use clickhouse::Client;
 use jiff::civil::date;
 use serde_json::{Value as Json, json};
 use sillage::api::stats_json;
-use sillage::config::{Config, Site};
+use sillage::config::{Config, Site, Sites, Tables};
 use sillage::rollup::job::roll_up;
 use sillage::stats::{QueryLimits, StatsService};
-use sillage::store::migrate::{Tables, migrate};
+use sillage::store::migrate::migrate;
 use sillage_engine::supervise::{self, SupervisorOptions};
 
 const SITE: &str = "bench.example";
@@ -60,7 +60,7 @@ async fn main() -> anyhow::Result<()> {
     );
     settle(&client).await?;
     sizes(&client).await?;
-    let sites = [site()?].into();
+    let sites = std::sync::Arc::new(Sites::new(vec![site()?]));
     // The bound is the server's, not the bench's: raw reports over a year may take longer than a
     // person would wait.
     let patient = QueryLimits {
@@ -81,7 +81,7 @@ fn site() -> anyhow::Result<Site> {
         "[[site]]\nid = {SITE:?}\ntimezone = {ZONE:?}\nprofile = \"consent\"\nretention_days = 400\n"
     );
     let config = Config::parse(&text, Path::new("sillage.toml"))?;
-    config.sites.into_iter().next().context("one site")
+    config.sites.first().cloned().context("one site")
 }
 
 /// Fills the table a month at a time, unless it is filled.

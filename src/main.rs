@@ -260,7 +260,7 @@ fn run(command: Command) -> anyhow::Result<()> {
                 Some(id) => config
                     .site(id)
                     .with_context(|| format!("site {id:?} is not configured"))?,
-                None => &config.sites[0],
+                None => &config.sites.first().expect("a site"),
             };
             let rules = ScrubRules::new(&site.query_allow, &site.routes)?;
             for step in explain::explain(&explain, &rules)? {

@@ -73,7 +73,7 @@ pub enum SnippetError {
 
 /// The variant that fits a site's profile.
 pub fn fitting(site: &Site) -> Variant {
-    match site.profile {
+    match site.consent.profile {
         Profile::Consent => Variant::Wait,
         Profile::Exempt | Profile::Count => Variant::Plain,
     }
@@ -120,7 +120,7 @@ pub fn snippet(site: &Site, origin: &str, variant: Variant) -> Result<String, Sn
     // The tracker takes the host of its own address; behind a path it has to be told.
     let has_path = parsed.is_some_and(|url| url.path() != "/");
     let api = has_path.then(|| format!("{origin}/api/event"));
-    let is_waiting = site.profile == Profile::Consent;
+    let is_waiting = site.consent.profile == Profile::Consent;
 
     let tag = |before: &str, path: &str, after: &str, is_waiting: bool| {
         let mut tag = format!(
@@ -134,7 +134,7 @@ pub fn snippet(site: &Site, origin: &str, variant: Variant) -> Result<String, Sn
         if is_waiting {
             tag += &format!(
                 " data-consent=\"wait\" data-policy=\"{}\"",
-                escape(&site.policy_version)
+                escape(&site.consent.policy)
             );
         }
         tag + "></script>"
@@ -146,7 +146,7 @@ pub fn snippet(site: &Site, origin: &str, variant: Variant) -> Result<String, Sn
         }
         if is_waiting {
             settings["consent"] = json!("wait");
-            settings["policy"] = json!(site.policy_version);
+            settings["policy"] = json!(site.consent.policy);
         }
         // Inside a script element `<` could end it.
         settings.to_string().replace('<', "\\u003c")
@@ -226,7 +226,12 @@ mod tests {
     fn site(lines: &str) -> Site {
         let text = format!("[[site]]\nid = \"example.com\"\n{lines}");
         let config = Config::parse(&text, std::path::Path::new("sillage.toml"));
-        config.expect("a configuration").sites.remove(0)
+        config
+            .expect("a configuration")
+            .sites
+            .first()
+            .expect("a site")
+            .clone()
     }
     fn print(lines: &str, origin: &str, variant: Variant) -> Result<String, SnippetError> {
         snippet(&site(lines), origin, variant)
@@ -307,7 +312,11 @@ mod tests {
             .iter()
             .filter(|v| **v != Variant::Mail)
         {
-            let Ok(text) = snippet(&config.sites[0], "https://x", *variant) else {
+            let Ok(text) = snippet(
+                &config.sites.first().expect("a site"),
+                "https://x",
+                *variant,
+            ) else {
                 // Without a built tracker there is no hash to print.
                 assert_eq!(*variant, Variant::Integrity);
                 continue;

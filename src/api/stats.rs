@@ -205,7 +205,7 @@ pub fn boot(app: &App, asker: &Asker) -> Json {
             let mut shown = json!({
                 "id": site.id,
                 "timezone": site.timezone.iana_name().unwrap_or("UTC"),
-                "profile": site.profile.as_str(),
+                "profile": site.consent.profile.as_str(),
             });
             // Every byte of the first page counts, and most sites have none.
             let goals = goals(&site.id);

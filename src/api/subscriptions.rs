@@ -22,10 +22,11 @@ use crate::access::readiness::no_reports;
 use crate::app::routes::{Handler, Params};
 use crate::collector::choices::words::{Words, fill};
 use crate::config::Mail;
+use crate::config::is_email_address;
 use crate::control::ControlError;
 use crate::control::subscription::{self, ADDRESS_BYTES_MAX, NewSubscription, Subscription, Topic};
 use crate::email::message::{self, Links};
-use crate::email::smtp::{Sender, is_address};
+use crate::email::smtp::Sender;
 use crate::email::summary::Summary;
 use crate::email::{self, Cadence, LANGUAGES, scheduler};
 use crate::http::response::{self, Answer};
@@ -126,7 +127,10 @@ async fn subscribe(
             "kind: expected summary with every = day, week or month, or alert without every",
         )
     })?;
-    if wanted.to.len() > ADDRESS_BYTES_MAX || wanted.to.contains('<') || !is_address(&wanted.to) {
+    if wanted.to.len() > ADDRESS_BYTES_MAX
+        || wanted.to.contains('<')
+        || !is_email_address(&wanted.to)
+    {
         return Err(bad_request(
             "to: an address such as name@example.com is expected",
         ));

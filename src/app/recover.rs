@@ -236,7 +236,7 @@ pub async fn known_values(
         .fetch::<ValueRow>()?;
     while let Some(row) = rows.next().await? {
         let field = fields.iter().position(|field| *field == row.kind);
-        let (Some(site), Some(field)) = (pipeline.site_index(&row.of_site), field) else {
+        let (Some(site), Some(field)) = (config.sites.find(&row.of_site), field) else {
             continue;
         };
         let day_of =

@@ -108,7 +108,7 @@ async fn handle(
             StatusCode::OK,
             "text/plain; version=0.0.4; charset=utf-8",
             app.counters
-                .render(&app.spool.stats(), app.pipeline.visits()),
+                .render(&app.spool.stats(), app.pipeline.visit_gauges()),
         ),
         Handler::Dashboard
         | Handler::Sites

@@ -103,7 +103,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         .as_ref()
         .map_or(Ok(collector_address), |listener| listener.local_addr())?;
 
-    let counters = Arc::new(Counters::new(config.sites.len()));
+    let counters = Arc::new(Counters::new(config.sites.clone()));
     let spool = Spool::open(SpoolOptions {
         dir: config.spool.dir.clone(),
         bytes_max: config.spool.bytes_max,
@@ -552,12 +552,12 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
     }
     let stats = StatsService::new(
         client.clone(),
-        app.config.sites.clone().into(),
+        app.config.sites.clone(),
         QueryLimits::default(),
     );
     let floors = app.config.floors;
     let _ = app.stats.set(stats.with_floors(floors));
-    for site in &app.config.sites {
+    for site in app.config.sites.iter() {
         if let Err(error) = crate::api::goals::refresh(&app, &site.id).await {
             tracing::error!(%error, site = site.id, "the site's goals can't be read; questions about them are refused");
         }
@@ -572,7 +572,7 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
             .run(&client, database, &app.spool, app.pipeline.visits()),
         crate::rollup::job::keep(
             client.clone(),
-            app.config.sites.clone().into(),
+            app.config.sites.clone(),
             // What is to be erased is counted nowhere.
             |site| app.eraser.waits(site),
         ),
@@ -583,7 +583,7 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
             &app.config.sites,
             &app.counters
         ),
-        store::security::run(client.clone(), app.pipeline.faults().clone()),
+        store::faulty_networks::run(client.clone(), app.pipeline.faults().clone()),
         store::email_opens::run(
             &flushers.mail_opens,
             &client,

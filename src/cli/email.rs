@@ -7,7 +7,9 @@ use anyhow::Context;
 use jiff::Timestamp;
 
 use crate::app::start;
-use crate::config::{Config, Site};
+use std::sync::Arc;
+
+use crate::config::{Config, Site, Sites};
 use crate::email::message::{self, Links};
 use crate::email::scheduler;
 use crate::email::smtp::Sender;
@@ -100,7 +102,11 @@ impl Desk {
         let site = config.site(&arguments.site).cloned();
         let site = site.with_context(|| format!("site {:?} is not configured", arguments.site))?;
         let client = start::reader(&config, arguments.clickhouse.as_deref())?;
-        let stats = StatsService::new(client, [site.clone()].into(), QueryLimits::default());
+        let stats = StatsService::new(
+            client,
+            Arc::new(Sites::new(vec![site.clone()])),
+            QueryLimits::default(),
+        );
         let links = Links {
             dashboard: config
                 .mail

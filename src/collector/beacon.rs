@@ -22,7 +22,8 @@ use crate::http::body;
 use crate::http::client_ip::Client;
 use crate::http::headers::Head;
 use crate::http::response::{Answer, accepted, from_ingest, text, too_many};
-use crate::ingest::{CookieChange, Outcome, Sender};
+use crate::ingest::{CookieChange, Sender};
+use crate::telemetry::Outcome;
 use sillage_privacy::{Language, UserAgent, find};
 
 /// Takes one beacon.

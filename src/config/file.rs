@@ -4,21 +4,20 @@ use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::bounds::{
-    FLOOR_MAX, FLOOR_MIN, RETENTION_DAYS_MAX, SEEN_KEYS_MAX, THREADS_MAX,
-};
+use super::bounds::{FLOOR_MAX, FLOOR_MIN, RETENTION_DAYS_MAX, SEEN_KEYS_MAX, THREADS_MAX};
 use super::mail::RawMail;
 use super::network::IpNet;
 use super::policy::{RawHold, RawPolicy, validate_policies};
 use super::settings::{ClickHouse, Config, Engine, Limits, Spool, Tables};
-use super::site::RawSite;
-use super::sites::Sites;
+use super::site::{RawSite, Site};
+use super::sites::{SITES_MAX, Sites};
 use sillage_engine::supervise;
-use sillage_query::audience::Floors;
+use sillage_query::suppression::audience::Floors;
 
 /// What is typed in `sillage.toml`. Field docs are on [`Config`], which is what the program uses.
 #[derive(Debug, Deserialize)]
@@ -47,7 +46,7 @@ pub struct RawConfig {
     limits: RawLimits,
     #[serde(default)]
     retention: RawRetention,
-    mail: Option<mail::RawMail>,
+    mail: Option<RawMail>,
     #[serde(default)]
     floor: RawFloor,
     #[serde(default)]
@@ -176,9 +175,9 @@ impl Config {
         }
     }
 
-    /// The site a beacon names, if it is configured.
+    /// The site with this name, if it is configured.
     pub fn site(&self, id: &str) -> Option<&Site> {
-        self.sites.iter().find(|site| site.id == id)
+        self.sites.named(id)
     }
 }
 
@@ -274,6 +273,12 @@ impl RawConfig {
             }
             sites.extend(site.validate(&policies, faults));
         }
+        if sites.len() > SITES_MAX {
+            faults.push(format!(
+                "there are {} sites; at most {SITES_MAX} are allowed",
+                sites.len()
+            ));
+        }
         let holds = self
             .hold
             .into_iter()
@@ -304,9 +309,7 @@ impl RawConfig {
         if sites.is_empty() && faults.is_empty() {
             faults.push("no [[site]]: add one with id = \"example.com\"".into());
         }
-        let mail = self
-            .mail
-            .map(|mail| mail.validate(at, crate::email::smtp::is_address, faults));
+        let mail = self.mail.map(|mail| mail.validate(at, faults));
         Config {
             spool: Spool {
                 dir: self.spool.dir.map_or_else(|| data_dir.join("spool"), at),
@@ -359,7 +362,7 @@ impl RawConfig {
             floors,
             policies,
             holds,
-            sites,
+            sites: Arc::new(Sites::new(sites)),
         }
     }
 }

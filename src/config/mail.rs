@@ -49,15 +49,14 @@ pub enum MailTls {
 }
 
 impl RawMail {
-    /// `at` makes a path absolute; `is_address` says whether a text is an e-mail address.
+    /// `at` makes a path absolute.
     pub(super) fn validate(
         self,
         at: impl Fn(PathBuf) -> PathBuf,
-        is_address: impl Fn(&str) -> bool,
         faults: &mut Vec<String>,
     ) -> Mail {
         let tls = self.tls.unwrap_or(MailTls::Starttls);
-        if !is_address(&self.from) {
+        if !is_email_address(&self.from) {
             faults.push(format!(
                 "mail.from = {:?}: use an address such as \"stats@example.com\" or \"Sillage <stats@example.com>\"",
                 self.from
@@ -100,6 +99,11 @@ impl RawMail {
             dashboard_url,
         }
     }
+}
+
+/// Whether a text is an e-mail address, with or without a name before it.
+pub fn is_email_address(text: &str) -> bool {
+    text.parse::<lettre::message::Mailbox>().is_ok()
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::bounds::RETENTION_DAYS_MAX;
-use sillage_privacy::cookie::POLICY_BYTES_MAX;
+use sillage_privacy::bounds::POLICY_BYTES_MAX;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawPolicy {
+pub(super) struct RawPolicy {
     version: String,
     effective: String,
     notified: Option<String>,
@@ -23,7 +23,7 @@ struct RawPolicy {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawHold {
+pub(super) struct RawHold {
     site: String,
     reason: String,
     from: String,
@@ -116,7 +116,7 @@ impl Hold {
     }
 }
 
-fn validate_policies(raw: Vec<RawPolicy>, faults: &mut Vec<String>) -> Vec<Policy> {
+pub(super) fn validate_policies(raw: Vec<RawPolicy>, faults: &mut Vec<String>) -> Vec<Policy> {
     let mut policies: Vec<Policy> = Vec::with_capacity(raw.len());
     for policy in raw {
         let version = policy.version;
@@ -188,7 +188,11 @@ fn validate_policies(raw: Vec<RawPolicy>, faults: &mut Vec<String>) -> Vec<Polic
 }
 
 impl RawHold {
-    fn validate(self, sites: &HashSet<String>, faults: &mut Vec<String>) -> Option<Hold> {
+    pub(super) fn validate(
+        self,
+        sites: &HashSet<String>,
+        faults: &mut Vec<String>,
+    ) -> Option<Hold> {
         let of = format!("hold on {:?}", self.site);
         if !sites.contains(&self.site) {
             faults.push(format!("{of}: there is no such site"));

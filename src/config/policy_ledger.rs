@@ -17,7 +17,8 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::config::{Config, Policy};
+use super::policy::Policy;
+use super::settings::Config;
 
 /// Name of the file in the data folder.
 const LEDGER: &str = "policies.json";
@@ -82,12 +83,12 @@ pub fn fingerprint(policy: &Policy) -> String {
 /// A published record was changed or removed; a site names a policy that is not in force yet; the
 /// file can't be used.
 pub fn remember(config: &Config, today: Date) -> Result<(), PolicyError> {
-    for site in &config.sites {
-        let named = config
-            .policies
-            .iter()
-            .find(|policy| policy.version == site.policy_version);
-        if let Some(policy) = named.filter(|policy| policy.effective > today) {
+    for site in config.sites.iter() {
+        if let Some(policy) = site
+            .policy
+            .as_ref()
+            .filter(|policy| policy.effective > today)
+        {
             return Err(PolicyError::NotYet {
                 site: site.id.clone(),
                 version: policy.version.clone(),
@@ -252,7 +253,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let days = |extra: &str| {
             let config = config(folder.path(), &[ONE, SITE, extra].concat());
-            config.map(|config| config.sites[0].retention_days).ok()
+            config
+                .map(|config| config.sites.first().expect("a site").retention_days)
+                .ok()
         };
         assert_eq!(days(""), Some(90));
         assert_eq!(days("retention_days = 30\n"), Some(30));

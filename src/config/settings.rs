@@ -9,7 +9,7 @@ use super::mail::Mail;
 use super::network::IpNet;
 use super::policy::{Hold, Policy};
 use super::sites::Sites;
-use sillage_query::audience::Floors;
+use sillage_query::suppression::audience::Floors;
 
 /// The validated configuration.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub struct Config {
     pub policies: Vec<Policy>,
     /// What must not be destroyed for now.
     pub holds: Vec<Hold>,
-    pub sites: Vec<Site>,
+    pub sites: Arc<Sites>,
 }
 
 /// Where events are stored.
@@ -123,4 +123,15 @@ pub struct Limits {
     pub open_visits_bytes_max: usize,
     /// Time the shutdown waits for open requests and one last INSERT.
     pub shutdown_timeout: Duration,
+}
+
+/// Which table engine stands behind the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tables {
+    /// MergeTree, on one server.
+    #[default]
+    Local,
+    /// ReplicatedMergeTree, under `/clickhouse/tables/{shard}/{database}/{table}` and the server's
+    /// macros `{shard}` and `{replica}`.
+    Replicated,
 }

@@ -1,18 +1,23 @@
 //! One measured web site: `[[site]]`.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::bounds::{MAIL_CAMPAIGN_BYTES_MAX, MAIL_CAMPAIGNS_MAX, RETENTION_DAYS_MAX};
-use super::policy::Policy;
+use super::policy::{Policy, Purpose};
+use sillage_privacy::bounds::CATEGORY_BYTES_MAX;
 use sillage_privacy::scrub::label;
 use sillage_privacy::{
-    CATEGORY_BYTES_MAX, ConsentManager, ONETRUST_CATEGORY, ObjectionRule, Profile, ScrubRules,
+    ConsentManager, ConsentRules, ONETRUST_CATEGORY, ObjectionRule, Profile, ScrubRules,
+    cookie_name, erasure_cookie_name,
 };
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawSite {
-    id: String,
+pub(super) struct RawSite {
+    pub(super) id: String,
     hostnames: Option<Vec<String>>,
     timezone: Option<String>,
     profile: Option<Profile>,
@@ -30,7 +35,7 @@ struct RawSite {
     controller: Option<String>,
     contact: Option<String>,
     privacy_url: Option<String>,
-    residency: Option<String>,
+    pub(super) residency: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,16 +57,15 @@ enum ManagerName {
 pub struct Site {
     /// What beacons send as `d`.
     pub id: String,
+    /// The same for events, which share it.
+    pub shared_id: Arc<str>,
     /// Hosts whose pages belong to this site; a page elsewhere is not counted.
     pub hostnames: Vec<String>,
     /// The site's days and hours.
     pub timezone: jiff::tz::TimeZone,
-    /// What is measured when the visitor has (not) chosen.
-    pub profile: Profile,
-    /// What a Global Privacy Control signal means.
-    pub gpc: ObjectionRule,
-    /// What a Do Not Track signal means.
-    pub dnt: ObjectionRule,
+    /// What is measured when the visitor has (not) chosen, what signals of the browser mean, and
+    /// the policy in force, which is stored with every row.
+    pub consent: ConsentRules,
     /// The consent manager whose own cookie is read on the server; `None` reads none.
     pub consent_cookie: Option<ConsentManager>,
     /// Query parameters of pages that are kept; all others are dropped.
@@ -70,8 +74,13 @@ pub struct Site {
     pub routes: Vec<String>,
     /// Campaigns whose opened e-mails are counted; none by default.
     pub mail_campaigns: Vec<String>,
-    /// The policy that is in force; stored with every row.
-    pub policy_version: String,
+    /// `query_allow` and `routes` as the privacy door applies them.
+    pub scrub: ScrubRules,
+    /// The record of the policy in force; `None` where no `[[policy]]` is configured.
+    pub policy: Option<Policy>,
+    /// Names of its cookies.
+    pub cookie_name: String,
+    pub erasure_cookie_name: String,
     /// Days a row lives.
     pub retention_days: u16,
     /// Who decides about the measurement, as visitors are told; empty = not said.
@@ -89,10 +98,23 @@ impl Site {
     pub fn zone_name(&self) -> &str {
         self.timezone.iana_name().unwrap_or("UTC")
     }
+
+    /// When the policy in force took effect; `None` where no record says so.
+    pub fn policy_since(&self) -> Option<Timestamp> {
+        let effective = self.policy.as_ref()?.effective;
+        self.timezone.to_timestamp(effective.at(0, 0, 0, 0)).ok()
+    }
+
+    /// Whether the policy in force says that campaigns are measured; true where no record says
+    /// what measurement is for.
+    pub fn keeps_campaigns(&self) -> bool {
+        let policy = self.policy.as_ref();
+        policy.is_none_or(|policy| policy.purposes.contains(&Purpose::CampaignEffect))
+    }
 }
 
 impl RawSite {
-    fn validate(self, policies: &[Policy], faults: &mut Vec<String>) -> Option<Site> {
+    pub(super) fn validate(self, policies: &[Policy], faults: &mut Vec<String>) -> Option<Site> {
         let id = self.id;
         let fault_count = faults.len();
         if id.is_empty() || id.len() > 253 || !id.bytes().all(|b| b.is_ascii_graphic() && b != b',')
@@ -122,9 +144,8 @@ impl RawSite {
         if retention_days == 0 || retention_days > RETENTION_DAYS_MAX {
             faults.push(format!("site {id:?}: retention_days = {retention_days}: 1 to {RETENTION_DAYS_MAX} is allowed"));
         }
-        if let Err(fault) = ScrubRules::new(&self.query_allow, &self.routes) {
-            faults.push(format!("site {id:?}: {fault}"));
-        }
+        let scrub = ScrubRules::new(&self.query_allow, &self.routes)
+            .map_err(|fault| faults.push(format!("site {id:?}: {fault}")));
         let consent_cookie = self
             .consent_cookie
             .and_then(|cookie| cookie.validate(&id, faults));
@@ -152,17 +173,24 @@ impl RawSite {
             return None;
         }
         Some(Site {
+            cookie_name: cookie_name(&id),
+            erasure_cookie_name: erasure_cookie_name(&id),
+            shared_id: id.as_str().into(),
             id,
             hostnames,
             timezone: timezone.ok()?,
-            profile: self.profile.unwrap_or(Profile::Consent),
-            gpc: self.gpc.unwrap_or(ObjectionRule::Deny),
-            dnt: self.dnt.unwrap_or(ObjectionRule::Deny),
+            consent: ConsentRules {
+                profile: self.profile.unwrap_or(Profile::Consent),
+                policy: policy_version,
+                gpc: self.gpc.unwrap_or(ObjectionRule::Deny),
+                dnt: self.dnt.unwrap_or(ObjectionRule::Deny),
+            },
+            scrub: scrub.ok()?,
+            policy: policy.cloned(),
             consent_cookie,
             query_allow: self.query_allow,
             routes: self.routes,
             mail_campaigns: self.mail_campaigns,
-            policy_version,
             retention_days,
             controller: self.controller.unwrap_or_default(),
             contact: self.contact.unwrap_or_default(),

@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
 use super::{Cadence, Letter, MailError, Words};
-use crate::config::{Mail, Site};
+use crate::config::{Mail, Site, Sites};
 use crate::control::subscription::{self, Subscription, Topic};
 use crate::control::{Control, ControlError, login, token};
 use crate::email::alert::{self, Alert};
@@ -40,7 +40,7 @@ pub struct Post {
     pub control: Control,
     pub stats: StatsService,
     pub mail: Mail,
-    pub sites: Vec<Site>,
+    pub sites: Arc<Sites>,
     /// Somebody said yes: their first letter need not wait for the next round.
     pub wake: Arc<Notify>,
 }

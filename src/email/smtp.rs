@@ -83,11 +83,6 @@ impl Sender {
     }
 }
 
-/// Whether a text can be written to; for checking configurations and forms.
-pub fn is_address(text: &str) -> bool {
-    text.parse::<Mailbox>().is_ok()
-}
-
 macro_rules! fixed_header {
     ($type:ident, $name:literal, $value:literal) => {
         #[derive(Clone)]

@@ -327,7 +327,7 @@ impl Terms<'_> {
             When::Campaigns => self.has_campaigns,
             When::QueryAllowed => !self.site.query_allow.is_empty(),
             When::MailCampaigns => {
-                let needs_word = self.site.profile == Profile::Consent;
+                let needs_word = self.site.consent.profile == Profile::Consent;
                 !self.site.mail_campaigns.is_empty()
                     && (!needs_word || self.site.consent_cookie.is_some())
             }
@@ -343,7 +343,7 @@ impl Terms<'_> {
 
     /// The ground on which events of visitors without a yes are kept; `None` = they are not.
     pub fn without_yes(&self) -> Option<Basis> {
-        match self.site.profile {
+        match self.site.consent.profile {
             Profile::Consent => None,
             Profile::Exempt => Some(Basis::Exempt),
             Profile::Count => Some(Basis::CountOnly),
@@ -394,7 +394,7 @@ mod tests {
             let config = crate::config::Config::parse(&text, std::path::Path::new("/x.toml"));
             let config = config.expect("sound");
             let terms = Terms {
-                site: &config.sites[0],
+                site: &config.sites.first().expect("a site"),
                 has_campaigns,
                 has_places,
             };

@@ -16,6 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ahash::RandomState;
 
+use crate::config::SiteId;
 use sillage_privacy::{OpenField, TruncatedIp};
 
 /// One network may take one in so many of a field's places a day.
@@ -86,7 +87,7 @@ pub enum Place {
 }
 
 impl Cardinality {
-    /// For so many sites, by their place in the configuration.
+    /// Nothing known yet of this number of sites.
     pub fn new(sites: usize) -> Self {
         let site = |_| {
             Mutex::new(SiteValues {
@@ -103,7 +104,7 @@ impl Cardinality {
     /// Whether a value that a network sends on a site-local day is stored as it is.
     pub fn place(
         &self,
-        site: usize,
+        site: SiteId,
         day: i32,
         network: TruncatedIp,
         field: OpenField,
@@ -124,7 +125,7 @@ impl Cardinality {
     }
 
     /// Remembers a value that was stored on an earlier day.
-    pub fn remember(&self, site: usize, field: OpenField, text: &str, last_day: i32) {
+    pub fn remember(&self, site: SiteId, field: OpenField, text: &str, last_day: i32) {
         let hash = self.hasher.hash_one(text);
         let mut values = self.lock(site);
         let values = &mut values.fields[field as usize].seen;
@@ -137,9 +138,9 @@ impl Cardinality {
         }
     }
 
-    fn lock(&self, site: usize) -> MutexGuard<'_, SiteValues> {
+    fn lock(&self, site: SiteId) -> MutexGuard<'_, SiteValues> {
         // A panic under the lock leaves at worst a value counted twice.
-        self.sites[site]
+        self.sites[site.index()]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -230,7 +231,7 @@ mod tests {
     }
 
     fn is_kept(values: &Cardinality, day: i32, network: TruncatedIp, text: &str) -> bool {
-        values.place(0, day, network, OpenField::Path, text) == Place::Kept
+        values.place(SiteId::nth(0), day, network, OpenField::Path, text) == Place::Kept
     }
 
     /// Sends so many invented paths, and says how many of them were kept.
@@ -285,14 +286,16 @@ mod tests {
             is_kept(&values, 2, public(2), "/pricing"),
             "it is known from yesterday"
         );
-        let seen = values.lock(0).fields[OpenField::Path as usize].seen.len();
+        let seen = values.lock(SiteId::nth(0)).fields[OpenField::Path as usize]
+            .seen
+            .len();
         assert!(seen <= 20_000, "{seen}");
     }
 
     #[test]
     fn values_of_yesterday_are_known_after_a_restart() {
         let values = Cardinality::new(1);
-        values.remember(0, OpenField::Path, "/pricing", 1);
+        values.remember(SiteId::nth(0), OpenField::Path, "/pricing", 1);
         for attacker in 0..30 {
             flood(
                 &values,
@@ -321,7 +324,7 @@ mod tests {
                 );
             }
         }
-        let values = values.lock(0);
+        let values = values.lock(SiteId::nth(0));
         let values = &values.fields[OpenField::Path as usize];
         assert!(values.seen.len() <= 20_000, "{}", values.seen.len());
         assert!(values.seen.values().all(|seen| seen.last_day >= 4));

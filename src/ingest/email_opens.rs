@@ -9,22 +9,26 @@
 //! site's *pages* is measured. Programs are not told apart: mail services fetch images on behalf of
 //! people.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::{Outcome, Pipeline, Sender};
-use crate::config::Site;
+use super::{Pipeline, Sender};
+use crate::config::{Site, SiteId, Sites};
+use crate::telemetry::Outcome;
 use sillage_privacy::Decision;
 
 /// Opened e-mails since they were last stored: one number for each configured campaign of each
 /// site.
 #[derive(Debug, Default)]
 pub struct Opens {
-    sites: Vec<Vec<(String, AtomicU64)>>,
+    sites: Arc<Sites>,
+    /// By site.
+    campaigns: Vec<Vec<(String, AtomicU64)>>,
 }
 
 impl Opens {
     /// Nothing counted yet.
-    pub fn new(sites: &[Site]) -> Self {
+    pub fn new(sites: Arc<Sites>) -> Self {
         let campaigns = |site: &Site| {
             let campaigns = site.mail_campaigns.iter();
             campaigns
@@ -32,22 +36,23 @@ impl Opens {
                 .collect()
         };
         Self {
-            sites: sites.iter().map(campaigns).collect(),
+            campaigns: sites.iter().map(campaigns).collect(),
+            sites,
         }
     }
 
-    fn of(&self, site: usize, campaign: &str) -> Option<&AtomicU64> {
-        let campaigns = self.sites.get(site)?;
+    fn of(&self, site: SiteId, campaign: &str) -> Option<&AtomicU64> {
+        let campaigns = self.campaigns.get(site.index())?;
         campaigns
             .iter()
             .find(|(name, _)| name == campaign)
             .map(|(_, opens)| opens)
     }
 
-    /// Takes what was counted: (place of the site in the configuration, campaign, opens above 0).
-    pub fn take(&self) -> Vec<(usize, &str, u64)> {
+    /// Takes what was counted: (site, campaign, opens above 0).
+    pub fn take(&self) -> Vec<(SiteId, &str, u64)> {
         let mut taken = Vec::new();
-        for (site, campaigns) in self.sites.iter().enumerate() {
+        for ((site, _), campaigns) in self.sites.numbered().zip(&self.campaigns) {
             for (campaign, opens) in campaigns {
                 match opens.swap(0, Relaxed) {
                     0 => {}
@@ -67,7 +72,7 @@ impl Pipeline {
 
     /// Counts an opened e-mail of a site's campaign, site first, then consent.
     pub fn open_mail(&self, site: &str, campaign: &str, sender: &Sender<'_>) {
-        let Some(index) = self.site_index(site) else {
+        let Some(index) = self.sites.find(site) else {
             self.counters.count(None, Outcome::UnknownSite);
             return;
         };
@@ -86,16 +91,20 @@ impl Pipeline {
 mod tests {
     use super::*;
 
+    /// Three sites: the first and the last with two campaigns.
     fn opens() -> Opens {
-        let count = || {
-            let campaigns = ["spring", "autumn"];
-            campaigns
-                .map(|name| (name.to_owned(), AtomicU64::new(0)))
-                .into()
-        };
-        Opens {
-            sites: vec![count(), Vec::new(), count()],
-        }
+        let text = r#"
+            [[site]]
+            id = "a"
+            mail_campaigns = ["spring", "autumn"]
+            [[site]]
+            id = "b"
+            [[site]]
+            id = "c"
+            mail_campaigns = ["spring", "autumn"]
+        "#;
+        let config = crate::config::Config::parse(text, std::path::Path::new("sillage.toml"));
+        Opens::new(config.expect("sound").sites)
     }
 
     #[test]
@@ -104,23 +113,26 @@ mod tests {
         assert!(opens.take().is_empty());
         for _ in 0..3 {
             opens
-                .of(2, "autumn")
+                .of(SiteId::nth(2), "autumn")
                 .expect("configured")
                 .fetch_add(1, Relaxed);
         }
         let taken = opens.take();
-        assert_eq!(taken, [(2, "autumn", 3)]);
+        assert_eq!(taken, [(SiteId::nth(2), "autumn", 3)]);
         opens
-            .of(2, "autumn")
+            .of(SiteId::nth(2), "autumn")
             .expect("configured")
             .fetch_add(1, Relaxed);
-        assert_eq!(opens.take(), [(2, "autumn", 1)]);
+        assert_eq!(opens.take(), [(SiteId::nth(2), "autumn", 1)]);
     }
 
     #[test]
     fn an_unconfigured_campaign_has_no_number() {
         let opens = opens();
-        assert!(opens.of(0, "spring/taro@example.jp").is_none());
-        assert!(opens.of(1, "spring").is_none() && opens.of(3, "spring").is_none());
+        assert!(opens.of(SiteId::nth(0), "spring/taro@example.jp").is_none());
+        assert!(
+            opens.of(SiteId::nth(1), "spring").is_none()
+                && opens.of(SiteId::nth(3), "spring").is_none()
+        );
     }
 }

@@ -31,12 +31,11 @@ pub mod visitor_rights;
 pub use device::Devices;
 pub use geo::{Geo, GeoError};
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::{Config, Purpose};
+use crate::config::{Config, SiteId, Sites};
 use crate::event_row::encode;
 use crate::ingest::beacon::{Beacon, BeaconError};
 use crate::ingest::cardinality::{Cardinality, Place};
@@ -46,91 +45,14 @@ use crate::ingest::source::Origins;
 
 use crate::random;
 use crate::salts::{SaltError, SaltKeeper};
-use crate::store::security::Faults;
-use crate::telemetry::Counters;
+use crate::telemetry::{Counters, FaultyNetworks, Outcome, VisitGauges};
 use crate::visits::{Beginning, Step, Visits};
 use sillage_privacy::{
-    AnonymousEvent, Basis, ClientIp, ConsentManager, ConsentRules, DAY_BEGINS_HOUR, Decision,
-    DeviceId, EventName, Language, Lookups, Measurement, OPT_OUT_COOKIE, RawBeacon, Refusal, Salts,
-    ScrubRules, Signals, TruncatedIp, UserAgent, anonymise, cookie_name, decide,
-    erasure_cookie_name, event_key, truncate,
+    AnonymousEvent, Basis, ClientIp, DAY_BEGINS_HOUR, Decision, DeviceId, EventName, Language,
+    Lookups, Measurement, OPT_OUT_COOKIE, RawBeacon, Refusal, Salts, Signals, TruncatedIp,
+    UserAgent, anonymise, decide, event_key, truncate,
 };
 use sillage_spool::{Spool, SpoolError};
-
-macro_rules! outcomes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
-        /// What became of a beacon.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Outcome { $($(#[$doc])* $name),* }
-
-        impl Outcome {
-            /// Every outcome, in the order of its discriminant.
-            pub const ALL: [Self; [$(Self::$name),*].len()] = [$(Self::$name),*];
-
-            /// The name in metrics, in the table `outcomes` and on the dashboard.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text),* }
-            }
-        }
-    };
-}
-
-outcomes! {
-    /// Kept, and on disk.
-    Accepted = "accepted",
-    /// A retry of one that was kept.
-    Duplicate = "duplicate",
-    /// The visitor said nothing, and the site's profile needs a yes.
-    NoConsent = "no_consent",
-    /// The visitor said no.
-    Refused = "refused",
-    /// The visitor said yes to an earlier policy.
-    StalePolicy = "stale_policy",
-    /// The visitor opted out on the choices page.
-    OptedOut = "opted_out",
-    /// Global Privacy Control.
-    Gpc = "gpc",
-    /// Do Not Track.
-    Dnt = "dnt",
-    /// The consent manager's own cookie says no.
-    Manager = "consent_manager",
-    /// Reading time or an event of the site's own, where only page views are counted.
-    PagesOnly = "pages_only",
-    /// A crawler or another program, by its user agent.
-    Bot = "bot",
-    /// The page said that a program drives it.
-    Automated = "automated",
-    /// Fetched ahead, not looked at.
-    Prefetch = "prefetch",
-    /// The referrer is known for spam.
-    Spam = "spam",
-    /// `d` names no configured site.
-    UnknownSite = "unknown_site",
-    /// The page's host is none of the site's.
-    ForeignHost = "foreign_host",
-    /// The e-mail's campaign is not configured.
-    UnknownCampaign = "unknown_campaign",
-    /// Not a beacon.
-    Malformed = "malformed",
-    /// Too many came from one network; the sender was told so.
-    TooMany = "too_many",
-    /// Could not be kept; the sender was told so.
-    Unavailable = "unavailable",
-}
-
-impl From<Refusal> for Outcome {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::NoConsent => Self::NoConsent,
-            Refusal::Said => Self::Refused,
-            Refusal::StalePolicy => Self::StalePolicy,
-            Refusal::OptedOut => Self::OptedOut,
-            Refusal::Gpc => Self::Gpc,
-            Refusal::Dnt => Self::Dnt,
-            Refusal::Manager => Self::Manager,
-        }
-    }
-}
 
 /// What came with a beacon. The address and the agent are asked for at the door and not before.
 pub struct Sender<'a> {
@@ -195,27 +117,9 @@ const RETRY_S: i64 = 2 * dedup::MEMORY_S as i64;
 /// Sites that one beacon may name; more are not looked at.
 const SITES_MAX: usize = 8;
 
-/// One site's rules in the pipeline.
-struct SiteRules {
-    id: Arc<str>,
-    hostnames: Vec<String>,
-    consent: ConsentRules,
-    manager: Option<ConsentManager>,
-    /// When the policy in force took effect, seconds since 1970; `None` where no record says so.
-    policy_since_s: Option<i64>,
-    scrub: ScrubRules,
-    /// Whether the policy in force says that campaigns are measured; true where no record says what
-    /// for.
-    keeps_campaigns: bool,
-    retention_days: i32,
-    cookie_name: String,
-    erasure_cookie_name: String,
-}
-
 /// Everything that a beacon meets on its way.
 pub struct Pipeline {
-    sites: Vec<SiteRules>,
-    by_id: HashMap<String, usize, ahash::RandomState>,
+    sites: Arc<Sites>,
     salts: SaltKeeper,
     devices: Devices,
     origins: Origins,
@@ -226,7 +130,7 @@ pub struct Pipeline {
     opens: email_opens::Opens,
     spool: Spool,
     counters: Arc<Counters>,
-    faults: Arc<Faults>,
+    faults: Arc<FaultyNetworks>,
 }
 
 impl Pipeline {
@@ -241,50 +145,8 @@ impl Pipeline {
         counters: Arc<Counters>,
         now: Timestamp,
     ) -> Result<Self, SaltError> {
-        let sites = config
-            .sites
-            .iter()
-            .map(|site| SiteRules {
-                id: site.id.as_str().into(),
-                hostnames: site.hostnames.clone(),
-                consent: ConsentRules {
-                    profile: site.profile,
-                    policy: site.policy_version.clone(),
-                    gpc: site.gpc,
-                    dnt: site.dnt,
-                },
-                manager: site.consent_cookie.clone(),
-                policy_since_s: config
-                    .policies
-                    .iter()
-                    .find(|policy| policy.version == site.policy_version)
-                    .and_then(|policy| {
-                        site.timezone
-                            .to_timestamp(policy.effective.at(0, 0, 0, 0))
-                            .ok()
-                    })
-                    .map(|start| start.as_second()),
-                // Checked with the configuration; if it were not, the strictest rules are the right
-                // ones.
-                scrub: ScrubRules::new(&site.query_allow, &site.routes).unwrap_or_default(),
-                keeps_campaigns: config
-                    .policies
-                    .iter()
-                    .find(|policy| policy.version == site.policy_version)
-                    .is_none_or(|policy| policy.purposes.contains(&Purpose::CampaignEffect)),
-                retention_days: i32::from(site.retention_days),
-                cookie_name: cookie_name(&site.id),
-                erasure_cookie_name: erasure_cookie_name(&site.id),
-            })
-            .collect();
         Ok(Self {
-            by_id: config
-                .sites
-                .iter()
-                .enumerate()
-                .map(|(index, site)| (site.id.clone(), index))
-                .collect(),
-            sites,
+            sites: config.sites.clone(),
             salts: SaltKeeper::open(&config.salts_dir, &config.data_dir, &config.sites, now)?,
             devices: Devices::new(),
             origins: Origins::default(),
@@ -292,7 +154,7 @@ impl Pipeline {
             visits: Visits::new(config.limits.open_visits_bytes_max),
             seen: Seen::new(config.limits.seen_keys_max),
             cardinality: Cardinality::new(config.sites.len()),
-            opens: email_opens::Opens::new(&config.sites),
+            opens: email_opens::Opens::new(config.sites.clone()),
             spool,
             counters,
             faults: Arc::default(),
@@ -300,13 +162,21 @@ impl Pipeline {
     }
 
     /// Faulty requests by network, to be stored apart.
-    pub fn faults(&self) -> &Arc<Faults> {
+    pub fn faults(&self) -> &Arc<FaultyNetworks> {
         &self.faults
     }
 
     /// The open visits.
     pub fn visits(&self) -> &Visits {
         &self.visits
+    }
+
+    /// What `/metrics` says of them.
+    pub fn visit_gauges(&self) -> VisitGauges {
+        VisitGauges {
+            open: self.visits.len(),
+            evicted: self.visits.evicted(),
+        }
     }
 
     /// The events that were kept a short while ago.
@@ -320,12 +190,12 @@ impl Pipeline {
     }
 
     /// The site-local day of a moment.
-    pub fn day(&self, site: usize, moment: Timestamp) -> i32 {
+    pub fn day(&self, site: SiteId, moment: Timestamp) -> i32 {
         self.salts.day(site, moment)
     }
 
     /// Stores as `(other)` what has no place among a site's values of the day.
-    fn fold(&self, index: usize, day: i32, network: TruncatedIp, event: &mut AnonymousEvent) {
+    fn fold(&self, index: SiteId, day: i32, network: TruncatedIp, event: &mut AnonymousEvent) {
         event.fold(&mut |field, text| {
             match self.cardinality.place(index, day, network, field, text) {
                 Place::Kept => true,
@@ -333,7 +203,7 @@ impl Pipeline {
                     self.counters.count_folded(field);
                     if is_first {
                         tracing::warn!(
-                            site = &*self.sites[index].id,
+                            site = self.sites[index].id,
                             field = field.as_str(),
                             "too many new values from one network, or for the site, today; values beyond the limit are stored as (other)"
                         );
@@ -418,21 +288,21 @@ impl Pipeline {
 
     /// The sites that a beacon names in `d`, or that its page's host belongs to: the first, and the
     /// rest.
-    fn sites_of(&self, beacon: &Beacon<'_>) -> (Option<usize>, Vec<Option<usize>>) {
+    fn sites_of(&self, beacon: &Beacon<'_>) -> (Option<SiteId>, Vec<Option<SiteId>>) {
         let find = |name: &str| {
             let name = name.trim();
-            self.by_id
-                .get(name)
-                .or_else(|| self.by_id.get(name.strip_prefix("www.")?))
-                .copied()
+            self.sites
+                .find(name)
+                .or_else(|| self.sites.find(name.strip_prefix("www.")?))
         };
         match beacon.site.as_deref() {
             None => {
                 let host = beacon.page.host();
                 let by_host = || {
-                    self.sites
-                        .iter()
-                        .position(|site| site.hostnames.iter().any(|own| own == host))
+                    let mut sites = self.sites.numbered();
+                    let found =
+                        sites.find(|(_, site)| site.hostnames.iter().any(|own| own == host));
+                    found.map(|(id, _)| id)
                 };
                 (find(host).or_else(by_host), Vec::new())
             }
@@ -445,10 +315,11 @@ impl Pipeline {
     }
 
     /// What the consent manager's own cookie says, where the site has one read.
-    fn manager_choice(&self, index: usize, sender: &Sender<'_>) -> Option<bool> {
+    fn manager_choice(&self, index: SiteId, sender: &Sender<'_>) -> Option<bool> {
         let site = &self.sites[index];
-        let manager = site.manager.as_ref()?;
-        manager.choice(sender.cookie, site.policy_since_s)
+        let manager = site.consent_cookie.as_ref()?;
+        let since_s = site.policy_since().map(|start| start.as_second());
+        manager.choice(sender.cookie, since_s)
     }
 
     /// Takes a beacon for several sites and counts what became of it.
@@ -468,8 +339,8 @@ impl Pipeline {
     async fn take_each(
         &self,
         body: &[u8],
-        (first, beacon): (Option<usize>, Beacon<'_>),
-        others: &[Option<usize>],
+        (first, beacon): (Option<SiteId>, Beacon<'_>),
+        others: &[Option<SiteId>],
         sender: &Sender<'_>,
     ) -> Result<Taken, IngestError> {
         let mut all = vec![(first, beacon)];
@@ -523,7 +394,7 @@ impl Pipeline {
 
     /// The day under which an event's key is stored, and the day before it while its retries may
     /// still come.
-    fn key_days(&self, index: usize, now: Timestamp) -> (i32, Option<i32>) {
+    fn key_days(&self, index: SiteId, now: Timestamp) -> (i32, Option<i32>) {
         let hours = SignedDuration::from_hours(DAY_BEGINS_HOUR);
         let day_at = |moment: Timestamp| self.salts.day(index, moment);
         let begun = now.saturating_sub(hours).unwrap_or(now);
@@ -537,7 +408,7 @@ impl Pipeline {
     /// The way from consent to the spool.
     fn walk<'a>(
         &'a self,
-        index: usize,
+        index: SiteId,
         beacon: Beacon<'_>,
         sender: &Sender<'_>,
     ) -> Result<Walked<'a>, IngestError> {
@@ -627,7 +498,7 @@ impl Pipeline {
         let (referrer, page) = (beacon.referrer.as_deref(), &beacon.page);
         let origin = self.origins.origin(index, referrer, page, &site.hostnames);
         // What the policy does not name as a purpose is not collected, so no later one can use it.
-        let origin = if site.keeps_campaigns {
+        let origin = if site.keeps_campaigns() {
             origin
         } else {
             Arc::new(Arc::unwrap_or_clone(origin).into_plain())
@@ -636,7 +507,7 @@ impl Pipeline {
         let ip = (sender.ip)();
         let network = truncate(&ip);
         let raw = RawBeacon {
-            site: site.id.clone(),
+            site: site.shared_id.clone(),
             minute: u32::try_from(now_s / 60).unwrap_or(u32::MAX),
             key: match key {
                 Some(key) => key,
@@ -703,7 +574,7 @@ impl Pipeline {
             .collect();
         let terms = encode::Terms {
             policy: &site.consent.policy,
-            expires: u16::try_from(day + site.retention_days).unwrap_or(u16::MAX),
+            expires: u16::try_from(day + i32::from(site.retention_days)).unwrap_or(u16::MAX),
         };
         Ok(Walked::Kept {
             record: encode::encode(&event, visit.as_ref(), terms),
@@ -715,7 +586,7 @@ impl Pipeline {
 
 /// What is to be done with a beacon.
 enum Begun<'a> {
-    One(Option<usize>, Result<Walked<'a>, IngestError>),
+    One(Option<SiteId>, Result<Walked<'a>, IngestError>),
     Several,
 }
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ahash::RandomState;
 
+use crate::config::SiteId;
 use sillage_privacy::{Campaign, ClickId, Origin, PageUrl, plain_host};
 
 /// Sets of remembered origins, and origins in each: about 300 KB.
@@ -224,10 +225,10 @@ impl Default for Origins {
 }
 
 impl Origins {
-    /// As [`origin`], for the site with this index.
+    /// As [`origin`], for this site.
     pub fn origin(
         &self,
-        site: usize,
+        site: SiteId,
         referrer: Option<&str>,
         page: &PageUrl,
         own_hosts: &[String],
@@ -469,7 +470,7 @@ mod tests {
             Some("https://www.google.com/".to_owned()),
         ]);
         for referrer in referrers {
-            for (site, own) in own.iter().enumerate() {
+            for (site, own) in (0..).map(SiteId::nth).zip(&own) {
                 for page in pages {
                     let page = PageUrl::parse(page, false).unwrap_or_else(|_| panic!("a page"));
                     let decided = origin(referrer.as_deref(), &page, own);

@@ -46,7 +46,7 @@ impl Bench {
             &config,
             Geo::open(None).expect("no database"),
             spool.clone(),
-            Arc::new(Counters::new(1)),
+            Arc::new(Counters::new(config.sites.clone())),
             now,
         )
         .expect("salts");
@@ -248,7 +248,7 @@ async fn one_network_cannot_exhaust_a_sites_paths() {
     for line in bench
         .pipeline
         .counters
-        .render(&bench.spool.stats(), bench.pipeline.visits())
+        .render(&bench.spool.stats(), bench.pipeline.visit_gauges())
         .lines()
     {
         if line.starts_with("sillage_folded_total") {

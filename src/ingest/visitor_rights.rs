@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{CookieChange, Pipeline, Sender};
+use crate::config::SiteId;
 use crate::salts::date_of;
 use sillage_privacy::{
     Decision, DeviceId, Measurement, OPT_OUT_COOKIE, Refusal, Signals, VisitorId, decide,
@@ -59,16 +60,8 @@ impl Default for ChoiceState {
 }
 
 impl Pipeline {
-    /// The place of a site in the configuration.
-    pub fn site_index(&self, id: &str) -> Option<usize> {
-        self.by_id.get(id).copied()
-    }
-
     /// What this request shows of its visitor's choice on the site with this index.
-    ///
-    /// # Panics
-    /// When there is no such site.
-    pub fn state(&self, index: usize, sender: &Sender<'_>) -> ChoiceState {
+    pub fn state(&self, index: SiteId, sender: &Sender<'_>) -> ChoiceState {
         let seen = ChoiceState {
             is_known_device: self.measurement(index, sender).is_some(),
             is_opted_out: (sender.cookie)(OPT_OUT_COOKIE).is_some(),
@@ -84,10 +77,7 @@ impl Pipeline {
     }
 
     /// What becomes of beacons of a browser in this state when the page says neither yes nor no.
-    ///
-    /// # Panics
-    /// When there is no site with this index.
-    pub fn decide_for(&self, index: usize, state: &ChoiceState) -> Decision {
+    pub fn decide_for(&self, index: SiteId, state: &ChoiceState) -> Decision {
         let signals = Signals {
             opted_out: state.is_opted_out,
             gpc: state.gpc,
@@ -101,10 +91,7 @@ impl Pipeline {
     /// Forgets the open visits of this request's visitor and says under which ids its events of
     /// today are stored: those of its devices, from the measurement and the erasure cookie, and
     /// those of its truncated network and agent, which neighbours with the same browser share.
-    ///
-    /// # Panics
-    /// When there is no site with this index.
-    pub fn forget(&self, index: usize, sender: &Sender<'_>) -> Own {
+    pub fn forget(&self, index: SiteId, sender: &Sender<'_>) -> Own {
         let mut devices = self.refused_devices(index, sender);
         let measurement = self.measurement(index, sender);
         devices.extend(measurement.map(|known| known.device_id()));
@@ -121,19 +108,13 @@ impl Pipeline {
     }
 
     /// What a refusal on the choices page does to the cookies of this request.
-    ///
-    /// # Panics
-    /// When there is no site with this index.
-    pub fn refuse(&self, index: usize, sender: &Sender<'_>) -> Vec<CookieChange> {
+    pub fn refuse(&self, index: SiteId, sender: &Sender<'_>) -> Vec<CookieChange> {
         let value = (sender.cookie)(&self.sites[index].cookie_name).unwrap_or_default();
         self.withdraw(index, &value, Some(sender), sender.received)
     }
 
     /// Ends the cookies of a site that an erasure needed, once it is accepted.
-    ///
-    /// # Panics
-    /// When there is no site with this index.
-    pub fn end_cookies(&self, index: usize, sender: &Sender<'_>) -> Vec<CookieChange> {
+    pub fn end_cookies(&self, index: SiteId, sender: &Sender<'_>) -> Vec<CookieChange> {
         let site = &self.sites[index];
         let mut changes = vec![CookieChange::Delete {
             name: site.cookie_name.clone(),
@@ -151,7 +132,7 @@ impl Pipeline {
     /// cookie: a beacon's does not.
     pub(super) fn withdraw(
         &self,
-        index: usize,
+        index: SiteId,
         measurement: &str,
         shows_erasure: Option<&Sender<'_>>,
         now: Timestamp,
@@ -176,7 +157,7 @@ impl Pipeline {
     }
 
     /// The device ids that the request's erasure cookie holds.
-    fn refused_devices(&self, index: usize, sender: &Sender<'_>) -> Vec<DeviceId> {
+    fn refused_devices(&self, index: SiteId, sender: &Sender<'_>) -> Vec<DeviceId> {
         let site = &self.sites[index];
         let Some(value) = (sender.cookie)(&site.erasure_cookie_name) else {
             return Vec::new();
@@ -190,7 +171,7 @@ impl Pipeline {
         read_erasure(&value, &site.id, key, day, lives_yesterday)
     }
 
-    fn measurement(&self, index: usize, sender: &Sender<'_>) -> Option<Measurement> {
+    fn measurement(&self, index: SiteId, sender: &Sender<'_>) -> Option<Measurement> {
         let site = &self.sites[index];
         let value = (sender.cookie)(&site.cookie_name)?;
         let day = self.salts.day(index, sender.received);

@@ -23,7 +23,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::coverage::cleared_before;
 use super::{daily, visits};
-use crate::config::Site;
+use crate::config::{Site, Sites};
 use crate::random;
 use crate::store::runner::QueryLimits;
 use crate::store::runner::{RunError, Runner, bind};
@@ -65,7 +65,7 @@ type CountedDay = (i64, i64);
 
 /// Rolls up all sites, now and every ten minutes, until it is dropped. Errors are logged, and the
 /// next round tries again. Sites for which `is_held` is true wait.
-pub async fn keep(client: Client, sites: Arc<[Site]>, is_held: impl Fn(&str) -> bool) {
+pub async fn keep(client: Client, sites: Arc<Sites>, is_held: impl Fn(&str) -> bool) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

@@ -31,7 +31,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::config;
+use crate::config::{Site, SiteId};
 use sillage_privacy::{CookieKey, Salts, site_slug};
 
 use durable::Durable;
@@ -78,7 +78,7 @@ impl SaltKeeper {
     pub fn open(
         salts_dir: &Path,
         data_dir: &Path,
-        sites: &[config::Site],
+        sites: &[Site],
         now: Timestamp,
     ) -> Result<Self, SaltError> {
         process::protect_memory();
@@ -122,19 +122,15 @@ impl SaltKeeper {
         Ok(keeper)
     }
 
-    /// Calls `use_salts` with the salts of the site with this index (its place in the
-    /// configuration) at `now`. Holds a lock that only a change of day takes exclusively, so keep
+    /// Calls `use_salts` with the salts of a site at `now`. Holds a lock that only a change of day takes exclusively, so keep
     /// it short and don't call the keeper from within; touches no disk.
-    ///
-    /// # Panics
-    /// When there is no such site.
     pub fn with<R>(
         &self,
-        site: usize,
+        site: SiteId,
         now: Timestamp,
         use_salts: impl FnOnce(Salts<'_>) -> R,
     ) -> R {
-        let SiteSalts { epochs, memory, .. } = &self.sites[site];
+        let SiteSalts { epochs, memory, .. } = &self.sites[site.index()];
         let held = epochs.read().unwrap_or_else(PoisonError::into_inner);
         if held.is_settled(now) {
             return use_salts(held.salts());
@@ -163,11 +159,8 @@ impl SaltKeeper {
     }
 
     /// Site-local day at `now`, in days since 1970-01-01.
-    ///
-    /// # Panics
-    /// When there is no site with this index.
-    pub fn day(&self, site: usize, now: Timestamp) -> i32 {
-        let held = self.sites[site]
+    pub fn day(&self, site: SiteId, now: Timestamp) -> i32 {
+        let held = self.sites[site.index()]
             .epochs
             .read()
             .unwrap_or_else(PoisonError::into_inner);
@@ -176,11 +169,8 @@ impl SaltKeeper {
 
     /// Seconds until the salt of the day at `now` is destroyed: the rest of the site-local day and
     /// [`GRACE`].
-    ///
-    /// # Panics
-    /// When there is no site with this index.
-    pub fn salt_ends_in_s(&self, site: usize, now: Timestamp) -> u32 {
-        let held = self.sites[site]
+    pub fn salt_ends_in_s(&self, site: SiteId, now: Timestamp) -> u32 {
+        let held = self.sites[site.index()]
             .epochs
             .read()
             .unwrap_or_else(PoisonError::into_inner);

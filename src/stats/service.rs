@@ -12,7 +12,7 @@ use sillage_query::suppression::audience::{Audience, Floors};
 use sillage_query::suppression::floor::Floor;
 use tokio::sync::Mutex;
 
-use crate::config::Site;
+use crate::config::{Site, Sites};
 use crate::store::runner::{QueryLimits, Runner};
 
 // The query crate is pure and does not know the privacy crate, which decides how gaps are stored.
@@ -51,7 +51,7 @@ pub type Goals = Arc<[Arc<Goal>]>;
 impl StatsService {
     /// A service that answers members. `client` has its database set. Nothing is sent before the
     /// first question.
-    pub fn new(client: Client, sites: Arc<[Site]>, limits: QueryLimits) -> Self {
+    pub fn new(client: Client, sites: Arc<Sites>, limits: QueryLimits) -> Self {
         let known = sites.iter().map(|site| KnownSite {
             site: site.clone(),
             coverage: Arc::default(),
@@ -137,7 +137,7 @@ impl StatsService {
 
     /// The floor of this audience for a site; `None` where it sees everything.
     pub(super) fn floor(&self, site: &Site) -> Option<Floor> {
-        let counts_pages = site.profile == Profile::Count;
+        let counts_pages = site.consent.profile == Profile::Count;
         let floor = self.floors.of(self.audience)?;
         Some(floor.counting_pages(counts_pages))
     }

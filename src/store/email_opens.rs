@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::StoreError;
-use crate::config::Site;
+use crate::config::{SiteId, Sites};
 use crate::ingest::email_opens::Opens;
 use crate::store::flush::Flusher;
 use crate::store::outcomes::days_since_1970;
@@ -33,7 +33,7 @@ pub fn flusher() -> MailOpens {
 }
 
 /// Stores totals for ever.
-pub async fn run(flusher: &MailOpens, client: &Client, sites: &[Site], opens: &Opens) {
+pub async fn run(flusher: &MailOpens, client: &Client, sites: &Sites, opens: &Opens) {
     loop {
         tokio::time::sleep(EVERY).await;
         if let Err(error) = flush(flusher, client, sites, opens, Timestamp::now()).await {
@@ -49,13 +49,13 @@ pub async fn run(flusher: &MailOpens, client: &Client, sites: &[Site], opens: &O
 pub async fn flush(
     flusher: &MailOpens,
     client: &Client,
-    sites: &[Site],
+    sites: &Sites,
     opens: &Opens,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let take = || {
-        let row = |(index, campaign, opens): (usize, &str, u64)| {
-            let site: &Site = &sites[index];
+        let row = |(id, campaign, opens): (SiteId, &str, u64)| {
+            let site = &sites[id];
             OpensRow {
                 site: site.id.clone(),
                 day: days_since_1970(now, site.timezone.clone()),

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use clickhouse::Client;
 
 use super::StoreError;
+use crate::config::Tables;
 
 macro_rules! migrations {
     ($($name:literal),* $(,)?) => {
@@ -64,17 +65,6 @@ const RECORD: &str = "CREATE TABLE IF NOT EXISTS migrations
 ENGINE = MergeTree
 ORDER BY name
 COMMENT 'Migrations that were run'";
-
-/// Which table engine stands behind the tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Tables {
-    /// MergeTree, on one server.
-    #[default]
-    Local,
-    /// ReplicatedMergeTree, under `/clickhouse/tables/{shard}/{database}/{table}` and the server's
-    /// macros `{shard}` and `{replica}`.
-    Replicated,
-}
 
 impl Tables {
     /// A migration's statement for tables of this kind.

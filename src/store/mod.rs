@@ -10,6 +10,7 @@
 pub mod clear;
 pub mod email_opens;
 pub mod erase;
+pub mod faulty_networks;
 pub mod floors;
 pub mod flush;
 pub mod insert;
@@ -18,7 +19,6 @@ pub mod migrate;
 pub mod outcomes;
 pub mod retention;
 pub mod runner;
-pub mod security;
 
 /// A failure of ClickHouse or on the way to it.
 #[derive(Debug, thiserror::Error)]

@@ -12,9 +12,9 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::StoreError;
-use crate::config::Site;
+use crate::config::{SiteId, Sites};
 use crate::store::flush::Flusher;
-use crate::telemetry::Counters;
+use crate::telemetry::{Counters, Outcome};
 
 const EVERY: Duration = Duration::from_secs(5);
 
@@ -36,7 +36,7 @@ pub fn flusher() -> Outcomes {
 }
 
 /// Stores counts for ever.
-pub async fn run(flusher: &Outcomes, client: &Client, sites: &[Site], counters: &Counters) {
+pub async fn run(flusher: &Outcomes, client: &Client, sites: &Sites, counters: &Counters) {
     loop {
         tokio::time::sleep(EVERY).await;
         if let Err(error) = flush(flusher, client, sites, counters, Timestamp::now()).await {
@@ -52,14 +52,14 @@ pub async fn run(flusher: &Outcomes, client: &Client, sites: &[Site], counters: 
 pub async fn flush(
     flusher: &Outcomes,
     client: &Client,
-    sites: &[Site],
+    sites: &Sites,
     counters: &Counters,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let take = || {
         let counts = counters.take_unstored().into_iter();
-        let row = |(site, outcome, beacons): (Option<usize>, crate::ingest::Outcome, u64)| {
-            let site = site.and_then(|index| sites.get(index));
+        let row = |(site, outcome, beacons): (Option<SiteId>, Outcome, u64)| {
+            let site = site.map(|id| &sites[id]);
             let zone = site.map_or(TimeZone::UTC, |site| site.timezone.clone());
             OutcomeRow {
                 site: site.map_or(String::new(), |site| site.id.clone()),

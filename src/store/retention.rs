@@ -36,7 +36,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use crate::config::{Config, Hold, Site};
+use crate::config::{Config, Hold, Sites};
 use crate::store::clear::{clear, drop_copy};
 use sillage_spool::{SetAside, Spool, SpoolError, set_aside_in};
 
@@ -71,7 +71,7 @@ pub enum RetentionError {
 pub struct Rules {
     pub database: String,
     pub data_dir: PathBuf,
-    pub sites: Vec<Site>,
+    pub sites: Arc<Sites>,
     pub holds: Vec<Hold>,
     /// 0 clears no visitors before their rows go.
     pub visitor_days: u16,
@@ -267,7 +267,7 @@ pub async fn enforce(
     drop_visits(client, rules, today).await?;
     drop_copy(client).await?;
     if rules.visitor_days > 0 {
-        for site in &rules.sites {
+        for site in rules.sites.iter() {
             done.cleared += clear(client, rules, site, &held, today).await?;
         }
     }

@@ -2,12 +2,27 @@
 //! are closed enums.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::ingest::Outcome;
-use crate::visits::Visits;
+use crate::config::{SiteId, Sites};
 use sillage_privacy::OpenField;
 use sillage_spool::SpoolStats;
+
+mod faulty_networks;
+mod outcome;
+
+pub use faulty_networks::{FaultyNetworks, NAMED_FROM};
+pub use outcome::Outcome;
+
+/// What `/metrics` says of visits.
+#[derive(Debug, Clone, Copy)]
+pub struct VisitGauges {
+    /// Visits with an event in the last 30 minutes.
+    pub open: usize,
+    /// Visits that were closed early because their memory was full.
+    pub evicted: u64,
+}
 
 /// Starts logging to stderr. `level` is a filter in `tracing`'s own syntax, e.g. `info`.
 ///
@@ -40,6 +55,7 @@ type ByOutcome = [AtomicU64; Outcome::ALL.len()];
 #[derive(Debug)]
 pub struct Counters {
     total: ByOutcome,
+    sites: Arc<Sites>,
     /// Counted since they were last stored; one entry a configured site, and a last one for beacons
     /// of no known site.
     unstored: Vec<ByOutcome>,
@@ -67,12 +83,13 @@ fn zeroes() -> ByOutcome {
 }
 
 impl Counters {
-    /// Counters for `sites` configured sites.
-    pub fn new(sites: usize) -> Self {
+    /// Counters for these sites.
+    pub fn new(sites: Arc<Sites>) -> Self {
         Self {
             total: zeroes(),
             folded: Default::default(),
-            unstored: (0..=sites).map(|_| zeroes()).collect(),
+            unstored: (0..=sites.len()).map(|_| zeroes()).collect(),
+            sites,
             connections_refused: AtomicU64::new(0),
             connections_refused_network: AtomicU64::new(0),
             untrusted_forwarded: AtomicU64::new(0),
@@ -84,20 +101,23 @@ impl Counters {
         }
     }
 
-    /// Counts one beacon; `site` is its place in the configuration, `None` when it named no known
-    /// site.
-    pub fn count(&self, site: Option<usize>, outcome: Outcome) {
+    /// Counts one beacon; `site` is `None` when it named no known site.
+    pub fn count(&self, site: Option<SiteId>, outcome: Outcome) {
         self.total[outcome as usize].fetch_add(1, Relaxed);
-        let site = site.unwrap_or(self.unstored.len() - 1);
+        let site = site.map_or(self.sites.len(), SiteId::index);
         self.unstored[site][outcome as usize].fetch_add(1, Relaxed);
     }
 
     /// Takes what was counted since the last call: (site as in [`count`](Self::count), outcome,
     /// beacons).
-    pub fn take_unstored(&self) -> Vec<(Option<usize>, Outcome, u64)> {
+    pub fn take_unstored(&self) -> Vec<(Option<SiteId>, Outcome, u64)> {
         let mut taken = Vec::new();
-        for (site, counters) in self.unstored.iter().enumerate() {
-            let site = (site < self.unstored.len() - 1).then_some(site);
+        let sites = self
+            .sites
+            .numbered()
+            .map(|(site, _)| Some(site))
+            .chain([None]);
+        for (site, counters) in sites.zip(&self.unstored) {
             for outcome in Outcome::ALL {
                 let beacons = counters[outcome as usize].swap(0, Relaxed);
                 if beacons > 0 {
@@ -119,7 +139,7 @@ impl Counters {
     }
 
     /// The Prometheus text format, version 0.0.4.
-    pub fn render(&self, spool: &SpoolStats, visits: &Visits) -> String {
+    pub fn render(&self, spool: &SpoolStats, visits: VisitGauges) -> String {
         let mut text = String::with_capacity(2_048);
         let mut gauge = |name: &str, kind: &str, help: &str, value: f64| {
             // Writing to a String can't fail.
@@ -216,13 +236,13 @@ impl Counters {
             "sillage_open_visits",
             "gauge",
             "Visits with an event in the last 30 minutes.",
-            visits.len() as f64,
+            visits.open as f64,
         );
         gauge(
             "sillage_visits_evicted_total",
             "counter",
             "Visits closed early because their memory was full.",
-            visits.evicted() as f64,
+            visits.evicted as f64,
         );
         gauge(
             "sillage_connections_refused_total",

@@ -338,10 +338,11 @@ fn no_known_address_is_recovered_from_all_rows_and_files_next_day() {
     let at = |text: &str| text.parse::<jiff::Timestamp>().expect("a time");
     let known = known_addresses();
     let noon = at("2026-11-23T03:00:00Z");
+    let site = config.sites.find("example.com").expect("the site");
     let salts = folder.path().join("salts");
     let data = folder.path().join("data");
     let keeper = SaltKeeper::open(&salts, &data, &config.sites, noon).expect("salts");
-    let stored: HashSet<u64> = keeper.with(0, noon, |salts| {
+    let stored: HashSet<u64> = keeper.with(site, noon, |salts| {
         known.iter().flat_map(|ip| ids(&salts, *ip)).collect()
     });
     assert_eq!(stored.len(), 1_000);
@@ -375,7 +376,7 @@ fn no_known_address_is_recovered_from_all_rows_and_files_next_day() {
     drop(keeper);
     let keeper = SaltKeeper::open(&salts, &data, &config.sites, next).expect("salts");
     assert_eq!(best(&keys_in(folder.path())), 0);
-    let live: HashSet<u64> = keeper.with(0, next, |salts| {
+    let live: HashSet<u64> = keeper.with(site, next, |salts| {
         known.iter().flat_map(|ip| ids(&salts, *ip)).collect()
     });
     assert!(
@@ -383,7 +384,7 @@ fn no_known_address_is_recovered_from_all_rows_and_files_next_day() {
         "nor does the running collector know them any more"
     );
     // Neither does a clock that is turned back.
-    let back: HashSet<u64> = keeper.with(0, noon, |salts| {
+    let back: HashSet<u64> = keeper.with(site, noon, |salts| {
         known.iter().flat_map(|ip| ids(&salts, *ip)).collect()
     });
     assert!(back.is_disjoint(&stored));

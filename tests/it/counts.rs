@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use jiff::Timestamp;
 use sillage::config::Config;
-use sillage::ingest::Outcome;
 use sillage::store;
 use sillage::telemetry::Counters;
+use sillage::telemetry::Outcome;
 
 use crate::support::engine::{Engine, SECRET};
 
@@ -94,10 +94,14 @@ async fn equal_flushes_count_each_time_and_a_repeated_one_counts_once() {
         .await
         .expect("the tables are made");
 
-    let (counters, flusher) = (Counters::new(1), store::outcomes::flusher());
+    let (counters, flusher) = (
+        Counters::new(config.sites.clone()),
+        store::outcomes::flusher(),
+    );
     let now = Timestamp::now();
+    let site = config.sites.numbered().map(|(site, _)| site).next();
     for _ in 0..10 {
-        counters.count(Some(0), Outcome::Accepted);
+        counters.count(site, Outcome::Accepted);
         store::outcomes::flush(&flusher, &client, &config.sites, &counters, now)
             .await
             .expect("stored");
@@ -106,11 +110,11 @@ async fn equal_flushes_count_each_time_and_a_repeated_one_counts_once() {
 
     // The server stores it and the answer is lost; what comes meanwhile is a batch of its own.
     to_lose.store(1, SeqCst);
-    counters.count(Some(0), Outcome::Accepted);
+    counters.count(site, Outcome::Accepted);
     let lost = store::outcomes::flush(&flusher, &client, &config.sites, &counters, now).await;
     assert!(lost.is_err(), "the proxy lost the answer");
     assert_eq!(sql(&server, "SELECT sum(beacons) FROM outcomes"), "11");
-    counters.count(Some(0), Outcome::Accepted);
+    counters.count(site, Outcome::Accepted);
     store::outcomes::flush(&flusher, &client, &config.sites, &counters, now)
         .await
         .expect("stored");

@@ -34,7 +34,7 @@ impl Bench {
             Some(&target.password),
             "sillage",
         );
-        store::migrate::migrate(&client, "sillage", store::migrate::Tables::Local)
+        store::migrate::migrate(&client, "sillage", sillage::config::Tables::Local)
             .await
             .expect("tables");
         Self {

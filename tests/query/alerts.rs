@@ -4,7 +4,7 @@ use serde_json::json;
 use sillage::email::alert::{Kind, look};
 use sillage::stats::{QueryLimits, StatsService};
 
-use crate::engine::{database, insert_rows, runtime, site};
+use crate::engine::{database, insert_rows, registry, runtime, site};
 
 /// Wednesday 15:42 in Berlin.
 const NOW: &str = "2026-11-11T14:42:00Z";
@@ -45,7 +45,7 @@ async fn judged(now: u64) -> Option<(Kind, u64, u64)> {
     rows.extend(visitors("2026-11-10 12:00:00", 500));
     insert_rows(&client, &rows).await;
     let site = site("example.com", "Europe/Berlin");
-    let stats = StatsService::new(client, [site.clone()].into(), QueryLimits::default());
+    let stats = StatsService::new(client, registry(&[site.clone()]), QueryLimits::default());
     let found = look(&stats, &site, NOW.parse().expect("it is valid"))
         .await
         .expect("it is looked at");

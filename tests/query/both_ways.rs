@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use sillage::rollup::job::roll_up;
 use sillage::stats::{QueryLimits, StatsService};
 
-use crate::engine::{database, insert_rows, runtime, site};
+use crate::engine::{database, insert_rows, registry, runtime, site};
 
 const ZONE: &str = "Europe/Berlin";
 /// The clocks go forward on 30 March; the last days rolled up are those before the 9th of April.
@@ -232,7 +232,7 @@ fn random_questions_have_one_answer_from_events_and_from_roll_ups() {
         insert_rows(&client, &rows(&visits)).await;
         let site = site("example.com", ZONE);
         assert!(roll_up(&client, &site, now).await.expect("it is rolled up") > 10);
-        let rolled = StatsService::new(client.clone(), [site].into(), QueryLimits::default());
+        let rolled = StatsService::new(client.clone(), registry(&[site]), QueryLimits::default());
         (rolled.clone().without_rollups(), rolled, client)
     });
     let config = Config {

@@ -5,14 +5,14 @@ use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
 use sillage::stats::{QueryLimits, StatsService};
 
-use crate::engine::{database, insert_rows, runtime, site};
+use crate::engine::{database, insert_rows, registry, runtime, site};
 
 const NOW: &str = "2025-10-28T12:00:00Z";
 
 async fn stats(zone: &str, limits: QueryLimits, rows: &[Json]) -> StatsService {
     let client = database().await;
     insert_rows(&client, rows).await;
-    StatsService::new(client, [site("example.com", zone)].into(), limits)
+    StatsService::new(client, registry(&[site("example.com", zone)]), limits)
 }
 
 fn pageview(id: u64, time: &str) -> Json {

@@ -2,7 +2,8 @@
 //! SQL.
 
 use serde_json::json;
-use sillage::store::migrate::{MIGRATIONS, Tables, migrate};
+use sillage::config::Tables;
+use sillage::store::migrate::{MIGRATIONS, migrate};
 use sillage_privacy::coarse;
 
 use crate::engine::{database, insert_rows, runtime};

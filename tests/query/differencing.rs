@@ -15,7 +15,7 @@ use sillage::stats::{QueryLimits, StatsService};
 use sillage_query::suppression::audience::{Audience, Floors};
 use tokio::sync::OnceCell;
 
-use crate::engine::{database, insert_rows, runtime, site};
+use crate::engine::{database, insert_rows, registry, runtime, site};
 
 const NOW: &str = "2025-05-20T12:30:00Z";
 const FLOORS: Floors = Floors {
@@ -176,7 +176,8 @@ async fn asker(people: &[Person]) -> Asker {
     roll_up(&client, &site, now).await.expect("it is rolled up");
     Asker {
         site: id,
-        stats: StatsService::new(client, [site].into(), QueryLimits::default()).with_floors(FLOORS),
+        stats: StatsService::new(client, registry(&[site]), QueryLimits::default())
+            .with_floors(FLOORS),
         now,
     }
 }

@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clickhouse::Client;
+use sillage::config::Tables;
 use sillage::config::{Config, Site};
-use sillage::store::migrate::{Tables, migrate};
+use sillage::store::migrate::migrate;
 use sillage::store::retention::{self, Rules};
 use sillage_engine::Target;
 use sillage_engine::supervise::Supervisor;
@@ -53,13 +54,20 @@ async fn start() -> Engine {
     }
 }
 
+/// A registry of these sites.
+pub fn registry(sites: &[Site]) -> std::sync::Arc<sillage::config::Sites> {
+    std::sync::Arc::new(sillage::config::Sites::new(sites.to_vec()))
+}
+
 /// A site as the configuration holds it.
 pub fn site(id: &str, zone: &str) -> Site {
     let text = format!("[[site]]\nid = {id:?}\ntimezone = {zone:?}\nprofile = \"consent\"\n");
     Config::parse(&text, Path::new("sillage.toml"))
         .expect("a valid site")
         .sites
-        .remove(0)
+        .first()
+        .expect("one site")
+        .clone()
 }
 
 /// Inserts tab-separated rows with a header; columns that the table doesn't have are skipped.
@@ -95,7 +103,7 @@ pub async fn clear(client: &Client, sites: &[Site], now: jiff::Timestamp) -> u64
     let rules = Rules {
         database: database.expect("a name"),
         data_dir: folder.path().to_owned(),
-        sites: sites.to_vec(),
+        sites: registry(sites),
         holds: Vec::new(),
         visitor_days: 1,
     };

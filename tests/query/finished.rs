@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use sillage::rollup::job::roll_up;
 use sillage::stats::{QueryLimits, StatsService};
 
-use crate::engine::{clear, database, insert_rows, runtime, site};
+use crate::engine::{clear, database, insert_rows, registry, runtime, site};
 
 const NOW: &str = "2025-05-20T12:00:00Z";
 const VISITS: u64 = 400;
@@ -199,7 +199,7 @@ fn visit_questions_agree_between_events_and_cleared_visits() {
         insert_rows(&client, &world(&mut Dice(7))).await;
         let site = site("example.com", "Asia/Tokyo");
         roll_up(&client, &site, NOW.parse().expect("it is valid")).await.expect("it is rolled up");
-        let new = || StatsService::new(client.clone(), [site.clone()].into(), QueryLimits::default());
+        let new = || StatsService::new(client.clone(), registry(&[site.clone()]), QueryLimits::default());
         let raw = new().without_rollups();
         let mut truths = Vec::new();
         for question in questions() {

@@ -9,7 +9,7 @@ use sillage::rollup::job::roll_up;
 use sillage::stats::{QueryLimits, StatsService};
 use sillage_query::suppression::audience::{Audience, Floors};
 
-use crate::engine::{database, insert_rows, runtime, site};
+use crate::engine::{database, insert_rows, registry, runtime, site};
 
 const NOW: &str = "2025-05-20T12:00:00Z";
 const FLOOR: u64 = 5;
@@ -57,7 +57,7 @@ async fn stats(people: &[Person], floors: Floors) -> StatsService {
     roll_up(&client, &site, NOW.parse().expect("it is valid"))
         .await
         .expect("it is rolled up");
-    StatsService::new(client, [site].into(), QueryLimits::default()).with_floors(floors)
+    StatsService::new(client, registry(&[site]), QueryLimits::default()).with_floors(floors)
 }
 
 const FLOORS: Floors = Floors {
@@ -375,8 +375,8 @@ fn a_count_only_site_is_suppressed_by_its_pages() {
             .collect();
         insert_rows(&client, &rows_of).await;
         let mut site = site("example.com", "UTC");
-        site.profile = sillage_privacy::Profile::Count;
-        let key = StatsService::new(client, [site].into(), QueryLimits::default())
+        site.consent.profile = sillage_privacy::Profile::Count;
+        let key = StatsService::new(client, registry(&[site]), QueryLimits::default())
             .with_floors(FLOORS)
             .for_audience(Audience::Key);
         let body = ask(&key, json!({"dimensions": ["event:page"], "metrics": ["pageviews"]})).await;

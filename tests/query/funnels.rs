@@ -7,7 +7,7 @@ use sillage::rollup::job::roll_up;
 use sillage::stats::{QueryLimits, StatsService};
 use sillage_query::suppression::audience::{Audience, Floors};
 
-use crate::engine::{clear, database, insert_events, insert_rows, runtime, site};
+use crate::engine::{clear, database, insert_events, insert_rows, registry, runtime, site};
 
 /// Thursday noon in Tokyo.
 const NOW: &str = "2025-03-13T03:00:00Z";
@@ -51,8 +51,7 @@ fn a_funnel_over_cleared_days_is_unknown_and_says_so() {
             "site_id": "example.com", "date_range": ["2025-03-10", "2025-03-12"],
             "steps": [page("/"), page("/pricing")],
         });
-        let new =
-            || StatsService::new(client.clone(), sites.clone().into(), QueryLimits::default());
+        let new = || StatsService::new(client.clone(), registry(&sites), QueryLimits::default());
         let before = ask(&new(), &question).await;
         assert_eq!(before["meta"], json!({}));
         assert_eq!(visits(&before["results"][0]), [9, 5, 1]);
@@ -74,7 +73,7 @@ fn the_golden_visits_reach_the_steps_worked_out_by_hand() {
         insert_events(&client, include_str!("../golden/events.tsv")).await;
         let stats = StatsService::new(
             client,
-            [site("example.com", "Asia/Tokyo")].into(),
+            registry(&[site("example.com", "Asia/Tokyo")]),
             QueryLimits::default(),
         );
         // Nine visits began from Monday to Wednesday. 1001, 1002, 1005, 1006, 1010 saw `/`, of
@@ -175,7 +174,7 @@ fn loose_order_allows_other_events_and_strict_order_does_not() {
         insert_rows(&client, &rows).await;
         let stats = StatsService::new(
             client,
-            [site("example.com", "UTC")].into(),
+            registry(&[site("example.com", "UTC")]),
             QueryLimits::default(),
         );
         let ask = async |steps: &[&str], order: &str| {
@@ -209,7 +208,7 @@ fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
         insert_events(&client, include_str!("../golden/events.tsv")).await;
         let stats = StatsService::new(
             client,
-            [site("example.com", "Asia/Tokyo")].into(),
+            registry(&[site("example.com", "Asia/Tokyo")]),
             QueryLimits::default(),
         );
         let now = NOW.parse().expect("it is valid");
@@ -274,7 +273,7 @@ fn funnels_are_refused_to_audiences_under_suppression() {
         };
         let stats = StatsService::new(
             database().await,
-            [site("example.com", "UTC")].into(),
+            registry(&[site("example.com", "UTC")]),
             QueryLimits::default(),
         )
         .with_floors(floors);

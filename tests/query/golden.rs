@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::as_json::AsJson;
-use sillage::config::Site;
+use sillage::config::Sites;
 use sillage::rollup::job::roll_up;
 use sillage::stats::{QueryLimits, StatsService};
 
-use crate::engine::{clear, database, insert_events, runtime, site};
+use crate::engine::{clear, database, insert_events, registry, runtime, site};
 
 /// Thursday noon in Tokyo; the events lie on Monday to Wednesday of that week.
 const NOW: &str = "2025-03-13T03:00:00Z";
@@ -32,12 +32,11 @@ fn print(body: &serde_json::Value) -> String {
     format!("results\n{}\nmeta {meta}\nquery {query}\n", rows.join("\n"))
 }
 
-fn sites() -> Arc<[Site]> {
-    [
+fn sites() -> Arc<Sites> {
+    registry(&[
         site("example.com", "Asia/Tokyo"),
         site("other.example", "UTC"),
-    ]
-    .into()
+    ])
 }
 
 /// A database with the golden events, rolled up as it would be at some instant.
@@ -46,9 +45,13 @@ async fn stats(rolled_up_at: Option<&str>) -> StatsService {
     let events = std::fs::read_to_string(folder().join("events.tsv")).expect("a readable file");
     insert_events(&client, &events).await;
     if let Some(now) = rolled_up_at {
-        roll_up(&client, &sites()[0], now.parse().expect("it is valid"))
-            .await
-            .expect("it is rolled up");
+        roll_up(
+            &client,
+            sites().named("example.com").expect("a site"),
+            now.parse().expect("it is valid"),
+        )
+        .await
+        .expect("it is rolled up");
     }
     StatsService::new(client, sites(), QueryLimits::default())
 }
@@ -142,9 +145,13 @@ fn golden_answers_about_visits_survive_the_clearing_of_ids() {
         let events = std::fs::read_to_string(folder().join("events.tsv")).expect("a readable file");
         insert_events(&client, &events).await;
         let later = "2025-04-20T00:00:00Z".parse().expect("it is valid");
-        roll_up(&client, &sites()[0], later)
-            .await
-            .expect("it is rolled up");
+        roll_up(
+            &client,
+            sites().named("example.com").expect("a site"),
+            later,
+        )
+        .await
+        .expect("it is rolled up");
         assert!(clear(&client, &sites(), later).await > 15);
         let stats = StatsService::new(client, sites(), QueryLimits::default());
         let mut blind = Vec::new();

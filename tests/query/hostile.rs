@@ -5,7 +5,7 @@ use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
 use sillage::stats::{QueryLimits, StatsService};
 
-use crate::engine::{database, insert_rows, runtime, site};
+use crate::engine::{database, insert_rows, registry, runtime, site};
 
 const NOW: &str = "2025-03-13T03:00:00Z";
 
@@ -95,7 +95,7 @@ async fn stats() -> StatsService {
     insert_rows(&client, &rows).await;
     StatsService::new(
         client,
-        [site("example.com", "Asia/Tokyo")].into(),
+        registry(&[site("example.com", "Asia/Tokyo")]),
         QueryLimits::default(),
     )
 }

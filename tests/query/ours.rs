@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use sillage::stats::{QueryLimits, StatsService};
 use sillage_query::goal::{Goal, GoalKind};
 
-use crate::engine::{database, insert_rows, runtime, site};
+use crate::engine::{database, insert_rows, registry, runtime, site};
 
 const NOW: &str = "2025-03-13T03:00:00Z";
 
@@ -129,7 +129,7 @@ async fn stats() -> StatsService {
     insert_rows(&client, &rows()).await;
     let stats = StatsService::new(
         client,
-        [site("example.com", "Asia/Tokyo")].into(),
+        registry(&[site("example.com", "Asia/Tokyo")]),
         QueryLimits::default(),
     );
     stats.set_goals("example.com", goals());

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use sillage::rollup::job::roll_up;
 use sillage::stats::{QueryLimits, StatsService};
 
-use crate::engine::{clear, database, insert_rows, runtime, site};
+use crate::engine::{clear, database, insert_rows, registry, runtime, site};
 
 const NOW: &str = "2025-05-10T12:00:00Z";
 
@@ -19,7 +19,7 @@ fn pageview(id: u64, time: &str) -> Json {
 
 async fn pageviews(client: &clickhouse::Client) -> Json {
     // A new one each time: what is rolled up is remembered for some seconds.
-    let sites = [site("example.com", "Asia/Tokyo")].into();
+    let sites = registry(&[site("example.com", "Asia/Tokyo")]);
     let stats = StatsService::new(client.clone(), sites, QueryLimits::default());
     let body = json!({"site_id": "example.com", "metrics": ["pageviews", "visitors"], "date_range": ["2025-05-01", "2025-05-09"]});
     stats
@@ -141,7 +141,7 @@ fn a_day_with_cleared_ids_is_never_rolled_up_again() {
             0
         );
         assert_eq!(pageviews(&client).await, json!([2, 2]));
-        let stats = StatsService::new(client, [site].into(), QueryLimits::default());
+        let stats = StatsService::new(client, registry(&[site]), QueryLimits::default());
         let ask = async |filters: Json| {
             let body = json!({
                 "site_id": "example.com", "metrics": ["visitors", "visits", "pageviews"],
@@ -209,8 +209,7 @@ fn a_site_with_a_waiting_erasure_is_not_rolled_up_and_others_are() {
     runtime().block_on(async {
         let client = database().await;
         insert_rows(&client, &[row("held.example"), row("free.example")]).await;
-        let sites: std::sync::Arc<[_]> =
-            vec![site("held.example", "UTC"), site("free.example", "UTC")].into();
+        let sites = registry(&[site("held.example", "UTC"), site("free.example", "UTC")]);
         // The held one comes first: it would be done before the other is.
         let rolling = tokio::spawn(sillage::rollup::job::keep(client.clone(), sites, |id| {
             id == "held.example"

@@ -13,7 +13,7 @@ use sillage::rollup::job::roll_up;
 use sillage::stats::{QueryLimits, StatsService};
 use sillage_privacy::coarse::days_since_seen;
 
-use crate::engine::{database, insert_events, runtime, site};
+use crate::engine::{database, insert_events, registry, runtime, site};
 
 const PEOPLE: u64 = 100_000;
 const SITES: [(&str, &str); 2] = [
@@ -170,7 +170,7 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
             let days = roll_up(&client, &site(name, zone), now.parse().expect("it is valid")).await.expect("it is rolled up");
             assert!(days > 150, "{name}: {days} days");
         }
-        let sites = SITES.map(|(name, zone)| site(name, zone)).into();
+        let sites = registry(&SITES.map(|(name, zone)| site(name, zone)));
         let stats = StatsService::new(client, sites, QueryLimits::default());
         let mut dice = Dice(99);
         let first: Date = "2025-01-14".parse().expect("it is valid");

@@ -41,7 +41,7 @@ pub fn read(path: &Path, site: &Site, now: Timestamp) -> anyhow::Result<Vec<Sent
             "d": site.id,
             "r": view.referrer,
             "c": 1,
-            "cv": site.policy_version,
+            "cv": site.consent.policy,
             "k": format!("log{number}"),
         });
         sent.push(Sent {

@@ -20,10 +20,11 @@ use clap::Args;
 use futures_util::future::join_all;
 use jiff::{Timestamp, ToSpan};
 
-use crate::config::Config;
+use crate::config::{Config, Sites};
 use crate::ingest::Geo;
-use crate::ingest::{CookieChange, Outcome, Pipeline, Sender};
+use crate::ingest::{CookieChange, Pipeline, Sender};
 use crate::telemetry::Counters;
+use crate::telemetry::Outcome;
 use sillage_privacy::{ClientIp, Language, UserAgent};
 use sillage_spool::{Spool, SpoolOptions};
 
@@ -78,7 +79,7 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
             .site(id)
             .with_context(|| format!("site {id:?} is not in {}", arguments.config.display()))?
             .clone(),
-        None => config.sites[0].clone(),
+        None => config.sites.first().context("there is no site")?.clone(),
     };
     let now = Timestamp::now();
     let sent = match (&arguments.log, arguments.days) {
@@ -102,8 +103,8 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         .data_dir
         .join(format!("demo-salts-{}", std::process::id()));
     config.salts_dir = salts.clone();
-    config.sites.retain(|known| known.id == site.id);
-    let counters = Arc::new(Counters::new(1));
+    config.sites = Arc::new(Sites::new(vec![site.clone()]));
+    let counters = Arc::new(Counters::new(config.sites.clone()));
     let spool = Spool::open(SpoolOptions {
         dir: config.spool.dir.clone(),
         bytes_max: config.spool.bytes_max,

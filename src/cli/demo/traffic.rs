@@ -214,7 +214,7 @@ fn visit(
         let mut push = |at: Timestamp, mut body: serde_json::Value| {
             if let Some(said) = said {
                 body["c"] = said.into();
-                body["cv"] = site.policy_version.as_str().into();
+                body["cv"] = site.consent.policy.as_str().into();
             }
             sent.push(Sent {
                 at,

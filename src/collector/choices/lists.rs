@@ -39,8 +39,8 @@ fn list<'a>(fields: impl Iterator<Item = &'a Field>, site: &Site, words: &Words)
 
 /// The rule that counts pages alone for browsers that send this objection.
 fn counts_at_most(state: &ChoiceState, site: &Site) -> bool {
-    (state.gpc && site.gpc == ObjectionRule::Count)
-        || (state.dnt && site.dnt == ObjectionRule::Count)
+    (state.gpc && site.consent.gpc == ObjectionRule::Count)
+        || (state.dnt && site.consent.dnt == ObjectionRule::Count)
 }
 
 /// What the page says first. Without the cookie the page can't know of a yes, so each sentence is
@@ -166,7 +166,7 @@ pub fn published(app: &App, site: &Site) -> (Value, Value) {
     let terms = terms(app, site);
     let english = Words::english();
     let names = site.query_allow.join(", ");
-    let counts_at_most = [site.gpc, site.dnt].contains(&ObjectionRule::Count);
+    let counts_at_most = [site.consent.gpc, site.consent.dnt].contains(&ObjectionRule::Count);
     let stored = |field: &Field| {
         let of_everybody = field.of == Of::Everybody;
         let without = terms
@@ -202,7 +202,7 @@ pub fn published(app: &App, site: &Site) -> (Value, Value) {
 /// How long records are kept, and the legal holds that keep some of them longer.
 pub fn retention(app: &App, site: &Site, words: &Words) -> String {
     let days = site.retention_days.to_string();
-    let pairs = [("days", &*days), ("version", &*site.policy_version)];
+    let pairs = [("days", &*days), ("version", &*site.consent.policy)];
     let mut text = fill(words.get("retention"), &pairs);
     for hold in app.config.holds.iter().filter(|hold| hold.site == site.id) {
         let [from, to, until] = [hold.from, hold.to, hold.until].map(|day| day.to_string());
@@ -214,7 +214,7 @@ pub fn retention(app: &App, site: &Site, words: &Words) -> String {
 
 /// The purposes as a list, and who gets it.
 pub fn purposes_and_recipients(app: &App, site: &Site, words: &Words) -> (String, String) {
-    let items: String = purposes(app, site)
+    let items: String = purposes(site)
         .iter()
         .map(|purpose| {
             let text = words.get(&format!("purpose_{}", purpose.as_str()));

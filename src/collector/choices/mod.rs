@@ -191,7 +191,7 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
         // needs.
         return to_cookie(&query);
     }
-    let Some(index) = app.pipeline.site_index(&site.id) else {
+    let Some(index) = app.config.sites.find(&site.id) else {
         return unknown_site();
     };
     let (status, message, changes) = match action {
@@ -386,7 +386,7 @@ pub fn with_sender<R>(
 }
 
 fn state(app: &App, site: &Site, sender: &Sender<'_>) -> ChoiceState {
-    let index = app.pipeline.site_index(&site.id);
+    let index = app.config.sites.find(&site.id);
     index.map_or_else(ChoiceState::default, |index| {
         app.pipeline.state(index, sender)
     })
@@ -487,8 +487,8 @@ fn page(
         ("summary", word(lists::summary(&state, site))),
         ("opt_out_state", said(state.is_opted_out)),
         ("cookie_state", cookie_state),
-        ("gpc_state", signal(state.gpc, site.gpc).to_owned()),
-        ("dnt_state", signal(state.dnt, site.dnt).to_owned()),
+        ("gpc_state", signal(state.gpc, site.consent.gpc).to_owned()),
+        ("dnt_state", signal(state.dnt, site.consent.dnt).to_owned()),
         ("measured", measured),
         ("retention", retention),
         ("purposes", purposes),
@@ -535,7 +535,7 @@ mod tests {
             crate::config::Config::parse(text, std::path::Path::new("/x.toml")).expect("sound");
         let check = |pairs: &[(&'static str, &str)], expected: bool| {
             assert_eq!(
-                is_from_here(&headers(pairs), &config.sites[0]),
+                is_from_here(&headers(pairs), &config.sites.first().expect("a site")),
                 expected,
                 "{pairs:?}"
             );

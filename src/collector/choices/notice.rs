@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::words::{Words, escape, fill};
 use super::{App, CHOICES_PATH, LAYOUT, OPT_OUT_SECONDS, lists};
 use crate::config::policy_ledger::{fingerprint, record};
-use crate::config::{Policy, Purpose, Site};
+use crate::config::{Purpose, Site};
 use crate::http::response::{Answer, answer};
 use sillage_privacy::cookie::LIFETIME_DAYS;
 use sillage_privacy::{OPT_OUT_COOKIE, ObjectionRule, Profile, cookie_name, erasure_cookie_name};
@@ -17,17 +17,9 @@ use sillage_privacy::{OPT_OUT_COOKIE, ObjectionRule, Profile, cookie_name, erasu
 const TRANSMISSION: &str = include_str!("transmission.html");
 const CRITERIA: &str = include_str!("assessment.toml");
 
-/// The record of the policy that a site names, where records are kept.
-fn policy_of<'a>(app: &'a App, site: &Site) -> Option<&'a Policy> {
-    let policies = &app.config.policies;
-    policies
-        .iter()
-        .find(|policy| policy.version == site.policy_version)
-}
-
 /// What the site measures for: as its policy says, or all that the software can measure for.
-pub fn purposes(app: &App, site: &Site) -> Vec<Purpose> {
-    policy_of(app, site).map_or_else(
+pub fn purposes(site: &Site) -> Vec<Purpose> {
+    site.policy.as_ref().map_or_else(
         || {
             vec![
                 Purpose::UsageTrend,
@@ -43,18 +35,20 @@ pub fn purposes(app: &App, site: &Site) -> Vec<Purpose> {
 
 /// Whether campaigns are kept after a yes: what a policy does not name as a purpose is not
 /// collected.
-pub fn keeps_campaigns(app: &App, site: &Site) -> bool {
-    purposes(app, site).contains(&Purpose::CampaignEffect)
+pub fn keeps_campaigns(_app: &App, site: &Site) -> bool {
+    purposes(site).contains(&Purpose::CampaignEffect)
 }
 
 /// Who gets what was measured, beside the controller.
-pub fn recipients(app: &App, site: &Site) -> Vec<String> {
-    policy_of(app, site).map_or_else(Vec::new, |policy| policy.recipients.clone())
+pub fn recipients(_app: &App, site: &Site) -> Vec<String> {
+    site.policy
+        .as_ref()
+        .map_or_else(Vec::new, |policy| policy.recipients.clone())
 }
 
 /// `/privacy/policy.json`
 pub fn policy(app: &App, site: &Site) -> Answer {
-    let purposes: Vec<_> = purposes(app, site)
+    let purposes: Vec<_> = purposes(site)
         .iter()
         .map(|purpose| purpose.as_str())
         .collect();
@@ -88,11 +82,11 @@ pub fn policy(app: &App, site: &Site) -> Answer {
         "contact": said(&site.contact),
         "privacy_url": said(&site.privacy_url),
         "choices": format!("/privacy?site={}", url_part(&site.id)),
-        "policy_version": site.policy_version,
-        "profile": site.profile.as_str(),
+        "policy_version": site.consent.policy,
+        "profile": site.consent.profile.as_str(),
         "stored_in": said(&app.config.clickhouse.region),
-        "gpc": rule(site.gpc),
-        "dnt": rule(site.dnt),
+        "gpc": rule(site.consent.gpc),
+        "dnt": rule(site.consent.dnt),
         "consent_cookies_read": site.consent_cookie.as_ref().map_or(&[][..], |manager| manager.cookie_names()),
         "purposes": purposes,
         "recipients": recipients(app, site),
@@ -164,7 +158,7 @@ pub fn gpc(app: &App) -> Answer {
         .config
         .sites
         .iter()
-        .all(|site| site.gpc != ObjectionRule::Ignore);
+        .all(|site| site.consent.gpc != ObjectionRule::Ignore);
     let mut body = json!({ "gpc": is_honoured });
     if let Some(latest) = app.config.policies.last() {
         body["lastUpdate"] = latest.effective.to_string().into();
@@ -188,7 +182,7 @@ pub fn transmission(app: &App, site: &Site, words: &Words) -> String {
     };
     let (purposes, recipients) = lists::purposes_and_recipients(app, site, words);
     let title = word("sending_title");
-    let when = match site.profile {
+    let when = match site.consent.profile {
         Profile::Consent => "sending_when_consent",
         Profile::Exempt => "sending_when_exempt",
         Profile::Count => "sending_when_count",
@@ -259,10 +253,10 @@ pub fn assessment(app: &App, site: &Site) -> String {
         };
         let is_held = match text("depends") {
             "" => Some(true),
-            "profile" => Some(site.profile == Profile::Exempt),
+            "profile" => Some(site.consent.profile == Profile::Exempt),
             "recipients" => Some(recipients(app, site).is_empty()),
             "contact" => Some(!site.controller.is_empty() && !site.contact.is_empty()),
-            "campaigns" => Some(policy_of(app, site).is_none() || !keeps_campaigns(app, site)),
+            "campaigns" => Some(site.policy.is_none() || !keeps_campaigns(app, site)),
             // Nobody can read it from a configuration.
             _ => None,
         };
@@ -273,7 +267,7 @@ pub fn assessment(app: &App, site: &Site) -> String {
         };
         let how = fill(
             text("how"),
-            &[("days", &days), ("profile", site.profile.as_str())],
+            &[("days", &days), ("profile", site.consent.profile.as_str())],
         );
         rows.push_str(&format!(
             "<tr><td>{}</td><td>{}</td><td>{held}</td><td>{how}</td></tr>",
@@ -287,8 +281,8 @@ pub fn assessment(app: &App, site: &Site) -> String {
          This page describes the software; it is not a legal opinion.",
         &[
             ("site", &site.id),
-            ("profile", site.profile.as_str()),
-            ("version", &site.policy_version),
+            ("profile", site.consent.profile.as_str()),
+            ("version", &site.consent.policy),
         ],
     );
     let stored = lists::rows(app, site);

@@ -7,7 +7,7 @@ fn every_site_has_its_own_salt() {
     let place = Place::new();
     let keeper = place.open(NOON);
     let of = |site| keeper.with(site, at(NOON), |salts| *salts.today.expose_bytes());
-    assert_ne!(of(0), of(1));
+    assert_ne!(of(SiteId::nth(0)), of(SiteId::nth(1)));
 }
 
 #[test]
@@ -36,8 +36,8 @@ fn local_midnight_changes_the_salt_without_a_tick() {
     assert_ne!(first, second);
     assert_eq!(second, today(&keeper, at("2026-11-24T14:59:59.999Z")));
     assert_eq!(
-        keeper.day(0, at(BEFORE_MIDNIGHT)) + 1,
-        keeper.day(0, at(MIDNIGHT))
+        keeper.day(SiteId::nth(0), at(BEFORE_MIDNIGHT)) + 1,
+        keeper.day(SiteId::nth(0), at(MIDNIGHT))
     );
 }
 

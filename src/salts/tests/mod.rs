@@ -21,7 +21,7 @@ struct Place {
     dir: PathBuf,
     /// The data folder.
     data: PathBuf,
-    sites: Vec<config::Site>,
+    sites: Vec<crate::config::Site>,
 }
 
 impl Place {
@@ -95,14 +95,15 @@ impl Place {
     }
 }
 
-fn configured(sites: &[(&str, &str)]) -> Vec<config::Site> {
+fn configured(sites: &[(&str, &str)]) -> Vec<crate::config::Site> {
     let text: String = sites
         .iter()
         .map(|(id, zone)| format!("[[site]]\nid = \"{id}\"\ntimezone = \"{zone}\"\n"))
         .collect();
-    config::Config::parse(&text, Path::new("sillage.toml"))
+    crate::config::Config::parse(&text, Path::new("sillage.toml"))
         .unwrap_or_else(|error| panic!("{error}"))
         .sites
+        .to_vec()
 }
 
 fn at(text: &str) -> Timestamp {
@@ -111,11 +112,11 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn today(keeper: &SaltKeeper, now: Timestamp) -> Bytes {
-    keeper.with(0, now, |salts| *salts.today.expose_bytes())
+    keeper.with(SiteId::nth(0), now, |salts| *salts.today.expose_bytes())
 }
 
 fn yesterday(keeper: &SaltKeeper, now: Timestamp) -> Option<Bytes> {
-    keeper.with(0, now, |salts| {
+    keeper.with(SiteId::nth(0), now, |salts| {
         salts.yesterday.map(|salt| *salt.expose_bytes())
     })
 }

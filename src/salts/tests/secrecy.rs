@@ -7,7 +7,7 @@ use sillage_privacy::{ClientIp, Salt, UserAgent, visitors_of};
 fn the_audit_log_holds_public_names_and_never_salts() {
     let place = Place::new();
     let keeper = place.open(NOON);
-    let (salt, name) = keeper.with(0, at(NOON), |salts| {
+    let (salt, name) = keeper.with(SiteId::nth(0), at(NOON), |salts| {
         (*salts.today.expose_bytes(), salts.today.public_name())
     });
     keeper.tick(at("2026-11-25T00:00:00Z")).expect("a tick");
@@ -67,7 +67,7 @@ fn known_addresses_are_not_recovered_from_ids_and_files_a_day_later() {
     let place = Place::new();
     let keeper = place.open(NOON);
     let agent = UserAgent::from_header(AGENT);
-    let (stored, salt) = keeper.with(0, at(NOON), |salts| {
+    let (stored, salt) = keeper.with(SiteId::nth(0), at(NOON), |salts| {
         let id = |ip: ClientIp| visitors_of(&salts, "example.com", &ip, &agent, None)[0].get();
         (
             known_addresses().map(id).collect::<BTreeSet<_>>(),

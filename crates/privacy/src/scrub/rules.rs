@@ -69,7 +69,7 @@ const DENIED_PARAMETERS: &[&str] = &[
 ];
 
 /// The scrubbing rules of one site. The default drops every query parameter and has no routes.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ScrubRules {
     query_allow: Vec<String>,
     route_templates: Vec<RouteTemplate>,

@@ -1,49 +1,29 @@
-//! Daily counts of faulty requests by truncated network, so that an operator can see which networks
-//! flood the collector. They have a retention of their own and are stored apart from events.
+//! Faulty requests by truncated network, so that an operator can see which networks flood the
+//! collector.
 //!
-//! The counts can't be joined with events: they have no site, visitor or path, and no time except
-//! the day. A network is named only when it sent many faulty requests in a short time, so that one
-//! broken page does not expose a visitor's network. What `ingest` counts here never reached the
-//! privacy door and is stored nowhere else.
+//! The counts can't be joined with events: they have no site, visitor or path. A network is named
+//! only when it sent many faulty requests in a short time, so that one broken page does not expose
+//! a visitor's network. What is counted here never reached the privacy door and is stored nowhere
+//! else.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
-use clickhouse::{Client, Row};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use serde::Serialize;
-
-use super::{StoreError, flush};
-use crate::ingest::Outcome;
-use crate::random;
-use crate::store::outcomes::days_since_1970;
-use sillage_episode::{Episode, Line};
+use super::outcome::Outcome;
 use sillage_privacy::TruncatedIp;
 
-/// How often the counts are stored, and the time within which a network must be conspicuous.
-const EVERY: Duration = Duration::from_secs(10);
 /// Faulty requests of one network within ten seconds from which on it is named.
 pub const NAMED_FROM: u64 = 20;
 /// Networks that are told apart at once; beyond, they count together.
 const NETWORKS_MAX: usize = 4_096;
 
-#[derive(Row, Serialize)]
-struct SecurityRow {
-    day: u16,
-    network: String,
-    reason: &'static str,
-    requests: u64,
-}
-
 /// Counts since they were last stored.
 #[derive(Default)]
-pub struct Faults {
+pub struct FaultyNetworks {
     counts: Mutex<HashMap<(Option<TruncatedIp>, Outcome), u64>>,
 }
 
-impl Faults {
+impl FaultyNetworks {
     /// Counts one faulty request.
     pub fn count(&self, network: TruncatedIp, reason: Outcome) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,7 +37,7 @@ impl Faults {
     }
 
     /// Takes what was counted: (network or empty, reason, requests).
-    fn take(&self) -> Vec<(String, Outcome, u64)> {
+    pub fn take(&self) -> Vec<(String, Outcome, u64)> {
         let counts =
             std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
         let mut named: HashMap<(String, Outcome), u64> = HashMap::new();
@@ -84,45 +64,6 @@ fn name(network: TruncatedIp) -> String {
     }
 }
 
-/// Stores counts for ever. What can't be stored is dropped with a warning: it is no event, and must
-/// not pile up.
-pub async fn run(client: Client, faults: Arc<Faults>) {
-    let episode = Episode::new();
-    loop {
-        tokio::time::sleep(EVERY).await;
-        let counts = faults.take();
-        if counts.is_empty() {
-            continue;
-        }
-        match store(&client, counts, Timestamp::now()).await {
-            Ok(()) => {
-                episode.succeeded();
-            }
-            Err(error) => {
-                if let Some(Line::Began | Line::GoesOn { .. }) = episode.failed() {
-                    tracing::warn!(%error, "counts of faulty requests could not be stored and are dropped");
-                }
-            }
-        }
-    }
-}
-
-async fn store(
-    client: &Client,
-    counts: Vec<(String, Outcome, u64)>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let row = |(network, reason, requests): (String, Outcome, u64)| SecurityRow {
-        day: days_since_1970(now, TimeZone::UTC),
-        network,
-        reason: reason.as_str(),
-        requests,
-    };
-    let rows: Vec<_> = counts.into_iter().map(row).collect();
-    // Not sent again; the token lets it count when it equals an earlier one.
-    flush::insert(client, "security", &random::token()?, &rows).await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,7 +75,7 @@ mod tests {
 
     #[test]
     fn only_conspicuous_networks_are_named_and_never_an_address() {
-        let faults = Faults::default();
+        let faults = FaultyNetworks::default();
         for n in 0..NAMED_FROM {
             faults.count(network([203, 0, 113, n as u8]), Outcome::Malformed);
             if n > 0 {
@@ -156,7 +97,7 @@ mod tests {
 
     #[test]
     fn networks_beyond_the_bound_count_together() {
-        let faults = Faults::default();
+        let faults = FaultyNetworks::default();
         for n in 0..NETWORKS_MAX as u32 + 10 {
             let [_, a, b, c] = n.to_be_bytes();
             faults.count(network([20 + a, b, c, 0]), Outcome::Malformed);
