@@ -1,4 +1,4 @@
-//! Clocks that jump, restarts, and readers during a rotation.
+//! Clocks that jump, restarts, and reads during a rotation.
 
 use proptest::prelude::*;
 
@@ -84,7 +84,8 @@ fn a_clock_jump_back_neither_restores_nor_makes_a_salt() {
     let keeper_back = today(&keeper, at("2026-11-23T15:10:00Z"));
     assert_ne!(keeper_back, first);
     assert_eq!(files.len(), place.salt_files("example.com").len());
-    // Straight back, the current day's salt goes on, and it does when the clock is right again.
+    // While the clock is back, the current day's salt stays in use, and also once it is right
+    // again.
     let place = Place::new();
     let keeper = place.open("2026-11-27T03:00:00Z");
     let current = today(&keeper, later);
@@ -114,7 +115,7 @@ fn a_step_back_over_midnight_keeps_the_new_days_salt() {
 #[test]
 fn after_a_wrong_clock_every_local_midnight_still_changes_the_salt() {
     let place = Place::new();
-    let mut keeper = place.open("2099-01-01T03:00:00Z"); // the clock was wrong
+    let mut keeper = place.open("2099-01-01T03:00:00Z"); // with a wrong clock
     let mut salts = BTreeSet::from([today(&keeper, at("2099-01-01T03:00:00Z"))]);
     for day in 23..=27 {
         let now = at(&format!("2026-11-{day}T03:00:00Z"));
@@ -161,7 +162,7 @@ fn every_local_day_in_every_zone_has_exactly_one_salt() {
     let memory = LockedMemory::new();
     let epoch = || fresh(&memory);
     for zone_name in zones {
-        // Samoa had no 30 December 2011.
+        // Samoa skipped 30 December 2011.
         let start = if zone_name == "Pacific/Apia" {
             "2011-12-20T00:00:00Z"
         } else {
@@ -210,7 +211,7 @@ fn every_local_day_in_every_zone_has_exactly_one_salt() {
 /// What happens to a collector, for [`clock_jumps_and_restarts_never_restore_a_destroyed_salt`].
 #[derive(Debug, Clone)]
 enum Happening {
-    /// The clock moves by so many minutes.
+    /// The clock moves by this many minutes.
     Clock(i64),
     Tick,
     /// The process ends without a tick, and another begins.
@@ -255,8 +256,7 @@ proptest! {
             match happening {
                 Happening::Clock(_) => {}
                 Happening::Tick => past.append(&mut pending),
-                // A crash before the tick that would have written the change of day down may undo
-                // it.
+                // A crash before the tick that stores the change of day may undo the change.
                 Happening::Restart => pending.clear(),
             }
             prop_assert!(!past.contains(&current), "a past salt is in use again");

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The layout of before: key and audit log beside the salts. Gives the key.
+/// The old layout: key and audit log beside the salts. Returns the key.
 fn as_before(place: &Place) -> Vec<u8> {
     drop(place.open(NOON));
     let key = fs::read(place.data.join("cookie.key")).expect("the key");
@@ -127,7 +127,7 @@ fn salts_that_are_gone_after_a_reboot_leave_key_and_audit_log() {
     assert_eq!(audit.lines().count(), 1);
     fs::remove_dir_all(&place.dir).expect("what a reboot does to /run");
     let keeper = place.open("2026-11-23T15:50:00Z");
-    // Positive control: the salts are new, as they should be.
+    // Positive control: the salts are new, as expected.
     assert_ne!(today(&keeper, at("2026-11-23T15:50:00Z")), salt);
     assert_eq!(
         fs::read(place.data.join("cookie.key")).expect("it"),

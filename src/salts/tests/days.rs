@@ -64,7 +64,7 @@ fn yesterdays_salt_is_available_for_half_an_hour() {
     keeper.tick(at("2026-11-23T15:29:59Z")).expect("a tick");
     assert_eq!(yesterday(&keeper, at("2026-11-23T15:29:59Z")), Some(first));
     assert!(place.holds(&first));
-    // Late or not, the salt is not given any more, and the next tick destroys its file.
+    // The salt is not handed out any more, even before a tick, and the next tick destroys its file.
     assert_eq!(yesterday(&keeper, at("2026-11-23T15:30:00Z")), None);
     assert_eq!(place.audit(), "");
     keeper.tick(at("2026-11-23T15:30:05Z")).expect("a tick");
@@ -86,7 +86,7 @@ fn yesterdays_salt_is_available_for_half_an_hour() {
         )
     );
     assert_eq!(name.len(), 16);
-    // It was destroyed once.
+    // It was destroyed exactly once.
     keeper.tick(at("2026-11-23T15:30:15Z")).expect("a tick");
     assert_eq!(place.audit().lines().count(), 1);
 }
@@ -112,7 +112,7 @@ fn a_crash_between_midnight_and_the_tick_loses_no_salt() {
     let place = Place::new();
     let keeper = place.open(NOON);
     let second = today(&keeper, at(MIDNIGHT));
-    drop(keeper); // no tick: the file is still called tomorrow's
+    drop(keeper); // no tick: the file still has tomorrow's name
     assert_eq!(
         today(
             &place.open("2026-11-23T15:00:09Z"),

@@ -77,7 +77,7 @@ fn a_file_of_another_user_stops_the_start() {
     let place = Place::new();
     drop(place.open(NOON));
     let name = place.salt_files("example.com").remove(0);
-    // Only the superuser can give files away, and this is about nothing else.
+    // Only the superuser can change the owner of a file; for other users there is nothing to test.
     if std::os::unix::fs::chown(place.dir.join(&name), Some(12_345), None).is_ok() {
         let error = place.try_open(NOON).err().expect("it must not start");
         assert!(

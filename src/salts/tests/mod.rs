@@ -66,7 +66,7 @@ impl Place {
             .collect()
     }
 
-    /// Where a file lies by its name.
+    /// The path of a file by its name.
     fn path_of(&self, name: &str) -> PathBuf {
         let beside = self.dir.join(name);
         if beside.exists() {

@@ -1,4 +1,4 @@
-//! A destroyed salt is nowhere, and without it ids lead to no address.
+//! A destroyed salt is in no file, and without it no address can be found from an id.
 
 use super::*;
 use sillage_privacy::{ClientIp, Salt, UserAgent, visitors_of};
@@ -35,9 +35,9 @@ fn a_destroyed_salt_is_nowhere_on_disk() {
     assert_eq!(place.salt_files("example.com").len(), 2);
 }
 
-/// What somebody has who holds the whole database and every file of the next day, and tries to find
-/// out which of a thousand known addresses a stored visitor id is: every 32 bytes that stand
-/// anywhere in the files, and what can be made of names and dates, each tried as the key.
+/// An attack with the whole database and every file of the next day. It tries to find which of a
+/// thousand known addresses a stored visitor id belongs to: any 32 bytes in any file, and anything
+/// derived from names and dates, are tried as the key.
 fn addresses_recovered(stored: &BTreeSet<u64>, keys: &BTreeSet<Bytes>) -> usize {
     let agent = UserAgent::from_header(AGENT);
     let recovered = keys.iter().map(|key| {
@@ -75,7 +75,7 @@ fn known_addresses_are_not_recovered_from_ids_and_files_a_day_later() {
         )
     });
     assert_eq!(stored.len(), 1_000);
-    // The tool works: with the day's salt on disk it finds them all.
+    // Positive control: with the day's salt on disk the attack finds all of them.
     let mut keys = keys_in(&place);
     assert!(keys.contains(&salt));
     keys.retain(|key| *key == salt);
