@@ -36,15 +36,10 @@ mod tokens;
 
 pub(crate) use mask::findings;
 pub(crate) use normal_form::normalise;
-pub use path::path;
+pub use path::{OTHER_PATH, path};
 pub use rules::{RouteTemplate, RuleFault, ScrubRules};
 pub(crate) use segments::across;
-pub use text::{host, label, property};
-
-/// What a path becomes beyond the cardinality limit of its site.
-pub const OTHER_PATH: &str = "/(other)";
-/// What another text becomes beyond its limit.
-pub const OTHER: &str = "(other)";
+pub use text::{OTHER, host, label, property};
 
 #[cfg(test)]
 mod corpus;

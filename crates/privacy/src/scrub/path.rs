@@ -9,6 +9,9 @@ use super::settle::settle;
 use super::{entities, mask};
 use crate::bounds::{PATH_BYTES_MAX, SEGMENT_BYTES_MAX, TARGET_BYTES_MAX};
 
+/// What a path becomes beyond the cardinality limit of its site.
+pub const OTHER_PATH: &str = "/(other)";
+
 /// Scrubs a path with an optional `?query` and an optional `#fragment` (passed only for sites that
 /// route by it). The result begins with `/` and has at most [`TARGET_BYTES_MAX`] bytes.
 pub fn path(url_path: &str, rules: &ScrubRules) -> String {

@@ -7,6 +7,9 @@ use super::settle::{cut, settle};
 use super::{links, mask, names};
 use crate::bounds::{HOST_BYTES_MAX, PROPERTY_NAME_BYTES_MAX, PROPERTY_VALUE_BYTES_MAX};
 
+/// What a text becomes beyond the cardinality limit of its site.
+pub const OTHER: &str = "(other)";
+
 /// Scrubs a short text (an event's name, a campaign, a source, a property's value). The result has
 /// at most `bytes_max` bytes and no spaces at its ends. Addresses in it lose user info, query and
 /// fragment.
@@ -28,7 +31,7 @@ pub fn property(name: &str, value: &str) -> Option<(String, String)> {
 
 /// Scrubs a host name: lower case, no port, IP addresses as `:ip`. Empty if it is not a host name.
 pub fn host(text: &str) -> String {
-    if text.is_empty() || text == super::OTHER {
+    if text.is_empty() || text == OTHER {
         return text.to_owned();
     }
     settle(text, |text| Cow::Owned(host_once(text)), String::new)
