@@ -1,6 +1,7 @@
 //! The laws of scrubbing (P7) for fuzzed input: no panic, scrubbing twice changes nothing more,
 //! every limit holds, and no long number survives. The property tests in
-//! `src/privacy/scrub/tests.rs` hold the same laws over random text; this one is led by coverage.
+//! `crates/privacy/src/scrub/tests.rs` hold the same laws over random text; this one is led by
+//! coverage.
 
 #![no_main]
 
@@ -8,9 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use sillage_privacy::bounds::{
     PATH_BYTES_MAX, PROPERTY_NAME_BYTES_MAX, PROPERTY_VALUE_BYTES_MAX, TARGET_BYTES_MAX,
 };
-use sillage_privacy::scrub::{host,
-    label, path, property,
-};
+use sillage_privacy::scrub::{host, label, path, property};
 use sillage_privacy::{PageUrl, ScrubRules};
 
 /// The longest run of digits that may stay: shorter ones may be a year or a page number, longer
