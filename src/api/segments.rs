@@ -1,8 +1,8 @@
-//! `["is", "segment", [7]]` in a question becomes the filters that people saved under that number.
+//! Saved filters in a question: `["is", "segment", [7]]` becomes the filters saved under number 7.
 //!
-//! Only those of the site, which everybody who may ask about it may use; somebody's own stay with
-//! their dashboard. Several numbers mean any of them. What is put in is checked as if it had been
-//! sent.
+//! Every reader of a site may use the filters that are saved for the site. Filters that a person
+//! saved for themselves work in their own dashboard only. Several numbers mean any of them. The
+//! filters are checked like those that a client sends.
 
 use std::collections::HashMap;
 
@@ -96,7 +96,7 @@ fn names_segment(body: &Json) -> bool {
     }
 }
 
-/// A list of which all have to be met: a single segment's filters join it.
+/// A list of filters that all have to hold: the filters of a single segment join it.
 fn all_of(filters: Vec<Json>, saved: &Saved, at: &str) -> Result<Vec<Json>, QueryError> {
     let mut all = Vec::new();
     for (index, filter) in filters.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The dashboard's page and the reports behind it, for an [`Asker`]: what may not be seen does not
+//! The dashboard's page and the reports behind it, for an [`Asker`]. Sites that it may not see do not
 //! exist for it.
 
 use std::net::IpAddr;
@@ -60,7 +60,7 @@ pub async fn answer(
         return no_reports(app);
     };
     let audience = match (handler, asker.kind.audience()) {
-        // It is made for somebody else.
+        // An export is made for other readers.
         (Handler::Export, Audience::Member) => Audience::Key,
         (_, audience) => audience,
     };

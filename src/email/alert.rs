@@ -1,4 +1,4 @@
-//! When traffic is unusual. Pure but for [`look`], which asks for the counts.
+//! Unusual traffic. Everything is pure except [`look`], which asks for the counts.
 //!
 //! # The rule
 //! The visitors of the last three whole hours are compared with the same hours of the same day of

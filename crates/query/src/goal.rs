@@ -1,47 +1,45 @@
-//! Goals: what a site wants its visitors to do, as a condition on one row of events.
+//! Goals: actions that a site counts as a success, as conditions on an event.
 //!
-//! Duty: the definition of a goal as the query side knows it, and its predicate. Goals are stored
-//! elsewhere (`control`); the [`StatsService`](super::StatsService) is given each site's list and settles
-//! names against it, so that a goal that was deleted is refused with its place and never counts as
-//! nothing. Pure.
+//! Goals are stored elsewhere. Questions name them, and the parser looks the names up in the list of
+//! the site. So a deleted goal is refused with its place and never counts as 0.
 //!
-//! A goal met several times by one key (a retry, a later engagement record of the same page) is one
-//! conversion.
+//! A goal that one event key meets several times (a retry, a later engagement record of the same
+//! page) is one conversion.
 
 use std::sync::Arc;
 
 use crate::sql::{Sql, Value};
 
-/// Something a visitor can have done.
+/// An action of a visitor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Goal {
     pub id: u64,
-    /// As filters and answers name it; one a site.
+    /// Its name in filters and reports, unique within the site.
     pub name: String,
     pub kind: GoalKind,
-    /// ISO 4217 code of the amounts that count as its revenue; amounts in another currency don't.
+    /// ISO 4217 code of its revenue. Amounts in another currency do not count.
     pub currency: Option<String>,
 }
 
-/// What has to have happened. A `pattern` is a path in which `*` stands for anything but a slash
-/// and `**` for anything.
+/// The action. A `pattern` is a path in which `*` matches anything except a slash, and `**`
+/// anything.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum GoalKind {
     /// A page was seen.
     Page { pattern: String },
-    /// A custom event came that has, for each of these properties, one of the values.
+    /// A custom event with one of the values for each of these properties.
     Event {
         name: String,
         props: Vec<(String, Vec<String>)>,
     },
-    /// A page was scrolled so far, in percent of its height.
+    /// A page was scrolled at least this far, in percent of its height.
     Scroll { pattern: String, percent: u8 },
-    /// A page was visible and focused for so long, in milliseconds.
+    /// A page was visible and focused for at least this time, in milliseconds.
     Engaged { pattern: String, ms: u32 },
 }
 
 impl Goal {
-    /// Whether it is met by engagement records, which other questions leave out.
+    /// Whether engagement records meet it. Other questions leave them out.
     pub fn is_met_by_engagement(&self) -> bool {
         matches!(
             self.kind,
@@ -62,7 +60,7 @@ impl Goal {
                 .then(on_page(pattern))
                 .then(")"),
             GoalKind::Event { name, props } => {
-                // The two names of the tracker's own are never those of a custom event.
+                // The two names that the tracker uses are never those of a custom event.
                 let base = Sql::text("(name NOT IN ('pageview', 'engagement') AND name = ")
                     .then(Value::Text(name.clone()));
                 let all = props.iter().fold(base, |sql, (property, values)| {
@@ -92,13 +90,13 @@ impl Goal {
     }
 }
 
-/// Whether a row meets one of them.
+/// Whether a row meets any of the goals.
 pub fn any(goals: &[Arc<Goal>]) -> Sql {
     let each = goals.iter().map(|goal| goal.predicate());
     Sql::text("(").then(Sql::join(each, " OR ")).then(")")
 }
 
-/// The names of those that a row meets, one row each.
+/// The names of the goals that a row meets, one row for each.
 pub fn each_met(goals: &[Arc<Goal>]) -> Sql {
     let each = goals.iter().map(|goal| goal.predicate());
     Sql::text("arrayJoin(arrayFilter((goal, is_met) -> is_met, ")
@@ -108,7 +106,7 @@ pub fn each_met(goals: &[Arc<Goal>]) -> Sql {
         .then("]))")
 }
 
-/// All names, one row each: what a share of the visitors is a share of.
+/// The names of all goals, one row for each: the base of conversion rates.
 pub fn each(goals: &[Arc<Goal>]) -> Sql {
     Sql::text("arrayJoin(").then(names(goals)).then(")")
 }
@@ -118,7 +116,7 @@ fn names(goals: &[Arc<Goal>]) -> Sql {
     Value::Texts(names.collect()).into()
 }
 
-/// A path's pattern as RE2.
+/// The pattern of a path as RE2.
 fn regex_of(pattern: &str) -> String {
     let mut regex = String::from("^");
     let mut rest = pattern;

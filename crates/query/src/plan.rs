@@ -153,7 +153,7 @@ pub fn plan(
             )
         }
     };
-    let people = |people: &'static str, everybody: &'static str, filter: &Filter, counting| {
+    let people = |people: &'static str, alias: &'static str, filter: &Filter, counting| {
         let counts = Counts {
             filter,
             counting,
@@ -164,7 +164,7 @@ pub fn plan(
             include_str!("sql/everyone.sql"),
             &[
                 ("people", people.into()),
-                ("everybody", everybody.into()),
+                ("alias", alias.into()),
                 ("scan", scan),
             ],
         )
@@ -173,7 +173,7 @@ pub fn plan(
     if question.metrics.contains(&Metric::Percentage) {
         everyone = everyone.then(people(
             "everyone",
-            "everybody",
+            "all_people",
             &question.filter,
             self::counting(question, period, &[]),
         ));

@@ -1,21 +1,17 @@
-//! SQL text that no question can write into.
+//! SQL whose text no client can write into.
 //!
-//! Duty: put a statement together from the files in `sql/` and from fixed fragments, after the
-//! question was parsed and before `run` sends it. Invariants:
+//! A statement is put together from the files in `sql/` and from fixed fragments. Invariants:
 //!
 //! - **Text is part of the program.** [`Sql`] can only be made from `&'static str` and from other
-//!   [`Sql`]; there is no constructor that takes a `String`, and nothing here formats one into
-//!   text. What a question says can therefore choose *which* fragment is used (through the closed
-//!   enums of `dimension`, `metric` and `filter`), never what it says.
-//! - **Values travel apart.** A [`Value`] becomes a placeholder `{pN:Type}`; name and type are
-//!   ours, the value goes to the server as a parameter and is parsed there as a literal of that
-//!   type. It is never part of the statement.
-//! - **A template's slots are a closed list**: filling an unknown slot or leaving one open is a
-//!   programming error that the tests of `plan` meet for every slot.
-//!
-//! Not here: what the fragments mean (`plan`), and sending them (`run`).
+//!   [`Sql`]. No constructor takes a `String`, and nothing formats one into text. A question chooses
+//!   *which* fragments are used, through the closed enums of `dimension`, `metric` and `filter`. It
+//!   never chooses their text.
+//! - **Values travel apart.** A [`Value`] becomes a placeholder `{pN:Type}` with our name and type.
+//!   ClickHouse gets the value as a parameter and parses it as a literal of that type.
+//! - **The slots of a template are a closed list.** An unknown slot, or one left open, is a fault of
+//!   the program; the tests of `plan` reach every slot.
 
-/// A value that is bound by the server.
+/// A value that ClickHouse binds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// Bound as `String`.
@@ -29,7 +25,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The server's name of the value's type.
+    /// ClickHouse's name of the type.
     pub fn type_name(&self) -> &'static str {
         match self {
             Value::Text(_) => "String",
@@ -52,7 +48,7 @@ pub struct Sql {
     parts: Vec<Part>,
 }
 
-/// A statement as it is sent: the text, and the values of its placeholders by name.
+/// A statement to send: the text, and the values of its placeholders by name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
     /// Text with `{pN:Type}` placeholders.
@@ -62,7 +58,7 @@ pub struct Statement {
 }
 
 impl Sql {
-    /// Text of the program. Only string literals and included files have this lifetime here.
+    /// Text of the program: string literals and included files.
     pub fn text(text: &'static str) -> Self {
         Self {
             parts: vec![Part::Text(text)],
@@ -76,12 +72,12 @@ impl Sql {
         }
     }
 
-    /// Nothing at all.
+    /// No text.
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// Whether there is nothing in it.
+    /// Whether there is no text.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
@@ -108,8 +104,8 @@ impl Sql {
     /// A file with its slots filled. A slot is a comment of the form `/*{name}*/`.
     ///
     /// # Panics
-    /// When a slot of the file is not among `slots`, or one of `slots` is not in the file: both are
-    /// faults of the program, and no question can cause them.
+    /// If a slot of the file is not among `slots`, or one of `slots` is not in the file. Both are
+    /// faults of the program that no question can cause.
     pub fn template(file: &'static str, slots: &[(&'static str, Sql)]) -> Self {
         let mut filled = Self::empty();
         let mut used = 0;
@@ -117,7 +113,7 @@ impl Sql {
         while let Some((before, after)) = rest.split_once("/*{") {
             let (name, after) = after
                 .split_once("}*/")
-                .expect("every slot in src/query/sql is closed");
+                .expect("every slot of a file is closed");
             let (_, piece) = slots
                 .iter()
                 .find(|(slot, _)| *slot == name)
@@ -140,7 +136,7 @@ impl Sql {
         filled
     }
 
-    /// Numbers the placeholders and gives the text and the values apart.
+    /// Numbers the placeholders, and separates text and values.
     pub fn finish(self) -> Statement {
         let mut statement = Statement {
             text: String::new(),
@@ -150,8 +146,8 @@ impl Sql {
             match part {
                 Part::Text(text) => statement.text.push_str(text),
                 Part::Value(value) => {
-                    // The same value twice is one parameter: the time range stands in every part of
-                    // a statement.
+                    // The same value twice is one parameter: every part of a statement has the time
+                    // range.
                     let known = statement
                         .values
                         .iter()

@@ -1,4 +1,4 @@
--- Writes down the visits of some days without their ids. Tables events to visits, three passes over the days and those around them.
+-- Stores the visits of some days without their ids. Tables events to visits, three passes over the days and those around.
 INSERT INTO visits
 (
     site, day, version, began, first_of_day, pageviews, events, views, bounced, duration_s, engaged_ms, is_engaged,

@@ -1,4 +1,4 @@
--- How long ago the devices of the visits that began had been here before. Table events, one pass over the period.
+-- Days since the previous visit of the device, for the visits that began. Table events, one pass over the period.
 SELECT
     /*{columns}*/
 FROM

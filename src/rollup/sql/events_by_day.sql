@@ -1,5 +1,5 @@
--- How many rows of events each day of a site has, how many it had when it was rolled up, and whether its visits are
--- written down. Tables events and rolled_days; reads the times of all the site's events.
+-- By day of a site: its events, those counted when it was rolled up, and whether its visits are stored.
+-- Tables events and rolled_days; reads the times of all events of the site.
 SELECT
     day,
     greatest(sum(now_there), 0) AS there,

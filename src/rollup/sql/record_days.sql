@@ -1,4 +1,4 @@
--- Makes the rolled rows of some days count. Table rolled_days, one row a day.
+-- Makes the rows of some days count. Table rolled_days, one row per day.
 INSERT INTO rolled_days (site, day, version, events, zone, has_visits)
 SELECT /*{site}*/, toDate(toInt64(day)), toUInt64(/*{version}*/), toUInt64(events), /*{zone}*/, true
 FROM

@@ -1,4 +1,4 @@
--- Rolls some days up by one dimension. Tables events to daily, up to four passes over the days and the one after.
+-- Rolls up some days by one dimension. Tables events to daily, up to four passes over the days and the one after.
 INSERT INTO daily
 (
     site, dimension, day, version, value, other, seen_days, seen_visits,

@@ -1,5 +1,5 @@
--- Which days of a site are rolled up, in days since 1970, whether their visits are written down, and the version that
--- counts. Table rolled_days, one row a day.
+-- The days of a site that are rolled up (since 1970), whether their visits are stored, and the version that counts.
+-- Table rolled_days, one row per day.
 SELECT toInt32(day) AS rolled, toInt32(argMax(has_visits, version)) AS visits_are_kept, max(version)
 FROM rolled_days
 WHERE site = /*{site}*/

@@ -1,4 +1,4 @@
--- A scan, with the columns of by_history left empty. Costs what the scan costs.
+-- A scan, with the columns of by_history left empty. Costs as much as the scan.
 SELECT *, emptyArrayInt16() AS seen_days, emptyArrayUInt64() AS seen_visits
 FROM
 (

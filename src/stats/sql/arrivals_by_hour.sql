@@ -1,5 +1,5 @@
--- By hours since some instant, how many visitors came for the first time of their day, or how many pages were seen where
--- visitors are not told apart. Table events, one pass over two days at most.
+-- By hour since an instant: visitors who came for the first time on their day, or pageviews where visitors have no ids.
+-- Table events, one pass over two days at most.
 SELECT toInt64(intDiv(toUnixTimestamp(first) - /*{since}*/, 3600)) AS hour, toInt64(count()) AS came
 FROM
 (

@@ -1,4 +1,4 @@
--- When the site's first event came, in seconds since 1970; no row if there is none. Table events, reads by the sort key.
+-- Time of the first event of the site, in seconds since 1970; no row without events. Table events, reads by the sort key.
 SELECT toUnixTimestamp(time)
 FROM events
 WHERE site = /*{site}*/

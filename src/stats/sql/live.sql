@@ -1,4 +1,4 @@
--- People with an event in the last minutes. Table events, reads those minutes only.
+-- Visitors with an event in the last minutes. Table events, reads these minutes only.
 SELECT uniqExactIf(visitor, visitor != 0)
 FROM events
 WHERE site = /*{site}*/

@@ -1,4 +1,4 @@
--- How many beacons of each of some days were kept and not kept, by outcome. Table outcomes, a few rows a day.
+-- Beacons of some days by outcome. Table outcomes, a few rows per day.
 SELECT toString(day) AS of_day, toString(outcome) AS result, sum(beacons)
 FROM outcomes
 WHERE site = /*{site}*/

@@ -53,7 +53,7 @@ impl Counts<'_> {
     }
 
     /// All people, each counted on each day, as in an answer by days.
-    fn everybody(&self, filter: &Filter, floor: Floor) -> Sql {
+    fn all_people(&self, filter: &Filter, floor: Floor) -> Sql {
         let counting = match filter.is_about_events() {
             true => Counting::DailyIds,
             false => Counting::FirstVisits(Some(Bucket::Day)),
@@ -104,7 +104,7 @@ impl Counts<'_> {
         let severals = contexts.iter().map(|(dimension, filter)| {
             [
                 self.by_value(dimension, filter, floor),
-                self.everybody(filter, floor),
+                self.all_people(filter, floor),
             ]
         });
         floor.condition(
@@ -128,7 +128,7 @@ impl Counts<'_> {
         let asked = own.into_iter().chain(neighbours);
         let rows = asked.map(|filter| self.with(filter, dimensions, floor));
         let is_of_events = dimensions.len() == 1 && dimensions[0].is_of_events();
-        let whole = is_of_events.then(|| self.everybody(self.filter, floor));
+        let whole = is_of_events.then(|| self.all_people(self.filter, floor));
         floor.revealing_rows(dimensions.len(), rows.collect(), whole)
     }
 

@@ -1,4 +1,4 @@
--- One answer: the counts of the scans of the events, added up by dimension. Costs what its scans cost.
+-- One answer: the counts of its scans and stored days, added up by dimension. Costs as much as its scans.
 SELECT
     /*{columns}*/
 FROM

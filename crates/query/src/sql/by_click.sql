@@ -1,5 +1,5 @@
--- Clicks on the pages seen in a period: each pageview with its engagement records, of which the one with most clicks
--- holds those of the others, up to a day past the period. Table events, one pass over the period and a day.
+-- Clicks on the pages seen in a period. Engagement records of a pageview arrive up to a day later; the one with the most
+-- clicks contains those of the others. Table events, one pass over the period and a day.
 SELECT
     /*{columns}*/
 FROM

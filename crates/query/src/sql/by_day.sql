@@ -1,4 +1,4 @@
--- What the days of a period count, by one dimension. Table daily, reads the dimension's rows of these days.
+-- Counts of the days of a period by one dimension. Table daily, reads the rows of the dimension for these days.
 SELECT
     /*{columns}*/
 FROM daily AS rolled

@@ -1,4 +1,4 @@
--- What the events of a period count, row by row. Table events, one pass over the period; memory by distinct ids.
+-- Counts of the events of a period, row by row. Table events, one pass over the period; memory by distinct ids.
 SELECT
     /*{columns}*/
 FROM events

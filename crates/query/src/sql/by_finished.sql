@@ -1,4 +1,4 @@
--- What the finished visits of some days amount to. Table visits, one pass over the days.
+-- Counts of the stored visits of some days. Table visits, one pass over the days.
 SELECT
     /*{columns}*/
 FROM visits AS finished

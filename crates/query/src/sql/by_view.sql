@@ -1,5 +1,5 @@
--- How long and how far the pages seen in a period were read: each pageview with its engagement records, of which the
--- greatest counts, up to a day past the period. Table events, one pass over the period and a day; memory by pageviews.
+-- Time and scroll depth of the pages seen in a period. Engagement records of a pageview arrive up to a day later; the
+-- greatest values count. Table events, one pass over the period and a day; memory by pageviews.
 SELECT
     /*{columns}*/
 FROM

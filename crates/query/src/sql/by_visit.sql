@@ -1,4 +1,4 @@
--- What the visits that began in a period amount to, each read to its end but for at most a day past the period.
+-- Totals of the visits that began in a period, each read to its end, at most a day past the period.
 -- Table events, one pass over the period and a day; memory by visits.
 SELECT
     /*{columns}*/

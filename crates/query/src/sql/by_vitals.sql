@@ -1,5 +1,5 @@
--- How fast the pages seen in a period were: each pageview with its engagement records, of which the greatest values count,
--- up to a day past the period. Table events, one pass over the period and a day; memory by pageviews and known values.
+-- Web vitals of the pages seen in a period. Engagement records of a pageview arrive up to a day later; the greatest values
+-- count. Table events, one pass over the period and a day; memory by pageviews and known values.
 SELECT
     /*{columns}*/
 FROM

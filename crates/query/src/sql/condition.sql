@@ -1,5 +1,5 @@
--- Whether an answer differs from each with one condition less by nobody or by enough people, whether the people who fail
--- several conditions are nobody or enough, and so those who have several values of a dimension. Costs a scan for each.
+-- Whether an answer can be given beside answers with one condition less: each differs from it by no one or by enough people,
+-- and no one or enough people fail several conditions or have several values of a dimension. Costs a scan for each.
 (
     SELECT arrayAll(other -> other = own OR abs(other - own) >= /*{floor}*/, others)
         AND arrayAll(cell -> cell = 0 OR cell >= /*{floor}*/, cells)

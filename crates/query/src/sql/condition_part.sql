@@ -1,4 +1,4 @@
--- How many people one answer is about. Costs what its scans cost.
+-- Number of people of one answer. Costs as much as its scans.
 SELECT '/*{part}*/' AS part, toUInt64(/*{number}*/) AS number, /*{sign}*/(/*{people}*/) AS people
 FROM
 (

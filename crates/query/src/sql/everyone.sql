@@ -1,4 +1,5 @@
--- How many people the whole answer is about, for `percentage`, or could have been, for `conversion_rate`. Table events, one pass over the period.
+-- Number of people of the whole answer, for `percentage`, or of its base, for `conversion_rate`. Table events, one pass
+-- over the period.
 CROSS JOIN
 (
     SELECT sum(known) + sum(daily) AS /*{people}*/
@@ -6,4 +7,4 @@ CROSS JOIN
     (
         /*{scan}*/
     ) AS counted
-) AS /*{everybody}*/
+) AS /*{alias}*/

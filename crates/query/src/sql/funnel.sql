@@ -1,7 +1,7 @@
--- How many of the visits that began in a period came how far through the steps of a funnel, each read to its end but for at
--- most a day past the period. Table events, one pass over the period and a day; memory by the events of the visits.
--- Bit n of `step` says that an event is step n + 1; bit n of a state that the steps up to n + 1 are done, so the shifted
--- state says which steps may come next.
+-- Visits that began in a period, by the number of funnel steps they did, each read to its end, at most a day past the period.
+-- Table events, one pass over the period and a day; memory by the events of the visits.
+-- Bit n of `step` says that an event is step n + 1. Bit n of a state says that the steps up to n + 1 are done, so the shifted
+-- state holds the steps that can come next.
 SELECT
     /*{columns}*/
     sumForEach(arrayMap(least -> toUInt64(reached >= least), range(/*{steps_count}*/ + 1))) AS visits_by_step

@@ -1,5 +1,5 @@
--- Values of a dimension that enough people of a period have, the smallest of them left out where there are smaller ones:
--- the rest is then about enough people as well. Table events or visits, one pass over the period.
+-- Values of a dimension that enough people of a period have. If smaller values exist, the smallest of these is left out too:
+-- then the rest is about enough people as well. Table events or visits, one pass over the period.
 SELECT value
 FROM
 (

@@ -1,4 +1,4 @@
--- Visitors, each of one day, with an event of the period that meets a condition. Table events, one pass over the period.
+-- Visitors (ids of one day) with an event of the period that meets a condition. Table events, one pass over the period.
 SELECT visitor
 FROM events
 /*{joins}*/

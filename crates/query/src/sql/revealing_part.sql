@@ -1,4 +1,4 @@
--- How many people each row of one answer is about. Costs what its scans cost.
+-- Number of people of each row of one answer. Costs as much as its scans.
 SELECT toUInt64(/*{asked}*/) AS asked, /*{names}*/, /*{people}*/ AS people
 FROM
 (

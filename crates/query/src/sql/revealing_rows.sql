@@ -1,5 +1,5 @@
--- Rows of an answer that a few people are missing from: beside the same row of an answer with one condition less, or
--- beside the whole answer. Costs a scan for each condition, one for the rows and one for the whole.
+-- Rows of an answer from which a few people are missing, compared with the same row of an answer with one condition less or
+-- with the whole answer. Costs a scan for each condition, one for the rows and one for the whole.
 SELECT /*{names}*/
 FROM
 (

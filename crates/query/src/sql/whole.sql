@@ -1,4 +1,4 @@
--- Whether a few people of the whole answer are missing from a row. Costs what its scans cost.
+-- Whether a few people of the whole answer are missing from a row. Costs as much as its scans.
 OR abs((
     SELECT /*{people}*/
     FROM

@@ -36,10 +36,10 @@ impl Floor {
         };
         let count = |name: &'static str, scan: Sql| part(name, 0, "", scan);
         let severals = severals.into_iter().zip(0..).flat_map(|(pair, number)| {
-            let [values, everybody] = pair;
+            let [values, all_people] = pair;
             [
                 part("several", number, "", values),
-                part("several", number, "-", everybody),
+                part("several", number, "-", all_people),
             ]
         });
         let same =
