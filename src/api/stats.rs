@@ -158,7 +158,7 @@ fn add_fixed_filters(asker: &Asker, handler: Handler, body: &mut Json) -> Result
     for question in questions {
         if is_about_goals && asks_for_rates(question) {
             return Err(
-                "#/metrics: conversion rates can't be asked for through this link: they would tell of visitors whom its filter leaves out",
+                "#/metrics: conversion rates can't be asked for through this link: they would reveal visitors that its filter excludes",
             );
         }
         let Some(question) = question.as_object_mut() else {

@@ -30,7 +30,7 @@ impl StatsService {
         let site = &self.site(site)?.site;
         if self.floor(site).is_some() {
             return Err(QueryError::Protected(
-                "the live count can't be asked for here: small counts are protected, and it tells of each arrival",
+                "the live count can't be asked for here: small counts are protected, and it would reveal each arrival",
             ));
         }
         // Times are stored by the minute, so the first minute counts as a whole.

@@ -146,7 +146,7 @@ impl StatsService {
         let known = self.site(&funnel.site)?;
         if self.floor(&known.site).is_some() {
             return Err(QueryError::Protected(
-                "funnels can't be asked for here: small counts are protected, and each step tells a few apart",
+                "funnels can't be asked for here: small counts are protected, and each step could reveal a few visitors",
             ));
         }
         let period = self.period(funnel.range, known, now).await?;

@@ -52,7 +52,7 @@ pub fn read(
     let (coverage, days) = covered;
     let [of_days, of_versions] = coverage.current(days);
     let column = |dimension: &Dimension| match dimension.bucket() {
-        Some(bucket) => bucket_of_day(bucket, "finished.day", scope.first_day),
+        Some(bucket) => bucket_of_day(bucket, "stored.day", scope.first_day),
         None => scope.column(dimension),
     };
     let columns = columns::named(dimensions.iter().map(column));
@@ -67,7 +67,7 @@ pub fn read(
         Sql::text("AND ").then(filter.predicate(&column, &|_| Sql::text("SELECT 0")))
     };
     Sql::template(
-        include_str!("../sql/by_finished.sql"),
+        include_str!("../sql/by_stored_visit.sql"),
         &[
             ("columns", Sql::join(columns.chain(counts), ",\n    ")),
             ("site", scope.site.clone()),
@@ -134,12 +134,12 @@ fn count(measure: Measure, scope: &Scope, bucket: Option<Bucket>) -> Sql {
     let first_day = match bucket {
         None => first,
         Some(bucket) => Sql::text("greatest(toInt32(toDate(")
-            .then(bucket_of_day(bucket, "finished.day", scope.first_day))
+            .then(bucket_of_day(bucket, "stored.day", scope.first_day))
             .then(")), ")
             .then(first)
             .then(")"),
     };
-    Sql::text("countIf(began AND days_since_seen > toInt32(finished.day) - ")
+    Sql::text("countIf(began AND days_since_seen > toInt32(stored.day) - ")
         .then(first_day)
         .then(")")
 }
@@ -151,15 +151,15 @@ fn expression(measure: Measure) -> Option<&'static str> {
         Measure::New => "countIf(began AND days_since_seen = 32767)",
         Measure::Daily => "countIf(first_of_day AND days_since_seen < 0)",
         Measure::Visits | Measure::WholeVisits => "countIf(began)",
-        Measure::Pageviews => "toUInt64(sum(finished.pageviews))",
-        Measure::Events => "toUInt64(sum(finished.events))",
+        Measure::Pageviews => "toUInt64(sum(stored.pageviews))",
+        Measure::Events => "toUInt64(sum(stored.events))",
         Measure::Bounces => "countIf(began AND bounced)",
-        Measure::DurationSeconds => "toUInt64(sum(finished.duration_s))",
-        Measure::VisitViews => "toUInt64(sum(finished.views))",
-        Measure::EngagedMilliseconds => "toUInt64(sum(finished.engaged_ms))",
+        Measure::DurationSeconds => "toUInt64(sum(stored.duration_s))",
+        Measure::VisitViews => "toUInt64(sum(stored.views))",
+        Measure::EngagedMilliseconds => "toUInt64(sum(stored.engaged_ms))",
         Measure::EngagedVisits => "countIf(is_engaged)",
-        Measure::ScrollPercent => "toUInt64(sum(finished.scroll_percent))",
-        Measure::ScrolledViews => "toUInt64(sum(finished.scrolled_views))",
+        Measure::ScrollPercent => "toUInt64(sum(stored.scroll_percent))",
+        Measure::ScrolledViews => "toUInt64(sum(stored.scrolled_views))",
         // The others are read from the events.
         _ => return None,
     })

@@ -1,6 +1,6 @@
-FROM visits AS finished
+FROM visits AS stored
 WHERE site = /*{site}*/
-  AND finished.day >= toDate(/*{first_day}*/)
-  AND finished.day < toDate(/*{day_after}*/)
-  AND transform(toInt64(finished.day), /*{days}*/, /*{versions}*/, -1) = toInt64(finished.version)
+  AND stored.day >= toDate(/*{first_day}*/)
+  AND stored.day < toDate(/*{day_after}*/)
+  AND transform(toInt64(stored.day), /*{days}*/, /*{versions}*/, -1) = toInt64(stored.version)
   /*{filters}*/

@@ -14,7 +14,7 @@ use crate::filter::{Comparison, Filter, Operator};
 /// Most conditions of a question. Each condition doubles the number of cells to count.
 pub const CONDITIONS_MAX: usize = 4;
 
-const WHY: &str = "small counts are protected, and one more answer would tell a few visitors apart";
+const WHY: &str = "small counts are protected, and one more answer would reveal a few visitors";
 
 /// Refuses a filter that is not a conjunction of conditions. `by_goal` says that the answer has a
 /// row for each goal.
@@ -28,9 +28,7 @@ pub fn refuse(filter: &Filter, by_goal: bool) -> Result<(), QueryError> {
     if conditions(filter).into_iter().filter(of_several).count() > 1 {
         return Err(QueryError::invalid(
             "#/filters",
-            format!(
-                "several values or patterns can be asked for of one dimension only here: {WHY}"
-            ),
+            format!("only one dimension can have several values or patterns here: {WHY}"),
         ));
     }
     if conditions(filter).len() > CONDITIONS_MAX {

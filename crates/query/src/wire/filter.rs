@@ -38,6 +38,8 @@ const OPERATORS: [(&str, Operator, bool); 6] = [
 const FORMS: &str = "a filter is [operator, dimension, [values]], [\"and\" or \"or\", [filters]], [\"not\", filter] or \
      [\"has_done\" or \"has_not_done\", filter]";
 
+const COMPARISON_FORM: &str = "a comparison is [operator, dimension, [values]], optionally with {\"case_sensitive\": bool} at the end";
+
 /// Parses a list of filters, all of which have to hold.
 ///
 /// # Errors
@@ -211,10 +213,7 @@ fn parse_goal(
         ));
     }
     if parts.len() < 3 || parts.len() > 4 {
-        return Err(QueryError::invalid(
-            at,
-            "a comparison is [operator, dimension, [values]], with {\"case_sensitive\": bool} at the end or not",
-        ));
+        return Err(QueryError::invalid(at, COMPARISON_FORM));
     }
     let operator = if operator == "is" {
         Operator::Is
@@ -281,10 +280,7 @@ fn parse_comparison(
         ));
     };
     if parts.len() < 3 || parts.len() > 4 {
-        return Err(QueryError::invalid(
-            at,
-            "a comparison is [operator, dimension, [values]], with {\"case_sensitive\": bool} at the end or not",
-        ));
+        return Err(QueryError::invalid(at, COMPARISON_FORM));
     }
     let place = format!("{at}/1");
     let Json::String(name) = &parts[1] else {
@@ -392,7 +388,7 @@ fn parse_texts(value: &Json, at: &str, operator: Operator) -> Result<Vec<String>
         if operator == Operator::Contains && text.is_empty() {
             return Err(QueryError::invalid(
                 place,
-                "every text contains the empty text",
+                "the empty text matches every value; leave the filter out",
             ));
         }
         if operator == Operator::Matches {
@@ -422,7 +418,7 @@ fn parse_options(value: &Json, at: &str, operator: Operator) -> Result<bool, Que
     if operator == Operator::Matches {
         return Err(QueryError::invalid(
             at,
-            "a pattern says itself whether case matters: begin it with (?i)",
+            "case_sensitive does not apply to patterns; begin the pattern with (?i) to ignore case",
         ));
     }
     let mut case_sensitive = true;

@@ -161,7 +161,7 @@ fn parse_steps(value: Option<&Json>, goals: &[Arc<Goal>]) -> Result<Vec<Step>, Q
         {
             return Err(QueryError::invalid(
                 at,
-                "a step is a condition on one page or event, such as [[\"is\", \"event:page\", [\"/cart\"]]]; how long or far a page was read is none",
+                "a step is a condition on one page or event, such as [[\"is\", \"event:page\", [\"/cart\"]]]; how long or how far a page was read can't be a step",
             ));
         }
         Ok(Step { name, filter })
