@@ -39,7 +39,7 @@ pub fn build(rolled: &Rolled, scope: &Scope, version: i64) -> Sql {
         include_str!("sql/roll_days.sql"),
         &[
             ("site", scope.site.clone()),
-            ("dimension", Value::Text(rolled.label.to_owned()).into()),
+            ("dimension", Value::Text(rolled.label()).into()),
             ("version", Value::Number(version).into()),
             ("values", Sql::join(values, ", ")),
             ("sums", Sql::join(sums, ", ")),

@@ -19,46 +19,48 @@ use crate::sql::{Sql, Value};
 /// The rows of `daily` about one dimension.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rolled {
-    /// Value of column `dimension`.
-    pub label: &'static str,
     /// The dimensions of columns `value` and `other`; empty for the whole site.
     pub dimensions: Vec<Dimension>,
 }
 
-const VISIT: [(&str, VisitDimension); 20] = [
-    ("visit:source", VisitDimension::Source),
-    ("visit:channel", VisitDimension::Channel),
-    ("visit:referrer", VisitDimension::Referrer),
-    ("visit:utm_source", VisitDimension::UtmSource),
-    ("visit:utm_medium", VisitDimension::UtmMedium),
-    ("visit:utm_campaign", VisitDimension::UtmCampaign),
-    ("visit:utm_content", VisitDimension::UtmContent),
-    ("visit:utm_term", VisitDimension::UtmTerm),
-    ("visit:screen", VisitDimension::Screen),
-    ("visit:device", VisitDimension::Device),
-    ("visit:browser", VisitDimension::Browser),
-    ("visit:os", VisitDimension::Os),
-    ("visit:country", VisitDimension::Country),
-    ("visit:region", VisitDimension::Region),
-    ("visit:city", VisitDimension::City),
-    ("visit:language", VisitDimension::Language),
-    ("visit:entry_page", VisitDimension::EntryPage),
-    ("visit:exit_page", VisitDimension::ExitPage),
-    ("visit:visit_number", VisitDimension::VisitNumber),
-    ("visit:days_since_seen", VisitDimension::DaysSinceSeen),
+const VISIT: [VisitDimension; 20] = [
+    VisitDimension::Source,
+    VisitDimension::Channel,
+    VisitDimension::Referrer,
+    VisitDimension::UtmSource,
+    VisitDimension::UtmMedium,
+    VisitDimension::UtmCampaign,
+    VisitDimension::UtmContent,
+    VisitDimension::UtmTerm,
+    VisitDimension::Screen,
+    VisitDimension::Device,
+    VisitDimension::Browser,
+    VisitDimension::Os,
+    VisitDimension::Country,
+    VisitDimension::Region,
+    VisitDimension::City,
+    VisitDimension::Language,
+    VisitDimension::EntryPage,
+    VisitDimension::ExitPage,
+    VisitDimension::VisitNumber,
+    VisitDimension::DaysSinceSeen,
 ];
 
-const EVENT: [(&str, EventDimension); 5] = [
-    ("event:name", EventDimension::Name),
-    ("event:page", EventDimension::Page),
-    ("event:hostname", EventDimension::Hostname),
-    ("event:policy", EventDimension::Policy),
-    ("event:basis", EventDimension::Basis),
+const EVENT: [EventDimension; 5] = [
+    EventDimension::Name,
+    EventDimension::Page,
+    EventDimension::Hostname,
+    EventDimension::Policy,
+    EventDimension::Basis,
 ];
 
-const HOURS: &str = "time:hour";
+/// A page and the page after it.
+const JOURNEY: [Dimension; 2] = [
+    Dimension::Event(EventDimension::Page),
+    Dimension::Event(EventDimension::NextPage),
+];
 
-const JOURNEY: &str = "event:page event:next_page";
+const HOURS: [Dimension; 1] = [Dimension::Time(Bucket::Hour)];
 
 /// The measures in the order of the columns of `daily`.
 pub const MEASURES: [Measure; 14] = [
@@ -81,33 +83,21 @@ pub const MEASURES: [Measure; 14] = [
 impl Rolled {
     /// All rows that are rolled up.
     pub fn all() -> Vec<Rolled> {
-        let whole = Rolled {
-            label: "",
-            dimensions: Vec::new(),
-        };
-        let visit = VISIT.map(|(label, which)| Rolled {
-            label,
-            dimensions: vec![Dimension::Visit(which)],
-        });
-        let event = EVENT.map(|(label, which)| Rolled {
-            label,
-            dimensions: vec![Dimension::Event(which)],
-        });
-        let pages = [EventDimension::Page, EventDimension::NextPage].map(Dimension::Event);
-        let journey = Rolled {
-            label: JOURNEY,
-            dimensions: pages.to_vec(),
-        };
-        let hours = Rolled {
-            label: HOURS,
-            dimensions: vec![Dimension::Time(Bucket::Hour)],
-        };
-        [whole]
+        let visit = VISIT.map(|which| vec![Dimension::Visit(which)]);
+        let event = EVENT.map(|which| vec![Dimension::Event(which)]);
+        [Vec::new()]
             .into_iter()
             .chain(visit)
             .chain(event)
-            .chain([journey, hours])
+            .chain([JOURNEY.to_vec(), HOURS.to_vec()])
+            .map(|dimensions| Rolled { dimensions })
             .collect()
+    }
+
+    /// The value of column `dimension`: the names of the dimensions.
+    pub fn label(&self) -> String {
+        let names: Vec<String> = self.dimensions.iter().map(Dimension::name).collect();
+        names.join(" ")
     }
 
     /// The rows that hold an answer by these dimensions. Days and longer buckets need no dimension of
@@ -135,14 +125,14 @@ impl Rolled {
         match scan {
             Scan::Events => true,
             Scan::Visits => !self.is_of_events(),
-            Scan::Views => self.label != JOURNEY,
+            Scan::Views => self.dimensions != JOURNEY,
             Scan::Pages | Scan::Everyone | Scan::Clicks | Scan::Vitals => false,
         }
     }
 
     /// Whether it is about the hours of a day. Such rows exist only for days whose visits are stored.
     pub fn is_by_hour(&self) -> bool {
-        self.label == HOURS
+        self.dimensions == HOURS
     }
 
     /// Whether its people are counted by daily ids and not from histories.
@@ -187,7 +177,7 @@ impl Rolled {
                 ("site", scope.site.clone()),
                 of_days,
                 of_versions,
-                ("dimension", Value::Text(self.label.to_owned()).into()),
+                ("dimension", Value::Text(self.label()).into()),
                 ("first_day", Value::Number(days.0).into()),
                 ("day_after", Value::Number(days.1).into()),
                 ("groups", columns::group_by(dimensions.len())),
@@ -240,10 +230,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_label_names_its_dimensions() {
+    fn labels_are_those_that_are_stored_and_name_their_dimensions() {
+        let stored = [
+            "",
+            "visit:source",
+            "visit:channel",
+            "visit:referrer",
+            "visit:utm_source",
+            "visit:utm_medium",
+            "visit:utm_campaign",
+            "visit:utm_content",
+            "visit:utm_term",
+            "visit:screen",
+            "visit:device",
+            "visit:browser",
+            "visit:os",
+            "visit:country",
+            "visit:region",
+            "visit:city",
+            "visit:language",
+            "visit:entry_page",
+            "visit:exit_page",
+            "visit:visit_number",
+            "visit:days_since_seen",
+            "event:name",
+            "event:page",
+            "event:hostname",
+            "event:policy",
+            "event:basis",
+            "event:page event:next_page",
+            "time:hour",
+        ];
+        let labels: Vec<String> = Rolled::all().iter().map(Rolled::label).collect();
+        assert_eq!(labels, stored);
         for rolled in Rolled::all() {
-            let names: Vec<String> = rolled.dimensions.iter().map(Dimension::name).collect();
-            assert_eq!(names.join(" "), rolled.label);
             assert_eq!(Rolled::of(&rolled.dimensions), Some(rolled));
         }
     }
