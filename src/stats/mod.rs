@@ -16,6 +16,7 @@ pub mod parquet;
 pub mod release;
 pub mod reports;
 pub mod service;
+pub mod table;
 
 pub use crate::store::runner::QueryLimits;
 pub use service::StatsService;

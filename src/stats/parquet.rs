@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 
-use super::export::Cell;
+use super::table::Cell;
 
 /// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

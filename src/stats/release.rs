@@ -24,9 +24,6 @@ use crate::store::runner::RunError;
 pub const LATE_S: i64 = 600;
 const HOUR_S: i64 = 3_600;
 
-/// The end of the release, by the end of the last full hour and the floor.
-pub type Known = Vec<((i64, i64), i64)>;
-
 /// The number of hours that are released, of `full` hours. `came` holds the visitors who came, by
 /// the hour since the beginning.
 fn released_hours(came: &[(i64, i64)], full: i64, least: i64) -> i64 {

@@ -41,9 +41,12 @@ pub(super) struct KnownSite {
     /// What is rolled up, and when that was asked for.
     pub coverage: Arc<Mutex<Option<(Instant, Arc<Coverage>)>>>,
     /// How much of yesterday and today is released to audiences with a floor.
-    pub releases: Arc<Mutex<super::release::Known>>,
+    pub releases: Arc<Mutex<Releases>>,
     goals: Arc<RwLock<Goals>>,
 }
+
+/// The end of the release (seconds since 1970), by the end of the last full hour and the floor.
+pub(super) type Releases = Vec<((i64, i64), i64)>;
 
 /// The goals of a site.
 pub type Goals = Arc<[Arc<Goal>]>;

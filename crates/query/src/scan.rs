@@ -187,9 +187,7 @@ impl Scope {
         });
         Sql::join(each, "\n")
     }
-}
 
-impl Scope {
     /// What is counted distinct: once under each value of the overlapping dimensions.
     fn distinct(&self, counted: Sql) -> Sql {
         if self.overlapping.is_empty() {
@@ -202,11 +200,6 @@ impl Scope {
         let parts = [counted].into_iter().chain(values);
         Sql::text("(").then(Sql::join(parts, ", ")).then(")")
     }
-}
-
-/// The tables that dimensions need besides the events.
-pub fn source(scope: &Scope, dimensions: &[Dimension]) -> Sql {
-    scope.joins(dimensions.iter().filter_map(Dimension::join).collect())
 }
 
 /// Engagement records are not events. Only goals that they can meet look at them.
