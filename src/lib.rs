@@ -3,6 +3,7 @@
 //! The rooms stand from the ground up: a room imports only rooms above it in this list.
 //! `tests/architecture.rs` holds the order.
 
+pub mod data_dir;
 pub mod html;
 pub mod identity_hasher;
 pub mod random;

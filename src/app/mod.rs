@@ -1,5 +1,6 @@
 //! The running collector: routes, start, background tasks, shutdown.
 
+pub mod first_owner;
 pub mod recover;
 pub mod router;
 pub mod routes;

@@ -17,14 +17,15 @@ use tokio::sync::watch;
 
 use crate::access::auth::Gate;
 use crate::access::readiness::{Readiness, Reports};
+use crate::app::first_owner;
 use crate::app::recover;
-use crate::cli::admin;
 use crate::collector::tracker::Releases;
 use crate::config::Config;
 use crate::config::policy_ledger;
 use crate::control::password::Hasher;
 use crate::control::token::Token;
 use crate::control::{Control, database, people};
+use crate::data_dir::create_private;
 use crate::email::scheduler::Post;
 use crate::http::rate_limit::Rate;
 use crate::http::{self, App, Faces, Lanes};
@@ -77,13 +78,13 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         .map_err(|error| is_full(error.into()))?;
     let has_people = control.run(|connection| people::count(connection)).await? > 0;
     if !has_people && !config.dashboard_listen.ip().is_loopback() {
-        bail!(admin::nobody_can_log_in(config.dashboard_listen));
+        bail!(first_owner::no_account(config.dashboard_listen));
     }
     // A demo is open on loopback as long as there is nobody.
     let set_up = if has_people || has_demo {
         None
     } else {
-        Some(admin::set_up(&control).await?)
+        Some(first_owner::create_link(&control).await?)
     };
     let listener = http::bind(config.collector_listen).await?;
     let apart = if config.dashboard_listen == config.collector_listen {
@@ -710,23 +711,4 @@ fn explain_full_disk(folder: &std::path::Path, error: anyhow::Error) -> anyhow::
         )),
         _ => error,
     }
-}
-
-/// Creates a folder that only its owner may enter.
-pub(crate) fn create_private(path: &std::path::Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-    let advice = || {
-        format!(
-            "cannot use the data folder {}: make it writable for this user, or set another data_dir",
-            path.display()
-        )
-    };
-    if !path.is_dir() {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .with_context(advice)?;
-    }
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).with_context(advice)
 }

@@ -1,5 +1,5 @@
-//! `sillage report` and `sillage alert`: one letter, shown or sent, beside a running collector. For
-//! a timer such as cron.
+//! `sillage report` and `sillage alert`: prints one e-mail and sends it if asked to, while the
+//! collector runs. Made for a timer such as cron.
 
 use std::path::PathBuf;
 
@@ -9,17 +9,21 @@ use jiff::Timestamp;
 use crate::app::start;
 use std::sync::Arc;
 
+use crate::cli::output::print_line;
 use crate::config::{Config, Site, Sites};
+use crate::control::subscription::Cadence;
+use crate::email::alert;
+use crate::email::message::Email;
 use crate::email::message::{self, Links};
 use crate::email::scheduler;
 use crate::email::smtp::Sender;
 use crate::email::summary::Summary;
-use crate::email::{Cadence, LANGUAGES, Letter, Words, alert};
+use crate::email::texts::{LANGUAGES, Texts};
 use crate::stats::{QueryLimits, StatsService};
 
-/// What both commands are told.
+/// Arguments of both commands.
 #[derive(Debug, clap::Args)]
-pub struct LetterArguments {
+pub struct EmailArguments {
     /// Site id as configured.
     site: String,
     #[arg(long, default_value = "sillage.toml")]
@@ -35,69 +39,72 @@ pub struct LetterArguments {
     clickhouse: Option<String>,
 }
 
-/// What `sillage report` is told.
+/// `sillage report …`
 #[derive(Debug, clap::Args)]
 pub struct ReportArguments {
     #[command(flatten)]
-    letter: LetterArguments,
+    email: EmailArguments,
     /// Period: the latest day, week or month that is over.
     #[arg(long, value_enum, default_value = "week")]
     every: Cadence,
 }
 
-/// What `sillage alert` is told.
+/// `sillage alert …`
 #[derive(Debug, clap::Args)]
 pub struct AlertArguments {
     #[command(flatten)]
-    letter: LetterArguments,
+    email: EmailArguments,
 }
 
-/// Makes a summary and sends it where it shall go. Gives the letter's text.
+/// Prints a summary and sends it to the recipients.
 ///
 /// # Errors
-/// The site is not configured, ClickHouse does not answer, the mail server does not take it; in a
-/// sentence.
-pub async fn report(arguments: &ReportArguments) -> anyhow::Result<String> {
-    let desk = Desk::open(&arguments.letter)?;
+/// The site is not configured, ClickHouse does not answer, or the mail server does not accept the
+/// e-mail.
+pub async fn report(arguments: &ReportArguments) -> anyhow::Result<()> {
+    let sources = Sources::open(&arguments.email)?;
     let now = Timestamp::now();
-    let summary = Summary::ask(&desk.stats, &desk.site, arguments.every, now)
+    let summary = Summary::ask(&sources.stats, &sources.site, arguments.every, now)
         .await
         .context(HINT)?;
-    let letter = message::of_summary(&summary, desk.words, &desk.links);
-    desk.send(&arguments.letter.to, &letter).await?;
-    Ok(format!("{}\n\n{}", letter.subject, letter.text))
+    let email = message::of_summary(&summary, sources.texts, &sources.links);
+    sources.send(&arguments.email.to, &email).await?;
+    print_line!("{}\n\n{}", email.subject, email.text);
+    Ok(())
 }
 
-/// Looks whether anything is unusual and writes to whoever shall know. Says what it found.
+/// Prints whether the traffic is unusual, and sends an alert to the recipients if it is.
 ///
 /// # Errors
-/// As of [`report`].
-pub async fn alert(arguments: &AlertArguments) -> anyhow::Result<String> {
-    let desk = Desk::open(&arguments.letter)?;
-    let found = alert::look(&desk.stats, &desk.site, Timestamp::now())
+/// As [`report`].
+pub async fn alert(arguments: &AlertArguments) -> anyhow::Result<()> {
+    let sources = Sources::open(&arguments.email)?;
+    let found = alert::look(&sources.stats, &sources.site, Timestamp::now())
         .await
         .context(HINT)?;
     let Some(found) = found else {
-        return Ok("nothing unusual".into());
+        print_line!("nothing unusual");
+        return Ok(());
     };
-    let letter = message::of_alert(&desk.site.id, &found, desk.words, &desk.links);
-    desk.send(&arguments.letter.to, &letter).await?;
-    Ok(format!("{}\n\n{}", letter.subject, letter.text))
+    let email = message::of_alert(&sources.site.id, &found, sources.texts, &sources.links);
+    sources.send(&arguments.email.to, &email).await?;
+    print_line!("{}\n\n{}", email.subject, email.text);
+    Ok(())
 }
 
 const HINT: &str = "ClickHouse must run for this; start `sillage serve`, or say where it answers with --clickhouse";
 
-/// What a letter is written with.
-struct Desk {
+/// What an e-mail is written from.
+struct Sources {
     config: Config,
     site: Site,
     stats: StatsService,
-    words: &'static Words,
+    texts: &'static Texts,
     links: Links,
 }
 
-impl Desk {
-    fn open(arguments: &LetterArguments) -> anyhow::Result<Self> {
+impl Sources {
+    fn open(arguments: &EmailArguments) -> anyhow::Result<Self> {
         let config = Config::load(&arguments.config)?;
         let site = config.site(&arguments.site).cloned();
         let site = site.with_context(|| format!("site {:?} is not configured", arguments.site))?;
@@ -115,7 +122,7 @@ impl Desk {
             unsubscribe: None,
         };
         Ok(Self {
-            words: Words::of(&arguments.lang),
+            texts: Texts::of(&arguments.lang),
             config,
             site,
             stats,
@@ -123,13 +130,13 @@ impl Desk {
         })
     }
 
-    async fn send(&self, to: &[String], letter: &Letter) -> anyhow::Result<()> {
+    async fn send(&self, to: &[String], email: &Email) -> anyhow::Result<()> {
         if to.is_empty() {
             return Ok(());
         }
         let sender = Sender::new(self.config.mail.as_ref())?;
         for address in to {
-            sender.send(address, letter).await?;
+            sender.send(address, email).await?;
         }
         Ok(())
     }

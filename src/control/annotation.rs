@@ -3,7 +3,7 @@
 use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 
-use crate::control::site_objects::Fault;
+use crate::control::invalid::InvalidObject;
 
 /// Characters of an annotation.
 pub const TEXT_CHARACTERS_MAX: usize = 500;
@@ -22,24 +22,28 @@ impl Annotation {
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn check(&self) -> Result<(), Fault> {
+    pub fn check(&self) -> Result<(), InvalidObject> {
         // One form each, so that they can be compared as text.
         let is_day = self.at.len() == 10 && self.at.parse::<Date>().is_ok();
         let is_minute = self.at.len() == 16
             && self.at.as_bytes()[10] == b'T'
             && self.at.parse::<DateTime>().is_ok();
         if !is_day && !is_minute {
-            return Err(Fault(
+            return Err(InvalidObject(
                 "at: a day such as 2026-11-24 or a minute such as 2026-11-24T15:30 is expected"
                     .into(),
             ));
         }
         let characters = self.text.chars().count();
         if self.text.trim().is_empty() || characters > TEXT_CHARACTERS_MAX {
-            return Err(Fault("text: 1 to 500 characters are expected".into()));
+            return Err(InvalidObject(
+                "text: 1 to 500 characters are expected".into(),
+            ));
         }
         if self.text.chars().any(|c| c.is_control() && c != '\n') {
-            return Err(Fault("text: no control characters are expected".into()));
+            return Err(InvalidObject(
+                "text: no control characters are expected".into(),
+            ));
         }
         Ok(())
     }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::control::invalid::InvalidObject;
 use crate::control::people::check_name;
-use crate::control::site_objects::Fault;
 use sillage_query::funnel::{STEP_NAME_CHARS_MAX, STEPS_MAX, STEPS_MIN};
 use sillage_query::wire::filter;
 
@@ -47,26 +47,26 @@ impl Funnel {
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn check(&self) -> Result<(), Fault> {
-        check_name(&self.name).map_err(|error| Fault(error.to_string()))?;
+    pub fn check(&self) -> Result<(), InvalidObject> {
+        check_name(&self.name).map_err(|error| InvalidObject(error.to_string()))?;
         if !(STEPS_MIN..=STEPS_MAX).contains(&self.steps.len()) {
-            return Err(Fault(format!(
+            return Err(InvalidObject(format!(
                 "steps: {STEPS_MIN} to {STEPS_MAX} steps are expected"
             )));
         }
         for (index, step) in self.steps.iter().enumerate() {
             let at = format!("#/steps/{index}/filters");
             if step.filters.is_empty() {
-                return Err(Fault(format!("{at}: at least one is expected")));
+                return Err(InvalidObject(format!("{at}: at least one is expected")));
             }
             let chars = step.name.as_ref().map_or(1, |name| name.chars().count());
             if !(1..=STEP_NAME_CHARS_MAX).contains(&chars) {
-                return Err(Fault(format!(
+                return Err(InvalidObject(format!(
                     "#/steps/{index}/name: 1 to {STEP_NAME_CHARS_MAX} characters are expected"
                 )));
             }
             let filters = Json::from(step.filters.clone());
-            filter::check_all(&filters, &at).map_err(|fault| Fault(fault.to_string()))?;
+            filter::check_all(&filters, &at).map_err(|fault| InvalidObject(fault.to_string()))?;
         }
         Ok(())
     }

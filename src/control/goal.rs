@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::control::invalid::InvalidObject;
 use crate::control::people::check_name;
-use crate::control::site_objects::Fault;
 
 /// Bytes of a page pattern.
 pub const PATTERN_BYTES_MAX: usize = 200;
@@ -57,15 +57,15 @@ impl Goal {
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn check(&self) -> Result<(), Fault> {
+    pub fn check(&self) -> Result<(), InvalidObject> {
         let require = |holds: bool, rule: &str| {
             if holds {
                 Ok(())
             } else {
-                Err(Fault(rule.to_owned()))
+                Err(InvalidObject(rule.to_owned()))
             }
         };
-        check_name(&self.name).map_err(|error| Fault(error.to_string()))?;
+        check_name(&self.name).map_err(|error| InvalidObject(error.to_string()))?;
         if let Some(currency) = &self.currency {
             let is_code = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
             require(is_code, "currency: three letters such as EUR are expected")?;
@@ -107,8 +107,8 @@ impl Goal {
     }
 }
 
-fn check_pattern(pattern: &str) -> Result<(), Fault> {
-    let fault = |rule: &str| Err(Fault(rule.to_owned()));
+fn check_pattern(pattern: &str) -> Result<(), InvalidObject> {
+    let fault = |rule: &str| Err(InvalidObject(rule.to_owned()));
     if !pattern.starts_with(['/', '*']) {
         return fault("pattern: a path such as /blog/** is expected");
     }

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::ControlError;
 use crate::control::audit::{self, Deed};
+use crate::control::database::ControlError;
 use crate::control::database::change;
 use crate::control::people::check_name;
 use crate::control::token::TokenHash;

@@ -13,8 +13,8 @@ use serde_json::Value as Json;
 use sha2::Sha256;
 use url::Url;
 
-use super::ControlError;
 use crate::control::audit::{self, Deed};
+use crate::control::database::ControlError;
 use crate::control::database::change;
 use crate::control::people::check_name;
 use crate::control::token::{TokenHash, hex, unhex};

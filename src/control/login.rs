@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::ControlError;
 use crate::control::audit::{self, Deed};
+use crate::control::database::ControlError;
 use crate::control::database::change;
 use crate::control::people::{self, Credentials, Person};
 use crate::control::token::{self, TokenHash, hex, unhex};

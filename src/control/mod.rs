@@ -22,6 +22,7 @@ pub mod database;
 pub mod funnel;
 pub mod goal;
 pub mod ids;
+pub mod invalid;
 pub mod invitation;
 pub mod keys;
 pub mod links;
@@ -34,4 +35,4 @@ pub mod subscription;
 pub mod token;
 pub mod totp;
 
-pub use crate::control::database::{Control, ControlError};
+pub use database::{Control, ControlError};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::ControlError;
 use crate::control::audit::{self, Deed};
+use crate::control::database::ControlError;
 use crate::control::database::change;
 use crate::control::token::TokenHash;
 

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::control::invalid::InvalidObject;
 use crate::control::people::check_name;
-use crate::control::site_objects::Fault;
 use sillage_query::wire::filter;
 
 /// A saved filter of a site.
@@ -22,13 +22,13 @@ impl SavedFilter {
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn check(&self) -> Result<(), Fault> {
-        check_name(&self.name).map_err(|error| Fault(error.to_string()))?;
+    pub fn check(&self) -> Result<(), InvalidObject> {
+        check_name(&self.name).map_err(|error| InvalidObject(error.to_string()))?;
         if self.filters.is_empty() {
-            return Err(Fault("filters: at least one is expected".into()));
+            return Err(InvalidObject("filters: at least one is expected".into()));
         }
         let filters = Json::from(self.filters.clone());
-        filter::check_all(&filters, "#/filters").map_err(|fault| Fault(fault.to_string()))
+        filter::check_all(&filters, "#/filters").map_err(|fault| InvalidObject(fault.to_string()))
     }
 }
 

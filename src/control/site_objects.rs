@@ -9,12 +9,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::Value as Json;
 
-use super::ControlError;
 use crate::control::annotation::Annotation;
 use crate::control::audit::{self, Deed};
 use crate::control::database;
+use crate::control::database::ControlError;
 use crate::control::funnel::Funnel;
 use crate::control::goal::Goal;
+use crate::control::invalid::InvalidObject;
 use crate::control::saved_filter::SavedFilter;
 
 /// Bytes of one, as JSON.
@@ -35,11 +36,6 @@ pub struct Body {
     name: Option<String>,
     json: String,
 }
-
-/// Why something is not kept. A rule of the house, never input.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Fault(pub String);
 
 impl Kind {
     fn as_str(self) -> &'static str {
@@ -76,10 +72,10 @@ impl Kind {
     ///
     /// # Errors
     /// The rule that it breaks.
-    pub fn parse(self, given: Json) -> Result<Body, Fault> {
+    pub fn parse(self, given: Json) -> Result<Body, InvalidObject> {
         let shape = |error: serde_json::Error| {
             // serde's text may quote what was sent.
-            Fault(match error.classify() {
+            InvalidObject(match error.classify() {
                 serde_json::error::Category::Data => format!(
                     "this is not the shape of {}: a field is missing, unknown or of another type",
                     match self {
@@ -118,7 +114,7 @@ impl Kind {
             }
         };
         if json.len() > BODY_BYTES_MAX {
-            return Err(Fault("more than 16 KiB".into()));
+            return Err(InvalidObject("more than 16 KiB".into()));
         }
         Ok(Body {
             kind: self,

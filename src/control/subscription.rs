@@ -13,10 +13,9 @@ use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use sha2::Sha256;
 
-use super::ControlError;
+use crate::control::database::ControlError;
 use crate::control::database::change;
 use crate::control::token::{hex, unhex};
-use crate::email::Cadence;
 
 /// Subscriptions of one person to one site.
 pub const SUBSCRIPTIONS_MAX: i64 = 20;
@@ -25,7 +24,33 @@ pub const UNANSWERED_S: i64 = 7 * 86_400;
 /// Bytes of an address (RFC 5321 section 4.5.3.1.3, without the brackets).
 pub const ADDRESS_BYTES_MAX: usize = 254;
 
-/// What somebody gets.
+/// How often a summary is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub enum Cadence {
+    Day,
+    Week,
+    Month,
+}
+
+impl Cadence {
+    /// The name in the database and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
+    /// Parses a name.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Day, Self::Week, Self::Month]
+            .into_iter()
+            .find(|cadence| cadence.as_str() == word)
+    }
+}
+
+/// What a subscription sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Topic {
     Summary(Cadence),

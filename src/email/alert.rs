@@ -16,8 +16,8 @@ use sillage_query::date_range::DateRange;
 use sillage_query::metric::Metric;
 use sillage_query::{Question, Report};
 
-use super::MailError;
 use crate::config::Site;
+use crate::email::error::EmailError;
 use crate::stats::StatsService;
 
 /// Weeks that are looked back on.
@@ -115,7 +115,7 @@ pub async fn look(
     stats: &StatsService,
     site: &Site,
     now: Timestamp,
-) -> Result<Option<Alert>, MailError> {
+) -> Result<Option<Alert>, EmailError> {
     let windows = windows(now, &site.timezone);
     let question = |(since, until): &(ZonedDateTime, ZonedDateTime)| {
         let last = until.timestamp() - SignedDuration::from_secs(1);
@@ -126,7 +126,7 @@ pub async fn look(
     let reports = crate::email::summary::ask(stats, questions, now).await?;
     let count = |report: &Report| report.rows.first()?.metrics.first()?.as_u64();
     let counts: Option<Vec<u64>> = reports.iter().map(count).collect();
-    let missing = || MailError::Numbers("the number of visitors is missing in an answer".into());
+    let missing = || EmailError::Numbers("the number of visitors is missing in an answer".into());
     let counts = counts.ok_or_else(missing)?;
     let [(since, until), ..] = windows.as_slice() else {
         return Ok(None);

@@ -1,20 +1,14 @@
-//! Which days a summary is about, and when it is due. Pure; days are the site's.
+//! Which days a summary covers, and when it is due. Pure. Days are local to the site.
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Unit};
 
-/// Hour of the site's day from which a summary of the time before it is due: the night is over, and
-/// late events are in.
-pub const DUE_HOUR: i8 = 7;
+use crate::control::subscription::Cadence;
 
-/// How often a summary comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
-pub enum Cadence {
-    Day,
-    Week,
-    Month,
-}
+/// Local hour of the site from which a summary of the period before is due: late events have arrived
+/// by then.
+pub const DUE_HOUR: i8 = 7;
 
 /// Days, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,25 +18,9 @@ pub struct Days {
 }
 
 impl Cadence {
-    /// The word in files and in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-        }
-    }
-
-    /// The cadence of a word.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Day, Self::Week, Self::Month]
-            .into_iter()
-            .find(|cadence| cadence.as_str() == word)
-    }
-
-    /// The latest period that is over on `today`, and the one it is compared with: a day with the
-    /// same day of the week before, a week (Monday to Sunday) with the week before, a month with
-    /// the month before.
+    /// The latest period that is over on `today`, and the one that it is compared with: a day with
+    /// the same weekday of the week before, a week (Monday to Sunday) with the week before, a month
+    /// with the month before.
     pub fn periods(self, today: Date) -> (Days, Days) {
         let back = |date: Date, days: i32| date.saturating_sub(days.days());
         match self {
@@ -81,8 +59,8 @@ impl Cadence {
         }
     }
 
-    /// The period to send a summary of now, when the one that ended on `sent` was the last to be
-    /// sent. One that was missed because nothing ran is not made up for: only the latest is sent.
+    /// The period whose summary is due now, if any. `sent` is the last day of the previous summary.
+    /// After a downtime only the latest period is sent, not those before it.
     pub fn due(self, now: Timestamp, zone: &TimeZone, sent: Option<Date>) -> Option<Days> {
         let local = now.to_zoned_datetime(zone.clone());
         let (period, _) = self.periods(local.date());
@@ -94,7 +72,7 @@ impl Cadence {
 }
 
 impl Days {
-    /// How many.
+    /// The number of days.
     pub fn count(self) -> i64 {
         self.first
             .until((Unit::Day, self.last))

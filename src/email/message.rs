@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::control::subscription::Topic;
+use crate::control::subscription::{Cadence, Topic};
 use crate::email::alert::{Alert, Kind};
-use crate::email::cadence::Cadence;
 use crate::email::summary::{Summary, Totals};
-use crate::email::texts::Words;
+use crate::email::texts::Texts;
 use crate::html::escape;
 
 /// Where a reader can go from a letter.
@@ -20,7 +19,7 @@ pub struct Links {
 
 /// A letter that is ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct Email {
     /// One line.
     pub subject: String,
     pub text: String,
@@ -32,8 +31,8 @@ pub struct Letter {
 /// Longest value of a list in a letter, characters.
 const VALUE_CHARS_MAX: usize = 80;
 
-/// Words a summary.
-pub fn of_summary(summary: &Summary, words: &Words, links: &Links) -> Letter {
+/// Texts a summary.
+pub fn of_summary(summary: &Summary, words: &Texts, links: &Links) -> Email {
     let period = summary.period;
     let (first, last) = (words.date(period.first), words.date(period.last));
     let dates = match period.first == period.last {
@@ -78,8 +77,8 @@ pub fn of_summary(summary: &Summary, words: &Words, links: &Links) -> Letter {
     page.finish(subject, links)
 }
 
-/// Words an alert.
-pub fn of_alert(site: &str, alert: &Alert, words: &Words, links: &Links) -> Letter {
+/// Texts an alert.
+pub fn of_alert(site: &str, alert: &Alert, words: &Texts, links: &Links) -> Email {
     let clock = |at: &jiff::ZonedDateTime| at.strftime("%H:%M").to_string();
     let (visitors, usual) = (words.count(alert.visitors), words.count(alert.usual));
     let (since, until) = (clock(&alert.since), clock(&alert.until));
@@ -101,10 +100,10 @@ pub fn of_alert(site: &str, alert: &Alert, words: &Words, links: &Links) -> Lett
     page.finish(words.fill(subject, &pairs), links)
 }
 
-/// Words the first letter to an address: what was asked for, and the link by which its holder says
+/// Texts the first letter to an address: what was asked for, and the link by which its holder says
 /// yes or no. Until then it is the only one. It holds no text that the asker chose, such as a name:
 /// the address may be a stranger's.
-pub fn of_request(site: &str, topic: Topic, words: &Words, link: &str) -> Letter {
+pub fn of_request(site: &str, topic: Topic, words: &Texts, link: &str) -> Email {
     let topic = words.get(match topic {
         Topic::Summary(Cadence::Day) => "topic_day",
         Topic::Summary(Cadence::Week) => "topic_week",
@@ -121,7 +120,7 @@ pub fn of_request(site: &str, topic: Topic, words: &Words, link: &str) -> Letter
 /// Name, number, number before, change.
 type Line = [String; 4];
 
-fn totals(now: &Totals, before: &Totals, words: &Words) -> Vec<Line> {
+fn totals(now: &Totals, before: &Totals, words: &Texts) -> Vec<Line> {
     let has_before = before.visits > 0 || before.pageviews > 0;
     let line = |key: &str, write: &dyn Fn(f64) -> String, number: f64, earlier: f64| {
         let (old, change) = if has_before {
@@ -170,7 +169,7 @@ fn totals(now: &Totals, before: &Totals, words: &Words) -> Vec<Line> {
 }
 
 /// Values as a reader knows them, and their numbers.
-fn named(rows: &[(String, u64)], words: &Words) -> Vec<(String, String)> {
+fn named(rows: &[(String, u64)], words: &Texts) -> Vec<(String, String)> {
     let name = |value: &str| match value {
         "Direct / None" => words.get("direct").to_owned(),
         "(not set)" => words.get("unknown").to_owned(),
@@ -187,7 +186,7 @@ fn named(rows: &[(String, u64)], words: &Words) -> Vec<(String, String)> {
 
 /// Both forms of a letter, written side by side so that they say the same.
 struct Page<'a> {
-    words: &'a Words,
+    words: &'a Texts,
     text: String,
     html: String,
 }
@@ -200,7 +199,7 @@ const QUIET: &str = "color:#4b5563;font-size:13px";
 
 // Writing to a String can't fail, so what `write!` gives is left.
 impl<'a> Page<'a> {
-    fn new(words: &'a Words, heading: &str, about: &str) -> Self {
+    fn new(words: &'a Texts, heading: &str, about: &str) -> Self {
         let mut page = Self {
             words,
             text: String::new(),
@@ -282,7 +281,7 @@ impl<'a> Page<'a> {
         );
     }
 
-    fn finish(mut self, subject: String, links: &Links) -> Letter {
+    fn finish(mut self, subject: String, links: &Links) -> Email {
         self.link("open", links.dashboard.as_deref());
         self.paragraph(self.words.get("footer"));
         self.link("unsubscribe", links.unsubscribe.as_deref());
@@ -293,7 +292,7 @@ impl<'a> Page<'a> {
             escape(&subject),
             self.html
         );
-        Letter {
+        Email {
             // A line break in a subject would begin another header.
             subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
             text: self.text,
@@ -337,7 +336,7 @@ mod tests {
     #[test]
     fn the_confirmation_e_mail_contains_no_text_from_the_form() {
         for language in LANGUAGES {
-            let words = Words::of(language);
+            let words = Texts::of(language);
             for text in [
                 "request_subject",
                 "request_text",
@@ -360,7 +359,7 @@ mod tests {
 
     #[test]
     fn text_and_html_of_a_summary_say_the_same() {
-        let letter = of_summary(&summary(), Words::of("en"), &Links::default());
+        let letter = of_summary(&summary(), Texts::of("en"), &Links::default());
         assert_eq!(
             letter.subject,
             "example.com: 1,500 visitors (November 16, 2026 – November 22, 2026)"
@@ -401,7 +400,7 @@ mod tests {
                 dashboard: Some("https://stats.example.com/?site=a&b=1".into()),
                 unsubscribe: Some("https://stats.example.com/u/1".into()),
             };
-            let letter = of_summary(&summary(), Words::of(lang), &links);
+            let letter = of_summary(&summary(), Texts::of(lang), &links);
             for loads in [
                 "<img",
                 "src=",
@@ -432,7 +431,7 @@ mod tests {
             pageviews: 0,
             ..alone.before
         };
-        let letter = of_summary(&alone, Words::of("en"), &Links::default());
+        let letter = of_summary(&alone, Texts::of("en"), &Links::default());
         assert!(
             letter
                 .text
@@ -443,7 +442,7 @@ mod tests {
         assert!(!letter.text.contains("inf") && !letter.text.contains("NaN"));
         let mut empty = alone;
         empty.now = empty.before;
-        let letter = of_summary(&empty, Words::of("en"), &Links::default());
+        let letter = of_summary(&empty, Texts::of("en"), &Links::default());
         assert!(
             letter.text.contains("No visitors were counted"),
             "{}",
@@ -465,7 +464,7 @@ mod tests {
             visitors: 4,
             usual: 1_200,
         };
-        let letter = of_alert("a\r\nBcc: b", &alert, Words::of("en"), &Links::default());
+        let letter = of_alert("a\r\nBcc: b", &alert, Texts::of("en"), &Links::default());
         assert_eq!(
             letter.subject,
             "a Bcc: b: only 4 visitors from 12:00 to 15:00, usually 1,200"

@@ -18,14 +18,15 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
-use super::{Cadence, Letter, MailError, Words};
 use crate::config::{Mail, Site, Sites};
-use crate::control::subscription::{self, Subscription, Topic};
+use crate::control::subscription::{self, Cadence, Subscription, Topic};
 use crate::control::{Control, ControlError, login, token};
 use crate::email::alert::{self, Alert};
-use crate::email::message::{self, Links};
+use crate::email::error::EmailError;
+use crate::email::message::{self, Email, Links};
 use crate::email::smtp::Sender;
 use crate::email::summary::Summary;
+use crate::email::texts::Texts;
 use crate::stats::StatsService;
 use zeroize::Zeroizing;
 
@@ -69,7 +70,7 @@ enum RoundError {
     Control(#[from] ControlError),
     /// In short: what a mail server says may hold addresses, which are in no log.
     #[error("{}", .0.in_short())]
-    Mail(#[from] MailError),
+    Mail(#[from] EmailError),
 }
 
 impl Post {
@@ -164,8 +165,8 @@ impl Post {
         key: &[u8],
         now: Timestamp,
         looked: &HashMap<String, Timestamp>,
-    ) -> Result<Option<(Date, Letter)>, MailError> {
-        let words = Words::of(&subscription.language);
+    ) -> Result<Option<(Date, Email)>, EmailError> {
+        let words = Texts::of(&subscription.language);
         let links = Links {
             dashboard: dashboard(&self.mail, &site.id),
             unsubscribe: link(&self.mail, key, subscription.id),

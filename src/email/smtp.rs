@@ -8,8 +8,9 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
-use super::{Letter, MailError};
 use crate::config::{Mail, MailTls};
+use crate::email::error::EmailError;
+use crate::email::message::Email;
 
 /// A mail server that does not answer within this time is away.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -26,9 +27,9 @@ impl Sender {
     /// # Errors
     /// There is no configuration, the password can't be read, the sender is no address, the
     /// system's certificates can't be used.
-    pub fn new(config: Option<&Mail>) -> Result<Self, MailError> {
-        let config = config.ok_or(MailError::NotConfigured)?;
-        let from = config.from.parse().map_err(|_| MailError::Address)?;
+    pub fn new(config: Option<&Mail>) -> Result<Self, EmailError> {
+        let config = config.ok_or(EmailError::NotConfigured)?;
+        let from = config.from.parse().map_err(|_| EmailError::Address)?;
         let parameters = || TlsParameters::new(config.host.clone());
         let tls = match config.tls {
             MailTls::Whole => Tls::Wrapper(parameters()?),
@@ -42,7 +43,7 @@ impl Sender {
         if let Some(user) = &config.user {
             let password = match &config.password_file {
                 Some(path) => {
-                    std::fs::read_to_string(path).map_err(|source| MailError::Password {
+                    std::fs::read_to_string(path).map_err(|source| EmailError::Password {
                         path: path.clone(),
                         source,
                     })?
@@ -62,8 +63,8 @@ impl Sender {
     ///
     /// # Errors
     /// `to` is no address; the server refused or is away.
-    pub async fn send(&self, to: &str, letter: &Letter) -> Result<(), MailError> {
-        let to: Mailbox = to.parse().map_err(|_| MailError::Address)?;
+    pub async fn send(&self, to: &str, letter: &Email) -> Result<(), EmailError> {
+        let to: Mailbox = to.parse().map_err(|_| EmailError::Address)?;
         let mut message = Message::builder()
             .from(self.from.clone())
             .to(to)

@@ -10,9 +10,10 @@ use sillage_query::report::Row;
 use sillage_query::value::MetricValue;
 use sillage_query::{QueryError, Question, Report};
 
-use super::MailError;
 use crate::config::Site;
-use crate::email::cadence::{Cadence, Days};
+use crate::control::subscription::Cadence;
+use crate::email::cadence::Days;
+use crate::email::error::EmailError;
 use crate::stats::StatsService;
 
 /// Rows of each list.
@@ -70,7 +71,7 @@ impl Summary {
         site: &Site,
         cadence: Cadence,
         now: Timestamp,
-    ) -> Result<Self, MailError> {
+    ) -> Result<Self, EmailError> {
         let today = now.to_zoned_datetime(site.timezone.clone()).date();
         let (period, before) = cadence.periods(today);
         let question = |metrics: &[Metric], days: Days| {
@@ -88,7 +89,7 @@ impl Summary {
             .collect();
         let reports = ask(stats, questions, now).await?;
         let [now, earlier, pages, sources, countries] = reports.as_slice() else {
-            return Err(MailError::Numbers("an answer is missing".into()));
+            return Err(EmailError::Numbers("an answer is missing".into()));
         };
         Ok(Self {
             site: site.id.clone(),
@@ -112,8 +113,8 @@ pub async fn ask(
     stats: &StatsService,
     questions: Vec<Question>,
     now: Timestamp,
-) -> Result<Vec<Report>, MailError> {
-    let failed = |error: QueryError| MailError::Numbers(error.to_string());
+) -> Result<Vec<Report>, EmailError> {
+    let failed = |error: QueryError| EmailError::Numbers(error.to_string());
     let reports = stats.batch(questions, now).await.map_err(failed)?;
     reports
         .into_iter()
@@ -121,11 +122,11 @@ pub async fn ask(
         .collect()
 }
 
-fn missing() -> MailError {
-    MailError::Numbers("a number is missing in an answer".into())
+fn missing() -> EmailError {
+    EmailError::Numbers("a number is missing in an answer".into())
 }
 
-fn read_totals(report: &Report) -> Result<Totals, MailError> {
+fn read_totals(report: &Report) -> Result<Totals, EmailError> {
     let metrics = &report.rows.first().ok_or_else(missing)?.metrics;
     let value = |index: usize| metrics.get(index);
     let count = |index: usize| {
@@ -145,7 +146,7 @@ fn read_totals(report: &Report) -> Result<Totals, MailError> {
     })
 }
 
-fn read_list(report: &Report) -> Result<Vec<(String, u64)>, MailError> {
+fn read_list(report: &Report) -> Result<Vec<(String, u64)>, EmailError> {
     let row = |row: &Row| {
         let value = row.dimensions.first()?.clone();
         Some((value, row.metrics.first()?.as_u64()?))

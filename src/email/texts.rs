@@ -9,21 +9,21 @@ use jiff::civil::Date;
 pub const LANGUAGES: [&str; 3] = ["en", "ja", "de"];
 
 /// A language's words.
-pub struct Words {
+pub struct Texts {
     /// BCP 47.
     pub lang: &'static str,
     texts: HashMap<String, toml::Value>,
 }
 
-static ALL: LazyLock<[Words; 3]> = LazyLock::new(|| {
+static ALL: LazyLock<[Texts; 3]> = LazyLock::new(|| {
     [
-        Words::parse("en", include_str!("texts/en.toml")),
-        Words::parse("ja", include_str!("texts/ja.toml")),
-        Words::parse("de", include_str!("texts/de.toml")),
+        Texts::parse("en", include_str!("texts/en.toml")),
+        Texts::parse("ja", include_str!("texts/ja.toml")),
+        Texts::parse("de", include_str!("texts/de.toml")),
     ]
 });
 
-impl Words {
+impl Texts {
     fn parse(lang: &'static str, text: &str) -> Self {
         let texts =
             toml::from_str(text).expect("the file is part of the program and a test reads it");
@@ -136,9 +136,9 @@ mod tests {
             names.sort();
             names
         };
-        let english = Words::of("en");
+        let english = Texts::of("en");
         for lang in LANGUAGES {
-            let words = Words::of(lang);
+            let words = Texts::of(lang);
             assert_eq!(words.lang, lang);
             for (key, value) in &english.texts {
                 // Months have no names where they are numbered, and a date has its own parts.
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn numbers_and_dates_are_written_as_the_language_does() {
         let check = |lang: &str, expected: [&str; 7]| {
-            let words = Words::of(lang);
+            let words = Texts::of(lang);
             let date = "2026-03-05".parse().expect("a date");
             let written = [
                 words.count(1_234_567),
@@ -211,14 +211,14 @@ mod tests {
                 "2026年3月5日",
             ],
         );
-        assert_eq!(Words::of("en").count(999), "999");
-        assert_eq!(Words::of("en").duration(9.0), "9s");
-        assert_eq!(Words::of("en").percent(-0.2, true), "0%");
+        assert_eq!(Texts::of("en").count(999), "999");
+        assert_eq!(Texts::of("en").duration(9.0), "9s");
+        assert_eq!(Texts::of("en").percent(-0.2, true), "0%");
     }
 
     #[test]
     fn a_value_is_never_read_as_a_placeholder() {
-        let filled = Words::of("en").fill(
+        let filled = Texts::of("en").fill(
             "subject",
             &[("site", "{visitors}"), ("visitors", "7"), ("dates", "x")],
         );

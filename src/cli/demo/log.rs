@@ -1,4 +1,5 @@
-//! An access log in the combined format as beacons: the page views that its lines would have sent.
+//! Turns the lines of an access log in the combined format into the pageviews that a tracker would
+//! have sent.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::IpAddr;
@@ -9,19 +10,19 @@ use flate2::read::GzDecoder;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Sent, Visitor, jar};
+use crate::cli::demo::request::{Sent, Visitor, jar};
 use crate::config::Site;
 
-/// Endings of files that are no pages.
+/// Endings of files that are not pages.
 const NO_PAGES: &[&str] = &[
     ".png", ".jpg", ".jpeg", ".gif", ".ico", ".svg", ".webp", ".css", ".js", ".json", ".xml",
     ".txt", ".woff", ".woff2", ".ttf", ".map", ".pdf", ".gz", ".zip", ".tar", ".mp4",
 ];
 
-/// Reads the successful page views of a log, in order, moved so that the last one is at `now`.
+/// Reads the successful pageviews of a log, in order, moved in time so that the last one is at `now`.
 ///
 /// # Errors
-/// The file can't be read. Lines of another form are passed over.
+/// The file can't be read. Lines in another format are skipped.
 pub fn read(path: &Path, site: &Site, now: Timestamp) -> anyhow::Result<Vec<Sent>> {
     let file =
         std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;

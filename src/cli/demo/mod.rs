@@ -1,17 +1,15 @@
-//! `sillage demo`: traffic to look at before there is any, from an access log or made up.
+//! `sillage demo`: traffic to try the dashboard with, from an access log or generated.
 //!
-//! It goes through the very pipeline that beacons go through, consent, salts, door and spool
-//! included, with the clock as an argument: the past is walked through day by day, each with a salt
-//! of its own that is destroyed on the way. The spool is the collector's, so the collector must not
-//! run meanwhile; it stores the events at its next start.
+//! The traffic passes through the same pipeline as real beacons, including consent, salts, the
+//! privacy door and the spool. The clock is an argument: each past day has a salt of its own, which
+//! is destroyed when the day is over. The command writes to the collector's spool, so the collector
+//! must not run at the same time; it stores the events at its next start.
 
 mod log;
+mod request;
 mod traffic;
 
 use std::collections::HashMap;
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,6 +18,8 @@ use clap::Args;
 use futures_util::future::join_all;
 use jiff::{Timestamp, ToSpan};
 
+use crate::cli::demo::request::Sent;
+use crate::cli::output::print_line;
 use crate::config::{Config, Sites};
 use crate::ingest::Geo;
 use crate::ingest::{CookieChange, Pipeline, Sender};
@@ -28,7 +28,7 @@ use crate::telemetry::Outcome;
 use sillage_privacy::{ClientIp, Language, UserAgent};
 use sillage_spool::{Spool, SpoolOptions};
 
-/// Beacons on their way to the disk at once.
+/// Beacons that wait for the disk at the same time.
 const IN_FLIGHT: usize = 256;
 
 #[derive(Args, Debug)]
@@ -50,25 +50,7 @@ pub struct DemoArguments {
     pub seed: u64,
 }
 
-/// One request as a browser would send it.
-#[derive(Debug, Clone)]
-pub(crate) struct Visitor {
-    pub ip: IpAddr,
-    pub agent: Arc<str>,
-    pub language: &'static str,
-}
-
-/// One beacon of the past.
-#[derive(Debug, Clone)]
-pub(crate) struct Sent {
-    pub at: Timestamp,
-    pub from: Visitor,
-    /// Tells cookie jars apart.
-    pub jar: u64,
-    pub body: String,
-}
-
-/// Sends the traffic and says how much was kept.
+/// Sends the traffic and prints how many events were stored.
 ///
 /// # Errors
 /// The configuration or the log can't be used, or the collector is running.
@@ -97,8 +79,8 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         bail!("there is nothing to send: the log has no page views")
     };
 
-    // Salts of past days must never lie beside the collector's own, nor their destruction stand in
-    // its audit log.
+    // Salts of past days must not be mixed with the collector's own, and their destruction must not
+    // appear in its audit log.
     let salts = config
         .data_dir
         .join(format!("demo-salts-{}", std::process::id()));
@@ -121,17 +103,17 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     replayed?;
     spool.seal().await?;
 
-    println!("{} beacons sent for {}:", sent.len(), site.id);
+    print_line!("{} beacons sent for {}:", sent.len(), site.id);
     for outcome in Outcome::ALL {
         if counters.total(outcome) > 0 {
-            println!("  {:>8} {}", counters.total(outcome), outcome.as_str());
+            print_line!("  {:>8} {}", counters.total(outcome), outcome.as_str());
         }
     }
     Ok(())
 }
 
-/// Sends in order of time; what one browser sends waits for its answer before, as its cookie may
-/// change.
+/// Sends in order of time. A browser's beacon waits for the answer to its previous one, which may
+/// change the cookie.
 async fn replay(pipeline: &Pipeline, sent: &[Sent]) -> anyhow::Result<()> {
     let mut jars: HashMap<(u64, String), String> = HashMap::new();
     let mut next = 0;
@@ -148,7 +130,7 @@ async fn replay(pipeline: &Pipeline, sent: &[Sent]) -> anyhow::Result<()> {
             batch.push(one);
             next += 1;
         }
-        // Walk to this minute, midnight by midnight.
+        // Move the clock to this minute, one midnight at a time.
         let to = batch[0].at;
         while ticked < to {
             ticked = to.min(ticked + 10.minutes());
@@ -180,18 +162,11 @@ async fn replay(pipeline: &Pipeline, sent: &[Sent]) -> anyhow::Result<()> {
                     CookieChange::Delete { name } => {
                         jars.remove(&(one.jar, name));
                     }
-                    // No beacon carries it.
+                    // A beacon does not contain this cookie.
                     CookieChange::SetErasure { .. } | CookieChange::DeleteErasure { .. } => {}
                 }
             }
         }
     }
     Ok(())
-}
-
-/// A number that tells one browser from another.
-pub(crate) fn jar(ip: IpAddr, agent: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (ip, agent).hash(&mut hasher);
-    hasher.finish()
 }

@@ -1,17 +1,16 @@
-//! Made-up traffic of a small shop: people who come back, days of the week, places, campaigns,
-//! reading time.
+//! Generated traffic of a small shop: returning visitors, weekdays, places, campaigns, reading time.
 //!
-//! Deterministic under its seed, so that what is made up once can be made up again.
+//! Deterministic for a seed, so that the same traffic can be generated again.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use super::{Sent, Visitor};
+use crate::cli::demo::request::{Sent, Visitor};
 use crate::config::Site;
 
-/// People who come at all; about one in nine comes on a given day.
+/// Browsers in total; about one in nine visits on a given day.
 const PEOPLE: u64 = 1_600;
 
 const PAGES: &[(&str, u64)] = &[("", 30), ("beans", 24), ("brewing", 22), ("visit", 12)];
@@ -157,7 +156,7 @@ pub fn generate(site: &Site, now: Timestamp, days: i64, seed: u64) -> Vec<Sent> 
             else {
                 continue;
             };
-            // A person keeps network, agent and cookie jar; the number of the person decides them.
+            // The number of a browser decides its network, agent and cookie jar.
             let person = dice.below(PEOPLE).min(dice.below(PEOPLE));
             visit(&mut sent, &mut dice, site, host, person, begin.timestamp());
         }
@@ -184,7 +183,7 @@ fn visit(
         own.below(256) as u8,
         own.below(254) as u8 + 1,
     ));
-    // One in five never answers the question or says no.
+    // One in five does not answer the question or refuses.
     let said = match own.below(10) {
         0 => Some(0),
         1 => None,
