@@ -27,7 +27,7 @@ impl StatsService {
     /// # Errors
     /// See [`QueryError`].
     pub async fn live(&self, site: &str, now: Timestamp) -> Result<i64, QueryError> {
-        let site = &self.site(site)?.site;
+        let site = self.site(site)?.site;
         if self.floor(site).is_some() {
             return Err(QueryError::Protected(
                 "the live count can't be asked for here: small counts are protected, and it would reveal each arrival",
@@ -52,7 +52,7 @@ impl StatsService {
     /// # Errors
     /// See [`QueryError`].
     pub async fn quality(&self, site: &str, from: Date, to: Date) -> Result<Quality, QueryError> {
-        let site = &self.site(site)?.site;
+        let site = self.site(site)?.site;
         let after = to.tomorrow().ok().filter(|_| from <= to);
         let after = after.ok_or_else(|| QueryError::invalid("to", "lies before `from`"))?;
         let statement = Sql::template(

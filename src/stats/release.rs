@@ -44,11 +44,11 @@ impl StatsService {
     /// See [`QueryError`].
     pub(super) async fn released(
         &self,
-        known_site: &KnownSite,
+        known_site: KnownSite<'_>,
         floor: Floor,
         now: Timestamp,
     ) -> Result<i64, QueryError> {
-        let site = &known_site.site;
+        let site = known_site.site;
         let today = now.to_zoned_datetime(site.timezone.clone()).date();
         let begin = today
             .yesterday()
@@ -60,7 +60,7 @@ impl StatsService {
         let until_s = since_s + full * HOUR_S;
         let key = (until_s, i64::from(floor.visitors()));
         // Locked during the request to ClickHouse, so the questions of a batch ask once.
-        let mut known = known_site.releases.lock().await;
+        let mut known = known_site.state.releases.lock().await;
         known.retain(|((until, _), _)| *until == until_s);
         if let Some((_, released)) = known.iter().find(|(each, _)| *each == key) {
             return Ok(*released);

@@ -42,7 +42,7 @@ impl StatsService {
     /// See [`QueryError`].
     pub async fn query(&self, question: &Question, now: Timestamp) -> Result<Report, QueryError> {
         let known = self.site(&question.site)?;
-        let mut floor = self.floor(&known.site);
+        let mut floor = self.floor(known.site);
         let mut released_s = None;
         if let Some(of_audience) = floor {
             limits::refuse(question)?;
@@ -144,7 +144,7 @@ impl StatsService {
         now: Timestamp,
     ) -> Result<FunnelReport, QueryError> {
         let known = self.site(&funnel.site)?;
-        if self.floor(&known.site).is_some() {
+        if self.floor(known.site).is_some() {
             return Err(QueryError::Protected(
                 "funnels can't be asked for here: small counts are protected, and each step could reveal a few visitors",
             ));
@@ -162,7 +162,7 @@ impl StatsService {
     async fn period(
         &self,
         range: DateRange,
-        known: &KnownSite,
+        known: KnownSite<'_>,
         now: Timestamp,
     ) -> Result<Period, QueryError> {
         let first_event = match range {
@@ -214,18 +214,18 @@ impl StatsService {
     }
 
     /// What is rolled up of a site, asked for at most every few seconds.
-    async fn coverage(&self, known: &KnownSite) -> Result<Arc<Coverage>, QueryError> {
+    async fn coverage(&self, known: KnownSite<'_>) -> Result<Arc<Coverage>, QueryError> {
         if !self.uses_rollups() {
             return Ok(Arc::default());
         }
         // Locked during the request to ClickHouse, so the questions of a batch ask once.
-        let mut remembered = known.coverage.lock().await;
+        let mut remembered = known.state.coverage.lock().await;
         if let Some((asked, coverage)) = &*remembered
             && asked.elapsed() < COVERAGE_AGE_MAX
         {
             return Ok(coverage.clone());
         }
-        let coverage = Arc::new(rollup::coverage::read(&self.runner, &known.site).await?);
+        let coverage = Arc::new(rollup::coverage::read(&self.runner, known.site).await?);
         *remembered = Some((Instant::now(), coverage.clone()));
         Ok(coverage)
     }

@@ -26,7 +26,9 @@ const FLOOR_DEFAULT: u32 = 5;
 #[derive(Clone)]
 pub struct StatsService {
     pub(super) runner: Runner,
-    sites: Arc<[KnownSite]>,
+    sites: Arc<Sites>,
+    /// By the index of the site.
+    states: Arc<[SiteState]>,
     uses_rollups: bool,
     floors: Floors,
     audience: Audience,
@@ -34,15 +36,21 @@ pub struct StatsService {
     visible: Option<Arc<[String]>>,
 }
 
-/// A site, and what is known about it while the program runs.
-#[derive(Clone)]
-pub(super) struct KnownSite {
-    pub site: Site,
+/// What is known about a site while the program runs.
+#[derive(Default)]
+pub(super) struct SiteState {
     /// What is rolled up, and when that was asked for.
-    pub coverage: Arc<Mutex<Option<(Instant, Arc<Coverage>)>>>,
+    pub coverage: Mutex<Option<(Instant, Arc<Coverage>)>>,
     /// How much of yesterday and today is released to audiences with a floor.
-    pub releases: Arc<Mutex<Releases>>,
-    goals: Arc<RwLock<Goals>>,
+    pub releases: Mutex<Releases>,
+    goals: RwLock<Goals>,
+}
+
+/// A site that a client may see.
+#[derive(Clone, Copy)]
+pub(super) struct KnownSite<'a> {
+    pub site: &'a Site,
+    pub state: &'a SiteState,
 }
 
 /// The end of the release (seconds since 1970), by the end of the last full hour and the floor.
@@ -55,15 +63,10 @@ impl StatsService {
     /// A service that answers members. `client` has its database set. Nothing is sent before the
     /// first question.
     pub fn new(client: Client, sites: Arc<Sites>, limits: QueryLimits) -> Self {
-        let known = sites.iter().map(|site| KnownSite {
-            site: site.clone(),
-            coverage: Arc::default(),
-            releases: Arc::default(),
-            goals: Arc::new(RwLock::new([].into())),
-        });
         Self {
             runner: Runner::new(client, limits),
-            sites: known.collect(),
+            states: sites.iter().map(|_| SiteState::default()).collect(),
+            sites,
             uses_rollups: true,
             floors: Floors {
                 members: 0,
@@ -109,10 +112,11 @@ impl StatsService {
 
     /// Sets the goals of a site for this service and all its clones. Unknown sites are ignored.
     pub fn set_goals(&self, site: &str, goals: impl IntoIterator<Item = Goal>) {
-        if let Some(known) = self.sites.iter().find(|known| known.site.id == site) {
+        if let Some(id) = self.sites.find(site) {
             let goals = goals.into_iter().map(Arc::new).collect();
             // A list is replaced as a whole, so it is whole after a panic too.
-            *known.goals.write().unwrap_or_else(PoisonError::into_inner) = goals;
+            let state = &self.states[id.index()];
+            *state.goals.write().unwrap_or_else(PoisonError::into_inner) = goals;
         }
     }
 
@@ -122,20 +126,24 @@ impl StatsService {
         known.map_or_else(
             || [].into(),
             |known| {
-                let goals = known.goals.read();
+                let goals = known.state.goals.read();
                 goals.unwrap_or_else(PoisonError::into_inner).clone()
             },
         )
     }
 
     /// A site that this client may see.
-    pub(super) fn site(&self, id: &str) -> Result<&KnownSite, QueryError> {
+    pub(super) fn site(&self, name: &str) -> Result<KnownSite<'_>, QueryError> {
         let visible = self.visible.as_deref();
-        self.sites
-            .iter()
-            .find(|known| known.site.id == id)
-            .filter(|known| visible.is_none_or(|visible| visible.contains(&known.site.id)))
-            .ok_or(QueryError::UnknownSite)
+        let id = self
+            .sites
+            .find(name)
+            .filter(|_| visible.is_none_or(|visible| visible.iter().any(|each| each == name)))
+            .ok_or(QueryError::UnknownSite)?;
+        Ok(KnownSite {
+            site: &self.sites[id],
+            state: &self.states[id.index()],
+        })
     }
 
     /// The floor of this audience for a site; `None` where it sees everything.
