@@ -1,7 +1,7 @@
-//! Text into HTML, for the few pages and letters that are written here.
+//! Escapes text for the HTML of pages and e-mails.
 
-/// Makes text safe as HTML, in an attribute too. Braces go as well, so that no value can be taken
-/// for a place to fill.
+/// Escapes text for HTML, also for a quoted attribute. Braces are escaped too, so that a value is
+/// never taken for a `{name}` to fill.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -17,4 +17,26 @@ pub fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// Replaces each `{name}` of a text by its value, escaped.
+pub fn fill(text: &str, pairs: &[(&str, &str)]) -> String {
+    let mut text = text.to_owned();
+    for (name, value) in pairs {
+        text = text.replace(&format!("{{{name}}}"), &escape(value));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_escaped_in_the_page() {
+        assert_eq!(
+            fill("a {x} b", &[("x", "<i a='\"'>{y}&")]),
+            "a &lt;i a=&#39;&quot;&#39;&gt;&#123;y&#125;&amp; b"
+        );
+    }
 }

@@ -12,6 +12,7 @@ pub mod config;
 pub mod telemetry;
 
 pub mod http;
+pub mod tracker_files;
 
 pub mod event_row;
 pub mod ingest;

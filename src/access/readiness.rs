@@ -1,9 +1,9 @@
 //! Whether this collector can be used, and if not, why: `/readyz` and `/readyz/beacons`.
 //!
-//! Two questions, since a load balancer and a person ask different ones. `/readyz/beacons` is for
-//! who sends beacons here: it is 200 as long as they are kept, and while ClickHouse is away they
-//! are, for as long as the spool has room. `/readyz` is 200 when reports are answered as well. What
-//! is wrong stands in `causes`, by names that stay the same.
+//! There are two addresses, since a load balancer and a person ask different questions.
+//! `/readyz/beacons` is 200 as long as beacons are stored, also while ClickHouse does not answer and
+//! the spool has room. `/readyz` is 200 when reports are available as well. `causes` lists what is
+//! wrong, by names that stay the same.
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
@@ -11,11 +11,10 @@ use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
 use serde_json::json;
 
-use crate::access::App;
 use crate::http::response::{Answer, json, text};
 use sillage_spool::Trouble;
 
-/// Whether reports are answered, and what keeps them.
+/// Whether reports are available, and if not, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Reports {
@@ -57,7 +56,7 @@ impl Reports {
     }
 }
 
-/// [`Reports`] as threads share it.
+/// [`Reports`] shared between threads.
 #[derive(Debug, Default)]
 pub struct Readiness(AtomicU8);
 
@@ -72,15 +71,15 @@ impl Readiness {
         self.0.store(reports as u8, Relaxed);
     }
 
-    /// Whether reports are answered.
+    /// Whether reports are available.
     pub fn is_ready(&self) -> bool {
         self.get() == Reports::Ready
     }
 }
 
 /// Why beacons are refused: its name in `causes`, and what it means.
-fn refusing(app: &App) -> Option<(&'static str, &'static str)> {
-    app.spool.stats().trouble.map(|trouble| match trouble {
+fn refusing(trouble: Option<Trouble>) -> Option<(&'static str, &'static str)> {
+    trouble.map(|trouble| match trouble {
         Trouble::Full => ("spool_full", "the spool is full; beacons are refused"),
         Trouble::NoSpace => (
             "disk_full",
@@ -93,33 +92,32 @@ fn refusing(app: &App) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// `/readyz`: beacons are kept and reports are answered.
-pub fn ready(app: &App) -> Answer {
-    let (refusing, missing) = (refusing(app), app.readiness.get().cause());
+/// `/readyz`: beacons are stored and reports are available.
+pub fn ready(trouble: Option<Trouble>, reports: Reports) -> Answer {
+    let (refusing, missing) = (refusing(trouble), reports.cause());
     if refusing.is_none() && missing.is_none() {
         return text(StatusCode::OK, "ready\n");
     }
     let causes = [refusing, missing];
-    let kept = match refusing {
+    let stored = match refusing {
         None => Some("beacons are kept meanwhile"),
         Some(_) => None,
     };
-    unavailable(&causes, kept)
+    unavailable(&causes, stored)
 }
 
-/// `/readyz/beacons`: beacons are kept.
-pub fn ready_for_beacons(app: &App) -> Answer {
-    match refusing(app) {
+/// `/readyz/beacons`: beacons are stored.
+pub fn ready_for_beacons(trouble: Option<Trouble>) -> Answer {
+    match refusing(trouble) {
         None => text(StatusCode::OK, "ready\n"),
         refusing => unavailable(&[refusing], None),
     }
 }
 
-/// 503 to a question for reports while there are none.
-pub fn no_reports(app: &App) -> Answer {
-    // A report that is asked for between two looks at ClickHouse finds it as it was.
-    let missing = app.readiness.get().cause();
-    unavailable(&[missing.or(Reports::Starting.cause())], None)
+/// 503 to a question while reports are not available.
+pub fn no_reports(reports: Reports) -> Answer {
+    // `reports` may have become ready since the question was refused.
+    unavailable(&[reports.cause().or(Reports::Starting.cause())], None)
 }
 
 fn unavailable(causes: &[Option<(&str, &str)>], addition: Option<&str>) -> Answer {

@@ -1,5 +1,5 @@
-//! The site's goals as people keep them become those that questions are settled against: at the
-//! start, and at once when one is changed.
+//! Passes a site's goals from the control database to the reports: at the start, and whenever one
+//! changes.
 
 use crate::access::App;
 use crate::control::ControlError;
@@ -7,18 +7,17 @@ use crate::control::goal::{Achievement, Goal as KeptGoal};
 use crate::control::site_objects;
 use sillage_query::goal::{Goal, GoalKind};
 
-/// Hands a site's goals to whoever answers; before ClickHouse answers there is nobody yet, and the
-/// start does it.
+/// Passes a site's goals to the reports. Before ClickHouse answers there is nothing to pass them to;
+/// the start does it then.
 ///
 /// # Errors
-/// The file can't be read; questions are then still settled against the goals before.
+/// The control database can't be read; questions then use the previous goals.
 pub async fn refresh(app: &App, site: &str) -> Result<(), ControlError> {
     let Some(stats) = app.stats.get() else {
         return Ok(());
     };
     let of = site.to_owned();
     let kept = app
-        .gate
         .control
         .run(move |connection| site_objects::goals(connection, &of))
         .await?;
@@ -26,7 +25,7 @@ pub async fn refresh(app: &App, site: &str) -> Result<(), ControlError> {
     Ok(())
 }
 
-/// A goal as questions know it.
+/// A goal as questions use it.
 pub fn meant(id: i64, kept: KeptGoal) -> Goal {
     Goal {
         id: id.unsigned_abs(),

@@ -1,12 +1,15 @@
-//! JSON for people, keys and shared links.
+//! JSON for people, API keys and shared links.
 
 pub mod api_keys;
+pub mod endpoint;
 pub mod goals;
+pub mod json;
 pub mod people;
 pub mod segments;
 pub mod shared_links;
 pub mod site_objects;
 pub mod snippet;
+pub mod start_data;
 pub mod stats;
 pub mod stats_json;
 pub mod subscriptions;

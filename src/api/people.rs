@@ -1,66 +1,53 @@
-//! What owners do about other people, as JSON: look, invite, give and take roles, offer a new
-//! password, remove, and the log of who did what. An owner of one site sees and touches only what
-//! lies within the sites they own.
+//! People, as JSON, for owners: list, invite, grant and revoke roles, reset a password, remove, and
+//! the audit log. An owner of one site sees and changes only what concerns the sites they own.
+//! `/api/me` describes one's own account to the dashboard.
 
+use hyper::Request;
 use hyper::body::Incoming;
-use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::access::App;
-use crate::access::auth::{LoggedIn, failed, forbidden};
-use crate::app::routes::{Handler, Params};
+use crate::access::call::Call;
+use crate::access::error::ApiError;
+use crate::access::identity::Session;
+use crate::api::json::read_json;
+use crate::control::ids::PersonId;
 use crate::control::people::{self, EVERY_SITE, Person, Role};
 use crate::control::token::{Token, random};
 use crate::control::{ControlError, audit, invitation};
-use crate::http::response::{self, Answer};
-use crate::pages::layout::{bad_request, read_json};
 
-/// A role on a site, or none any more.
+/// A role on a site, or its removal.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Grant {
     /// A configured site, or `*`.
     site: String,
-    /// `null` takes it.
+    /// `null` removes it.
     role: Option<String>,
 }
 
-/// Answers a request of somebody who owns a site.
-pub async fn answer(
-    app: &App,
-    handler: Handler,
-    params: Params,
-    caller: LoggedIn,
-    request: Request<Incoming>,
-) -> Answer {
-    let caller = caller.person;
-    let person = params
-        .id
-        .parse()
-        .map_err(|_| failed(&ControlError::NotThere));
-    let result = match (handler, person) {
-        (Handler::People, _) => list(app, caller).await,
-        (Handler::Audit, _) => log(app, caller).await,
-        (Handler::Invite, _) => invite(app, caller, request).await,
-        (_, Err(answer)) => Err(answer),
-        (Handler::SetRole, Ok(person)) => set_role(app, caller, person, request).await,
-        (Handler::ResetPerson, Ok(person)) => reset(app, caller, person).await,
-        (Handler::RemovePerson, Ok(person)) => remove(app, caller, person).await,
-        (_, Ok(_)) => Err(forbidden()),
-    };
-    result.map_or_else(
-        |answer| answer,
-        |body| response::json(StatusCode::OK, &body),
-    )
+/// `{"id", "name", "roles": {site: role}, "second_factor", "csrf"}` of one's own account.
+pub async fn me(call: Call<Session>) -> Json {
+    let Session { person, csrf, .. } = &call.identity;
+    let roles: serde_json::Map<String, Json> = person
+        .roles
+        .iter()
+        .map(|(site, role)| (site.clone(), json!(role.as_str())))
+        .collect();
+    json!({
+        "id": person.id, "name": person.name, "roles": roles,
+        "second_factor": person.has_totp, "csrf": csrf,
+    })
 }
 
 /// `{"people": [{"id", "name", "roles": {site: role}, "second_factor"}]}`, of others only what
 /// concerns the caller's sites.
-async fn list(app: &App, caller: Person) -> Result<Json, Answer> {
-    let people = app.gate.control.run(|connection| people::all(connection));
-    let people = people.await.map_err(|error| failed(&error))?;
+pub async fn list(call: Call<Person>) -> Result<Json, ApiError> {
+    let caller = &call.identity;
+    let all = call.app.control.run(|connection| people::all(connection));
+    let people = all.await?;
     let shown: Vec<Json> = people
         .iter()
         .filter_map(|person| {
@@ -82,15 +69,16 @@ async fn list(app: &App, caller: Person) -> Result<Json, Answer> {
     Ok(json!({ "people": shown }))
 }
 
-/// `{"entries": [{"at", "who", "what", "site", "subject"}]}`; what is about no site, for owners of
-/// every site.
-async fn log(app: &App, caller: Person) -> Result<Json, Answer> {
-    let entries = app.gate.control.run(move |connection| {
+/// `{"entries": [{"at", "who", "what", "site", "subject"}]}`. Entries without a site are shown to
+/// owners of every site only.
+pub async fn audit_log(call: Call<Person>) -> Result<Json, ApiError> {
+    let caller = call.identity;
+    let entries = call.app.control.run(move |connection| {
         audit::latest(connection, &|site| {
             caller.owns(if site.is_empty() { EVERY_SITE } else { site })
         })
     });
-    let entries = entries.await.map_err(|error| failed(&error))?;
+    let entries = entries.await?;
     let entries: Vec<Json> = entries
         .iter()
         .map(|entry| {
@@ -104,89 +92,89 @@ async fn log(app: &App, caller: Person) -> Result<Json, Answer> {
 }
 
 /// A link to join: `{"path"}`, shown this once.
-async fn invite(app: &App, caller: Person, request: Request<Incoming>) -> Result<Json, Answer> {
-    let (site, role) = grant(app, &caller, request).await?;
-    let role = role.ok_or_else(|| bad_request("role: viewer, editor or owner is expected"))?;
-    let token = Token::new(random().map_err(|error| failed(&error))?);
+pub async fn invite(call: Call<Person>) -> Result<Json, ApiError> {
+    let (app, caller) = (&*call.app, call.identity);
+    let (site, role) = grant(app, &caller, call.request).await?;
+    let role = role.ok_or_else(|| ApiError::rule("role: viewer, editor or owner is expected"))?;
+    let token = Token::new(random()?);
     let hash = token.hash();
-    let invited = app.gate.control.run(move |connection| {
+    let invited = app.control.run(move |connection| {
         invitation::invite(connection, Timestamp::now(), &caller, (&site, role), &hash)
     });
-    invited.await.map_err(|error| failed(&error))?;
+    invited.await?;
     Ok(json!({ "path": format!("/welcome/{}", token.reveal()) }))
 }
 
-async fn set_role(
-    app: &App,
-    caller: Person,
-    person: i64,
-    request: Request<Incoming>,
-) -> Result<Json, Answer> {
-    let (site, role) = grant(app, &caller, request).await?;
-    let set = app.gate.control.run(move |connection| {
+/// Grants or revokes a role of a person.
+pub async fn set_role(call: Call<Person, PersonId>) -> Result<Json, ApiError> {
+    let (app, caller, PersonId(person)) = (&*call.app, call.identity, call.path);
+    let (site, role) = grant(app, &caller, call.request).await?;
+    let set = app.control.run(move |connection| {
         people::set_role(connection, Timestamp::now(), &caller, person, &site, role)
     });
-    set.await.map_err(|error| failed(&error))?;
+    set.await?;
     Ok(json!({}))
 }
 
 /// A link with which a person chooses a new password: `{"path"}`, shown this once.
-async fn reset(app: &App, caller: Person, person: i64) -> Result<Json, Answer> {
-    let token = Token::new(random().map_err(|error| failed(&error))?);
+pub async fn reset(call: Call<Person, PersonId>) -> Result<Json, ApiError> {
+    let token = Token::new(random()?);
     let hash = token.hash();
-    managing(app, caller, person, move |connection, caller| {
+    manage(call, move |connection, caller, person| {
         invitation::reset(connection, Timestamp::now(), Some(caller), person, &hash)
     })
     .await?;
     Ok(json!({ "path": format!("/welcome/{}", token.reveal()) }))
 }
 
-async fn remove(app: &App, caller: Person, person: i64) -> Result<Json, Answer> {
-    managing(app, caller, person, move |connection, caller| {
+/// Removes a person.
+pub async fn remove(call: Call<Person, PersonId>) -> Result<Json, ApiError> {
+    manage(call, move |connection, caller, person| {
         people::remove(connection, Timestamp::now(), &caller.name, person)
     })
     .await?;
     Ok(json!({}))
 }
 
-/// Does `work` when the caller owns every site of the person. An unknown person and one without a
-/// role on the caller's sites are answered alike.
-async fn managing(
-    app: &App,
-    caller: Person,
-    person: i64,
-    work: impl FnOnce(&mut rusqlite::Connection, &Person) -> Result<(), ControlError> + Send + 'static,
-) -> Result<(), Answer> {
-    let done = app.gate.control.run(move |connection| {
+/// Does `work` if the caller owns every site of the person. An unknown person and one without a role
+/// on the caller's sites get the same answer.
+async fn manage(
+    call: Call<Person, PersonId>,
+    work: impl FnOnce(&mut rusqlite::Connection, &Person, i64) -> Result<(), ControlError>
+    + Send
+    + 'static,
+) -> Result<(), ApiError> {
+    let (caller, PersonId(person)) = (call.identity, call.path);
+    let done = call.app.control.run(move |connection| {
         let other = people::find(connection, person)?.filter(|other| caller.may_see(other));
         if !caller.may_manage(&other.ok_or(ControlError::NotThere)?) {
             return Ok(false);
         }
-        work(connection, &caller).map(|()| true)
+        work(connection, &caller, person).map(|()| true)
     });
-    match done.await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(forbidden()),
-        Err(error) => Err(failed(&error)),
+    if done.await? {
+        Ok(())
+    } else {
+        Err(ApiError::Forbidden)
     }
 }
 
-/// Reads which role on which site; only an owner of that site may decide about it.
+/// Reads a role and a site. Only an owner of that site may decide about it.
 async fn grant(
     app: &App,
     caller: &Person,
     request: Request<Incoming>,
-) -> Result<(String, Option<Role>), Answer> {
+) -> Result<(String, Option<Role>), ApiError> {
     let grant: Grant = read_json(app, request).await?;
     let is_there = grant.site == EVERY_SITE || app.config.site(&grant.site).is_some();
     if !is_there || !caller.owns(&grant.site) {
-        return Err(forbidden());
+        return Err(ApiError::Forbidden);
     }
     let role = match grant.role.as_deref() {
         None => None,
         Some(word) => Some(
             Role::parse(word)
-                .ok_or_else(|| bad_request("role: viewer, editor or owner is expected"))?,
+                .ok_or_else(|| ApiError::rule("role: viewer, editor or owner is expected"))?,
         ),
     };
     Ok((grant.site, role))

@@ -9,11 +9,10 @@ use std::collections::HashMap;
 use serde_json::{Value as Json, json};
 
 use crate::access::App;
-use crate::access::auth::{Asker, failed};
-use crate::app::routes::Handler;
+use crate::access::error::ApiError;
+use crate::access::identity::ReadScope;
+use crate::api::endpoint::{Endpoint, questions};
 use crate::control::site_objects::{self, Kind};
-use crate::http::response::Answer;
-use crate::pages::layout::bad_request;
 use sillage_query::QueryError;
 
 /// Numbers that one filter may name.
@@ -28,15 +27,15 @@ type Saved = HashMap<i64, Vec<Json>>;
 /// 400 for a number that the site does not have; a control file that can't be read.
 pub async fn resolve(
     app: &App,
-    asker: &Asker,
-    handler: Handler,
+    scope: &ReadScope,
+    endpoint: Endpoint,
     body: &mut Json,
-) -> Result<(), Answer> {
+) -> Result<(), ApiError> {
     if !names_segment(body) {
         return Ok(());
     }
     // A body without questions is refused later.
-    let Ok(questions) = questions(handler, body) else {
+    let Ok(questions) = questions(endpoint, body) else {
         return Ok(());
     };
     for question in questions {
@@ -45,16 +44,14 @@ pub async fn resolve(
             continue;
         };
         // A question about a site that the client may not see is refused later, whatever it asks.
-        if !asker.sees(&site) {
+        if !scope.includes(&site) {
             filters.clear();
             continue;
         }
         let saved = app
-            .gate
             .control
             .run(move |connection| site_objects::list(connection, Kind::SavedFilter, &site, None))
-            .await
-            .map_err(|error| failed(&error))?;
+            .await?;
         let saved: Saved = saved
             .into_iter()
             .map(|kept| {
@@ -62,28 +59,9 @@ pub async fn resolve(
                 (kept.id, filters.unwrap_or_default())
             })
             .collect();
-        *filters = all_of(std::mem::take(filters), &saved, "#/filters")
-            .map_err(|error| bad_request(&error.to_string()))?;
+        *filters = all_of(std::mem::take(filters), &saved, "#/filters").map_err(ApiError::rule)?;
     }
     Ok(())
-}
-
-/// The questions in the body of a route. An export holds one under `query`, a batch several under `queries`.
-///
-/// # Errors
-/// The rule that the body breaks.
-pub fn questions(handler: Handler, parsed: &mut Json) -> Result<Vec<&mut Json>, &'static str> {
-    Ok(match handler {
-        Handler::Batch => match parsed.get_mut("queries").and_then(Json::as_array_mut) {
-            Some(questions) => questions.iter_mut().collect(),
-            None => return Err("#/queries: an array is expected"),
-        },
-        Handler::Export => match parsed.get_mut("query") {
-            Some(question) => vec![question],
-            None => return Err("#/query: a query is expected"),
-        },
-        _ => vec![parsed],
-    })
 }
 
 /// Whether the word `segment` is a text of a body.

@@ -1,32 +1,18 @@
-//! Shared links: made and revoked by a site's owners as JSON, opened by whoever has one.
-//!
-//! Opening one sets no cookie, so that it works in a frame and mixes with no log-in: the page gets
-//! the link's secret with the data it starts with, and its questions carry it as
-//! `Authorization: Bearer sl_…`. Nothing but questions takes that.
+//! The shared links of a site, as JSON, for its owners. The page behind a link is
+//! [`shared`](crate::pages::shared).
 
-use std::net::IpAddr;
-
-use hyper::body::Incoming;
-use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use crate::access::App;
-use crate::access::auth::{Caller, LoggedIn, failed};
-use crate::api::stats;
-use crate::app::routes::{Handler, Params};
-use crate::collector::choices::words::Words;
-use crate::control::links::{self, Link, NewLink, PASS_S, PREFIX};
-use crate::control::login;
+use crate::access::call::{Call, SitePart};
+use crate::access::error::ApiError;
+use crate::api::json::read_json;
+use crate::control::ids::LinkId;
+use crate::control::links::{self, NewLink};
 use crate::control::password::{self, Lane};
-use crate::control::token::{self, Token, random};
-use crate::http::client_ip::client_ip;
-use crate::http::response::{self, Answer};
-use crate::pages::assets;
-use crate::pages::layout::{Form, bad_request, message, page, read_json, words};
-use sillage_privacy::truncate;
+use crate::control::people::Person;
+use crate::control::token::{Token, random};
 use sillage_query::wire::filter;
 
 #[derive(Deserialize)]
@@ -34,7 +20,7 @@ use sillage_query::wire::filter;
 struct Wanted {
     name: String,
     password: Option<String>,
-    /// As in a query; asked along with every question.
+    /// As in a query; added to every question.
     #[serde(default)]
     filters: Vec<Json>,
     /// Origins that may embed it.
@@ -44,33 +30,11 @@ struct Wanted {
     expires: Option<String>,
 }
 
-/// Answers a request of somebody who owns the site in the path.
-pub async fn answer(
-    app: &App,
-    handler: Handler,
-    params: Params,
-    caller: LoggedIn,
-    request: Request<Incoming>,
-) -> Answer {
-    let who = caller.person.name;
-    let result = match handler {
-        Handler::Links => list(app, params.site).await,
-        Handler::AddLink => add(app, params.site, who, request).await,
-        _ => revoke(app, params, who).await,
-    };
-    result.map_or_else(
-        |answer| answer,
-        |body| response::json(StatusCode::OK, &body),
-    )
-}
-
 /// `{"links": [{"id", "name", "filters", "frame_ancestors", "expires", "has_password", "created", "created_by"}]}`.
-async fn list(app: &App, site: String) -> Result<Json, Answer> {
-    let found = app
-        .gate
-        .control
-        .run(move |connection| links::list(connection, &site));
-    let found = found.await.map_err(|error| failed(&error))?;
+pub async fn list(call: Call<Person, SitePart>) -> Result<Json, ApiError> {
+    let SitePart(site) = call.path;
+    let list = move |connection: &mut _| links::list(connection, &site);
+    let found = call.app.control.run(list).await?;
     let links: Vec<Json> = found
         .iter()
         .map(|link| {
@@ -85,31 +49,27 @@ async fn list(app: &App, site: String) -> Result<Json, Answer> {
     Ok(json!({ "links": links }))
 }
 
-/// `{"id", "path"}`; the path is shown this once.
-async fn add(
-    app: &App,
-    site: String,
-    who: String,
-    request: Request<Incoming>,
-) -> Result<Json, Answer> {
-    let wanted: Wanted = read_json(app, request).await?;
+/// Creates a link: `{"id", "path"}`. The path is shown this once.
+pub async fn add(call: Call<Person, SitePart>) -> Result<Json, ApiError> {
+    let (app, who, SitePart(site)) = (&*call.app, call.identity.name, call.path);
+    let wanted: Wanted = read_json(app, call.request).await?;
     let filters = Json::from(wanted.filters.clone());
     if let Err(fault) = filter::check_all(&filters, "#/filters") {
-        return Err(bad_request(&fault.to_string()));
+        return Err(ApiError::rule(fault));
     }
     let password = match wanted.password {
         None => None,
         Some(password) => {
-            password::check(&password).map_err(|fault| bad_request(&fault.to_string()))?;
-            let salt = random().map_err(|error| failed(&error))?;
-            let hashed = app.gate.hasher.hash(Lane::Known, password.into(), salt);
-            Some(hashed.await.map_err(|error| failed(&error))?)
+            password::check(&password).map_err(ApiError::rule)?;
+            let salt = random()?;
+            let hashed = app.hasher.hash(Lane::Known, password.into(), salt);
+            Some(hashed.await?)
         }
     };
     let expires = match wanted.expires {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| {
-            bad_request("expires: a moment such as 2026-12-31T23:59:59Z is expected")
+            ApiError::rule("expires: a moment such as 2026-12-31T23:59:59Z is expected")
         })?),
     };
     let new = NewLink {
@@ -120,184 +80,20 @@ async fn add(
         frames: wanted.frame_ancestors,
         expires,
     };
-    let token = Token::new(random().map_err(|error| failed(&error))?);
+    let token = Token::new(random()?);
     let hash = token.hash();
     let added = app
-        .gate
         .control
         .run(move |connection| links::add(connection, Timestamp::now(), &who, &new, &hash));
-    let id = added.await.map_err(|error| failed(&error))?;
+    let id = added.await?;
     Ok(json!({ "id": id, "path": format!("/share/{}", token.reveal()) }))
 }
 
-async fn revoke(app: &App, params: Params, who: String) -> Result<Json, Answer> {
-    let id = params.id.parse().unwrap_or(0);
-    let revoked = app
-        .gate
-        .control
-        .run(move |connection| links::revoke(connection, Timestamp::now(), &who, &params.site, id));
-    revoked.await.map_err(|error| failed(&error))?;
+/// Revokes a link.
+pub async fn revoke(call: Call<Person, (SitePart, LinkId)>) -> Result<Json, ApiError> {
+    let (who, (SitePart(site), LinkId(id))) = (call.identity.name, call.path);
+    let revoke =
+        move |connection: &mut _| links::revoke(connection, Timestamp::now(), &who, &site, id);
+    call.app.control.run(revoke).await?;
     Ok(json!({}))
-}
-
-/// Opens a link: the dashboard for it, or the question for its password.
-pub async fn open(
-    app: &App,
-    peer: IpAddr,
-    handler: Handler,
-    params: Params,
-    request: Request<Incoming>,
-) -> Answer {
-    let headers = request.headers().clone();
-    let words = words(&headers);
-    let opened = match handler {
-        Handler::Share => show(app, words, &params.token).await,
-        _ => unlock(app, peer, words, &headers, &params.token, request).await,
-    };
-    opened.unwrap_or_else(|answer| answer)
-}
-
-async fn find(app: &App, token: &str) -> Result<Option<Link>, Answer> {
-    let hash = token::hash(token);
-    let found = app
-        .gate
-        .control
-        .run(move |connection| links::find(connection, Timestamp::now(), &hash));
-    let found = found.await.map_err(|error| failed(&error))?;
-    Ok(found.filter(|link| app.config.site(&link.site).is_some()))
-}
-
-async fn show(app: &App, words: &Words, token: &str) -> Result<Answer, Answer> {
-    Ok(match find(app, token).await? {
-        None => gone(words),
-        Some(link) if link.password.is_some() => ask(words, &link, token, StatusCode::OK, None),
-        Some(link) => dashboard(app, link, format!("{PREFIX}{token}")),
-    })
-}
-
-async fn unlock(
-    app: &App,
-    peer: IpAddr,
-    words: &Words,
-    headers: &HeaderMap,
-    token: &str,
-    request: Request<Incoming>,
-) -> Result<Answer, Answer> {
-    let form = Form::read(app, request).await?;
-    let Some(link) = find(app, token).await? else {
-        return Ok(gone(words));
-    };
-    let network = truncate(&client_ip(peer, headers, &app.config.trusted_proxies));
-    let gate = &app.gate;
-    let taken = gate
-        .networks
-        .take_of(&network, 1)
-        .and_then(|()| gate.names.take_of(&(network, link.id), 1));
-    if taken.is_err() {
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        return Ok(ask(words, &link, token, status, Some("slow")));
-    }
-    let typed = form.secret("password");
-    let is_right = gate
-        .hasher
-        .verify(Lane::Stranger, typed, link.password.clone());
-    match is_right.await {
-        Ok(true) => {}
-        Ok(false) => {
-            let status = StatusCode::FORBIDDEN;
-            return Ok(ask(words, &link, token, status, Some("link_wrong")));
-        }
-        Err(_) => {
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            return Ok(ask(words, &link, token, status, Some("busy")));
-        }
-    }
-    let key = pass_key(app).await?;
-    let pass = links::pass(&key, &link, Timestamp::now().as_second() + PASS_S);
-    Ok(dashboard(app, link, format!("{PREFIX}{token}.{pass}")))
-}
-
-/// The key that passes are sealed with.
-pub async fn pass_key(app: &App) -> Result<zeroize::Zeroizing<Vec<u8>>, Answer> {
-    let fresh = random().map_err(|error| failed(&error))?;
-    let key = app
-        .gate
-        .control
-        .run(move |connection| login::secret(connection, "pass_key", fresh));
-    key.await.map_err(|error| failed(&error))
-}
-
-/// The dashboard with what it needs to ask by this link.
-fn dashboard(app: &App, link: Link, bearer: String) -> Answer {
-    let (frames, filters) = (link.frames.clone(), Json::from(link.filters.clone()));
-    let Some(asker) = Caller::Link(link).asker() else {
-        return crate::access::auth::forbidden();
-    };
-    let mut boot = stats::boot(app, &asker);
-    boot["demo"] = json!(false);
-    boot["link"] = json!({ "bearer": bearer, "filters": filters });
-    framed(assets::dashboard_page(&boot), &frames)
-}
-
-fn ask(words: &Words, link: &Link, token: &str, status: StatusCode, told: Option<&str>) -> Answer {
-    let message = message(words, told);
-    // The token is one that was found, so it is 64 digits.
-    let action = format!("/share/{token}");
-    let values = [("message", message.as_str()), ("action", &action)];
-    let template = include_str!("../pages/templates/link.html");
-    framed(
-        page(status, words, "link_title", template, &values),
-        &link.frames,
-    )
-}
-
-fn gone(words: &Words) -> Answer {
-    let values = [("text", words.get("link_gone"))];
-    let template = include_str!("../pages/templates/link_gone.html");
-    page(StatusCode::GONE, words, "gone_title", template, &values)
-}
-
-/// Says in the content policy who may embed a page; the rest of the policy stays.
-fn framed(mut answer: Answer, frames: &[String]) -> Answer {
-    let policy = answer.headers().get(header::CONTENT_SECURITY_POLICY);
-    let policy = policy.and_then(|policy| policy.to_str().ok());
-    let embedded = policy.map(|policy| {
-        policy.replace(
-            "frame-ancestors 'none'",
-            &format!("frame-ancestors {}", frames.join(" ")),
-        )
-    });
-    if !frames.is_empty()
-        && let Some(Ok(policy)) = embedded.map(HeaderValue::try_from)
-    {
-        let headers = answer.headers_mut();
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    answer
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_named_origins_may_embed_a_page() {
-        let policy = |frames: &[String]| {
-            let mut answer = response::text(StatusCode::OK, "");
-            let none = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-            answer
-                .headers_mut()
-                .insert(header::CONTENT_SECURITY_POLICY, none);
-            let framed = framed(answer, frames);
-            framed.headers()[header::CONTENT_SECURITY_POLICY]
-                .to_str()
-                .expect("text")
-                .to_owned()
-        };
-        assert_eq!(policy(&[]), "default-src 'none'; frame-ancestors 'none'");
-        assert_eq!(
-            policy(&["https://a.example".into(), "https://b.example:8443".into()]),
-            "default-src 'none'; frame-ancestors https://a.example https://b.example:8443"
-        );
-    }
 }

@@ -1,72 +1,91 @@
-//! Goals, annotations and saved filters of a site, as JSON.
+//! Goals, funnels, annotations and saved filters of a site, as JSON.
 //!
-//! `GET` lists, `POST` takes a new one, `PUT …/ID` takes `{"version": seen, "value": …}` and
-//! `DELETE …/ID?version=seen` removes. Where somebody else was first, the answer is 409 with the
-//! present one as `current`. A viewer keeps filters of their own (`?own`); what is the site's is
-//! for editors.
+//! `GET` lists, `POST` adds, `PUT …/ID` takes `{"version": read, "value": …}` and
+//! `DELETE …/ID?version=read` removes. If the object has changed since that version, the answer is
+//! 409 with the present one as `current`. A viewer saves filters of their own (`?own`); the objects
+//! of the site are for editors.
 
-use hyper::body::Incoming;
-use hyper::{Request, StatusCode};
+use hyper::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::access::App;
-use crate::access::auth::{Caller, failed, forbidden};
+use crate::access::call::{Call, Created, SitePart};
+use crate::access::error::ApiError;
+use crate::access::identity::Identity;
 use crate::api::goals;
-use crate::app::routes::{Act, Params};
+use crate::api::json::read_json;
 use crate::control::ControlError;
+use crate::control::ids::SiteObjectId;
 use crate::control::people::Role;
 use crate::control::site_objects::{self, Changed, Hand, Kept, Kind};
 use crate::http::response::{self, Answer};
-use crate::pages::layout::{bad_request, read_json};
+
+/// A kind of object, as a line of the table of routes names it.
+pub trait OfKind {
+    const KIND: Kind;
+}
+
+pub struct Goals;
+pub struct Funnels;
+pub struct Annotations;
+pub struct SavedFilters;
+
+impl OfKind for Goals {
+    const KIND: Kind = Kind::Goal;
+}
+impl OfKind for Funnels {
+    const KIND: Kind = Kind::Funnel;
+}
+impl OfKind for Annotations {
+    const KIND: Kind = Kind::Annotation;
+}
+impl OfKind for SavedFilters {
+    const KIND: Kind = Kind::SavedFilter;
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Replacement {
-    /// The version that was seen.
+    /// The version that the change is based on.
     version: i64,
     value: Json,
 }
 
-/// Answers a request of somebody who may see the site in the path.
-pub async fn answer(
-    app: &App,
-    kind: Kind,
-    act: Act,
-    params: Params,
-    caller: Caller,
-    request: Request<Incoming>,
-) -> Answer {
-    let person = match &caller {
-        Caller::Person(logged_in) => Some(&logged_in.person),
-        _ => None,
+/// The site in the path, and the person whose own objects are included.
+fn hand(identity: &Identity, site: String) -> Hand {
+    let person = match identity {
+        Identity::Person(session) => Some(&session.person),
+        Identity::Anonymous | Identity::Demo | Identity::Key(_) | Identity::Link(_) => None,
     };
-    let hand = Hand {
-        site: params.site,
+    Hand {
+        site,
         person: person.map(|person| person.id),
         name: person.map_or_else(String::new, |person| person.name.clone()),
-    };
-    let is_editor = caller
-        .role_on(&hand.site)
-        .is_some_and(|role| role >= Role::Editor);
-    let id = params.id.parse().unwrap_or(0);
-    let site = hand.site.clone();
-    let result = match act {
-        Act::List => list(app, kind, hand).await,
-        // A demo without people looks, and changes nothing.
-        _ if hand.person.is_none() => Err(forbidden()),
-        Act::Add => add(app, kind, hand, is_editor, request).await,
-        Act::Change => change(app, kind, hand, is_editor, id, request).await,
-        Act::Remove => remove(app, kind, hand, is_editor, id, request).await,
-    };
+    }
+}
+
+/// A [`Hand`] that may change something, and whether it may change the site's objects.
+///
+/// # Errors
+/// A demo without people changes nothing.
+fn changing_hand(identity: &Identity, site: String) -> Result<(Hand, bool), ApiError> {
+    let hand = hand(identity, site);
+    if hand.person.is_none() {
+        return Err(ApiError::Forbidden);
+    }
+    let role = identity.role_on(&hand.site);
+    Ok((hand, role.is_some_and(|role| role >= Role::Editor)))
+}
+
+/// Passes changed goals to the reports.
+async fn apply(app: &App, kind: Kind, site: &str) {
     if kind == Kind::Goal
-        && act != Act::List
-        && let Err(error) = goals::refresh(app, &site).await
+        && let Err(error) = goals::refresh(app, site).await
     {
         tracing::error!(%error, "changed goals can't be read; questions still use the previous ones");
     }
-    result.unwrap_or_else(|answer| answer)
 }
 
 fn shown(kept: &Kept) -> Json {
@@ -76,93 +95,83 @@ fn shown(kept: &Kept) -> Json {
     })
 }
 
-async fn list(app: &App, kind: Kind, hand: Hand) -> Result<Answer, Answer> {
-    let listed = app
-        .gate
+/// `{"items": [{"id", "version", "value", "own", "changed", "changed_by"}]}`.
+pub async fn list<K: OfKind>(call: Call<Identity, SitePart>) -> Result<Json, ApiError> {
+    let hand = hand(&call.identity, call.path.0);
+    let listed = call
+        .app
         .control
-        .run(move |connection| site_objects::list(connection, kind, &hand.site, hand.person));
-    let listed = listed.await.map_err(|error| failed(&error))?;
-    let items: Vec<Json> = listed.iter().map(shown).collect();
-    Ok(response::json(StatusCode::OK, &json!({ "items": items })))
+        .run(move |connection| site_objects::list(connection, K::KIND, &hand.site, hand.person));
+    let items: Vec<Json> = listed.await?.iter().map(shown).collect();
+    Ok(json!({ "items": items }))
 }
 
-async fn add(
-    app: &App,
-    kind: Kind,
-    hand: Hand,
-    is_editor: bool,
-    request: Request<Incoming>,
-) -> Result<Answer, Answer> {
-    let is_own = request.uri().query() == Some("own");
-    if is_own && kind != Kind::SavedFilter {
-        return Err(bad_request(
+/// Adds an object: `{"id", "version"}`.
+pub async fn add<K: OfKind>(call: Call<Identity, SitePart>) -> Result<Created, ApiError> {
+    let app = call.app;
+    let (hand, is_editor) = changing_hand(&call.identity, call.path.0)?;
+    let is_own = call.request.uri().query() == Some("own");
+    if is_own && K::KIND != Kind::SavedFilter {
+        return Err(ApiError::rule(
             "own: only saved filters can belong to one person",
         ));
     }
     if !is_own && !is_editor {
-        return Err(forbidden());
+        return Err(ApiError::Forbidden);
     }
-    let given: Json = read_json(app, request).await?;
-    let body = kind
-        .parse(given)
-        .map_err(|fault| bad_request(&fault.to_string()))?;
-    let added = app.gate.control.run(move |connection| {
+    let given: Json = read_json(&app, call.request).await?;
+    let body = K::KIND.parse(given).map_err(ApiError::rule)?;
+    let site = hand.site.clone();
+    let added = app.control.run(move |connection| {
         site_objects::add(connection, Timestamp::now(), &hand, &body, is_own)
     });
-    let id = added.await.map_err(|error| failed(&error))?;
-    let made = json!({ "id": id, "version": 1 });
-    Ok(response::json(StatusCode::CREATED, &made))
+    let id = added.await?;
+    apply(&app, K::KIND, &site).await;
+    Ok(Created(json!({ "id": id, "version": 1 })))
 }
 
-async fn change(
-    app: &App,
-    kind: Kind,
-    hand: Hand,
-    is_editor: bool,
-    id: i64,
-    request: Request<Incoming>,
-) -> Result<Answer, Answer> {
-    let given: Replacement = read_json(app, request).await?;
-    let body = kind
-        .parse(given.value)
-        .map_err(|fault| bad_request(&fault.to_string()))?;
-    let changed = app.gate.control.run(move |connection| {
-        may_touch(connection, kind, &hand, is_editor, id)?;
-        site_objects::change(
-            connection,
-            Timestamp::now(),
-            &hand,
-            (id, given.version),
-            &body,
-        )
+/// Replaces an object: `{"id", "version"}`.
+pub async fn change<K: OfKind>(
+    call: Call<Identity, (SitePart, SiteObjectId)>,
+) -> Result<Answer, ApiError> {
+    let (app, (SitePart(site), SiteObjectId(id))) = (call.app, call.path);
+    let (hand, is_editor) = changing_hand(&call.identity, site)?;
+    let given: Replacement = read_json(&app, call.request).await?;
+    let body = K::KIND.parse(given.value).map_err(ApiError::rule)?;
+    let site = hand.site.clone();
+    let changed = app.control.run(move |connection| {
+        may_change(connection, K::KIND, &hand, is_editor, id)?;
+        let version = (id, given.version);
+        site_objects::change(connection, Timestamp::now(), &hand, version, &body)
     });
-    Ok(told(id, changed.await.map_err(|error| failed(&error))?))
+    let changed = changed.await?;
+    apply(&app, K::KIND, &site).await;
+    Ok(result(id, changed))
 }
 
-async fn remove(
-    app: &App,
-    kind: Kind,
-    hand: Hand,
-    is_editor: bool,
-    id: i64,
-    request: Request<Incoming>,
-) -> Result<Answer, Answer> {
-    let query = request.uri().query().unwrap_or("");
-    let seen = query
-        .strip_prefix("version=")
-        .and_then(|seen| seen.parse().ok());
-    let seen: i64 = seen.ok_or_else(|| {
-        bad_request("version: the version that you read is expected, e.g. ?version=1")
+/// Removes an object.
+pub async fn remove<K: OfKind>(
+    call: Call<Identity, (SitePart, SiteObjectId)>,
+) -> Result<Answer, ApiError> {
+    let version = call.query().strip_prefix("version=");
+    let version: Option<i64> = version.and_then(|version| version.parse().ok());
+    let (app, (SitePart(site), SiteObjectId(id))) = (call.app, call.path);
+    let (hand, is_editor) = changing_hand(&call.identity, site)?;
+    let version = version.ok_or_else(|| {
+        ApiError::rule("version: the version that you read is expected, e.g. ?version=1")
     })?;
-    let removed = app.gate.control.run(move |connection| {
-        may_touch(connection, kind, &hand, is_editor, id)?;
-        site_objects::remove(connection, Timestamp::now(), &hand, kind, (id, seen))
+    let site = hand.site.clone();
+    let removed = app.control.run(move |connection| {
+        may_change(connection, K::KIND, &hand, is_editor, id)?;
+        site_objects::remove(connection, Timestamp::now(), &hand, K::KIND, (id, version))
     });
-    Ok(told(id, removed.await.map_err(|error| failed(&error))?))
+    let removed = removed.await?;
+    apply(&app, K::KIND, &site).await;
+    Ok(result(id, removed))
 }
 
-/// Only editors touch what is the site's; what is somebody else's own is not there.
-fn may_touch(
+/// Only editors change the objects of the site. Another person's own objects are not found.
+fn may_change(
     connection: &rusqlite::Connection,
     kind: Kind,
     hand: &Hand,
@@ -178,7 +187,7 @@ fn may_touch(
     }
 }
 
-fn told(id: i64, changed: Changed) -> Answer {
+fn result(id: i64, changed: Changed) -> Answer {
     match changed {
         Changed::Done(version) => {
             response::json(StatusCode::OK, &json!({ "id": id, "version": version }))

@@ -5,16 +5,15 @@
 //! The addresses and hashes are those of the files that this very binary serves.
 
 use clap::ValueEnum;
-use hyper::StatusCode;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use url::Url;
 
-use crate::access::App;
-use crate::collector::choices::CHOICES_PATH;
-use crate::collector::tracker;
+use crate::access::call::{Call, SitePart};
+use crate::access::error::ApiError;
+use crate::access::identity::Identity;
+use crate::collector::visitor_cookies::CHOICES_PATH;
 use crate::config::Site;
-use crate::http::response::{self, Answer};
-use crate::pages::layout::bad_request;
+use crate::tracker_files;
 use sillage_privacy::Profile;
 
 /// A button for the footer of a page, with which a visitor refuses. It goes straight to where the
@@ -79,25 +78,19 @@ pub fn fitting(site: &Site) -> Variant {
     }
 }
 
-/// Answers with the line that fits the site in the path. `origin`, where the asking page reaches
-/// the collector, may be left out as in [`snippet`].
-pub fn answer(app: &App, site: &str, query: Option<&str>) -> Answer {
-    let Some(site) = app.config.sites.iter().find(|known| known.id == site) else {
-        return response::json(
-            StatusCode::NOT_FOUND,
-            &json!({ "error": "there is no such site" }),
-        );
-    };
-    let origin = url::form_urlencoded::parse(query.unwrap_or("").as_bytes())
-        .find_map(|(name, value)| (name == "origin").then_some(value))
-        .unwrap_or_default();
+/// `{"snippet"}`: the line that fits the site. `origin`, where the asking page reaches the collector,
+/// may be left out as in [`snippet`].
+pub async fn show(call: Call<Identity, SitePart>) -> Result<Json, ApiError> {
+    let site = call.app.config.site(&call.path.0);
+    let site = site.ok_or(ApiError::NotFound)?;
+    let origin = call.parameter("origin").unwrap_or_default();
     match snippet(site, &origin, fitting(site)) {
-        Ok(line) => response::json(StatusCode::OK, &json!({ "snippet": line })),
-        // The rule only: the error repeats what was sent.
-        Err(SnippetError::Origin(_)) => {
-            bad_request("origin must be an address such as https://stats.example.com")
-        }
-        Err(fault) => bad_request(&fault.to_string()),
+        Ok(line) => Ok(json!({ "snippet": line })),
+        // The rule only: the error repeats the input.
+        Err(SnippetError::Origin(_)) => Err(ApiError::rule(
+            "origin must be an address such as https://stats.example.com",
+        )),
+        Err(fault) => Err(ApiError::rule(fault)),
     }
 }
 
@@ -156,11 +149,11 @@ pub fn snippet(site: &Site, origin: &str, variant: Variant) -> Result<String, Sn
         Variant::Wait => tag("", "/s.js", "", true),
         Variant::Nonce => tag(" nonce=\"NONCE\"", "/s.js", "", is_waiting),
         Variant::Integrity => {
-            let release = tracker::release().ok_or(SnippetError::NotBuilt)?;
-            let code = tracker::file("s.js").ok_or(SnippetError::NotBuilt)?;
+            let release = tracker_files::release().ok_or(SnippetError::NotBuilt)?;
+            let code = tracker_files::file("s.js").ok_or(SnippetError::NotBuilt)?;
             let after = format!(
                 " integrity=\"{}\" crossorigin=\"anonymous\"",
-                tracker::integrity(&code)
+                tracker_files::integrity(&code)
             );
             tag("", &format!("/s/{release}/s.js"), &after, is_waiting)
         }

@@ -1,160 +1,150 @@
-//! The dashboard's page and the reports behind it, for an [`Asker`]. Sites that it may not see do not
-//! exist for it.
+//! `/api/v2` and the other questions about stored events, for a [`ReadScope`]: sites outside of it do
+//! not exist for the reader.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
-use hyper::body::Incoming;
+use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
-use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::access::App;
-use crate::access::auth::{Asker, AskerKind, failed};
-use crate::access::readiness::no_reports;
-use crate::api::segments::{self, questions};
+use crate::access::call::Call;
+use crate::access::error::ApiError;
+use crate::access::identity::{ReadScope, ReaderKind};
+use crate::api::endpoint::{Endpoint, questions};
+use crate::api::segments;
 use crate::api::stats_json::{self, report};
-use crate::app::routes::Handler;
-use crate::control::ControlError;
-use crate::control::site_objects::{self, Kind};
 use crate::http::body;
-use crate::http::client_ip::client_ip;
 use crate::http::response::{self, Answer};
-use crate::pages::assets;
-use crate::pages::layout::bad_request;
+use crate::stats::StatsService;
 use crate::stats::export::{Export, Format};
 use crate::stats::reports::BATCH_MAX;
-use sillage_privacy::{TruncatedIp, truncate};
+use sillage_privacy::TruncatedIp;
 use sillage_query::suppression::audience::Audience;
 
-/// Answers one of the routes that are for readers.
-pub async fn answer(
-    app: &App,
-    peer: IpAddr,
-    handler: Handler,
-    asker: &Asker,
-    request: Request<Incoming>,
-) -> Answer {
-    match handler {
-        Handler::Dashboard | Handler::Sites => {
-            let mut boot = boot(app, asker);
-            // With people it is a site like any other, whatever else is served.
-            if app.has_demo {
-                boot["demo"] = match app.gate.is_without_people().await {
-                    Ok(is_open) => is_open.into(),
-                    Err(answer) => return answer,
-                };
-            }
-            if let Err(error) = add_notes(app, asker, &mut boot).await {
-                return failed(&error);
-            }
-            return match handler {
-                Handler::Dashboard => assets::dashboard_page(&boot),
-                _ => response::json(StatusCode::OK, &boot),
-            };
-        }
-        _ => {}
-    }
-    let Some(stats) = app.stats.get() else {
-        return no_reports(app);
-    };
-    let audience = match (handler, asker.kind.audience()) {
-        // An export is made for other readers.
-        (Handler::Export, Audience::Member) => Audience::Key,
-        (_, audience) => audience,
-    };
-    let stats = stats.for_audience(audience).only(asker.sites.clone());
-    let now = Timestamp::now();
-    let query = request.uri().query().unwrap_or("").to_owned();
-    let parameter = |name: &str| {
-        url::form_urlencoded::parse(query.as_bytes())
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
-            .unwrap_or_default()
-    };
-    match handler {
-        Handler::Live => report(stats_json::live(&stats, &parameter("site"), now).await),
-        Handler::Quality => {
-            let day = |name: &str| parameter(name).parse::<jiff::civil::Date>();
-            let (Ok(from), Ok(to)) = (day("from"), day("to")) else {
-                return response::json(
-                    StatusCode::BAD_REQUEST,
-                    &json!({ "error": "from and to must be days such as 2026-11-23" }),
-                );
-            };
-            report(stats_json::quality(&stats, &parameter("site"), from, to).await)
-        }
-        _ => {
-            let limits = &app.config.limits;
-            let network = truncate(&client_ip(
-                peer,
-                request.headers(),
-                &app.config.trusted_proxies,
-            ));
-            let body = match body::read(request, limits.query_bytes_max, limits.body_timeout).await
-            {
-                Ok(body) => body,
-                Err(answer) => return answer,
-            };
-            let body = stats_json::parse(&body);
-            if let Err(wait) = within_bounds(app, asker, network, handler, body.as_ref().ok()) {
-                return response::too_often(wait);
-            }
-            let mut body = match body {
-                Ok(body) => body,
-                Err(error) => return report(error.into()),
-            };
-            if let Err(answer) = segments::resolve(app, asker, handler, &mut body).await {
-                return answer;
-            }
-            if let Err(rule) = add_fixed_filters(asker, handler, &mut body) {
-                return bad_request(rule);
-            }
-            match handler {
-                Handler::Batch => report(stats_json::batch(&stats, &body, now).await),
-                Handler::Funnel => report(stats_json::funnel(&stats, &body, now).await),
-                Handler::Changes => report(stats_json::changes(&stats, &body, now).await),
-                Handler::Export => match stats_json::export(&stats, &body, now).await {
-                    Ok(export) => file(export),
-                    Err(refusal) => report(refusal),
-                },
-                _ => report(stats_json::query(&stats, &body, now).await),
-            }
-        }
-    }
+/// `POST /api/v2/query`
+pub async fn query(call: Call<ReadScope>) -> Result<Answer, ApiError> {
+    answer(call, Endpoint::Query).await
 }
 
-/// Counts the questions of a body against what the asker may ask in an hour.
+/// `POST /api/v2/batch`
+pub async fn batch(call: Call<ReadScope>) -> Result<Answer, ApiError> {
+    answer(call, Endpoint::Batch).await
+}
+
+/// `POST /api/v2/funnel`
+pub async fn funnel(call: Call<ReadScope>) -> Result<Answer, ApiError> {
+    answer(call, Endpoint::Funnel).await
+}
+
+/// `POST /api/v2/changes`
+pub async fn changes(call: Call<ReadScope>) -> Result<Answer, ApiError> {
+    answer(call, Endpoint::Changes).await
+}
+
+/// `POST /api/v2/export`
+pub async fn export(call: Call<ReadScope>) -> Result<Answer, ApiError> {
+    answer(call, Endpoint::Export).await
+}
+
+/// `GET /api/live`: the visitors of the last minutes.
+pub async fn live(call: Call<ReadScope>) -> Result<Answer, ApiError> {
+    let scope = &call.identity;
+    let stats = reports_for(&call.app, scope, scope.kind.audience())?;
+    let site = call.parameter("site").unwrap_or_default();
+    Ok(report(
+        stats_json::live(&stats, &site, Timestamp::now()).await,
+    ))
+}
+
+/// `GET /api/quality`: how many beacons were stored, dropped and refused.
+pub async fn quality(call: Call<ReadScope>) -> Result<Answer, ApiError> {
+    let scope = &call.identity;
+    let stats = reports_for(&call.app, scope, scope.kind.audience())?;
+    let parameter = |name: &str| call.parameter(name).unwrap_or_default();
+    let day = |name: &str| parameter(name).parse::<jiff::civil::Date>();
+    let (Ok(from), Ok(to)) = (day("from"), day("to")) else {
+        return Err(ApiError::rule(
+            "from and to must be days such as 2026-11-23",
+        ));
+    };
+    let site = parameter("site");
+    Ok(report(stats_json::quality(&stats, &site, from, to).await))
+}
+
+/// The reports that a reader may see.
+fn reports_for(app: &App, scope: &ReadScope, audience: Audience) -> Result<StatsService, ApiError> {
+    let stats = app.reports()?;
+    Ok(stats.for_audience(audience).only(scope.sites.clone()))
+}
+
+async fn answer(call: Call<ReadScope>, endpoint: Endpoint) -> Result<Answer, ApiError> {
+    let network = call.network();
+    let (app, scope) = (&*call.app, &call.identity);
+    let audience = match (endpoint, scope.kind.audience()) {
+        // An export is made for other people.
+        (Endpoint::Export, Audience::Member) => Audience::Key,
+        (_, audience) => audience,
+    };
+    let stats = reports_for(app, scope, audience)?;
+    let now = Timestamp::now();
+    let limits = &app.config.limits;
+    let body = body::read(call.request, limits.query_bytes_max, limits.body_timeout).await?;
+    let body = stats_json::parse(&body);
+    within_bounds(app, scope, network, endpoint, body.as_ref().ok()).map_err(ApiError::TooOften)?;
+    let mut body = match body {
+        Ok(body) => body,
+        Err(error) => return Ok(report(error.into())),
+    };
+    segments::resolve(app, scope, endpoint, &mut body).await?;
+    add_fixed_filters(scope, endpoint, &mut body).map_err(ApiError::rule)?;
+    Ok(match endpoint {
+        Endpoint::Query => report(stats_json::query(&stats, &body, now).await),
+        Endpoint::Batch => report(stats_json::batch(&stats, &body, now).await),
+        Endpoint::Funnel => report(stats_json::funnel(&stats, &body, now).await),
+        Endpoint::Changes => report(stats_json::changes(&stats, &body, now).await),
+        Endpoint::Export => match stats_json::export(&stats, &body, now).await {
+            Ok(export) => file(export),
+            Err(refusal) => report(refusal),
+        },
+    })
+}
+
+/// Counts the questions of a body against the bound of a key or a link.
 fn within_bounds(
     app: &App,
-    asker: &Asker,
+    scope: &ReadScope,
     network: TruncatedIp,
-    handler: Handler,
+    endpoint: Endpoint,
     body: Option<&Json>,
 ) -> Result<(), Duration> {
-    match asker.kind {
-        AskerKind::Login => Ok(()),
-        AskerKind::Key(id) => {
-            let batch = body.filter(|_| handler == Handler::Batch);
+    match scope.kind {
+        ReaderKind::Login => Ok(()),
+        ReaderKind::Key(id) => {
+            let batch = body.filter(|_| endpoint == Endpoint::Batch);
             let count = batch.and_then(|batch| batch["queries"].as_array().map(Vec::len));
             // A batch with more questions is refused later.
             let count = count.unwrap_or(1).clamp(1, BATCH_MAX) as u32;
-            app.gate.keys.take_of(&id, count)
+            app.rates.keys.take_of(&id, count)
         }
-        AskerKind::Link(id) => app.gate.links.take_of(&(id, network), 1),
+        ReaderKind::Link(id) => app.rates.links.take_of(&(id, network), 1),
     }
 }
 
 /// Adds the fixed filters of a shared link to every question of a body.
-fn add_fixed_filters(asker: &Asker, handler: Handler, body: &mut Json) -> Result<(), &'static str> {
-    if asker.filters.is_empty() {
+fn add_fixed_filters(
+    scope: &ReadScope,
+    endpoint: Endpoint,
+    body: &mut Json,
+) -> Result<(), &'static str> {
+    if scope.filters.is_empty() {
         return Ok(());
     }
-    let questions = questions(handler, body)?;
+    let questions = questions(endpoint, body)?;
     // The base of a rate ignores filters on goals and properties. With such a fixed filter, a rate
     // would reveal the number of all visitors of the site.
-    let is_about_goals = is_about_goals(&asker.filters);
+    let is_about_goals = is_about_goals(&scope.filters);
     for question in questions {
         if is_about_goals && asks_for_rates(question) {
             return Err(
@@ -166,7 +156,7 @@ fn add_fixed_filters(asker: &Asker, handler: Handler, body: &mut Json) -> Result
         };
         // All filters of a list have to hold.
         match question.entry("filters").or_insert_with(|| json!([])) {
-            Json::Array(filters) => filters.extend(asker.filters.iter().cloned()),
+            Json::Array(filters) => filters.extend(scope.filters.iter().cloned()),
             _ => return Err("#/filters: an array is expected"),
         }
     }
@@ -189,62 +179,7 @@ fn asks_for_rates(question: &Json) -> bool {
         .any(|metric| matches!(metric, "conversion_rate" | "group_conversion_rate"))
 }
 
-/// What the dashboard's page starts with: the sites that may be seen, and what their visitors are
-/// meant to do.
-pub fn boot(app: &App, asker: &Asker) -> Json {
-    let sites = app.config.sites.iter().filter(|site| asker.sees(&site.id));
-    // Before ClickHouse answers nothing can be asked about them.
-    let goals = |site: &str| {
-        let goals = app.stats.get().map(|stats| stats.goals(Some(site)));
-        let goals = goals.iter().flat_map(|goals| goals.iter());
-        let goals = goals.map(|goal| json!({ "name": goal.name, "currency": goal.currency }));
-        goals.collect::<Vec<Json>>()
-    };
-    let sites: Vec<_> = sites
-        .map(|site| {
-            let mut shown = json!({
-                "id": site.id,
-                "timezone": site.timezone.iana_name().unwrap_or("UTC"),
-                "profile": site.consent.profile.as_str(),
-            });
-            // Every byte of the first page counts, and most sites have none.
-            let goals = goals(&site.id);
-            if !goals.is_empty() {
-                shown["goals"] = goals.into();
-            }
-            shown
-        })
-        .collect();
-    json!({ "sites": sites, "demo": app.has_demo, "version": env!("CARGO_PKG_VERSION") })
-}
-
-/// Notes that a page starts with, the latest.
-const NOTES_MAX: usize = 200;
-
-/// What people noted down beside the numbers, for those who may log in; a link's readers are told
-/// nothing of it.
-async fn add_notes(app: &App, asker: &Asker, boot: &mut Json) -> Result<(), ControlError> {
-    if asker.kind != AskerKind::Login {
-        return Ok(());
-    }
-    for site in boot["sites"].as_array_mut().into_iter().flatten() {
-        let id = site["id"].as_str().unwrap_or_default().to_owned();
-        let kept = app
-            .gate
-            .control
-            .run(move |connection| site_objects::list(connection, Kind::Annotation, &id, None))
-            .await?;
-        let mut notes: Vec<Json> = kept.into_iter().map(|kept| kept.body).collect();
-        notes.sort_by(|one, other| one["at"].as_str().cmp(&other["at"].as_str()));
-        let older = notes.len().saturating_sub(NOTES_MAX);
-        if !notes.is_empty() {
-            site["notes"] = notes.split_off(older).into();
-        }
-    }
-    Ok(())
-}
-
-/// A file to be saved, under a name of its kind.
+/// A file to save, with a name of its format.
 fn file(export: Export) -> Answer {
     let mut file = response::answer(StatusCode::OK, export.format.content_type(), export.bytes);
     file.headers_mut().insert(

@@ -10,23 +10,20 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use hyper::body::Incoming;
-use hyper::{Request, StatusCode};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value as Json, json};
 
 use crate::access::App;
-use crate::access::auth::failed;
-use crate::access::readiness::no_reports;
+use crate::access::call::{Call, SitePart};
+use crate::access::error::ApiError;
+use crate::access::identity::Identity;
 use crate::api::goals;
+use crate::api::json::read_json;
 use crate::api::stats_json;
-use crate::app::routes::{Handler, Params};
 use crate::control::funnel::{Funnel, Order, Step};
 use crate::control::goal::{Achievement, Goal};
 use crate::control::site_objects;
-use crate::http::response::{self, Answer};
-use crate::pages::layout::{bad_request, read_json};
 use sillage_query::date_range::DateRange;
 use sillage_query::dimension::{Dimension, EventDimension, VisitDimension};
 use sillage_query::filter::Filter;
@@ -67,28 +64,12 @@ const SUCCESS_WORDS: [&str; 20] = [
     "ありがとう",
 ];
 
-/// Answers a request of an editor of the site in the path.
-pub async fn answer(
-    app: &App,
-    handler: Handler,
-    params: Params,
-    request: Request<Incoming>,
-) -> Answer {
-    let result = match handler {
-        Handler::PreviewGoal => preview(app, &params.site, request).await,
-        _ => suggestions(app, params.site).await,
-    };
-    result.map_or_else(
-        |answer| answer,
-        |body| response::json(StatusCode::OK, &body),
-    )
-}
-
-async fn preview(app: &App, site: &str, request: Request<Incoming>) -> Result<Json, Answer> {
-    let goal: Goal = read_json(app, request).await?;
-    goal.check()
-        .map_err(|fault| bad_request(&fault.to_string()))?;
-    let stats = app.stats.get().ok_or_else(|| no_reports(app))?;
+/// What a goal would have counted.
+pub async fn preview_goal(call: Call<Identity, SitePart>) -> Result<Json, ApiError> {
+    let (app, site) = (&*call.app, &call.path.0);
+    let goal: Goal = read_json(app, call.request).await?;
+    goal.check().map_err(ApiError::rule)?;
+    let stats = app.reports()?;
     let mut metrics = vec![Metric::Visitors, Metric::Events, Metric::ConversionRate];
     if goal.currency.is_some() {
         metrics.push(Metric::TotalRevenue);
@@ -111,8 +92,10 @@ async fn preview(app: &App, site: &str, request: Request<Incoming>) -> Result<Js
     }))
 }
 
-async fn suggestions(app: &App, site: String) -> Result<Json, Answer> {
-    let stats = app.stats.get().ok_or_else(|| no_reports(app))?;
+/// Goals and funnels made of what was seen.
+pub async fn list(call: Call<Identity, SitePart>) -> Result<Json, ApiError> {
+    let (app, SitePart(site)) = (&*call.app, call.path);
+    let stats = app.reports()?;
     let range = range(app, &site);
     let list = |dimensions: &[Dimension]| {
         Question::new(site.as_str(), vec![Metric::Visits], range)
@@ -131,17 +114,15 @@ async fn suggestions(app: &App, site: String) -> Result<Json, Answer> {
         .ok()
         .and_then(|all| all.into_iter().collect::<Result<_, _>>().ok());
     let Some([events, pages, entries, steps]) = reports.as_deref() else {
-        return Err(response::json(
-            StatusCode::BAD_GATEWAY,
-            &json!({ "error": "the stored events could not be read; try again in a few seconds" }),
+        return Err(ApiError::BadGateway(
+            "the stored events could not be read; try again in a few seconds".into(),
         ));
     };
     let of = site.clone();
     let known = app
-        .gate
         .control
         .run(move |connection| site_objects::goals(connection, &of));
-    let known = known.await.map_err(|error| failed(&error))?;
+    let known = known.await?;
     let seen = Seen {
         events: rows_of(&events.rows),
         pages: rows_of(&pages.rows),

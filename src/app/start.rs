@@ -5,6 +5,7 @@
 //! later and may go.
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,14 +13,15 @@ use anyhow::{Context, bail};
 use clickhouse::Client;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::access::auth::Gate;
+use crate::access::App;
+use crate::access::faces::Faces;
+use crate::access::rates::Rates;
 use crate::access::readiness::{Readiness, Reports};
-use crate::app::first_owner;
-use crate::app::recover;
-use crate::collector::tracker::Releases;
+use crate::app::{first_owner, recover, router};
 use crate::config::Config;
 use crate::config::policy_ledger;
 use crate::control::password::Hasher;
@@ -27,14 +29,15 @@ use crate::control::token::Token;
 use crate::control::{Control, database, people};
 use crate::data_dir::create_private;
 use crate::email::scheduler::Post;
-use crate::http::rate_limit::Rate;
-use crate::http::{self, App, Faces, Lanes};
+use crate::http::listener::{self, ListenerLimits, Refused};
+use crate::http::workers::{MainRuntime, Workers};
 use crate::ingest::Geo;
 use crate::ingest::Pipeline;
 use crate::stats::{QueryLimits, StatsService};
 use crate::store;
 use crate::store::erase::Eraser;
 use crate::telemetry::Counters;
+use crate::tracker_files::Releases;
 use sillage_engine::credential;
 use sillage_engine::supervise::{self, Supervisor, SupervisorOptions};
 use sillage_episode::{Episode, Line};
@@ -49,11 +52,6 @@ const LAST_FLUSH_MAX: Duration = Duration::from_secs(5);
 /// Free bytes that a start needs: the control database with its log and its index, a first segment,
 /// some salts.
 const START_BYTES: u64 = 256 << 10;
-
-/// Choices that one network may make at once, and how often then. Forms are pressed by people; a
-/// company's network or a mobile carrier's holds many of them.
-const CHOICES_AT_ONCE: u32 = 60;
-const CHOICES_EVERY: Duration = Duration::from_secs(2);
 
 /// Open files that are no connections of visitors: segments, databases, the engine.
 const FILES_BESIDES: u64 = 256;
@@ -86,15 +84,15 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
     } else {
         Some(first_owner::create_link(&control).await?)
     };
-    let listener = http::bind(config.collector_listen).await?;
+    let listener = listener::bind(config.collector_listen).await?;
     let apart = if config.dashboard_listen == config.collector_listen {
         None
     } else {
-        Some(http::bind(config.dashboard_listen).await?)
+        Some(listener::bind(config.dashboard_listen).await?)
     };
 
     let metrics = match config.metrics_listen {
-        Some(address) => Some(http::bind(address).await?),
+        Some(address) => Some(listener::bind(address).await?),
         None => None,
     };
     let metrics_address = metrics.as_ref().map(|listener| listener.local_addr());
@@ -131,19 +129,15 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         .context("the tracker's files can't be kept in the data folder")?;
     let app = Arc::new(App {
         releases,
-        rate: Rate::new(config.limits.beacons_per_second_max),
-        gate: Gate::new(
-            control,
-            Hasher::start().context("the thread for passwords could not be started")?,
-            config.limits.key_queries_per_hour_max,
-        ),
+        rates: Rates::new(&config.limits),
+        control,
+        hasher: Hasher::start().context("the thread for passwords could not be started")?,
         pipeline,
         spool: spool.clone(),
         counters: counters.clone(),
         stats: OnceLock::new(),
         eraser,
-        choices_rate: Rate::of(CHOICES_AT_ONCE, CHOICES_EVERY),
-        wake_post: Arc::default(),
+        wake_email: Arc::default(),
         readiness: Readiness::default(),
         has_demo,
         config,
@@ -156,13 +150,13 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         dashboard: apart.is_none(),
         metrics: apart.is_none() && metrics.is_none(),
     };
-    let lanes = Lanes::start(config.limits.threads, &spool)
-        .context("the threads that take beacons could not be started")?;
-    let mut servers = vec![tokio::spawn(http::serve(
+    let workers = Workers::start(config.limits.threads, || spool.thread_waker())
+        .context("the threads that accept beacons could not be started")?;
+    let mut servers = vec![tokio::spawn(serve_faces(
         listener,
         app.clone(),
         faces,
-        Some(lanes),
+        Some(workers),
         stopped.clone(),
     ))];
     if let Some(listener) = apart {
@@ -171,7 +165,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
             dashboard: true,
             metrics: metrics.is_none(),
         };
-        servers.push(tokio::spawn(http::serve(
+        servers.push(tokio::spawn(serve_faces(
             listener,
             app.clone(),
             faces,
@@ -180,7 +174,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         )));
     }
     if let Some(listener) = metrics {
-        servers.push(tokio::spawn(http::serve(
+        servers.push(tokio::spawn(serve_faces(
             listener,
             app.clone(),
             Faces::METRICS,
@@ -290,6 +284,39 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Serves the routes of `faces` on a listener. With workers, everything except beacons runs on the
+/// calling runtime.
+async fn serve_faces(
+    listener: TcpListener,
+    app: Arc<App>,
+    faces: Faces,
+    workers: Option<Workers>,
+    stop: watch::Receiver<bool>,
+) {
+    let limits = &app.config.limits;
+    let limits = ListenerLimits {
+        connections_max: limits.connections_max,
+        connections_per_network_max: limits.connections_per_network_max,
+        header_timeout: limits.header_timeout,
+        peer_timeout: limits.body_timeout,
+        shutdown_timeout: limits.shutdown_timeout,
+        trusted_proxies: app.config.trusted_proxies.clone(),
+    };
+    let counters = app.counters.clone();
+    let refused = move |refused| {
+        let counter = match refused {
+            Refused::Connections => &counters.connections_refused,
+            Refused::ConnectionsOfNetwork => &counters.connections_refused_network,
+        };
+        counter.fetch_add(1, Relaxed);
+    };
+    let main = workers.as_ref().map(|_| MainRuntime::current());
+    let service = move |connection, request| {
+        router::route(app.clone(), faces, main.as_ref(), connection, request)
+    };
+    listener::serve(listener, limits, workers, stop, refused, service).await;
 }
 
 /// Counts on their way to ClickHouse, in memory only.
@@ -610,11 +637,11 @@ async fn prepare(app: Arc<App>, client: Client, flushers: Arc<Flushers>, address
 async fn send_letters(app: &App) {
     if let (Some(mail), Some(stats)) = (&app.config.mail, app.stats.get()) {
         let post = Post {
-            control: app.gate.control.clone(),
+            control: app.control.clone(),
             stats: stats.clone(),
             mail: mail.clone(),
             sites: app.config.sites.clone(),
-            wake: app.wake_post.clone(),
+            wake: app.wake_email.clone(),
         };
         post.run().await;
     }

@@ -1,9 +1,9 @@
-//! `POST /api/event`: reads a beacon within its bounds, hands it to the pipeline, answers 202, 4xx
-//! or 503.
+//! `POST /api/event`: reads a beacon within its bounds, passes it to the pipeline, answers 202, 4xx or
+//! 503.
 //!
-//! The request's headers end here: the pipeline gets the few signals that it may know, and the
-//! address and agent as functions that the door calls. A beacon that is dropped on purpose is
-//! answered like one that is kept.
+//! The request's headers end here: the pipeline gets the few signals that it may know, and address
+//! and agent as functions that the privacy door calls. A beacon that is dropped on purpose is answered
+//! like a stored one.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,14 +17,17 @@ use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 
 use crate::access::App;
-use crate::collector::choices::{CHOICES_PATH, host_of_origin, without_port};
+use crate::access::call::Call;
+use crate::collector::visitor_cookies::set_cookie;
 use crate::http::body;
 use crate::http::client_ip::Client;
-use crate::http::headers::Head;
-use crate::http::response::{Answer, accepted, from_ingest, text, too_many};
-use crate::ingest::{CookieChange, Sender};
+use crate::http::cookies::cookie;
+use crate::http::headers::BeaconHeaders;
+use crate::http::origin::{host_of_origin, without_port};
+use crate::http::response::{Answer, accepted, invalid_field, text, too_many};
+use crate::ingest::{IngestError, Sender};
 use crate::telemetry::Outcome;
-use sillage_privacy::{Language, UserAgent, find};
+use sillage_privacy::{Language, UserAgent};
 
 /// Takes one beacon.
 pub fn collect(
@@ -32,12 +35,13 @@ pub fn collect(
     peer: IpAddr,
     request: Request<Incoming>,
 ) -> impl Future<Output = Answer> + Send {
-    // Taken apart out here: of what an async function is given, it keeps two copies while it waits.
+    // Taken apart outside of the future: an async function keeps two copies of its arguments while
+    // it waits.
     let (head, body) = request.into_parts();
     let headers = head.headers;
     async move {
         let (app, headers) = (&*app, &headers);
-        let head = Head::read(headers);
+        let head = BeaconHeaders::read(headers);
         let limits = &app.config.limits;
         let client = Client::of(peer, headers, &app.config.trusted_proxies);
         let mut answer = match allowed(app, &client) {
@@ -55,10 +59,10 @@ pub fn collect(
     }
 }
 
-/// Takes one request of its network's bound.
+/// Counts one request against the bound of its network.
 ///
 /// # Errors
-/// How long until the next is allowed; it is counted.
+/// How long until the next is allowed. The refusal is counted.
 pub fn allowed(app: &App, client: &Client<'_>) -> Result<(), Duration> {
     if client.is_unheeded_proxy() && app.counters.untrusted_forwarded.fetch_add(1, Relaxed) == 0 {
         tracing::warn!(
@@ -66,19 +70,19 @@ pub fn allowed(app: &App, client: &Client<'_>) -> Result<(), Duration> {
              one network, and without cookies as one visitor; name its address in trusted_proxies and restart"
         );
     }
-    let allowed = app.rate.take(client.network());
+    let allowed = app.rates.beacons.take(client.network());
     if allowed.is_err() {
         app.counters.count(None, Outcome::TooMany);
     }
     allowed
 }
 
-/// Hands a beacon's body to the pipeline with the signals that came along.
+/// Passes a beacon's body to the pipeline with the signals of its headers.
 pub async fn take(
     app: &App,
     client: &Client<'_>,
     headers: &HeaderMap,
-    head: &Head<'_>,
+    head: &BeaconHeaders<'_>,
     body: Bytes,
 ) -> Answer {
     let sender = Sender {
@@ -94,8 +98,7 @@ pub async fn take(
             if !head.has_cookies {
                 return None;
             }
-            let all = headers.get_all(header::COOKIE).iter();
-            find(all.map(HeaderValue::as_bytes), name).map(str::to_owned)
+            cookie(headers, name).map(str::to_owned)
         },
         received: Timestamp::now(),
     };
@@ -103,18 +106,44 @@ pub async fn take(
         Ok(taken) => {
             let mut answer = accepted();
             for change in &taken.cookies {
-                append_cookie(&mut answer, &set_cookie(change, head.is_https));
+                set_cookie(change, head.is_https).add_to(&mut answer);
             }
             answer
         }
-        Err(error) => from_ingest(&error),
+        Err(error) => refusal(&error),
     }
 }
 
-/// Answers a browser that asks before it sends; our tracker never makes it ask.
-pub fn preflight(app: &App, headers: &HeaderMap) -> Answer {
+/// The answer to a beacon that is not stored.
+fn refusal(error: &IngestError) -> Answer {
+    match error {
+        IngestError::Beacon(fault) => {
+            invalid_field(StatusCode::BAD_REQUEST, fault.field, fault.rule)
+        }
+        IngestError::Spool(error) if !error.is_transient() => invalid_field(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "request",
+            "the event is too large to be stored",
+        ),
+        IngestError::Spool(_) | IngestError::Random(_) | IngestError::InFlight => {
+            let mut answer = invalid_field(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "request",
+                "can't be stored right now; send it again",
+            );
+            answer
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            answer
+        }
+    }
+}
+
+/// Answers a CORS preflight. The project's tracker never causes one.
+pub async fn preflight(call: Call) -> Answer {
     let mut answer = text(StatusCode::NO_CONTENT, "");
-    allow_origin(app, Head::read(headers).origin, &mut answer);
+    let origin = BeaconHeaders::read(call.headers()).origin;
+    allow_origin(&call.app, origin, &mut answer);
     let headers = answer.headers_mut();
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_METHODS,
@@ -131,7 +160,7 @@ pub fn preflight(app: &App, headers: &HeaderMap) -> Answer {
     answer
 }
 
-/// Lets pages of the configured hosts send with credentials and see that a beacon arrived.
+/// Lets pages of the configured hosts send credentials and read the answer.
 fn allow_origin(app: &App, origin: Option<&HeaderValue>, answer: &mut Answer) {
     let Some(origin) = origin else {
         return;
@@ -157,47 +186,4 @@ fn allow_origin(app: &App, origin: Option<&HeaderValue>, answer: &mut Answer) {
             HeaderValue::from_static("true"),
         );
     }
-}
-
-/// Adds a `Set-Cookie` header.
-pub fn append_cookie(answer: &mut Answer, cookie: &str) {
-    match HeaderValue::try_from(cookie) {
-        Ok(cookie) => {
-            answer.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-        Err(error) => tracing::error!(%error, "a cookie can't be a header and is not set"),
-    }
-}
-
-/// The measurement cookie is sent to the collector's endpoint only, the erasure cookie to the
-/// choices page only; no script can read either.
-pub fn set_cookie(change: &CookieChange, is_https: bool) -> String {
-    let (name, value, path, max_age_s) = match change {
-        CookieChange::Set {
-            name,
-            value,
-            max_age_s,
-        } => (name, value.as_str(), "/api/event", *max_age_s),
-        CookieChange::Delete { name } => (name, "", "/api/event", 0),
-        CookieChange::SetErasure {
-            name,
-            value,
-            max_age_s,
-        } => (name, value.as_str(), CHOICES_PATH, *max_age_s),
-        CookieChange::DeleteErasure { name } => (name, "", CHOICES_PATH, 0),
-    };
-    let secure = if is_https { "; Secure" } else { "" };
-    let max_age_s = max_age_s.to_string();
-    [
-        name,
-        "=",
-        value,
-        "; Path=",
-        path,
-        "; Max-Age=",
-        &max_age_s,
-        "; HttpOnly; SameSite=Lax",
-        secure,
-    ]
-    .concat()
 }

@@ -3,4 +3,6 @@
 pub mod beacon;
 pub mod choices;
 pub mod pixel;
+pub mod sender;
 pub mod tracker;
+pub mod visitor_cookies;

@@ -1,27 +1,24 @@
-//! `GET /p.gif`: a page seen by a browser that runs no script, or an e-mail opened; answered with
-//! 43 bytes of nothing.
+//! `GET /p.gif`: a page viewed by a browser that runs no script, or an opened e-mail. The answer is a
+//! transparent image of 43 bytes.
 //!
-//! A page's view becomes a beacon and goes the same way as all others
-//! ([`collect`](crate::collector::beacon)); an opened e-mail becomes a number
-//! ([`Pipeline::open_mail`](crate::ingest::Pipeline::open_mail)). An image has no word about
-//! consent, so the site's profile alone decides: `exempt` and `count` sites count it, `consent`
-//! sites never do, and a parameter that claims a yes is not looked at. It sets and deletes no
-//! cookie. The image comes with every answer, also with one that says 400, 429 or 503: a page must
-//! not show a broken one.
-
-use std::net::IpAddr;
+//! A page view becomes a beacon and is processed like all others
+//! ([`collect`](crate::collector::beacon)); an opened e-mail becomes a count
+//! ([`Pipeline::open_mail`](crate::ingest::Pipeline::open_mail)). An image carries no consent, so the
+//! site's profile alone decides: `exempt` and `count` sites count it, `consent` sites never do, and a
+//! parameter that claims consent is ignored. No cookie is set or deleted. Every answer is the image,
+//! also with 400, 429 or 503, since a page must not show a broken one.
 
 use hyper::Method;
-use hyper::body::Incoming;
+use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Request, StatusCode};
 use serde_json::json;
 
 use crate::access::App;
+use crate::access::call::Call;
 use crate::collector::beacon::{allowed, take};
-use crate::collector::choices::with_sender;
+use crate::collector::sender::with_sender;
 use crate::http::client_ip::Client;
-use crate::http::headers::Head;
+use crate::http::headers::BeaconHeaders;
 use crate::http::response::{Answer, answer, too_many};
 use crate::ingest::beacon::WIRE_REFERRER_BYTES_MAX;
 
@@ -29,15 +26,17 @@ use crate::ingest::beacon::WIRE_REFERRER_BYTES_MAX;
 pub const GIF: &[u8; 43] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
 
 /// Counts, unless only the head was asked for, and answers with the image.
-pub async fn pixel(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
-    let query = Query::parse(request.uri().query().unwrap_or(""));
+pub async fn pixel(call: Call) -> Answer {
+    let (app, request) = (&*call.app, &call.request);
+    let peer = call.connection.peer.ip();
+    let query = Query::parse(call.query());
     let client = Client::of(peer, request.headers(), &app.config.trusted_proxies);
-    let told = if *request.method() == Method::HEAD {
+    let outcome = if *request.method() == Method::HEAD {
         None
     } else if let Err(wait) = allowed(app, &client) {
         Some(too_many(wait))
     } else if let Some(campaign) = &query.mail {
-        if !Head::read(request.headers()).is_prefetch {
+        if !BeaconHeaders::read(request.headers()).is_prefetch {
             with_sender(app, peer, request.headers(), |sender| {
                 let site = query.site.as_deref().unwrap_or("");
                 app.pipeline.open_mail(site, campaign, sender);
@@ -48,14 +47,14 @@ pub async fn pixel(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answe
         Some(view(app, &client, request.headers(), &query).await)
     };
     let mut image = answer(StatusCode::OK, "image/gif", &GIF[..]);
-    // A page on another host may show it; nobody learns anything from it.
+    // A page on another host may show it; the image reveals nothing.
     image.headers_mut().insert(
         "cross-origin-resource-policy",
         HeaderValue::from_static("cross-origin"),
     );
-    if let Some(told) = told.filter(|told| told.status() != StatusCode::ACCEPTED) {
-        *image.status_mut() = told.status();
-        if let Some(wait) = told.headers().get(header::RETRY_AFTER) {
+    if let Some(refused) = outcome.filter(|outcome| outcome.status() != StatusCode::ACCEPTED) {
+        *image.status_mut() = refused.status();
+        if let Some(wait) = refused.headers().get(header::RETRY_AFTER) {
             image
                 .headers_mut()
                 .insert(header::RETRY_AFTER, wait.clone());
@@ -64,7 +63,7 @@ pub async fn pixel(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answe
     image
 }
 
-/// What the image's address says. All else in it is skipped, as in a beacon.
+/// The parameters of the image's address. Others are skipped, as in a beacon.
 #[derive(Default)]
 struct Query {
     /// `d`: site id.
@@ -91,8 +90,7 @@ impl Query {
     }
 }
 
-/// A view of a page. Where it was come from is not known: the request's referrer is the page
-/// itself.
+/// A view of a page. Its referrer is unknown: the image request's own referrer is the page.
 async fn view(app: &App, client: &Client<'_>, headers: &HeaderMap, query: &Query) -> Answer {
     let referrer = || {
         let referrer = headers.get(header::REFERER)?.to_str().ok()?;
@@ -100,7 +98,7 @@ async fn view(app: &App, client: &Client<'_>, headers: &HeaderMap, query: &Query
     };
     let page = query.page.clone().or_else(referrer);
     let beacon = json!({ "n": "pageview", "u": page, "d": query.site });
-    let head = Head::read(headers);
+    let head = BeaconHeaders::read(headers);
     take(app, client, headers, &head, beacon.to_string().into()).await
 }
 

@@ -1,4 +1,4 @@
-//! How a connection ends when the server is to stop: after the request at hand, if there is one.
+//! Graceful shutdown of a connection: it ends after the current request, if there is one.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 type Io = hyper_util::rt::TokioIo<TcpStream>;
 
-/// Serves a connection to its end. Once `stop` is true, or nobody is left who would say so, it
-/// takes no further request.
+/// Serves a connection to its end. Once `stop` is true or its sender is gone, the connection takes
+/// no further request.
 pub async fn serve<S, B>(connection: Connection<Io, S>, mut stop: watch::Receiver<bool>)
 where
     S: HttpService<Incoming, ResBody = B>,
@@ -20,15 +20,15 @@ where
     B: Body + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let told = stop.clone();
+    let news = stop.clone();
     let mut connection = pin!(connection);
-    let mut stopped = pin!(super::stopped(&mut stop));
+    let mut stopped = pin!(stopped(&mut stop));
     let mut is_waiting = false;
     let mut is_ending = false;
     let ended = poll_fn(|context| {
-        // Asked once, it wakes this task when there is news, and is not asked again before: a
-        // connection is polled several times a request.
-        let has_news = || !is_waiting || !matches!(told.has_changed(), Ok(false));
+        // A connection is polled several times per request. `stopped` is polled once, to register
+        // the waker, and again only after the value has changed.
+        let has_news = || !is_waiting || !matches!(news.has_changed(), Ok(false));
         if !is_ending && has_news() {
             is_waiting = true;
             is_ending = stopped.as_mut().poll(context).is_ready();
@@ -38,6 +38,15 @@ where
         }
         connection.as_mut().poll(context)
     });
-    // A connection that breaks is the peer's business; there is nothing to tell and nothing to log.
+    // A broken connection is usually the peer's doing and is not logged.
     let _ = ended.await;
+}
+
+/// Resolves once `stop` is true or its sender is gone.
+pub async fn stopped(stop: &mut watch::Receiver<bool>) {
+    while !*stop.borrow_and_update() {
+        if stop.changed().await.is_err() {
+            return;
+        }
+    }
 }

@@ -1,34 +1,34 @@
-//! What a beacon's headers say, read in one pass over them: looking each of them up would cost more
-//! than parsing the beacon.
+//! The headers that a beacon needs, read in one pass: looking each of them up would cost more than
+//! parsing the beacon.
 //!
-//! Not here: the address ([`client_ip`](crate::http::client_ip)), and cookies, of which only those with a
-//! name of ours are looked at.
+//! Not here: the address ([`client_ip`](crate::http::client_ip)), and cookies, which are looked up
+//! by name ([`cookies`](crate::http::cookies)).
 
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 
-/// The few headers that a beacon may say something by. Of several of the same name the first
-/// counts, and of signals that say no any.
+/// The headers that mean something for a beacon. Of several with the same name the first counts; of
+/// objections, any counts.
 #[derive(Default)]
-pub struct Head<'a> {
+pub struct BeaconHeaders<'a> {
     /// The user agent, as sent.
     pub agent: &'a [u8],
     pub language: Option<&'a HeaderValue>,
     pub origin: Option<&'a HeaderValue>,
-    /// Whether nobody looks at the page yet.
+    /// Whether the browser fetches the page ahead and does not show it yet.
     pub is_prefetch: bool,
     /// Global Privacy Control.
     pub gpc: bool,
     /// Do Not Track.
     pub dnt: bool,
-    /// Whether the visitor's connection is encrypted, as the proxy in front says. A forgery only
-    /// changes the forger's cookie.
+    /// Whether the visitor's connection is encrypted, as the proxy in front says. A forged header
+    /// only changes the cookie of the client that forges it.
     pub is_https: bool,
     /// Whether there are any cookies.
     pub has_cookies: bool,
 }
 
-impl<'a> Head<'a> {
+impl<'a> BeaconHeaders<'a> {
     pub fn read(headers: &'a HeaderMap) -> Self {
         let mut head = Self::default();
         let (mut has_agent, mut proto) = (false, None);
@@ -55,6 +55,11 @@ impl<'a> Head<'a> {
     }
 }
 
+/// Whether the visitor's connection is encrypted; see [`BeaconHeaders::is_https`].
+pub fn is_https(headers: &HeaderMap) -> bool {
+    BeaconHeaders::read(headers).is_https
+}
+
 /// Whether any member of an objecting header's list means 1. Proxies join repeated lines by a
 /// comma, structured fields write `?1`, and `DNT` may carry extensions behind its digit.
 fn objects(value: &HeaderValue) -> bool {
@@ -66,7 +71,7 @@ fn objects(value: &HeaderValue) -> bool {
     })
 }
 
-/// By which a browser says that it fetches a page ahead.
+/// Whether a header says that the browser fetches a page ahead.
 fn says_prefetch(value: &HeaderValue) -> bool {
     value.to_str().is_ok_and(|value| {
         ["prefetch", "prerender", "preview"]
@@ -100,13 +105,13 @@ mod tests {
             ("dnt", "0"),
             ("cookie", "a=b"),
         ]);
-        let head = Head::read(&headers);
+        let head = BeaconHeaders::read(&headers);
         assert_eq!(head.agent, b"one");
         assert_eq!(head.language.map(HeaderValue::as_bytes), Some(&b"ja"[..]));
         assert!(head.origin.is_some() && head.gpc && !head.dnt && head.has_cookies);
         assert!(!head.is_https && !head.is_prefetch);
         let nothing = HeaderMap::new();
-        let head = Head::read(&nothing);
+        let head = BeaconHeaders::read(&nothing);
         assert!(head.agent.is_empty() && head.origin.is_none() && !head.has_cookies);
     }
 
@@ -116,7 +121,7 @@ mod tests {
             let is_objection = |lines: &[&'static str]| {
                 let lines: Vec<_> = lines.iter().map(|value| (name, *value)).collect();
                 let headers = headers(&lines);
-                let head = Head::read(&headers);
+                let head = BeaconHeaders::read(&headers);
                 assert!(!(head.gpc && head.dnt), "one header is not the other");
                 head.gpc || head.dnt
             };
@@ -154,7 +159,7 @@ mod tests {
 
     #[test]
     fn proxy_and_origin_headers_each_indicate_https() {
-        let is_https = |list: &[_]| Head::read(&headers(list)).is_https;
+        let is_https = |list: &[_]| BeaconHeaders::read(&headers(list)).is_https;
         assert!(is_https(&[("x-forwarded-proto", "https")]));
         assert!(!is_https(&[("x-forwarded-proto", "http")]));
         assert!(is_https(&[("origin", "https://example.com")]));
@@ -164,7 +169,7 @@ mod tests {
 
     #[test]
     fn every_prefetch_header_is_recognised() {
-        let is_prefetch = |name, value| Head::read(&headers(&[(name, value)])).is_prefetch;
+        let is_prefetch = |name, value| BeaconHeaders::read(&headers(&[(name, value)])).is_prefetch;
         assert!(is_prefetch("sec-purpose", "prefetch;prerender"));
         assert!(is_prefetch("purpose", "prefetch"));
         assert!(is_prefetch("x-moz", "prefetch"));

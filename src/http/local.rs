@@ -1,35 +1,32 @@
 //! Whether a request comes from this machine itself, and not through a proxy on it.
 //!
-//! The metrics and a demo without people are open without a log-in, so they are for this machine
-//! only. A proxy on it passes on requests of the whole world from a loopback address, and its
-//! headers can't be relied on: nginx's plain `proxy_pass` sets a loopback `Host` and names nobody,
-//! HAProxy and TCP proxies pass on the `Host` that the client chose. The kernel can tell: it knows
-//! the user to whom the other end of a loopback connection belongs, and proxies have users of their
-//! own.
+//! The metrics and a demo without people need no log-in, so only this machine may read them. A proxy
+//! on this machine forwards requests of the whole world from a loopback address, and its headers
+//! can't be relied on: nginx's plain `proxy_pass` sets a loopback `Host` and adds no client address;
+//! HAProxy and TCP proxies forward the `Host` that the client chose. The kernel knows the user who
+//! owns the other end of a loopback connection, and proxies have users of their own.
 //!
-//! Local is what meets all of these: a loopback peer, whose socket belongs to the collector's user
-//! or to root; a `Host` of this machine; HTTP/1.1, since nginx asks by HTTP/1.0; and no header by
-//! which proxies name a client or themselves. What remains is a proxy that runs as the collector's
-//! own user or as root, speaks HTTP/1.1 and adds no header. For that one, `metrics.listen` gives
-//! the metrics an address that it does not pass on, and a person ends the demo.
+//! A request is local if all of these hold: the peer is loopback, and its socket belongs to the
+//! collector's user or to root; `Host` is a name of this machine; the version is HTTP/1.1, since
+//! nginx asks by HTTP/1.0; and no header names a client or a proxy. What remains is a proxy that runs
+//! as the collector's own user or as root, speaks HTTP/1.1 and adds no header. Against that one,
+//! `metrics.listen` gives the metrics an address that it does not forward, and the first person who
+//! is added ends the open demo.
 
 use std::net::{IpAddr, SocketAddr};
 
 use hyper::header::{self, HeaderMap};
 use hyper::{Request, Version};
 
-use crate::access::Faces;
-
-/// The connection by which a request came.
+/// The two addresses of the connection that a request came by.
 #[derive(Debug, Clone, Copy)]
 pub struct Connection {
     pub peer: SocketAddr,
     /// Where it was accepted.
     pub local: SocketAddr,
-    pub faces: Faces,
 }
 
-/// Headers that no program sends which asks for itself, besides all of `x-forwarded-`.
+/// Headers that proxies add and clients do not send, besides all of `x-forwarded-`.
 const OF_PROXIES: [&str; 9] = [
     "forwarded",
     "via",
@@ -48,13 +45,10 @@ impl Connection {
         self.peer.ip().to_canonical().is_loopback() && is_direct(request) && self.is_of_own_user()
     }
 
-    /// Whether a request may read the metrics: locally, or on their own address. That one may be
-    /// read from elsewhere if it was put there; on loopback a page of another name in a browser may
-    /// not.
-    pub fn may_read_metrics<B>(&self, request: &Request<B>) -> bool {
-        if self.faces != Faces::METRICS {
-            return self.is_local(request);
-        }
+    /// Whether a request on an address of its own may be answered without a log-in. An address that
+    /// is not loopback was made reachable on purpose. On loopback, `Host` has to be a name of this
+    /// machine, so that a browser page of another name that resolves to loopback reads nothing.
+    pub fn is_meant_for_address<B>(&self, request: &Request<B>) -> bool {
         !self.local.ip().to_canonical().is_loopback() || has_loopback_host(request.headers())
     }
 
@@ -73,21 +67,21 @@ impl Connection {
         }
     }
 
-    /// Other systems have no such list; there the headers alone tell.
+    /// Other systems have no such list; there the headers alone decide.
     #[cfg(not(target_os = "linux"))]
     fn is_of_own_user(&self) -> bool {
         true
     }
 }
 
-/// The user to whom the other end of a connection on this machine belongs.
+/// The user who owns the other end of a connection on this machine.
 #[cfg(target_os = "linux")]
 fn user_of(peer: SocketAddr, local: SocketAddr) -> Result<Option<u32>, procfs::ProcError> {
     let canonical =
         |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
     let (peer, local) = (canonical(peer), canonical(local));
     for entries in [procfs::net::tcp, procfs::net::tcp6] {
-        // A socket that its program has closed has no inode, and root stands for its user.
+        // A socket that its program has closed has no inode and is listed as root's.
         let found = entries()?.into_iter().find(|entry| {
             canonical(entry.local_address) == peer
                 && canonical(entry.remote_address) == local
@@ -100,7 +94,7 @@ fn user_of(peer: SocketAddr, local: SocketAddr) -> Result<Option<u32>, procfs::P
     Ok(None)
 }
 
-/// Whether nothing in a request says that it was passed on.
+/// Whether nothing in a request shows that a proxy forwarded it.
 fn is_direct<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
     let is_of_proxy = |name: &str| name.starts_with("x-forwarded-") || OF_PROXIES.contains(&name);
@@ -148,10 +142,10 @@ mod tests {
             .into_iter()
             .chain(["x-forwarded-for", "x-forwarded-server"])
         {
-            let passed_on = request(Version::HTTP_11, &[host, (name, "x")]);
-            assert!(!is_direct(&passed_on), "{name}");
+            let forwarded = request(Version::HTTP_11, &[host, (name, "x")]);
+            assert!(!is_direct(&forwarded), "{name}");
         }
-        // Caddy, HAProxy and Apache with ProxyPreserveHost pass on the public name.
+        // Caddy, HAProxy and Apache with ProxyPreserveHost forward the public name.
         let public = request(Version::HTTP_11, &[("host", "stats.example.com")]);
         assert!(!is_direct(&public));
     }
@@ -168,7 +162,7 @@ mod tests {
             let _client = std::net::TcpStream::connect(local).expect("a connection");
             let (_stream, peer) = listener.accept().expect("accepted");
             assert_eq!(user_of(peer, local).expect("readable"), Some(own));
-            // Positive control: nobody is at a port where there is no connection.
+            // Positive control: a port without a connection has no owner.
             let other = SocketAddr::new(peer.ip(), 1);
             assert_eq!(user_of(other, local).expect("readable"), None);
         }

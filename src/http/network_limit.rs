@@ -1,9 +1,9 @@
-//! How many connections one network may have open: before any request, so that one machine can't
-//! take all places.
+//! Bounds the open connections of one network, before any request is read, so that one machine
+//! can't use up all connections.
 //!
 //! Only networks of public peers are counted. Private networks and trusted proxies have no bound:
-//! they are the site's own, and a proxy's connections are those of everybody. Kept is the truncated
-//! network (P1), as long as it has a connection.
+//! they belong to the site's operator, and a proxy's connections carry many visitors. The key is the
+//! truncated network (P1), held as long as it has an open connection.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,29 +14,29 @@ use crate::http::client_ip::peer_network;
 use sillage_privacy::TruncatedIp;
 
 /// Open connections by network.
-pub struct Crowd {
-    /// 0 = no bound.
-    most: usize,
+pub struct NetworkConnections {
+    /// Per network; 0 = no bound.
+    max: usize,
     open: Mutex<HashMap<TruncatedIp, usize>>,
 }
 
-/// A connection's place among those of its network, until it is dropped.
+/// A connection's place among those of its network; dropping it frees the place.
 pub struct Place {
-    counted: Option<(Arc<Crowd>, TruncatedIp)>,
+    counted: Option<(Arc<NetworkConnections>, TruncatedIp)>,
 }
 
-impl Crowd {
-    /// Lets each network have `most` connections; 0 is no bound.
-    pub fn new(most: usize) -> Arc<Self> {
+impl NetworkConnections {
+    /// Lets each network have `max` connections; 0 = no bound.
+    pub fn new(max: usize) -> Arc<Self> {
         Arc::new(Self {
-            most,
+            max,
             open: Mutex::default(),
         })
     }
 
-    /// A place for a peer's connection; `None` when its network has all of its own.
+    /// A place for a peer's connection; `None` when its network has reached the bound.
     pub fn enter(self: &Arc<Self>, peer: IpAddr, trusted: &[IpNet]) -> Option<Place> {
-        let network = (self.most > 0)
+        let network = (self.max > 0)
             .then(|| peer_network(peer, trusted))
             .flatten();
         let Some(network) = network else {
@@ -44,7 +44,7 @@ impl Crowd {
         };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let own = open.entry(network).or_default();
-        if *own >= self.most {
+        if *own >= self.max {
             return None;
         }
         *own += 1;
@@ -56,10 +56,10 @@ impl Crowd {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let Some((crowd, network)) = &self.counted else {
+        let Some((networks, network)) = &self.counted else {
             return;
         };
-        let mut open = crowd.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = networks.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(own) = open.get_mut(network) {
             *own -= 1;
             if *own == 0 {
@@ -75,21 +75,21 @@ mod tests {
 
     #[test]
     fn connections_are_limited_per_network() {
-        let crowd = Crowd::new(2);
+        let networks = NetworkConnections::new(2);
         let trusted = [IpNet::parse("192.0.2.1").expect("a network")];
-        let enter = |ip: &str| crowd.enter(ip.parse().expect("an address"), &trusted);
+        let enter = |ip: &str| networks.enter(ip.parse().expect("an address"), &trusted);
         let first = enter("203.0.113.7").expect("one");
         let _second = enter("203.0.113.99").expect("of the same network");
         assert!(enter("203.0.113.8").is_none(), "at the bound");
         let _other = enter("198.51.100.7").expect("another network");
         drop(first);
         assert!(enter("203.0.113.8").is_some(), "a place is free again");
-        // Positive control: what is not bounded may have any number.
+        // Positive control: private and trusted peers have no bound.
         for ip in ["127.0.0.1", "10.0.0.7", "192.0.2.1"] {
             let many: Vec<_> = (0..50).map(|_| enter(ip).expect("no bound")).collect();
             assert_eq!(many.len(), 50, "{ip}");
         }
         drop((_second, _other));
-        assert!(crowd.open.lock().expect("unpoisoned").is_empty());
+        assert!(networks.open.lock().expect("unpoisoned").is_empty());
     }
 }

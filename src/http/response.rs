@@ -1,5 +1,5 @@
-//! Error responses: status codes and public texts for errors of ingestion and of the HTTP layer.
-//! No text repeats the request's input.
+//! Answers: plain text, JSON, redirects, and the refusals of the HTTP layer. No text repeats the
+//! request's input.
 
 use std::time::Duration;
 
@@ -8,12 +8,10 @@ use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
 
-use crate::ingest::IngestError;
-
-/// Every answer of the server is whole in memory: reports are bounded, and files are embedded.
+/// Every answer is whole in memory: reports are bounded, and files are embedded.
 pub type Answer = Response<Full<Bytes>>;
 
-/// Headers of an answer to a beacon, those included that hyper adds: room for them is made once.
+/// Headers of an answer to a beacon, including those that hyper adds; reserved in one allocation.
 const HEADERS_MAX: usize = 7;
 
 /// An answer of one content type that no cache may keep.
@@ -30,8 +28,7 @@ pub fn answer(status: StatusCode, content_type: &'static str, body: impl Into<By
     response
 }
 
-/// The answer to a beacon that was taken. It needs no word against caches, which keep no answer to
-/// a POST.
+/// 202 for an accepted beacon. Caches store no answer to a POST, so it has no `Cache-Control`.
 pub fn accepted() -> Answer {
     let mut response = Response::new(Full::from("ok"));
     *response.status_mut() = StatusCode::ACCEPTED;
@@ -52,63 +49,42 @@ pub fn json(status: StatusCode, body: &serde_json::Value) -> Answer {
     answer(status, "application/json", body.to_string())
 }
 
-/// A fault of a beacon, in the shape that Plausible's Events API answers: field -> list of
-/// messages.
-fn beacon_fault(status: StatusCode, field: &str, rule: &str) -> Answer {
+/// A refused beacon, in the shape of Plausible's Events API: field -> list of messages.
+pub fn invalid_field(status: StatusCode, field: &str, rule: &str) -> Answer {
     json(status, &serde_json::json!({ "errors": { field: [rule] } }))
 }
 
-/// What a beacon that is not taken is answered.
-pub fn from_ingest(error: &IngestError) -> Answer {
-    match error {
-        IngestError::Beacon(fault) => {
-            beacon_fault(StatusCode::BAD_REQUEST, fault.field, fault.rule)
-        }
-        IngestError::Spool(error) if !error.is_transient() => beacon_fault(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "request",
-            "the event is too large to be stored",
-        ),
-        IngestError::Spool(_) | IngestError::Random(_) | IngestError::InFlight => {
-            let mut response = beacon_fault(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "request",
-                "can't be stored right now; send it again",
-            );
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-            response
-        }
-    }
-}
-
-/// More than a network may send; `wait` until it may send again.
+/// 429 for a network that sends too much; `wait` until it may send again.
 pub fn too_many(wait: Duration) -> Answer {
     let mut response = refused(
         StatusCode::TOO_MANY_REQUESTS,
         "too many requests from this network; send it again later",
     );
-    let wait_s = wait.as_secs() + 1;
+    retry_after(&mut response, wait);
+    response
+}
+
+/// Says when to try again, rounded up to the next second.
+pub fn retry_after(response: &mut Answer, wait: Duration) {
+    let seconds = HeaderValue::from(wait.as_secs() + 1);
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+}
+
+/// Sends the browser on with a GET.
+pub fn see_other(place: &'static str) -> Answer {
+    let mut response = text(StatusCode::SEE_OTHER, "");
     response
         .headers_mut()
-        .insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
+        .insert(header::LOCATION, HeaderValue::from_static(place));
     response
 }
 
-/// More than a key or a link may ask; `wait` until it may ask again.
-pub fn too_often(wait: Duration) -> Answer {
-    let mut response = json(
-        StatusCode::TOO_MANY_REQUESTS,
-        &serde_json::json!({ "error": "too many questions; try again later" }),
-    );
-    let wait_s = wait.as_secs() + 1;
-    let seconds = HeaderValue::from(wait_s);
-    response.headers_mut().insert(header::RETRY_AFTER, seconds);
-    response
-}
-
-/// A request that is refused before anything looks into its body.
+/// A request that is refused before its body is read.
 pub fn refused(status: StatusCode, rule: &'static str) -> Answer {
-    beacon_fault(status, "request", rule)
+    invalid_field(status, "request", rule)
+}
+
+/// 404 for a path where there is nothing.
+pub fn nothing() -> Answer {
+    text(StatusCode::NOT_FOUND, "nothing is here\n")
 }

@@ -1,10 +1,10 @@
-//! Threads that take beacons, each with connections and a single-threaded runtime of its own.
+//! Worker threads for connections, each with a single-threaded runtime of its own.
 //!
-//! A connection stays on the lane that it was given to: no other thread looks for its work, is
-//! woken to help, or shares a cache line with it. With 64 busy connections on two processors a
-//! beacon then costs a sixth less than on the runtime that everything else shares
-//! (`benches/load.sh`). What is not a beacon is answered on that other runtime ([`Elsewhere`]), so
-//! that no report, however long it computes, holds up beacons.
+//! A connection stays on the worker that it was given to, so that no other thread looks for its
+//! work, is woken to help, or shares a cache line with it. With 64 busy connections on two processors
+//! a beacon then costs a sixth less than on one shared multi-threaded runtime (`benches/load.sh`).
+//! Requests that may compute for long are run on the [`MainRuntime`], so that they do not hold up
+//! the beacons of a worker.
 
 use std::io;
 use std::net::TcpStream as StdStream;
@@ -18,43 +18,45 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
-use sillage_spool::Spool;
-
-/// What is to be done on a lane's thread, inside its runtime.
+/// Work for a worker's thread, run inside its runtime.
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The threads. They end, and what still runs on them, when this is dropped.
-pub struct Lanes {
-    lanes: Vec<Lane>,
+/// The threads. Dropping this ends them and the tasks on them.
+pub struct Workers {
+    workers: Vec<Worker>,
     next: AtomicUsize,
 }
 
-struct Lane {
-    /// `None` once it is to end.
+struct Worker {
+    /// `None` once the worker is to end.
     jobs: Option<UnboundedSender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Lanes {
-    /// Starts so many threads, at least one, whose tasks append to this spool.
+impl Workers {
+    /// Starts `count` threads, at least one. `companion` makes a task that runs on each of them
+    /// beside the connections.
     ///
     /// # Errors
     /// The system has no more threads or files.
-    pub fn start(count: usize, spool: &Spool) -> io::Result<Self> {
-        let lanes = (0..count.max(1))
-            .map(|_| Lane::start(spool))
+    pub fn start<F>(count: usize, companion: impl Fn() -> F) -> io::Result<Self>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let workers = (0..count.max(1))
+            .map(|_| Worker::start(companion()))
             .collect::<io::Result<_>>()?;
         Ok(Self {
-            lanes,
+            workers,
             next: AtomicUsize::new(0),
         })
     }
 
-    /// Has the next lane in turn serve a connection; `serve` is called on its thread and may spawn
-    /// tasks there.
+    /// Passes a connection to the workers in turn. `serve` is called on the worker's thread and may
+    /// spawn tasks there.
     ///
     /// # Errors
-    /// The connection can't change hands, and is closed.
+    /// The connection can't be passed on, and is closed.
     pub fn give(
         &self,
         stream: TcpStream,
@@ -67,25 +69,24 @@ impl Lanes {
                 tracing::warn!(%error, "a connection could not be accepted by its worker")
             }
         });
-        let lane = &self.lanes[self.next.fetch_add(1, Relaxed) % self.lanes.len()];
-        let sent = lane.jobs.as_ref().map(|jobs| jobs.send(job));
+        let worker = &self.workers[self.next.fetch_add(1, Relaxed) % self.workers.len()];
+        let sent = worker.jobs.as_ref().map(|jobs| jobs.send(job));
         match sent {
             Some(Ok(())) => Ok(()),
-            _ => Err(io::Error::other("the lane has ended")),
+            _ => Err(io::Error::other("the worker has ended")),
         }
     }
 }
 
-impl Lane {
-    fn start(spool: &Spool) -> io::Result<Self> {
+impl Worker {
+    fn start(companion: impl Future<Output = ()> + Send + 'static) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let waker = spool.thread_waker();
         let (jobs, mut waiting) = unbounded_channel::<Job>();
         let thread = thread::Builder::new()
-            .name("lane".to_owned())
+            .name("worker".to_owned())
             .spawn(move || {
                 runtime.block_on(async move {
-                    tokio::spawn(waker);
+                    tokio::spawn(companion);
                     tokio::spawn(keep_time());
                     while let Some(job) = waiting.recv().await {
                         job();
@@ -99,41 +100,42 @@ impl Lane {
     }
 }
 
-/// Keeps a timer that ends before any connection's. A header timeout would else often be the next
-/// to end, and a runtime that hears of an earlier end than it knows of wakes itself by a system
-/// call, for each request.
+/// Keeps a timer that ends before any connection's. Without it, the header timeout of a request
+/// would often be the earliest timer, and a runtime that gets an earlier timer than it waits for
+/// wakes itself by a system call: one for each request.
 async fn keep_time() {
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
-impl Drop for Lanes {
+impl Drop for Workers {
     fn drop(&mut self) {
-        for lane in &mut self.lanes {
-            lane.jobs = None;
+        for worker in &mut self.workers {
+            worker.jobs = None;
         }
-        for lane in &mut self.lanes {
-            if let Some(thread) = lane.thread.take()
+        for worker in &mut self.workers {
+            if let Some(thread) = worker.thread.take()
                 && thread.join().is_err()
             {
-                tracing::error!("a worker has panicked");
+                tracing::error!("a worker thread panicked; its connections were closed");
             }
         }
     }
 }
 
-/// Where lanes have everything done that is not a beacon.
+/// The runtime on which everything runs that is not a beacon.
 #[derive(Clone)]
-pub struct Elsewhere(Handle);
+pub struct MainRuntime(Handle);
 
-impl Elsewhere {
+impl MainRuntime {
     /// The runtime that this is called in.
-    pub fn here() -> Self {
+    pub fn current() -> Self {
         Self(Handle::current())
     }
 
-    /// Runs it there. Dropped before the end, it ends there as well; a panic there is one here.
+    /// Runs `work` there. Dropping the returned future aborts the work; a panic of the work is
+    /// raised here again.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -160,38 +162,25 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
-    use sillage_spool::SpoolOptions;
-
-    fn spool(folder: &std::path::Path) -> Spool {
-        Spool::open(SpoolOptions {
-            dir: folder.to_owned(),
-            bytes_max: 1 << 20,
-            segment_bytes_max: 1 << 20,
-            segment_age_max: Duration::from_secs(1),
-            schema: "test".into(),
-        })
-        .expect("a spool")
-    }
 
     #[tokio::test]
     async fn connections_are_spread_evenly_and_end_with_the_workers() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let lanes = Lanes::start(2, &spool(folder.path())).expect("threads");
+        let workers = Workers::start(2, std::future::pending).expect("threads");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let (told, threads) = mpsc::channel();
+        let (sender, threads) = mpsc::channel();
         let mut peers = Vec::new();
         for _ in 0..6 {
             peers.push(TcpStream::connect(address).await.expect("a connection"));
             let (stream, _) = listener.accept().await.expect("a connection");
-            let told = told.clone();
+            let sender = sender.clone();
             let serve = move |stream: TcpStream| {
                 tokio::spawn(async move {
-                    told.send(thread::current().id()).expect("the test waits");
+                    sender.send(thread::current().id()).expect("the test waits");
                     stream.readable().await.expect("it is open");
                 });
             };
-            lanes.give(stream, serve).expect("the lanes run");
+            workers.give(stream, serve).expect("the workers run");
         }
         let mut shares = HashMap::new();
         for _ in 0..6 {
@@ -199,8 +188,8 @@ mod tests {
             *shares.entry(thread.expect("it is served")).or_insert(0) += 1;
         }
         assert_eq!(shares.into_values().collect::<Vec<_>>(), [3, 3]);
-        drop(lanes);
-        // Nobody holds the other ends any more.
+        drop(workers);
+        // The other ends are closed.
         for peer in peers {
             peer.readable().await.expect("the end is readable");
             assert_eq!(peer.try_read(&mut [0; 8]).expect("it was closed"), 0);
@@ -209,8 +198,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_ends_when_its_caller_stops_waiting() {
-        let elsewhere = Elsewhere::here();
-        assert_eq!(elsewhere.run(async { 7 }).await, 7);
+        let runtime = MainRuntime::current();
+        assert_eq!(runtime.run(async { 7 }).await, 7);
         let (begun, held) = (Arc::new(Notify::new()), Arc::new(()));
         let work = {
             let (begun, held) = (begun.clone(), held.clone());
@@ -220,7 +209,7 @@ mod tests {
                 drop(held);
             }
         };
-        let waiting = tokio::spawn(async move { elsewhere.run(work).await });
+        let waiting = tokio::spawn(async move { runtime.run(work).await });
         begun.notified().await;
         waiting.abort();
         assert!(waiting.await.is_err());
@@ -231,9 +220,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_in_a_task_reaches_its_caller() {
-        let elsewhere = Elsewhere::here();
+        let runtime = MainRuntime::current();
         let waiting =
-            tokio::spawn(async move { elsewhere.run(async { panic!("on purpose") }).await });
+            tokio::spawn(async move { runtime.run(async { panic!("on purpose") }).await });
         assert!(waiting.await.expect_err("it panics").is_panic());
     }
 }

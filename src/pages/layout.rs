@@ -1,41 +1,39 @@
-//! What the pages for people share: reading their forms, words in three languages, the frame of a
-//! page. No script.
+//! What the pages for people share: forms, texts in three languages, the frame of a page. No script.
 
 use std::sync::LazyLock;
 
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Request, StatusCode};
-use serde::de::DeserializeOwned;
-use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::access::App;
-use crate::collector::choices::words::Words;
+use crate::access::error::ApiError;
 use crate::collector::choices::{CONTENT_POLICY, STYLE};
 use crate::http::body;
-use crate::http::response::{self, Answer, answer};
+use crate::http::response::{Answer, answer};
+use crate::http::texts::Texts;
 
 /// Bytes of a form: a few passwords, percent-encoded.
 const FORM_BYTES_MAX: usize = 4 << 10;
 
-static WORDS: LazyLock<[Words; 3]> = LazyLock::new(|| {
+static TEXTS: LazyLock<[Texts; 3]> = LazyLock::new(|| {
     [
-        Words::parse("en", include_str!("templates/en.toml")),
-        Words::parse("ja", include_str!("templates/ja.toml")),
-        Words::parse("de", include_str!("templates/de.toml")),
+        Texts::parse("en", include_str!("templates/en.toml")),
+        Texts::parse("ja", include_str!("templates/ja.toml")),
+        Texts::parse("de", include_str!("templates/de.toml")),
     ]
 });
 
 const LAYOUT: &str = include_str!("templates/layout.html");
 const INPUTS: &str = include_str!("templates/inputs.css");
 
-/// The words in the language that the browser asks for.
-pub fn words(headers: &HeaderMap) -> &'static Words {
-    Words::choose_of(&*WORDS, None, headers)
+/// The texts in the language that the browser asks for.
+pub fn texts(headers: &HeaderMap) -> &'static Texts {
+    Texts::choose(&*TEXTS, None, headers)
 }
 
-/// The style sheet: that of the visitor's page, and inputs.
+/// The style sheet: that of the choices page, and inputs.
 pub fn style() -> Answer {
     let mut answer = answer(
         StatusCode::OK,
@@ -47,31 +45,31 @@ pub fn style() -> Answer {
     answer
 }
 
-/// A whole page: `{{key}}` becomes the word of that key, after `values` (each escaped, or made of
-/// escaped parts and our own words) took their places.
-pub fn page(
+/// A whole page. The template's `{{name}}` are replaced by `values` first, each escaped or made of
+/// escaped parts, and then by the texts of that key.
+pub fn render(
     status: StatusCode,
-    words: &Words,
+    texts: &Texts,
     title: &str,
     template: &str,
     values: &[(&str, &str)],
 ) -> Answer {
-    let title = words.get(title);
+    let title = texts.get(title);
     let mut main = template.replace("{{title}}", title);
     for (name, value) in values {
         main = main.replace(&format!("{{{{{name}}}}}"), value);
     }
     for key in KEYS {
-        main = main.replace(&format!("{{{{{key}}}}}"), words.get(key));
+        main = main.replace(&format!("{{{{{key}}}}}"), texts.get(key));
     }
     let page = LAYOUT
-        .replace("{{lang}}", words.lang)
+        .replace("{{lang}}", texts.lang)
         .replace("{{title}}", title)
         .replace("{{main}}", &main);
     let mut answer = answer(status, "text/html; charset=utf-8", page);
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
-        // Not `no-referrer`: with that, browsers send `Origin: null` with our own form.
+        // With `no-referrer`, browsers would send `Origin: null` with our own form.
         (header::REFERRER_POLICY, "same-origin"),
         (header::VARY, "accept-language, cookie"),
     ] {
@@ -82,13 +80,13 @@ pub fn page(
 }
 
 /// A line that says what happened; empty for none.
-pub fn message(words: &Words, key: Option<&str>) -> String {
+pub fn message(texts: &Texts, key: Option<&str>) -> String {
     key.map_or_else(String::new, |key| {
-        format!("<p role=\"status\">{}</p>", words.get(key))
+        format!("<p role=\"status\">{}</p>", texts.get(key))
     })
 }
 
-/// The words that stand in templates as they are.
+/// The texts that stand in templates unchanged.
 const KEYS: &[&str] = &[
     "name",
     "password",
@@ -122,15 +120,15 @@ const KEYS: &[&str] = &[
     "dashboard",
 ];
 
-/// A form that was sent. Holds passwords, so it has no `Debug` and is overwritten when it goes.
+/// A submitted form. It holds passwords, so it has no `Debug` and is overwritten when it is dropped.
 pub struct Form(Vec<(String, Zeroizing<String>)>);
 
 impl Form {
     /// Reads the body.
     ///
     /// # Errors
-    /// The answer to give.
-    pub async fn read(app: &App, request: Request<Incoming>) -> Result<Self, Answer> {
+    /// The body exceeds a bound.
+    pub async fn read(app: &App, request: Request<Incoming>) -> Result<Self, ApiError> {
         let body = body::read(request, FORM_BYTES_MAX, app.config.limits.body_timeout).await?;
         let fields = url::form_urlencoded::parse(&body);
         Ok(Self(
@@ -140,7 +138,7 @@ impl Form {
         ))
     }
 
-    /// A field; empty when it is not there.
+    /// A field; empty when it is absent.
     pub fn get(&self, name: &str) -> &str {
         let field = self.0.iter().find(|(key, _)| key == name);
         field.map_or("", |(_, value)| value)
@@ -152,45 +150,16 @@ impl Form {
     }
 }
 
-/// Reads a JSON body of a known shape.
-///
-/// # Errors
-/// The answer to give; it names the rule and never repeats input.
-pub async fn read_json<T: DeserializeOwned>(
-    app: &App,
-    request: Request<Incoming>,
-) -> Result<T, Answer> {
-    let limits = &app.config.limits;
-    let body = body::read(request, limits.query_bytes_max, limits.body_timeout).await?;
-    serde_json::from_slice(&body).map_err(|fault| {
-        // serde's text may quote what was sent; its place does not.
-        let place = format!("line {} column {}", fault.line(), fault.column());
-        bad_request(&match fault.classify() {
-            serde_json::error::Category::Data => {
-                format!(
-                    "the body has a field that is missing, unknown or of another type ({place})"
-                )
-            }
-            _ => format!("the body is not valid JSON ({place})"),
-        })
-    })
-}
-
-/// 400 with a rule.
-pub fn bad_request(rule: &str) -> Answer {
-    response::json(StatusCode::BAD_REQUEST, &json!({ "error": rule }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_language_has_all_texts_of_the_pages() {
-        for words in WORDS.iter() {
-            assert_eq!(words.keys(), WORDS[0].keys(), "{}", words.lang);
+        for texts in TEXTS.iter() {
+            assert_eq!(texts.keys(), TEXTS[0].keys(), "{}", texts.lang);
             for key in KEYS {
-                assert!(!words.get(key).is_empty(), "{} {key}", words.lang);
+                assert!(!texts.get(key).is_empty(), "{} {key}", texts.lang);
             }
         }
     }

@@ -1,6 +1,10 @@
-//! Pages for people: log-in, account, the dashboard's files.
+//! Pages for people: the dashboard, log-in, account, shared links, and the links of e-mails.
 
 pub mod account;
-pub mod assets;
+pub mod dashboard;
+pub mod files;
 pub mod layout;
 pub mod login;
+pub mod shared;
+pub mod unsubscribe;
+pub mod welcome;

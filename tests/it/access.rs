@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use hyper::Method;
 use serde_json::{Value, json};
-use sillage::app::routes::{Act, Face, Handler, Proof, ROUTES, Route};
-use sillage::control::site_objects::Kind;
+use sillage::access::faces::Face;
+use sillage::access::permission::Proof;
+use sillage::app::routes::{ROUTES, Route};
 
 use crate::support::{
     Answer, Collector, PASSWORD, binary, get, log_in, send, user_add, write_config,
@@ -182,8 +183,8 @@ fn link(collector: &Collector) -> String {
 
 /// Sends a request that fits the route, about example.com.
 fn request(collector: &Collector, route: &Route, asker: &Asker, victim: i64, csrf: &str) -> Answer {
-    let id = match route.handler {
-        Handler::SetRole | Handler::ResetPerson | Handler::RemovePerson => victim,
+    let id = match route.name {
+        "people::set_role" | "people::reset" | "people::remove" => victim,
         _ => 999_999,
     };
     let path = route
@@ -192,51 +193,51 @@ fn request(collector: &Collector, route: &Route, asker: &Asker, victim: i64, csr
         .replace("{id}", &id.to_string())
         .replace("{token}", &"0".repeat(64))
         .replace("{rest}", "nothing");
-    let path = match route.handler {
-        Handler::Live => format!("{path}?site=example.com"),
-        Handler::Quality => format!("{path}?site=example.com&from=2026-01-01&to=2026-01-02"),
-        Handler::Kept(Kind::SavedFilter, Act::Add) => format!("{path}?own"),
+    let path = match route.name {
+        "stats::live" => format!("{path}?site=example.com"),
+        "stats::quality" => format!("{path}?site=example.com&from=2026-01-01&to=2026-01-02"),
+        "site_objects::add::<SavedFilters>" => format!("{path}?own"),
         _ => path,
     };
     let query = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"});
-    let body = match (route.proof, route.handler) {
+    let body = match (route.proof, route.name) {
         (Proof::Form, _) => format!("csrf={csrf}"),
-        (_, Handler::Query) => query.to_string(),
-        (_, Handler::Batch) => json!({ "queries": [query] }).to_string(),
-        (_, Handler::Funnel) => {
+        (_, "stats::query") => query.to_string(),
+        (_, "stats::batch") => json!({ "queries": [query] }).to_string(),
+        (_, "stats::funnel") => {
             let step = json!({"filters": [["is", "event:page", ["/"]]]});
             json!({"site_id": "example.com", "date_range": "day", "steps": [step, step]})
                 .to_string()
         }
-        (_, Handler::Changes) => {
+        (_, "stats::changes") => {
             json!({"site_id": "example.com", "metric": "visitors", "date_range": "day"}).to_string()
         }
-        (_, Handler::Export) => {
+        (_, "stats::export") => {
             json!({"query": query, "format": "csv", "recipient": "x", "purpose": "y"}).to_string()
         }
-        (_, Handler::Invite | Handler::SetRole) => {
+        (_, "people::invite" | "people::set_role") => {
             json!({"site": "example.com", "role": "viewer"}).to_string()
         }
-        (_, Handler::Kept(Kind::Goal, Act::Add)) => {
+        (_, "site_objects::add::<Goals>") => {
             json!({"name": asker.name, "achieved_by": {"kind": "page", "pattern": "/"}}).to_string()
         }
-        (_, Handler::PreviewGoal) => {
+        (_, "suggestions::preview_goal") => {
             json!({"name": "x", "achieved_by": {"kind": "page", "pattern": "/"}}).to_string()
         }
-        (_, Handler::Kept(Kind::Funnel, Act::Add)) => {
+        (_, "site_objects::add::<Funnels>") => {
             let step = json!({"filters": [["is", "event:page", ["/"]]]});
             json!({"name": asker.name, "steps": [step, step]}).to_string()
         }
-        (_, Handler::Subscribe) => {
+        (_, "subscriptions::add") => {
             json!({"kind": "alert", "to": "a@example.com", "language": "en"}).to_string()
         }
-        (_, Handler::Kept(Kind::Annotation, Act::Add)) => {
+        (_, "site_objects::add::<Annotations>") => {
             json!({"at": "2026-11-24", "text": "x"}).to_string()
         }
-        (_, Handler::Kept(Kind::SavedFilter, Act::Add)) => {
+        (_, "site_objects::add::<SavedFilters>") => {
             json!({"name": asker.name, "filters": [["is", "event:page", ["/"]]]}).to_string()
         }
-        (_, Handler::AddKey | Handler::AddLink) => json!({"name": "k"}).to_string(),
+        (_, "api_keys::add" | "shared_links::add") => json!({"name": "k"}).to_string(),
         _ => String::new(),
     };
     let mut headers = Vec::new();
@@ -314,12 +315,12 @@ fn every_role_may_do_exactly_what_the_matrix_allows() {
     // A log-out ends the log-in that the others need.
     let (last, routes): (Vec<&Route>, Vec<&Route>) = ROUTES
         .iter()
-        .partition(|route| route.handler == Handler::LogOut);
+        .partition(|route| route.name == "account::log_out");
     let mut faults = Vec::new();
     for route in routes.into_iter().chain(last) {
         let mut found = String::new();
         for asker in &askers {
-            if route.handler == Handler::RemovePerson && !found.is_empty() {
+            if route.name == "people::remove" && !found.is_empty() {
                 user_again(&collector);
             }
             let victim = victim_id(&collector, root, route);
@@ -334,8 +335,8 @@ fn every_role_may_do_exactly_what_the_matrix_allows() {
             // A person without a role on the caller's sites is answered like an unknown one.
             let is_unseen = answer.status == 404
                 && matches!(
-                    route.handler,
-                    Handler::SetRole | Handler::ResetPerson | Handler::RemovePerson
+                    route.name,
+                    "people::set_role" | "people::reset" | "people::remove"
                 );
             let is_in = !is_refused(&answer) && !is_unseen;
             found.push(if is_in { '+' } else { '-' });
@@ -361,8 +362,8 @@ fn every_role_may_do_exactly_what_the_matrix_allows() {
 
 /// The number of the person that the route is tried on.
 fn victim_id(collector: &Collector, root: &Asker, route: &Route) -> i64 {
-    match route.handler {
-        Handler::SetRole | Handler::ResetPerson | Handler::RemovePerson => victim(collector, root),
+    match route.name {
+        "people::set_role" | "people::reset" | "people::remove" => victim(collector, root),
         _ => 0,
     }
 }

@@ -326,7 +326,7 @@ fn the_command_prints_snippets_whose_addresses_are_served() {
     let address = between(&line, "src=\"https://stats.example.com");
     let served = get(collector.address, &address, &[]);
     assert_eq!(served.status, 200, "{address}");
-    let integrity = sillage::collector::tracker::integrity(served.body.as_bytes());
+    let integrity = sillage::tracker_files::integrity(served.body.as_bytes());
     assert_eq!(between(&line, "integrity=\""), integrity);
 
     let (_, image, _) = print(&["count.test", "--variant", "noscript"]);

@@ -5,10 +5,13 @@
 use serde_json::{Value, json};
 
 use super::notice::{keeps_campaigns, purposes, recipients};
-use super::words::{Words, escape, fill};
+use super::texts;
+
 use crate::access::App;
 use crate::config::Site;
 use crate::event_row::stored::{Field, Of, SENT, Terms, of_everybody};
+use crate::html::{escape, fill};
+use crate::http::texts::Texts as Words;
 use crate::ingest::visitor_rights::ChoiceState;
 use sillage_privacy::{Basis, ObjectionRule};
 
@@ -134,7 +137,7 @@ pub fn kept(app: &App, site: &Site, words: &Words) -> String {
 /// Every field with its columns and when it is kept, as the rows of a table.
 pub fn rows(app: &App, site: &Site) -> String {
     let terms = terms(app, site);
-    let english = Words::english();
+    let english = texts::english();
     let said = |is_kept: bool| if is_kept { "yes" } else { "no" };
     let row = |field: &Field| {
         let without = terms
@@ -164,7 +167,7 @@ pub fn rows(app: &App, site: &Site) -> String {
 /// `sent` and `stored` of `policy.json`.
 pub fn published(app: &App, site: &Site) -> (Value, Value) {
     let terms = terms(app, site);
-    let english = Words::english();
+    let english = texts::english();
     let names = site.query_allow.join(", ");
     let counts_at_most = [site.consent.gpc, site.consent.dnt].contains(&ObjectionRule::Count);
     let stored = |field: &Field| {

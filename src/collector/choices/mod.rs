@@ -26,32 +26,35 @@
 
 mod lists;
 mod notice;
-pub mod words;
+mod texts;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::Incoming;
+use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Method, Request, StatusCode};
-use jiff::Timestamp;
 
 use crate::access::App;
-use crate::collector::beacon::{append_cookie, set_cookie};
+use crate::access::call::{Call, RestPart};
+use crate::access::identity::Identity;
+use crate::collector::sender::with_sender;
+pub use crate::collector::visitor_cookies::CHOICES_PATH;
+use crate::collector::visitor_cookies::set_cookie;
 use crate::config::Site;
+use crate::html::{escape, fill};
 use crate::http::body;
-use crate::http::client_ip::{Client, client_ip};
-use crate::http::headers::Head;
-use crate::http::response::{Answer, answer, text, too_many};
+use crate::http::client_ip::Client;
+use crate::http::cookies::{SameSite, SetCookie};
+use crate::http::headers::is_https;
+use crate::http::origin::{host_of_origin, is_own_origin, text_of, without_port};
+use crate::http::response::{Answer, answer, nothing, text, too_many};
+use crate::http::texts::Texts as Words;
 use crate::ingest::Sender;
 use crate::ingest::visitor_rights::{ChoiceState, Own};
 use crate::store::erase::Erased;
-use sillage_privacy::{OPT_OUT_COOKIE, OPT_OUT_VALUE, ObjectionRule, UserAgent, find};
-use words::{Words, escape, fill};
+use sillage_privacy::{OPT_OUT_COOKIE, OPT_OUT_VALUE, ObjectionRule};
 
-/// Where the forms go, and where the measurement cookie comes along.
-pub const CHOICES_PATH: &str = "/api/event/choices";
 /// Seconds the opt-out cookie lives: 400 days, the most that browsers keep one, and more than the
 /// 13 months of the other.
 const OPT_OUT_SECONDS: u32 = 400 * 86_400;
@@ -67,47 +70,49 @@ pub const STYLE: &str = include_str!("style.css");
 /// Nothing from anywhere but the one style sheet.
 pub const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Answers a request for one of this page's routes.
-pub async fn choices(app: &App, peer: IpAddr, request: Request<Incoming>) -> Answer {
-    let path = request.uri().path().to_owned();
-    let is_page = path == "/privacy" || path == CHOICES_PATH;
-    if *request.method() == Method::POST {
-        return act(app, peer, request).await;
-    }
-    match path.as_str() {
-        "/privacy/style.css" => {
-            let mut answer = answer(StatusCode::OK, "text/css; charset=utf-8", STYLE);
-            let hour = HeaderValue::from_static("public, max-age=3600");
-            answer.headers_mut().insert(header::CACHE_CONTROL, hour);
-            return answer;
-        }
-        "/.well-known/gpc.json" => return notice::gpc(app),
-        _ => {}
-    }
-    let query = request.uri().query().unwrap_or("").as_bytes();
-    let asked = Asked::parse(query);
-    let headers = request.headers();
+/// `GET` of the page, at either address.
+pub async fn page(call: Call) -> Answer {
+    let (app, headers) = (&*call.app, call.headers());
+    let asked = Asked::parse(call.query().as_bytes());
+    let peer = call.connection.peer.ip();
     let Some(site) = site_of(app, peer, headers, asked.site.as_deref()) else {
         return unknown_site();
     };
-    let words = Words::choose(asked.lang.as_deref(), headers);
-    match path.as_str() {
-        "/privacy/policy.json" => notice::policy(app, site),
-        "/privacy/cookies.json" => notice::cookies(app, site),
-        "/privacy/external-transmission" => {
-            html(StatusCode::OK, &notice::transmission(app, site, words))
-        }
-        "/privacy/self-assessment" => html(StatusCode::OK, &notice::assessment(app, site)),
-        _ if is_page => {
-            let state = with_sender(app, peer, headers, |sender| state(app, site, sender));
-            let sees_cookie = path == CHOICES_PATH;
-            html(
-                StatusCode::OK,
-                &page(app, site, words, state, sees_cookie, None),
-            )
-        }
-        _ => text(StatusCode::NOT_FOUND, "nothing is here\n"),
+    let words = texts::choose(asked.lang.as_deref(), headers);
+    let state = with_sender(app, peer, headers, |sender| state(app, site, sender));
+    let sees_cookie = call.request.uri().path() == CHOICES_PATH;
+    let page = render(app, site, words, state, sees_cookie, None);
+    html(StatusCode::OK, &page)
+}
+
+/// `GET /privacy/…`: what is published beside the page.
+pub async fn document(call: Call<Identity, RestPart>) -> Answer {
+    let (app, headers) = (&*call.app, call.headers());
+    let document = call.path.0.as_str();
+    if document == "style.css" {
+        let mut answer = answer(StatusCode::OK, "text/css; charset=utf-8", STYLE);
+        let hour = HeaderValue::from_static("public, max-age=3600");
+        answer.headers_mut().insert(header::CACHE_CONTROL, hour);
+        return answer;
     }
+    let asked = Asked::parse(call.query().as_bytes());
+    let peer = call.connection.peer.ip();
+    let Some(site) = site_of(app, peer, headers, asked.site.as_deref()) else {
+        return unknown_site();
+    };
+    let words = texts::choose(asked.lang.as_deref(), headers);
+    match document {
+        "policy.json" => notice::policy(app, site),
+        "cookies.json" => notice::cookies(app, site),
+        "external-transmission" => html(StatusCode::OK, &notice::transmission(app, site, words)),
+        "self-assessment" => html(StatusCode::OK, &notice::assessment(app, site)),
+        _ => nothing(),
+    }
+}
+
+/// `GET /.well-known/gpc.json`
+pub async fn gpc(call: Call) -> Answer {
+    notice::gpc(&call.app)
 }
 
 /// What was asked for, in the query or in a form.
@@ -143,13 +148,15 @@ enum Action {
     Erase,
 }
 
-/// One of the buttons.
-async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer {
+/// `POST`: one of the buttons.
+pub async fn choose(call: Call) -> Answer {
+    let (app, peer) = (&*call.app, call.connection.peer.ip());
+    let mut request = call.request;
     let is_at_cookie = request.uri().path() == CHOICES_PATH;
     let query = Asked::parse(request.uri().query().unwrap_or("").as_bytes());
     let headers = std::mem::take(request.headers_mut());
     let client = Client::of(peer, &headers, &app.config.trusted_proxies);
-    if let Err(wait) = app.choices_rate.take(client.network()) {
+    if let Err(wait) = app.rates.choices.take(client.network()) {
         return too_many(wait);
     }
     for name in [header::CONTENT_ENCODING, header::CONTENT_LENGTH] {
@@ -174,7 +181,7 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
         );
     }
     let lang = form.lang.as_ref().or(query.lang.as_ref());
-    let words = Words::choose(lang.map(String::as_str), &headers);
+    let words = texts::choose(lang.map(String::as_str), &headers);
     let action = match form.action.as_deref() {
         Some("refuse") => Action::Refuse,
         Some("allow") => Action::Allow,
@@ -227,25 +234,30 @@ async fn act(app: &App, peer: IpAddr, mut request: Request<Incoming>) -> Answer 
     let sees_cookie = is_at_cookie;
     let mut answer = html(
         status,
-        &page(app, site, words, state, sees_cookie, Some(message)),
+        &render(app, site, words, state, sees_cookie, Some(message)),
     );
     if status == StatusCode::SERVICE_UNAVAILABLE {
         let soon = HeaderValue::from_static("60");
         answer.headers_mut().insert(header::RETRY_AFTER, soon);
     }
-    let is_https = Head::read(&headers).is_https;
-    let secure = if is_https { "; Secure" } else { "" };
-    let (value, seconds) = if opts_out {
+    let is_https = is_https(&headers);
+    let (value, max_age_s) = if opts_out {
         (OPT_OUT_VALUE, OPT_OUT_SECONDS)
     } else {
         ("", 0)
     };
-    append_cookie(
-        &mut answer,
-        &format!("{OPT_OUT_COOKIE}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{secure}"),
-    );
+    let opt_out = SetCookie {
+        name: OPT_OUT_COOKIE,
+        value,
+        path: "/",
+        max_age_s: max_age_s.into(),
+        is_http_only: false,
+        same_site: SameSite::Lax,
+        is_secure: is_https,
+    };
+    opt_out.add_to(&mut answer);
     for change in &changes {
-        append_cookie(&mut answer, &set_cookie(change, is_https));
+        set_cookie(change, is_https).add_to(&mut answer);
     }
     answer
 }
@@ -294,34 +306,15 @@ async fn erase(app: &App, site: &Site, own: &Own) -> (StatusCode, &'static str) 
 
 /// Whether the browser says that this request comes from our page, or from a page of the site.
 fn is_from_here(headers: &HeaderMap, site: &Site) -> bool {
-    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let origin = value("origin").and_then(host_of_origin);
+    let origin = text_of(headers, "origin").and_then(host_of_origin);
     let is_of_site =
         origin.is_some_and(|origin| site.hostnames.iter().any(|own| own == without_port(origin)));
-    match value("sec-fetch-site") {
+    match text_of(headers, "sec-fetch-site") {
         Some("same-origin") => true,
         Some("same-site") => is_of_site,
         Some(_) => false,
-        // Older browsers, and plain http: what comes from a form can't choose these headers either.
-        None => {
-            let is_own = origin.is_some()
-                && (origin == value("host") || origin == value("x-forwarded-host"));
-            is_own || is_of_site
-        }
-    }
-}
-
-/// Host and port of an `Origin`; `None` for `null`.
-pub fn host_of_origin(origin: &str) -> Option<&str> {
-    origin
-        .strip_prefix("https://")
-        .or_else(|| origin.strip_prefix("http://"))
-}
-
-pub fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
+        // Older browsers, and plain http. A form can't choose these headers either.
+        None => is_own_origin(headers) || is_of_site,
     }
 }
 
@@ -340,10 +333,9 @@ fn site_of<'a>(
         .trusted_proxies
         .iter()
         .any(|net| net.contains(peer));
-    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = value("x-forwarded-host")
+    let host = text_of(headers, "x-forwarded-host")
         .filter(|_| is_proxied)
-        .or_else(|| value("host"));
+        .or_else(|| text_of(headers, "host"));
     let host = without_port(host.unwrap_or("")).to_ascii_lowercase();
     let sites = &app.config.sites;
     sites
@@ -357,32 +349,6 @@ fn unknown_site() -> Answer {
         StatusCode::NOT_FOUND,
         "no site given; add ?site= with the site's id, as in the page's snippet\n",
     )
-}
-
-/// What the pipeline may ask of a request; see `collect`.
-pub fn with_sender<R>(
-    app: &App,
-    peer: IpAddr,
-    headers: &HeaderMap,
-    ask: impl FnOnce(&Sender<'_>) -> R,
-) -> R {
-    let head = Head::read(headers);
-    let cookies = || {
-        headers
-            .get_all(header::COOKIE)
-            .iter()
-            .map(HeaderValue::as_bytes)
-    };
-    ask(&Sender {
-        ip: &|| client_ip(peer, headers, &app.config.trusted_proxies),
-        agent: &|| UserAgent::from_header(head.agent),
-        is_prefetch: false,
-        gpc: head.gpc,
-        dnt: head.dnt,
-        language: None,
-        cookie: &|name| find(cookies(), name).map(str::to_owned),
-        received: Timestamp::now(),
-    })
 }
 
 fn state(app: &App, site: &Site, sender: &Sender<'_>) -> ChoiceState {
@@ -406,7 +372,7 @@ fn html(status: StatusCode, page: &str) -> Answer {
     answer
 }
 
-fn page(
+fn render(
     app: &App,
     site: &Site,
     words: &Words,
@@ -502,7 +468,7 @@ fn page(
     ] {
         body = body.replace(&format!("{{{{{name}}}}}"), &value);
     }
-    for key in words::PLAIN {
+    for key in texts::PLAIN {
         body = body.replace(&format!("{{{{{key}}}}}"), &word(key));
     }
     layout(words.lang, &title, &body)

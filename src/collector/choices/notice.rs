@@ -6,11 +6,12 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::words::{Words, escape, fill};
 use super::{App, CHOICES_PATH, LAYOUT, OPT_OUT_SECONDS, lists};
 use crate::config::policy_ledger::{fingerprint, record};
 use crate::config::{Purpose, Site};
+use crate::html::{escape, fill};
 use crate::http::response::{Answer, answer};
+use crate::http::texts::Texts as Words;
 use sillage_privacy::cookie::LIFETIME_DAYS;
 use sillage_privacy::{OPT_OUT_COOKIE, ObjectionRule, Profile, cookie_name, erasure_cookie_name};
 

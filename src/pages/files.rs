@@ -1,5 +1,5 @@
-//! The built dashboard and the demo pages, embedded in the binary (read from the folders in debug
-//! builds). The tracker's files are in [`tracker`](crate::collector::tracker).
+//! The files of the built dashboard and of the demo site, embedded in the binary (read from the folders
+//! in debug builds). The tracker's files are [`tracker_files`](crate::tracker_files).
 
 use std::borrow::Cow;
 
@@ -9,7 +9,9 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use crate::http::response::{Answer, text};
+use crate::access::call::{Call, RestPart};
+use crate::access::identity::Identity;
+use crate::http::response::{Answer, nothing, text};
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/dashboards/web/dist"]
@@ -20,57 +22,31 @@ struct Dashboard;
 #[folder = "$CARGO_MANIFEST_DIR/src/cli/demo/site"]
 struct Demo;
 
-/// Content policy of the dashboard: its own files only.
-const DASHBOARD_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-     connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// The dashboard's `index.html`; `None` when the dashboard was not built.
+pub fn index() -> Option<Cow<'static, [u8]>> {
+    Dashboard::get("index.html").map(|file| file.data)
+}
 
-/// Where the dashboard's page takes the data it starts with.
-const BOOT: &[u8] = b"<!--boot-->";
+/// `/{rest}`: a file of the dashboard.
+pub async fn dashboard(call: Call<Identity, RestPart>) -> Answer {
+    dashboard_file(&call.path.0, call.headers()).unwrap_or_else(nothing)
+}
 
-/// The dashboard's page with `boot` (JSON) inlined.
-pub fn dashboard_page(boot: &serde_json::Value) -> Answer {
-    let Some(file) = Dashboard::get("index.html") else {
-        return text(
-            StatusCode::NOT_FOUND,
-            "the dashboard is not built; run `make dashboard`\n",
-        );
-    };
-    let page = match file
-        .data
-        .windows(BOOT.len())
-        .position(|window| window == BOOT)
-    {
-        // `<` never stands in the JSON, so that no text in it can end the element.
-        Some(at) => [
-            &file.data[..at],
-            b"<script type=\"application/json\" id=\"boot\">",
-            boot.to_string().replace('<', "\\u003c").as_bytes(),
-            b"</script>",
-            &file.data[at + BOOT.len()..],
-        ]
-        .concat(),
-        None => file.data.to_vec(),
-    };
-    let mut answer =
-        crate::http::response::answer(StatusCode::OK, "text/html; charset=utf-8", page);
-    let headers = answer.headers_mut();
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(DASHBOARD_POLICY),
-    );
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
-    headers.insert(
-        "cross-origin-opener-policy",
-        HeaderValue::from_static("same-origin"),
-    );
+/// `/demo`: on to the demo's first page.
+pub async fn demo_root(_: Call) -> Answer {
+    let mut answer = text(StatusCode::PERMANENT_REDIRECT, "");
+    let place = HeaderValue::from_static("/demo/");
+    answer.headers_mut().insert(header::LOCATION, place);
     answer
 }
 
-/// One of the dashboard's hashed files; `None` when there is none of that name.
-pub fn dashboard_file(path: &str, headers: &HeaderMap) -> Option<Answer> {
+/// `/demo/{rest}`: a page or file of the demo site.
+pub async fn demo(call: Call<Identity, RestPart>) -> Answer {
+    demo_file(&call.path.0, call.headers()).unwrap_or_else(nothing)
+}
+
+/// A file of the dashboard by its name.
+fn dashboard_file(path: &str, headers: &HeaderMap) -> Option<Answer> {
     let takes_brotli = headers
         .get_all(header::ACCEPT_ENCODING)
         .iter()
@@ -98,8 +74,8 @@ pub fn dashboard_file(path: &str, headers: &HeaderMap) -> Option<Answer> {
     Dashboard::get(path).map(|file| serve(&file, path, headers, forever))
 }
 
-/// A page or file of the demo site; `None` when there is none of that name.
-pub fn demo_file(path: &str, headers: &HeaderMap) -> Option<Answer> {
+/// A page or file of the demo site by its name.
+fn demo_file(path: &str, headers: &HeaderMap) -> Option<Answer> {
     let path = if path.is_empty() { "index.html" } else { path };
     let (name, file) = match Demo::get(path) {
         Some(file) => (path.to_owned(), file),
