@@ -7,7 +7,7 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
-use sillage::event_row::encode;
+use sillage::event_row::columns;
 use sillage_spool::{Spool, SpoolOptions};
 
 /// Events that share one sync.
@@ -25,7 +25,7 @@ async fn main() -> anyhow::Result<()> {
         bytes_max: 64 << 30,
         segment_bytes_max: 16 << 20,
         segment_age_max: Duration::from_secs(3_600),
-        schema: encode::schema(),
+        schema: columns::schema(),
     })?;
     let lately = SystemTime::now() - Duration::from_secs(600);
     let first = spool.recover_recent(lately, 1 << 20).next();

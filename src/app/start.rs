@@ -108,7 +108,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
         bytes_max: config.spool.bytes_max,
         segment_bytes_max: config.spool.segment_bytes_max,
         segment_age_max: config.spool.segment_age_max,
-        schema: crate::event_row::encode::schema(),
+        schema: crate::event_row::columns::schema(),
     })
     .map_err(|error| explain_full_disk(&config.spool.dir, error.into()))?;
     let geo = Geo::open(config.geo_database.as_deref())?;

@@ -1,27 +1,13 @@
-//! One event read back from its row in the spool: what [`row::encode`](crate::event_row::encode::encode) wrote,
-//! and no more than is needed to put open visits and kept keys back after a restart.
+//! Reads one event back from its row in the spool, as [`encode`](crate::event_row::encode::encode)
+//! wrote it: only the fields that a restart needs to restore open visits and remembered keys.
 //!
-//! Rows are read by the column list of their own segment, so those of an earlier version are
-//! understood as long as each of its columns is known here. Nothing in a row makes it panic or
-//! allocate more than the row is long.
+//! Rows are read by the column list of their own segment, so rows of an earlier version can be read
+//! as long as each of their columns is in the table. No row can cause a panic or an allocation
+//! larger than the row.
 
-use crate::event_row::encode::COLUMNS;
+use crate::event_row::columns::{COLUMNS, Layout, event_columns};
 
-/// How a column lies in a row.
-#[derive(Clone, Copy)]
-enum Shape {
-    /// So many bytes.
-    Fixed(usize),
-    Text,
-    /// A list of numbers of so many bytes.
-    List(usize),
-    /// Pairs of texts.
-    Pairs,
-    /// A byte that is 1 for null, else so many bytes after it.
-    Optional(usize),
-}
-
-/// What a restart has to know of an event. All of it is anonymised already.
+/// What a restart needs of an event. All of it is anonymised already.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoredEvent<'a> {
     /// Site id.
@@ -60,82 +46,94 @@ pub struct StoredEvent<'a> {
     pub days_since_seen: i16,
 }
 
+macro_rules! define_cells {
+    ($($name:ident: $form:ident, $meaning:literal;)*) => {
+        /// Bytes of a row's values, one field for each column; `None` = the row has no such column.
+        #[derive(Default)]
+        struct Cells<'a> {
+            $($name: Option<&'a [u8]>,)*
+        }
+
+        impl<'a> Cells<'a> {
+            /// The fields in the order of [`COLUMNS`].
+            fn in_order(&mut self) -> [&mut Option<&'a [u8]>; COLUMNS.len()] {
+                [$(&mut self.$name),*]
+            }
+        }
+    };
+}
+event_columns!(define_cells);
+
 /// Reads the rows of one column list.
 #[derive(Debug)]
 pub struct Decoder {
-    /// Places in [`COLUMNS`].
+    /// Indices into [`COLUMNS`].
     columns: Vec<usize>,
 }
 
 impl Decoder {
-    /// For rows with this column list, as it stands in a segment's header. `None` when a column is
-    /// not known: a newer version wrote it.
+    /// For rows with the column list of a segment's header. `None` when it has an unknown column: a
+    /// newer version wrote it.
     pub fn new(schema: &str) -> Option<Self> {
-        let place = |name: &str| COLUMNS.iter().position(|column| *column == name);
-        let columns = schema.split(',').map(place).collect::<Option<_>>()?;
+        let index = |name: &str| COLUMNS.iter().position(|column| column.name == name);
+        let columns = schema.split(',').map(index).collect::<Option<_>>()?;
         Some(Self { columns })
     }
 
-    /// Reads one row. `None` when it is not one: too short, too long, or no text where there should
-    /// be.
+    /// Reads one row. `None` when the bytes are not a row: too short, too long, or not UTF-8 in a
+    /// text.
     pub fn decode<'a>(&self, row: &'a [u8]) -> Option<StoredEvent<'a>> {
-        let mut event = StoredEvent {
-            days_since_seen: -1,
-            ..StoredEvent::default()
-        };
+        let mut cells = Cells::default();
         let mut rest = Rest(row);
+        let in_order = cells.in_order();
         for &column in &self.columns {
-            let name = COLUMNS[column];
-            let value = rest.column(shape(name))?;
-            match name {
-                "site" => event.site = text(value)?,
-                "time" => event.minute_s = u32::from_le_bytes(value.try_into().ok()?),
-                "name" => event.name = text(value)?,
-                "key" => event.key = u64::from_le_bytes(value.try_into().ok()?),
-                "visitor" => event.visitor = u64::from_le_bytes(value.try_into().ok()?),
-                "visit" => event.visit = u64::from_le_bytes(value.try_into().ok()?),
-                "seq" => event.seq = u16::from_le_bytes(value.try_into().ok()?),
-                "elapsed" => event.elapsed_s = u32::from_le_bytes(value.try_into().ok()?),
-                "path" => event.path = text(value)?,
-                "previous_path" => event.previous_path = text(value)?,
-                "entry_path" => event.entry_path = text(value)?,
-                "referrer" => event.referrer = text(value)?,
-                "source" => event.source = text(value)?,
-                "channel" => event.channel = text(value)?,
-                "utm_source" => event.utm[0] = text(value)?,
-                "utm_medium" => event.utm[1] = text(value)?,
-                "utm_campaign" => event.utm[2] = text(value)?,
-                "utm_content" => event.utm[3] = text(value)?,
-                "utm_term" => event.utm[4] = text(value)?,
-                "visit_number" => event.visit_number = *value.first()?,
-                "days_since_seen" => {
-                    event.days_since_seen = i16::from_le_bytes(value.try_into().ok()?);
-                }
-                _ => {}
-            }
+            *in_order[column] = Some(rest.value(COLUMNS[column].form.layout())?);
         }
-        rest.0.is_empty().then_some(event)
+        if !rest.0.is_empty() {
+            return None;
+        }
+        Some(StoredEvent {
+            site: text(cells.site)?,
+            minute_s: u32::from_le_bytes(number(cells.time)?),
+            name: text(cells.name)?,
+            key: u64::from_le_bytes(number(cells.key)?),
+            visitor: u64::from_le_bytes(number(cells.visitor)?),
+            visit: u64::from_le_bytes(number(cells.visit)?),
+            seq: u16::from_le_bytes(number(cells.seq)?),
+            elapsed_s: u32::from_le_bytes(number(cells.elapsed)?),
+            path: text(cells.path)?,
+            previous_path: text(cells.previous_path)?,
+            entry_path: text(cells.entry_path)?,
+            referrer: text(cells.referrer)?,
+            source: text(cells.source)?,
+            channel: text(cells.channel)?,
+            utm: [
+                text(cells.utm_source)?,
+                text(cells.utm_medium)?,
+                text(cells.utm_campaign)?,
+                text(cells.utm_content)?,
+                text(cells.utm_term)?,
+            ],
+            visit_number: u8::from_le_bytes(number(cells.visit_number)?),
+            days_since_seen: match cells.days_since_seen {
+                Some(_) => i16::from_le_bytes(number(cells.days_since_seen)?),
+                None => -1,
+            },
+        })
     }
 }
 
-fn shape(column: &str) -> Shape {
-    match column {
-        "visit_number" | "interactive" | "scroll" => Shape::Fixed(1),
-        "seq" | "browser_version" | "days_since_seen" | "expires" => Shape::Fixed(2),
-        "time" | "elapsed" | "engaged_ms" => Shape::Fixed(4),
-        "key" | "visitor" | "visit" | "revenue" => Shape::Fixed(8),
-        "props" => Shape::Pairs,
-        "clicks" => Shape::List(2),
-        "lcp_ms" | "inp_ms" | "cls" | "fcp_ms" | "ttfb_ms" => Shape::Optional(4),
-        _ => Shape::Text,
-    }
+/// A text; empty when the row has no such column.
+fn text(value: Option<&[u8]>) -> Option<&str> {
+    std::str::from_utf8(value.unwrap_or_default()).ok()
 }
 
-fn text(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok()
+/// The bytes of a number; 0 when the row has no such column.
+fn number<const BYTES: usize>(value: Option<&[u8]>) -> Option<[u8; BYTES]> {
+    value.map_or(Some([0; BYTES]), |value| value.try_into().ok())
 }
 
-/// What has not been read of a row.
+/// The part of a row that is not read yet.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
@@ -145,7 +143,7 @@ impl<'a> Rest<'a> {
         Some(taken)
     }
 
-    /// LEB128, at most what a row can be long.
+    /// LEB128 of at most four bytes, which is more than a row can be long.
     fn length(&mut self) -> Option<usize> {
         let mut length = 0;
         for shift in [0, 7, 14, 21] {
@@ -163,23 +161,26 @@ impl<'a> Rest<'a> {
         self.bytes(length)
     }
 
-    /// The value's bytes without its length; empty for what no restart needs.
-    fn column(&mut self, shape: Shape) -> Option<&'a [u8]> {
-        match shape {
-            Shape::Fixed(bytes) => self.bytes(bytes),
-            Shape::Text => self.text(),
-            Shape::List(bytes) => {
-                let count = self.length()?;
-                self.bytes(count * bytes)
+    /// The bytes of a value without its length; empty for pairs, which a restart does not need.
+    fn value(&mut self, layout: Layout) -> Option<&'a [u8]> {
+        match layout {
+            Layout::OneByte => self.bytes(1),
+            Layout::TwoBytes => self.bytes(2),
+            Layout::FourBytes => self.bytes(4),
+            Layout::EightBytes => self.bytes(8),
+            Layout::Text => self.text(),
+            Layout::TwoByteList => {
+                let elements = self.length()?;
+                self.bytes(elements * 2)
             }
-            Shape::Pairs => {
+            Layout::TextPairs => {
                 for _ in 0..self.length()? * 2 {
                     self.text()?;
                 }
                 Some(&[])
             }
-            Shape::Optional(bytes) => match self.bytes(1)?.first()? {
-                0 => self.bytes(bytes),
+            Layout::MaybeFourBytes => match self.bytes(1)?.first()? {
+                0 => self.bytes(4),
                 1 => Some(&[]),
                 _ => None,
             },
@@ -194,15 +195,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::event_row::encode::{Terms, encode, schema};
+    use crate::event_row::columns::schema;
+    use crate::event_row::encode::{Terms, encode};
     use crate::visits::VisitStamp;
     use sillage_privacy::{
         Basis, Campaign, ClientIp, Device, DeviceId, EventName, Lookups, Origin, PageUrl, Place,
         RawBeacon, Salt, Salts, ScrubRules, UserAgent, Vitals, anonymise,
     };
 
-    /// A row as the pipeline writes it, from a page, a custom event's name, properties and clicks;
-    /// with its visitor and its path as the door has scrubbed it.
+    /// A row as the pipeline writes it, with its visitor and its path after scrubbing.
     fn row(
         path: &str,
         name: &str,

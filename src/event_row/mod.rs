@@ -1,6 +1,7 @@
-//! An event as a row: the columns, their order, and their forms in the spool and on the way to
-//! ClickHouse.
+//! An event as a row: the table of columns, their forms in the spool and in an INSERT, and what
+//! they say of a visitor.
 
+pub mod columns;
 pub mod decode;
 pub mod encode;
 pub mod native;

@@ -135,7 +135,7 @@ fn open_spool(config: &Config) -> Spool {
         bytes_max: config.spool.bytes_max,
         segment_bytes_max: config.spool.segment_bytes_max,
         segment_age_max: config.spool.segment_age_max,
-        schema: crate::event_row::encode::schema(),
+        schema: crate::event_row::columns::schema(),
     })
     .expect("a spool")
 }

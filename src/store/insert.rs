@@ -22,7 +22,7 @@ use bytes::Bytes;
 use clickhouse::Client;
 
 use super::StoreError;
-use crate::event_row::native::{Columns, NoRow};
+use crate::event_row::native::{Columns, NotARow};
 use crate::telemetry::Counters;
 use sillage_episode::{Episode, Line};
 use sillage_spool::{Chunk, Sealed, SegmentId, Spool};
@@ -180,7 +180,7 @@ async fn store(client: &Client, sealed: &Sealed) -> Result<(), StoreError> {
 }
 
 /// The block to send for a chunk. The chunk is freed before the engine is waited for.
-fn block(chunk: Chunk, columns: Option<&mut Columns>) -> Result<Bytes, NoRow> {
+fn block(chunk: Chunk, columns: Option<&mut Columns>) -> Result<Bytes, NotARow> {
     Ok(match columns {
         Some(columns) => columns.block(&chunk.payloads, chunk.records)?.into(),
         None => chunk.payloads.into(),

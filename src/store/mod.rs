@@ -28,7 +28,7 @@ pub enum StoreError {
     #[error("the spool: {0}")]
     Spool(#[from] sillage_spool::SpoolError),
     #[error(transparent)]
-    NoRow(#[from] crate::event_row::native::NoRow),
+    NotARow(#[from] crate::event_row::native::NotARow),
     #[error("migration {name} failed: {source}")]
     Migration {
         name: &'static str,
@@ -61,7 +61,7 @@ impl StoreError {
                 code(answer).is_none_or(|code| !DATA_REFUSED.contains(&code))
             }
             Self::ClickHouse(_) | Self::Migration { .. } | Self::NotTaken | Self::Random(_) => true,
-            Self::Spool(_) | Self::NoRow(_) | Self::Newer(_) => false,
+            Self::Spool(_) | Self::NotARow(_) | Self::Newer(_) => false,
         }
     }
 }

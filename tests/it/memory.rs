@@ -75,7 +75,7 @@ fn lay_down(folder: &std::path::Path) {
         bytes_max: 8 << 30,
         segment_bytes_max: 1_000_000,
         segment_age_max: Duration::from_secs(3_600),
-        schema: sillage::event_row::encode::schema(),
+        schema: sillage::event_row::columns::schema(),
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {

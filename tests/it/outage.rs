@@ -189,7 +189,7 @@ fn poison(folder: &Path) {
         bytes_max: 16 << 20,
         segment_bytes_max: 8 << 20,
         segment_age_max: Duration::from_secs(60),
-        schema: sillage::event_row::encode::schema(),
+        schema: sillage::event_row::columns::schema(),
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {

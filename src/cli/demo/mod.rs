@@ -92,7 +92,7 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         bytes_max: config.spool.bytes_max,
         segment_bytes_max: config.spool.segment_bytes_max,
         segment_age_max: config.spool.segment_age_max,
-        schema: crate::event_row::encode::schema(),
+        schema: crate::event_row::columns::schema(),
     })
     .context("the collector's spool is needed; stop the collector first")?;
     let geo = Geo::open(config.geo_database.as_deref())?;

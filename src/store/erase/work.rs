@@ -8,8 +8,8 @@ use clickhouse::Client;
 
 use super::Eraser;
 use super::journal::Entry;
+use crate::event_row::columns;
 use crate::event_row::decode::Decoder;
-use crate::event_row::encode;
 use crate::visits::Visits;
 use sillage_privacy::VisitorId;
 use sillage_spool::{Spool, SpoolError};
@@ -148,7 +148,7 @@ impl Work<'_> {
             .collect();
         let whose = meant.clone();
         let is_meant = move |schema: Option<&str>, record: &[u8]| {
-            let current = encode::schema();
+            let current = columns::schema();
             let decoder = Decoder::new(schema.unwrap_or(&current));
             let event = decoder.as_ref().and_then(|decoder| decoder.decode(record));
             event.is_some_and(|event| whose.contains(&(event.site.to_owned(), event.visitor)))
