@@ -1,9 +1,9 @@
-//! What people could keep: goals and funnels made of what was really seen in the last 30 days, and
-//! what a goal would have counted, before it is kept.
+//! Suggested goals and funnels, made from the events of the last 30 days, and a preview of what a
+//! goal would have counted.
 //!
 //! `GET …/suggestions` answers
 //! `{"goals": [{"value", "visits"}], "funnels": [{"value", "visits"}]}`, the most frequent first,
-//! without goals that are there already; a `value` can be sent as it is to keep it.
+//! without goals that exist already. A client can send a `value` as it is to store it.
 //! `POST …/goals/preview` takes a goal and answers
 //! `{"days", "visitors", "conversions", "conversion_rate", "revenue"}`.
 
@@ -32,7 +32,7 @@ use sillage_query::report;
 use sillage_query::suppression::floor::OTHER;
 use sillage_query::{Question, Report, wire};
 
-/// Days that are looked at, today included.
+/// Days whose events count, today included.
 const DAYS: i64 = 30;
 /// Suggestions of each kind.
 const SUGGESTIONS_MAX: usize = 8;
@@ -40,7 +40,7 @@ const SUGGESTIONS_MAX: usize = 8;
 const STEPS_MAX: usize = 4;
 /// Rows of each list that suggestions are made of.
 const ROWS: u64 = 500;
-/// Parts of a path that speak of something done, in the languages of many shops; in lower case.
+/// Parts of the paths of success pages, in the languages of many shops; lower case.
 const SUCCESS_WORDS: [&str; 20] = [
     "thank",
     "success",
@@ -133,7 +133,7 @@ pub async fn list(call: Call<Identity, SitePart>) -> Result<Json, ApiError> {
     Ok(json!({ "goals": worded(&seen.goals(&known)), "funnels": worded(&seen.funnels()) }))
 }
 
-/// The days that are looked at, on the site's calendar.
+/// The days whose events count, in the site's calendar.
 fn range(app: &App, site: &str) -> DateRange {
     let site = app.config.site(site);
     let zone = site.map_or(TimeZone::UTC, |site| site.timezone.clone());
@@ -160,18 +160,18 @@ fn rows_of(rows: &[report::Row]) -> Vec<Row> {
     rows.iter().filter_map(row).collect()
 }
 
-/// What was seen, each list with the most visits first.
+/// What visitors did. The most frequent rows of each list come first.
 #[derive(Default)]
 struct Seen {
     events: Vec<Row>,
     pages: Vec<Row>,
     entries: Vec<Row>,
-    /// Page and the page after it.
+    /// A page and the page after it.
     steps: Vec<Row>,
 }
 
 impl Seen {
-    /// Custom events, and pages whose path speaks of something done.
+    /// Custom events, and pages that look like a success.
     fn goals(&self, known: &[Goal]) -> Vec<(Goal, u64)> {
         let goal = |name: &str, achieved_by| Goal {
             name: name.chars().take(64).collect::<String>().trim().to_owned(),
@@ -187,7 +187,7 @@ impl Seen {
             Some((goal(name, by), *visits))
         });
         let pages = self.pages.iter().filter_map(|(values, visits)| {
-            let path = values.first().filter(|path| speaks_of_success(path))?;
+            let path = values.first().filter(|path| is_success_page(path))?;
             let by = Achievement::Page {
                 pattern: path.clone(),
             };
@@ -207,8 +207,8 @@ impl Seen {
         found
     }
 
-    /// The ways to pages of success, walked back step by step along the most frequent one, and the
-    /// ways from entry pages on.
+    /// Paths to success pages, followed backwards along the most frequent step, and paths from entry
+    /// pages.
     fn funnels(&self) -> Vec<(Funnel, u64)> {
         let ways = |from: usize, page: &str| -> Vec<(&str, u64)> {
             let ways = self.steps.iter().filter(|(way, _)| way[from] == page);
@@ -216,7 +216,7 @@ impl Seen {
                 .collect()
         };
         let ends = self.pages.iter().map(|(values, _)| &values[0]);
-        let to_success = ends.filter(|path| speaks_of_success(path)).map(|end| {
+        let to_success = ends.filter(|path| is_success_page(path)).map(|end| {
             let mut way = walk(end, |page| ways(1, page));
             way.0.reverse();
             way
@@ -250,8 +250,8 @@ impl Seen {
     }
 }
 
-/// Goes from page to page along the most frequent step that leads to a new one; what went the
-/// rarest of the steps went all.
+/// Follows the most frequent step to a new page until there is none. The number of visits is that of
+/// the rarest step.
 fn walk<'a>(start: &str, ways: impl Fn(&str) -> Vec<(&'a str, u64)>) -> (Vec<String>, u64) {
     let mut pages = vec![start.to_owned()];
     let mut least = u64::MAX;
@@ -271,7 +271,7 @@ fn walk<'a>(start: &str, ways: impl Fn(&str) -> Vec<(&'a str, u64)>) -> (Vec<Str
     (pages, if least == u64::MAX { 0 } else { least })
 }
 
-fn speaks_of_success(path: &str) -> bool {
+fn is_success_page(path: &str) -> bool {
     let path = path.to_lowercase();
     path.starts_with('/') && SUCCESS_WORDS.iter().any(|word| path.contains(word))
 }
@@ -347,7 +347,7 @@ mod tests {
                 (funnel.name, steps.collect(), visits)
             })
             .collect();
-        // From the blog nobody went on.
+        // No visit went on from the blog.
         assert_eq!(
             found,
             [(

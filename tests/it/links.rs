@@ -221,7 +221,7 @@ fn a_shared_links_password_expiry_and_frame_origins_are_enforced() {
     for (wanted, rule) in [
         (
             json!({"name": "x", "expires": "2020-01-01T00:00:00Z"}),
-            "expired",
+            "in the future",
         ),
         (json!({"name": "x", "expires": "tomorrow"}), "moment"),
         (json!({"name": "x", "password": "short"}), "12"),
