@@ -19,19 +19,19 @@ macro_rules! event_columns {
             name: LowCardinality, "pageview, engagement, or the name of a custom event";
             key: UInt64,
                 "Random id of the pageview or event, from the page; an engagement row carries the \
- key of its pageview. Not a visitor id";
+key of its pageview. Not a visitor id";
             visitor: UInt64,
                 "Pseudonymous id of the visitor for one site and one site-local day; 0 = not \
- known or cleared. HMAC under a salt that is destroyed after the day (P3)";
+known or cleared. HMAC under a salt that is destroyed after the day (P3)";
             visit: UInt64,
                 "Random id of the visit (events of a visitor with gaps under 30 minutes); 0 = not \
- known or cleared";
+known or cleared";
             seq: UInt16,
                 "Position of the event in its visit, from 1; 0 = no visit; an engagement row \
- carries the position of the latest event before it";
+carries the position of the latest event before it";
             elapsed: UInt32,
                 "Seconds from the minute in which the visit began to the minute of this event; a \
- multiple of 60, so no finer than time. Means over visits are unbiased";
+multiple of 60, so no finer than time. Means over visits are unbiased";
             hostname: LowCardinality, "Host of the page";
             path: Text, "Scrubbed path of the page (P7)";
             previous_path: Text, "Path of the page seen before in this visit; empty at its start";
@@ -58,32 +58,32 @@ macro_rules! event_columns {
             device: LowCardinality, "desktop, mobile, tablet, other; empty = unknown";
             screen: LowCardinality,
                 "Class of the viewport width: xs < 576, sm < 768, md < 992, lg < 1200, xl < 1600, \
- xxl; empty = unknown";
+xxl; empty = unknown";
             language: LowCardinality, "Primary language subtag, e.g. ja; empty = unknown";
             visit_number: UInt8,
                 "Which visit of this device it is, in classes 1, 2, 3 (3-5), 6 (6-10), 11 (11 and \
- more); 0 = not known";
+more); 0 = not known";
             days_since_seen: Int16,
                 "Site-local days since the previous visit of this device: to the day up to 31, \
- then the middle of the week (35 to 91), then of 30 days (110 to 380), 400 at \
- most; 32767 = never seen before; -1 = not known";
+then the middle of the week (35 to 91), then of 30 days (110 to 380), 400 at \
+most; 32767 = never seen before; -1 = not known";
             interactive: Bool,
                 "Whether the event makes the visit more than a bounce; pageviews do from the \
- second one on";
+second one on";
             engaged_ms: UInt32,
                 "engagement rows: milliseconds the page was visible and focused so far; \
- cumulative under key, the greatest counts. In classes: 1 (under 10 s), steps of \
- 10 s to 60 s, 30 s to 300 s, then 60 s, rounded up or down by key so that sums \
- and means are unbiased";
+cumulative under key, the greatest counts. In classes: 1 (under 10 s), steps of \
+10 s to 60 s, 30 s to 300 s, then 60 s, rounded up or down by key so that sums \
+and means are unbiased";
             scroll: UInt8,
                 "engagement rows: greatest scroll depth so far in percent, 0 to 100; 255 = not \
- known";
+known";
             props: TextPairs, "Scrubbed properties of a custom event; consented visits only";
             revenue: Decimal, "Amount of a custom event; 0 = none";
             currency: LowCardinality, "ISO 4217; empty = none";
             clicks: UInt16List,
                 "Click cells of the page: row * 20 + column, columns of 5 % of the width; \
- consented visits only";
+consented visits only";
             lcp_ms: MaybeUInt32, "Largest Contentful Paint, milliseconds, two significant digits";
             inp_ms: MaybeUInt32, "Interaction to Next Paint, milliseconds, two significant digits";
             cls: MaybeFloat32, "Cumulative Layout Shift, no unit, two significant digits";
@@ -91,7 +91,7 @@ macro_rules! event_columns {
             ttfb_ms: MaybeUInt32, "Time to First Byte, milliseconds, two significant digits";
             basis: LowCardinality,
                 "Ground on which the event was collected: consent (the visitor agreed), exempt \
- (audience measurement without consent), count (page counts only)";
+(audience measurement without consent), count (page counts only)";
             policy: LowCardinality,
                 "Version of the privacy policy under which the event was collected (P9)";
             expires: Date, "Day on which the row is destroyed, fixed when it was collected (P9)";
