@@ -4,6 +4,7 @@ pub mod api_keys;
 pub mod endpoint;
 pub mod goals;
 pub mod json;
+pub mod openapi;
 pub mod people;
 pub mod segments;
 pub mod shared_links;

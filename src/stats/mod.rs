@@ -11,7 +11,6 @@
 pub mod changes;
 pub mod counts;
 pub mod export;
-pub mod openapi;
 pub mod parquet;
 pub mod release;
 pub mod reports;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value as Json;
-use sillage::stats::openapi::document;
+use sillage::api::openapi::document;
 use sillage_query::dimension::Dimension;
 use sillage_query::metric::Metric;
 use sillage_query::wire::question;

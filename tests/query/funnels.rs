@@ -236,7 +236,7 @@ fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
         assert_eq!(broken.status, 400);
 
         // The contract's own example is taken, and its answer has the keys that the contract names.
-        let schemas = &sillage::stats::openapi::document()["components"]["schemas"];
+        let schemas = &sillage::api::openapi::document()["components"]["schemas"];
         let mut example = schemas["Funnel"]["examples"][0].clone();
         example["date_range"] = json!("7d");
         let answer = ask(&stats, &example).await;

@@ -1,14 +1,13 @@
-//! The contract as an OpenAPI document.
+//! The API of questions as an OpenAPI document.
 //!
-//! Duty: say in a machine's words what [`request`](sillage_query::question) accepts and
-//! [`report`](sillage_query::report) gives. Names, bounds and lists come from the code that enforces them;
-//! `docs/openapi.json` is this document, and a test fails when the two differ, when an example is
-//! refused, or when a golden answer has a key that is not in it.
+//! The document describes what [`wire`](sillage_query::wire) accepts and returns. Names, bounds and
+//! lists come from the code that enforces them. `docs/openapi.json` is this document: a test fails if
+//! the two differ, if an example is refused, or if a golden answer has a key that the document lacks.
 
 use serde_json::{Value as Json, json};
 
-use super::export::NOTE_BYTES_MAX;
-use super::reports::BATCH_MAX;
+use crate::stats::export::NOTE_BYTES_MAX;
+use crate::stats::reports::BATCH_MAX;
 use sillage_query::changes::CONTRIBUTORS_MAX;
 use sillage_query::date_range::{DAYS_MAX, MONTHS_MAX};
 use sillage_query::dimension::{Dimension, GOAL};
