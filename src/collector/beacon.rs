@@ -1,9 +1,9 @@
-//! `POST /api/event`: reads a beacon within its bounds, passes it to the pipeline, answers 202, 4xx or
-//! 503.
+//! `POST /api/event`: reads a beacon within its bounds, passes it to the pipeline, answers 202, 4xx
+//! or 503.
 //!
 //! The request's headers end here: the pipeline gets the few signals that it may know, and address
-//! and agent as functions that the privacy door calls. A beacon that is dropped on purpose is answered
-//! like a stored one.
+//! and agent as functions that the privacy door calls. A beacon that is dropped on purpose is
+//! answered like a stored one.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub fn collect(
             Err(wait) => too_many(wait),
             Ok(()) => {
                 let (bytes_max, timeout) = (limits.beacon_bytes_max, limits.body_timeout);
-                match body::read_behind(headers, body, bytes_max, timeout).await {
+                match body::read_parts(headers, body, bytes_max, timeout).await {
                     Ok(body) => take(app, &client, headers, &head, body).await,
                     Err(answer) => answer,
                 }

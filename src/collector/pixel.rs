@@ -1,12 +1,12 @@
-//! `GET /p.gif`: a page viewed by a browser that runs no script, or an opened e-mail. The answer is a
-//! transparent image of 43 bytes.
+//! `GET /p.gif`: a page viewed by a browser that runs no script, or an opened e-mail. The answer is
+//! a transparent image of 43 bytes.
 //!
 //! A page view becomes a beacon and is processed like all others
 //! ([`collect`](crate::collector::beacon)); an opened e-mail becomes a count
-//! ([`Pipeline::open_mail`](crate::ingest::Pipeline::open_mail)). An image carries no consent, so the
-//! site's profile alone decides: `exempt` and `count` sites count it, `consent` sites never do, and a
-//! parameter that claims consent is ignored. No cookie is set or deleted. Every answer is the image,
-//! also with 400, 429 or 503, since a page must not show a broken one.
+//! ([`Pipeline::open_mail`](crate::ingest::Pipeline::open_mail)). An image carries no consent, so
+//! the site's profile alone decides: `exempt` and `count` sites count it, `consent` sites never do,
+//! and a parameter that claims consent is ignored. No cookie is set or deleted. Every answer is the
+//! image, also with 400, 429 or 503, since a page must not show a broken one.
 
 use hyper::Method;
 use hyper::StatusCode;

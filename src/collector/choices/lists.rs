@@ -4,28 +4,27 @@
 
 use serde_json::{Value, json};
 
-use super::notice::{keeps_campaigns, purposes, recipients};
+use super::policy::{keeps_campaigns, purposes, recipients};
 use super::texts;
-
 use crate::access::App;
 use crate::config::Site;
 use crate::event_row::stored::{Field, Of, SENT, Terms, of_everybody};
 use crate::html::{escape, fill};
-use crate::http::texts::Texts as Words;
+use crate::http::texts::Texts;
 use crate::ingest::visitor_rights::ChoiceState;
 use sillage_privacy::{Basis, ObjectionRule};
 
-/// What of the configuration the lists depend on.
+/// The part of the configuration that the lists depend on.
 pub fn terms<'a>(app: &App, site: &'a Site) -> Terms<'a> {
     Terms {
         site,
-        has_campaigns: keeps_campaigns(app, site),
+        has_campaigns: keeps_campaigns(site),
         has_places: app.config.geo_database.is_some(),
     }
 }
 
-/// A field in a visitor's words, as HTML.
-fn sentence(field: &Field, site: &Site, words: &Words) -> String {
+/// A field in words for visitors, as HTML.
+fn sentence(field: &Field, site: &Site, words: &Texts) -> String {
     let names = site.query_allow.join(", ");
     fill(
         words.get(&format!("field_{}", field.key)),
@@ -33,21 +32,21 @@ fn sentence(field: &Field, site: &Site, words: &Words) -> String {
     )
 }
 
-fn list<'a>(fields: impl Iterator<Item = &'a Field>, site: &Site, words: &Words) -> Option<String> {
+fn list<'a>(fields: impl Iterator<Item = &'a Field>, site: &Site, words: &Texts) -> Option<String> {
     let items: String = fields
         .map(|field| format!("<li>{}</li>", sentence(field, site, words)))
         .collect();
     (!items.is_empty()).then(|| format!("<ul>{items}</ul>"))
 }
 
-/// The rule that counts pages alone for browsers that send this objection.
+/// Whether the visitor's browser sends an objection for which the site counts pages only.
 fn counts_at_most(state: &ChoiceState, site: &Site) -> bool {
     (state.gpc && site.consent.gpc == ObjectionRule::Count)
         || (state.dnt && site.consent.dnt == ObjectionRule::Count)
 }
 
-/// What the page says first. Without the cookie the page can't know of a yes, so each sentence is
-/// true with and without.
+/// The first sentence of the page. Without the cookie the page can't know of a yes, so each
+/// sentence is true with a yes and without one.
 pub fn summary(state: &ChoiceState, site: &Site) -> &'static str {
     use sillage_privacy::{Decision, Refusal};
     match state.without_word {
@@ -68,9 +67,9 @@ pub fn summary(state: &ChoiceState, site: &Site) -> &'static str {
     }
 }
 
-/// What is measured of this visitor: without a yes, what a yes adds, and the totals that hold
-/// everybody.
-pub fn measured(app: &App, site: &Site, words: &Words, state: &ChoiceState) -> String {
+/// What is measured of this visitor: without a yes, what a yes adds, and the totals of all
+/// visitors.
+pub fn measured(app: &App, site: &Site, words: &Texts, state: &ChoiceState) -> String {
     let terms = terms(app, site);
     let shown = |fields: Vec<&Field>| list(fields.into_iter(), site, words).unwrap_or_default();
     let without = if counts_at_most(state, site) {
@@ -99,7 +98,7 @@ pub fn measured(app: &App, site: &Site, words: &Words, state: &ChoiceState) -> S
     html
 }
 
-/// What a yes adds to what is kept on this ground.
+/// What a yes adds to what is stored on this basis.
 fn added_by_yes(terms: &Terms<'_>, basis: Basis) -> Vec<&'static Field> {
     terms
         .kept_on(Basis::Full)
@@ -107,16 +106,16 @@ fn added_by_yes(terms: &Terms<'_>, basis: Basis) -> Vec<&'static Field> {
         .collect()
 }
 
-/// The rows "what is sent" and "what is kept" of the notice of external transmission, as lists.
-pub fn sent(words: &Words) -> String {
+/// The list "what is sent" of the notice of external transmission.
+pub fn sent(words: &Texts) -> String {
     let item = |(key, _): &crate::event_row::stored::Part| {
         format!("<li>{}</li>", words.get(&format!("sent_{key}")))
     };
     format!("<ul>{}</ul>", SENT.iter().map(item).collect::<String>())
 }
 
-/// What is kept on a site, whoever asks: without a yes and after one.
-pub fn kept(app: &App, site: &Site, words: &Words) -> String {
+/// The list "what is stored" of that notice: without a yes and after one.
+pub fn kept(app: &App, site: &Site, words: &Texts) -> String {
     let terms = terms(app, site);
     let mut html = String::new();
     let mut section = |key: &str, fields: Vec<&Field>| {
@@ -134,7 +133,7 @@ pub fn kept(app: &App, site: &Site, words: &Words) -> String {
     html
 }
 
-/// Every field with its columns and when it is kept, as the rows of a table.
+/// Every field with its columns and when it is stored, as the rows of a table.
 pub fn rows(app: &App, site: &Site) -> String {
     let terms = terms(app, site);
     let english = texts::english();
@@ -203,7 +202,7 @@ pub fn published(app: &App, site: &Site) -> (Value, Value) {
 }
 
 /// How long records are kept, and the legal holds that keep some of them longer.
-pub fn retention(app: &App, site: &Site, words: &Words) -> String {
+pub fn retention(app: &App, site: &Site, words: &Texts) -> String {
     let days = site.retention_days.to_string();
     let pairs = [("days", &*days), ("version", &*site.consent.policy)];
     let mut text = fill(words.get("retention"), &pairs);
@@ -215,8 +214,8 @@ pub fn retention(app: &App, site: &Site, words: &Words) -> String {
     text
 }
 
-/// The purposes as a list, and who gets it.
-pub fn purposes_and_recipients(app: &App, site: &Site, words: &Words) -> (String, String) {
+/// The purposes as a list, and the recipients.
+pub fn purposes_and_recipients(site: &Site, words: &Texts) -> (String, String) {
     let items: String = purposes(site)
         .iter()
         .map(|purpose| {
@@ -224,7 +223,7 @@ pub fn purposes_and_recipients(app: &App, site: &Site, words: &Words) -> (String
             format!("<li>{text}</li>")
         })
         .collect();
-    let names = recipients(app, site);
+    let names = recipients(site);
     let recipients = if names.is_empty() {
         words.get("recipients_none").to_owned()
     } else {

@@ -1,4 +1,4 @@
-//! What is published about the measurement, for people and for programs, generated from the live
+//! The published documents about the measurement, for people and programs, made from the live
 //! configuration: the policy, the list of cookies, the Global Privacy Control support resource,
 //! Japan's notice of external transmission, and the self-assessment against the criteria of the
 //! audience-measurement exemption.
@@ -6,46 +6,21 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::{App, CHOICES_PATH, LAYOUT, OPT_OUT_SECONDS, lists};
+use super::lists;
+use super::page::layout;
+use super::policy::{keeps_campaigns, purposes, recipients};
+use crate::access::App;
+use crate::collector::visitor_cookies::{CHOICES_PATH, OPT_OUT_S};
+use crate::config::Site;
 use crate::config::policy_ledger::{fingerprint, record};
-use crate::config::{Purpose, Site};
 use crate::html::{escape, fill};
 use crate::http::response::{Answer, answer};
-use crate::http::texts::Texts as Words;
+use crate::http::texts::Texts;
 use sillage_privacy::cookie::LIFETIME_DAYS;
 use sillage_privacy::{OPT_OUT_COOKIE, ObjectionRule, Profile, cookie_name, erasure_cookie_name};
 
 const TRANSMISSION: &str = include_str!("transmission.html");
 const CRITERIA: &str = include_str!("assessment.toml");
-
-/// What the site measures for: as its policy says, or all that the software can measure for.
-pub fn purposes(site: &Site) -> Vec<Purpose> {
-    site.policy.as_ref().map_or_else(
-        || {
-            vec![
-                Purpose::UsageTrend,
-                Purpose::ContentEval,
-                Purpose::CampaignEffect,
-                Purpose::ServiceHealth,
-                Purpose::Security,
-            ]
-        },
-        |policy| policy.purposes.clone(),
-    )
-}
-
-/// Whether campaigns are kept after a yes: what a policy does not name as a purpose is not
-/// collected.
-pub fn keeps_campaigns(_app: &App, site: &Site) -> bool {
-    purposes(site).contains(&Purpose::CampaignEffect)
-}
-
-/// Who gets what was measured, beside the controller.
-pub fn recipients(_app: &App, site: &Site) -> Vec<String> {
-    site.policy
-        .as_ref()
-        .map_or_else(Vec::new, |policy| policy.recipients.clone())
-}
 
 /// `/privacy/policy.json`
 pub fn policy(app: &App, site: &Site) -> Answer {
@@ -90,7 +65,7 @@ pub fn policy(app: &App, site: &Site) -> Answer {
         "dnt": rule(site.consent.dnt),
         "consent_cookies_read": site.consent_cookie.as_ref().map_or(&[][..], |manager| manager.cookie_names()),
         "purposes": purposes,
-        "recipients": recipients(app, site),
+        "recipients": recipients(site),
         "sent": sent,
         "stored": stored,
         "retention": {
@@ -129,7 +104,7 @@ fn cookie_register(site: &Site) -> Value {
             "name": erasure_cookie_name(&site.id),
             "class": "necessary",
             "set": "at a no, where there was a measurement cookie; deleted when today's data is erased",
-            // Until local midnight and half an hour, so at most 25 and a half hours.
+            // Until half an hour after local midnight, so at most 25 and a half hours.
             "lifetime_days": 2,
             "is_prolonged": false,
             "path": CHOICES_PATH,
@@ -142,7 +117,7 @@ fn cookie_register(site: &Site) -> Value {
             "name": OPT_OUT_COOKIE,
             "class": "necessary",
             "set": "when a visitor refuses on the choices page",
-            "lifetime_days": OPT_OUT_SECONDS / 86_400,
+            "lifetime_days": OPT_OUT_S / 86_400,
             "is_prolonged": false,
             "path": "/",
             "http_only": false,
@@ -153,7 +128,7 @@ fn cookie_register(site: &Site) -> Value {
     ])
 }
 
-/// `/.well-known/gpc.json`: true only where every site takes the signal as an objection.
+/// `/.well-known/gpc.json`: true only if every site treats the signal as an objection.
 pub fn gpc(app: &App) -> Answer {
     let is_honoured = app
         .config
@@ -167,9 +142,9 @@ pub fn gpc(app: &App) -> Answer {
     published(&body)
 }
 
-/// `/privacy/external-transmission`: Telecommunications Business Act, Article 27-12: what is sent,
-/// to whom, what for.
-pub fn transmission(app: &App, site: &Site, words: &Words) -> String {
+/// `/privacy/external-transmission`: what is sent, to whom and what for, as Article 27-12 of
+/// Japan's Telecommunications Business Act requires.
+pub fn transmission(app: &App, site: &Site, words: &Texts) -> String {
     let controller = said(&site.controller).unwrap_or(&site.id);
     let site_url = url_part(&site.id);
     let cookie = cookie_name(&site.id);
@@ -181,7 +156,7 @@ pub fn transmission(app: &App, site: &Site, words: &Words) -> String {
         ];
         fill(words.get(key), &pairs)
     };
-    let (purposes, recipients) = lists::purposes_and_recipients(app, site, words);
+    let (purposes, recipients) = lists::purposes_and_recipients(site, words);
     let title = word("sending_title");
     let when = match site.consent.profile {
         Profile::Consent => "sending_when_consent",
@@ -191,7 +166,7 @@ pub fn transmission(app: &App, site: &Site, words: &Words) -> String {
     let contact = said(&site.contact).map_or_else(|| word("not_said"), escape);
     let path = "/privacy/external-transmission";
     let mut main = TRANSMISSION.to_owned();
-    // Each is escaped, or made of escaped parts and our own words.
+    // Each value is escaped, or made of escaped parts and the program's texts.
     for (name, value) in [
         ("title", format!("{title} – {}", escape(&site.id))),
         ("sent", lists::sent(words)),
@@ -226,7 +201,7 @@ pub fn transmission(app: &App, site: &Site, words: &Words) -> String {
         let value = word(&format!("sending_{key}"));
         main = main.replace(&format!("{{{{{key}}}}}"), &value);
     }
-    super::layout(
+    layout(
         words.lang,
         &format!("{title} – {}", escape(&site.id)),
         &main,
@@ -255,10 +230,10 @@ pub fn assessment(app: &App, site: &Site) -> String {
         let is_held = match text("depends") {
             "" => Some(true),
             "profile" => Some(site.consent.profile == Profile::Exempt),
-            "recipients" => Some(recipients(app, site).is_empty()),
+            "recipients" => Some(recipients(site).is_empty()),
             "contact" => Some(!site.controller.is_empty() && !site.contact.is_empty()),
-            "campaigns" => Some(site.policy.is_none() || !keeps_campaigns(app, site)),
-            // Nobody can read it from a configuration.
+            "campaigns" => Some(site.policy.is_none() || !keeps_campaigns(site)),
+            // A configuration does not show it.
             _ => None,
         };
         let held = match is_held {
@@ -293,13 +268,8 @@ pub fn assessment(app: &App, site: &Site) -> String {
          <h2>What is stored</h2><table class=\"stack\"><thead><tr><th scope=\"col\">What</th><th scope=\"col\">Table and columns</th>\
          <th scope=\"col\">Without a yes</th><th scope=\"col\">After a yes</th></tr></thead><tbody>{stored}</tbody></table>"
     );
-    LAYOUT
-        .replace("{{lang}}", "en")
-        .replace(
-            "{{title}}",
-            &format!("Self-assessment – {}", escape(&site.id)),
-        )
-        .replace("{{main}}", &main)
+    let title = format!("Self-assessment – {}", escape(&site.id));
+    layout("en", &title, &main)
 }
 
 fn url_part(text: &str) -> String {
@@ -318,7 +288,7 @@ fn rule(rule: ObjectionRule) -> &'static str {
     }
 }
 
-/// JSON that people read, too.
+/// JSON that is also read by people, so it is indented.
 fn published(body: &Value) -> Answer {
     answer(StatusCode::OK, "application/json", format!("{body:#}\n"))
 }
