@@ -1,12 +1,12 @@
 //! The tracker's files, embedded in the binary (read from the folder in debug builds), and those of
 //! earlier releases.
 //!
-//! `/s.js` and `/s.extra.js` are the newest. Everything else lies below `/s/`, so that a proxy needs
-//! one rule: `/s/consent/tcf.js` is an adapter, `/s/<release>/s.js` a file that never changes. A
-//! release is named by a digest of all its files, so a page that pins one by its integrity hash works
-//! after an upgrade: at each start the collector stores its own release beside those that it finds in
-//! the data folder, and serves them all. The bytes are the same for everybody and validators depend
-//! on the bytes only, so an `ETag` can't become an identifier.
+//! `/s.js` and `/s.extra.js` are the newest. Everything else lies below `/s/`, so that a proxy
+//! needs one rule: `/s/consent/tcf.js` is an adapter, `/s/<release>/s.js` a file that never
+//! changes. A release is named by a digest of all its files, so a page that pins one by its
+//! integrity hash works after an upgrade: at each start the collector stores its own release beside
+//! those that it finds in the data folder, and serves them all. The bytes are the same for
+//! everybody and validators depend on the bytes only, so an `ETag` can't become an identifier.
 
 use std::borrow::Cow;
 use std::io;
@@ -164,8 +164,8 @@ fn is_release(text: &str) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Whether a name is a script inside a release's folder. It can't leave the folder, and a compressed
-/// form has no address of its own.
+/// Whether a name is a script inside a release's folder. It can't leave the folder, and a
+/// compressed form has no address of its own.
 fn is_name(text: &str) -> bool {
     let base = text.strip_prefix("consent/").unwrap_or(text);
     base.strip_suffix(".js").is_some_and(|stem| {
@@ -177,7 +177,8 @@ fn is_name(text: &str) -> bool {
     })
 }
 
-/// The compressed forms that the browser accepts, best first: name of the coding, ending of the file.
+/// The compressed forms that the browser accepts, best first: name of the coding, ending of the
+/// file.
 fn accepted(headers: &HeaderMap) -> impl Iterator<Item = (&'static str, &'static str)> {
     let takes = |coding: &str| {
         headers

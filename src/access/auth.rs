@@ -1,9 +1,9 @@
 //! Authentication and permission: from a request's credentials to an [`Identity`], by its route's
 //! requirements.
 //!
-//! The only reader of the log-in's cookie and of `Authorization`. [`admit`] runs before every handler
-//! and decides by the route's line alone; handlers check only what the line can't say (the site in a
-//! body, the person in a path).
+//! The only reader of the log-in's cookie and of `Authorization`. [`admit`] runs before every
+//! handler and decides by the route's line alone; handlers check only what the line can't say (the
+//! site in a body, the person in a path).
 
 use hyper::Request;
 use hyper::body::Incoming;
@@ -24,7 +24,8 @@ use crate::http::headers::is_https;
 use crate::http::local::Connection;
 use crate::http::origin::{is_cross_site, is_same_origin};
 
-/// Cookie of a log-in. On https its name has the prefix that binds it to this host and to encryption.
+/// Cookie of a log-in. On https its name has the prefix that binds it to this host and to
+/// encryption.
 const LOGIN_COOKIE: &str = "sillage_login";
 const LOGIN_COOKIE_HTTPS: &str = "__Host-sillage_login";
 /// Header that proves a change by a script of ours.
@@ -214,8 +215,8 @@ pub fn set_login<'a>(value: Option<&'a str>, headers: &HeaderMap) -> SetCookie<'
     }
 }
 
-/// The token that a page of ours sends along to prove that it is one. It is derived from the cookie;
-/// the cookie can't be derived from it.
+/// The token that a page of ours sends along to prove that it is one. It is derived from the
+/// cookie; the cookie can't be derived from it.
 pub fn csrf_of(cookie: &str) -> String {
     hex(&token::hash(&format!("csrf {cookie}")))
 }

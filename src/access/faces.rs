@@ -26,7 +26,8 @@ pub struct Faces {
     pub collector: bool,
     /// Dashboard and queries, for people who may see reports.
     pub dashboard: bool,
-    /// The metrics, for programs on this machine, or for clients that reach an address of their own.
+    /// The metrics, for programs on this machine, or for clients that reach an address of their
+    /// own.
     pub metrics: bool,
 }
 

@@ -74,8 +74,8 @@ impl ReadScope {
 }
 
 impl Identity {
-    /// What this identity may read: the only place where credentials become rights to read. `None` =
-    /// nothing.
+    /// What this identity may read: the only place where credentials become rights to read. `None`
+    /// = nothing.
     pub fn read_scope(&self) -> Option<ReadScope> {
         match self {
             Self::Anonymous => None,

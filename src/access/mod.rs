@@ -1,6 +1,7 @@
 //! Access: who sends a request, what it may do, and what the handlers share.
 //!
-//! A request passes [`auth::admit`] and becomes a [`call::Call`]; the rooms above hold the handlers.
+//! A request passes [`auth::admit`] and becomes a [`call::Call`]; the rooms above hold the
+//! handlers.
 
 pub mod app;
 pub mod auth;

@@ -21,20 +21,20 @@ pub enum Who {
     Has(Role),
 }
 
-/// What proves that a person intended a change, and not a foreign page in their browser. Cookies are
-/// `SameSite=Strict` besides.
+/// What proves that a person intended a change, and not a foreign page in their browser. Cookies
+/// are `SameSite=Strict` besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
     /// None: the route changes nothing, or needs no log-in.
     None,
-    /// A form of ours: the browser says that it comes from this origin. There is no log-in yet whose
-    /// token it could carry.
+    /// A form of ours: the browser says that it comes from this origin. There is no log-in yet
+    /// whose token it could carry.
     Origin,
     /// A form of ours with the log-in's token in its field `csrf`, and from this origin.
     Form,
     /// The log-in's token in the header `x-sillage-csrf`.
     Header,
-    /// The secret in the path, which was sent to one person. Mail programs press the button for that
-    /// person (RFC 8058) and send no origin.
+    /// The secret in the path, which was sent to one person. Mail programs press the button for
+    /// that person (RFC 8058) and send no origin.
     Link,
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::Limits;
-use crate::http::rate_limit::Rate;
+use crate::http::rate_limit::RateLimiter;
 
 /// Wrong passwords for one name from one network: this many at once, …
 const NAME_TRIES: u32 = 5;
@@ -34,23 +34,23 @@ const CHOICES_PACE: Duration = Duration::from_secs(2);
 /// The rate limiters of one collector.
 pub struct Rates {
     /// Beacons, by network.
-    pub beacons: Rate,
+    pub beacons: RateLimiter,
     /// Changes on the choices page, by network.
-    pub choices: Rate,
+    pub choices: RateLimiter,
     /// Passwords, by name and network.
-    pub names: Rate,
+    pub names: RateLimiter,
     /// Passwords, by network.
-    pub networks: Rate,
+    pub networks: RateLimiter,
     /// Passwords, by device cookie.
-    pub devices: Rate,
+    pub devices: RateLimiter,
     /// Questions, by API key.
-    pub keys: Rate,
+    pub keys: RateLimiter,
     /// Requests with questions, by link and network.
-    pub links: Rate,
+    pub links: RateLimiter,
     /// E-mails that ask for a confirmation, by person.
-    pub confirmations: Rate,
+    pub confirmations: RateLimiter,
     /// The same, by address.
-    pub addresses: Rate,
+    pub addresses: RateLimiter,
 }
 
 impl Rates {
@@ -58,18 +58,18 @@ impl Rates {
     pub fn new(limits: &Limits) -> Self {
         let key_queries_max = limits.key_queries_per_hour_max;
         Self {
-            beacons: Rate::new(limits.beacons_per_second_max),
-            choices: Rate::of(CHOICES_AT_ONCE, CHOICES_PACE),
-            names: Rate::of(NAME_TRIES, NAME_PACE),
-            networks: Rate::of(NETWORK_TRIES, NETWORK_PACE),
-            devices: Rate::of(DEVICE_TRIES, DEVICE_PACE),
-            keys: Rate::of(
+            beacons: RateLimiter::new(limits.beacons_per_second_max),
+            choices: RateLimiter::of(CHOICES_AT_ONCE, CHOICES_PACE),
+            names: RateLimiter::of(NAME_TRIES, NAME_PACE),
+            networks: RateLimiter::of(NETWORK_TRIES, NETWORK_PACE),
+            devices: RateLimiter::of(DEVICE_TRIES, DEVICE_PACE),
+            keys: RateLimiter::of(
                 key_queries_max,
                 Duration::from_secs(3_600) / key_queries_max.max(1),
             ),
-            links: Rate::of(LINK_TRIES, LINK_PACE),
-            confirmations: Rate::of(CONFIRMATION_TRIES, CONFIRMATION_PACE),
-            addresses: Rate::of(ADDRESS_TRIES, ADDRESS_PACE),
+            links: RateLimiter::of(LINK_TRIES, LINK_PACE),
+            confirmations: RateLimiter::of(CONFIRMATION_TRIES, CONFIRMATION_PACE),
+            addresses: RateLimiter::of(ADDRESS_TRIES, ADDRESS_PACE),
         }
     }
 }

@@ -136,8 +136,8 @@ pub async fn remove(call: Call<Person, PersonId>) -> Result<Json, ApiError> {
     Ok(json!({}))
 }
 
-/// Does `work` if the caller owns every site of the person. An unknown person and one without a role
-/// on the caller's sites get the same answer.
+/// Does `work` if the caller owns every site of the person. An unknown person and one without a
+/// role on the caller's sites get the same answer.
 async fn manage(
     call: Call<Person, PersonId>,
     work: impl FnOnce(&mut rusqlite::Connection, &Person, i64) -> Result<(), ControlError>

@@ -30,7 +30,8 @@ struct Wanted {
     expires: Option<String>,
 }
 
-/// `{"links": [{"id", "name", "filters", "frame_ancestors", "expires", "has_password", "created", "created_by"}]}`.
+/// `{"links": [{"id", "name", "filters", "frame_ancestors", "expires", "has_password", "created",
+/// "created_by"}]}`.
 pub async fn list(call: Call<Person, SitePart>) -> Result<Json, ApiError> {
     let SitePart(site) = call.path;
     let list = move |connection: &mut _| links::list(connection, &site);

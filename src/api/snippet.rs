@@ -78,8 +78,8 @@ pub fn fitting(site: &Site) -> Variant {
     }
 }
 
-/// `{"snippet"}`: the line that fits the site. `origin`, where the asking page reaches the collector,
-/// may be left out as in [`snippet`].
+/// `{"snippet"}`: the line that fits the site. `origin`, where the asking page reaches the
+/// collector, may be left out as in [`snippet`].
 pub async fn show(call: Call<Identity, SitePart>) -> Result<Json, ApiError> {
     let site = call.app.config.site(&call.path.0);
     let site = site.ok_or(ApiError::NotFound)?;

@@ -1,5 +1,5 @@
-//! The data that the dashboard's page starts with: sites, goals, annotations. `GET /api/sites` answers
-//! the same.
+//! The data that the dashboard's page starts with: sites, goals, annotations. `GET /api/sites`
+//! answers the same.
 
 use serde_json::{Value as Json, json};
 

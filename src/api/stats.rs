@@ -1,5 +1,5 @@
-//! `/api/v2` and the other questions about stored events, for a [`ReadScope`]: sites outside of it do
-//! not exist for the reader.
+//! `/api/v2` and the other questions about stored events, for a [`ReadScope`]: sites outside of it
+//! do not exist for the reader.
 
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
-//! Subscriptions to e-mails, as JSON: each person their own. The page behind the link of an e-mail is
-//! [`unsubscribe`](crate::pages::unsubscribe).
+//! Subscriptions to e-mails, as JSON: each person their own. The page behind the link of an e-mail
+//! is [`unsubscribe`](crate::pages::unsubscribe).
 //!
 //! `GET …/subscriptions` answers
 //! `{"items": [{"id", "kind", "every", "to", "language", "confirmed", "trouble"}], "mail"}`; `mail`
-//! is whether e-mails can be sent at all. `POST` takes `{"kind", "every", "to", "language"}` and asks
-//! the address to confirm; `DELETE …/ID` ends a subscription. `GET …/letters/week` previews the
-//! summary that would be sent now.
+//! is whether e-mails can be sent at all. `POST` takes `{"kind", "every", "to", "language"}` and
+//! asks the address to confirm; `DELETE …/ID` ends a subscription. `GET …/letters/week` previews
+//! the summary that would be sent now.
 
 use jiff::Timestamp;
 use serde::Deserialize;

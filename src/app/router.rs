@@ -22,8 +22,8 @@ use crate::http::workers::MainRuntime;
 /// Answers one request. A beacon is handled in the connection's task, everything else on the main
 /// runtime, if there is one besides the calling one.
 ///
-/// The search in the table allocates nothing for the first line, which is the beacon's; it costs one
-/// comparison of method and path.
+/// The search in the table allocates nothing for the first line, which is the beacon's; it costs
+/// one comparison of method and path.
 pub fn route(
     app: Arc<App>,
     faces: Faces,

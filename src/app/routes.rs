@@ -1,10 +1,10 @@
-//! Every route of the server, in one table: method, path, the face that shows it, who may use it, what
-//! proves intent, and its handler.
+//! Every route of the server, in one table: method, path, the face that shows it, who may use it,
+//! what proves intent, and its handler.
 //!
 //! The router works from this table only, so a route that is not in it does not exist. The test of
 //! permissions walks the table: a new line without an expectation fails there. In a path, `{site}`,
-//! `{id}` and `{token}` stand for one segment, percent-decoded; `{rest}` at the end for all remaining
-//! segments.
+//! `{id}` and `{token}` stand for one segment, percent-decoded; `{rest}` at the end for all
+//! remaining segments.
 
 use std::pin::Pin;
 
@@ -90,7 +90,8 @@ pub static ROUTES: &[Route] = &{
     const DELETE: Method = Method::DELETE;
     const OPTIONS: Method = Method::OPTIONS;
     [
-        // Beacons first: most requests are beacons, and the first line that matches ends the search.
+        // Beacons first: most requests are beacons, and the first line that matches ends the
+        // search.
         route!(POST,    "/api/event",                          Collector, Anyone,         Proof::None,   beacon::collect),
         route!(OPTIONS, "/api/event",                          Collector, Anyone,         Proof::None,   beacon::preflight),
         route!(GET,     "/s.js",                               Collector, Anyone,         Proof::None,   tracker::file),
@@ -101,10 +102,10 @@ pub static ROUTES: &[Route] = &{
         route!(GET,     "/readyz",                             Both,      Anyone,         Proof::None,   health::ready),
         route!(GET,     "/readyz/beacons",                     Both,      Anyone,         Proof::None,   health::ready_for_beacons),
         // The choices page. The handler checks that a choice comes from the page or the site.
-        route!(GET,     "/privacy",                            Collector, Anyone,         Proof::None,   choices::page),
+        route!(GET,     "/privacy",                            Collector, Anyone,         Proof::None,   choices::show),
         route!(POST,    "/privacy",                            Collector, Anyone,         Proof::None,   choices::choose),
         route!(GET,     "/privacy/{rest}",                     Collector, Anyone,         Proof::None,   choices::document),
-        route!(GET,     "/api/event/choices",                  Collector, Anyone,         Proof::None,   choices::page),
+        route!(GET,     "/api/event/choices",                  Collector, Anyone,         Proof::None,   choices::show),
         route!(POST,    "/api/event/choices",                  Collector, Anyone,         Proof::None,   choices::choose),
         route!(GET,     "/.well-known/gpc.json",               Collector, Anyone,         Proof::None,   choices::gpc),
         route!(GET,     "/demo",                               Demo,      Anyone,         Proof::None,   files::demo_root),
@@ -150,8 +151,8 @@ pub static ROUTES: &[Route] = &{
         route!(DELETE,  "/api/sites/{site}/links/{id}",        Dashboard, Has(SiteOwner), Proof::Header, shared_links::revoke),
         route!(GET,     "/share/{token}",                      Dashboard, Anyone,         Proof::None,   shared::page),
         route!(POST,    "/share/{token}",                      Dashboard, Anyone,         Proof::Origin, shared::unlock),
-        // Objects of a site. Viewers may save filters of their own; the handler distinguishes them from
-        // the site's.
+        // Objects of a site. Viewers may save filters of their own; the handler distinguishes them
+        // from the site's.
         route!(GET,     "/api/sites/{site}/goals",             Dashboard, Has(Viewer),    Proof::None,   site_objects::list::<Goals>),
         route!(POST,    "/api/sites/{site}/goals",             Dashboard, Has(Editor),    Proof::Header, site_objects::add::<Goals>),
         route!(PUT,     "/api/sites/{site}/goals/{id}",        Dashboard, Has(Editor),    Proof::Header, site_objects::change::<Goals>),

@@ -1,4 +1,5 @@
-//! Reads a request's body within its bounds of size and time. No `Content-Encoding` is ever undone.
+//! Reads a request's body within its bounds of size and time. A `Content-Encoding` is never
+//! decoded.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -16,22 +17,22 @@ use crate::http::response::{Answer, refused};
 /// The whole body, at most `bytes_max` long and complete within `timeout`.
 ///
 /// # Errors
-/// The answer to give: 415 for an encoded body, 413 for a long one, 408 for a slow one, 400 for one
-/// cut short.
+/// The answer: 415 for an encoded body, 413 for a long one, 408 for a slow one, 400 for an
+/// incomplete one.
 pub async fn read(
     request: Request<Incoming>,
     bytes_max: usize,
     timeout: Duration,
 ) -> Result<Bytes, Answer> {
     let (head, body) = request.into_parts();
-    read_behind(&head.headers, body, bytes_max, timeout).await
+    read_parts(&head.headers, body, bytes_max, timeout).await
 }
 
-/// The same for a request that has been taken apart.
+/// The same for the parts of a request.
 ///
 /// # Errors
 /// As [`read`].
-pub async fn read_behind(
+pub async fn read_parts(
     headers: &HeaderMap,
     body: Incoming,
     bytes_max: usize,
@@ -47,7 +48,7 @@ pub async fn read_behind(
         return Err(too_large());
     }
     let mut whole = pin!(whole(body, bytes_max));
-    // Nearly every body came with its head, and then needs no timer.
+    // Nearly every body arrives with its head and then needs no timer, so it is polled once first.
     let at_once = poll_fn(|context| Poll::Ready(whole.as_mut().poll(context)));
     if let Poll::Ready(read) = at_once.await {
         return read;
@@ -58,13 +59,13 @@ pub async fn read_behind(
     }
 }
 
-/// Nearly every body comes in one piece, which is then not copied.
+/// Collects the body. Nearly every body arrives in one frame and is then not copied.
 async fn whole(mut body: Incoming, bytes_max: usize) -> Result<Bytes, Answer> {
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| refused(StatusCode::BAD_REQUEST, "body is incomplete"))?;
-        // What is no data are trailers, which nobody reads.
+        // Other frames are trailers, which are ignored.
         let Ok(piece) = frame.into_data() else {
             continue;
         };

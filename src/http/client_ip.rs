@@ -1,9 +1,9 @@
-//! Peer and trusted proxies to the client's address: the sole reader of `X-Forwarded-For` and
+//! The client's address from the peer and trusted proxies: the only reader of `X-Forwarded-For` and
 //! `Forwarded`.
 //!
-//! Only a peer in `trusted_proxies` is believed, and the list it sends is walked from the right
-//! (the nearest proxy) over all instances of the header: the first address that is no trusted proxy
-//! is the client's. What stands further left is the client's own claim and is never used.
+//! Only a peer in `trusted_proxies` is believed. The list that it sends is read from the right (the
+//! nearest proxy) over all instances of the header: the first address that is not a trusted proxy
+//! is the client's. Addresses further left are the client's own claim and are never used.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,21 +16,21 @@ use sillage_privacy::{ClientIp, TruncatedIp, truncate};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Hops that are looked at; a longer list is a forgery or a loop.
+/// Hops that are read; a longer list is a forgery or a loop.
 const HOPS_MAX: usize = 32;
 
-/// The address of one request's client, looked for once though two ask: the bound on its network,
-/// and the door.
+/// The address of a request's client. It is resolved once and used twice: for the bound on its
+/// network and in the privacy door.
 pub struct Client<'a> {
     peer: IpAddr,
     headers: &'a HeaderMap,
     trusted: &'a [IpNet],
-    /// Until it is taken.
+    /// `None` once it is taken.
     found: Mutex<Option<ClientIp>>,
 }
 
 impl<'a> Client<'a> {
-    /// Of a request with these headers.
+    /// The client of a request with these headers.
     pub fn of(peer: IpAddr, headers: &'a HeaderMap, trusted: &'a [IpNet]) -> Self {
         Self {
             peer,
@@ -40,19 +40,19 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// The network, as far as it may be known outside the door.
+    /// The truncated network, which may be known outside of the privacy door.
     pub fn network(&self) -> TruncatedIp {
         truncate(self.found().get_or_insert_with(|| self.find()))
     }
 
-    /// The address, for the door.
+    /// The address, for the privacy door.
     pub fn ip(&self) -> ClientIp {
         self.found().take().unwrap_or_else(|| self.find())
     }
 
-    /// Whether a peer at this machine or in a private network names a client and is not believed:
-    /// most likely the site's own proxy, missing in `trusted_proxies`, so that all visitors look
-    /// like one.
+    /// Whether a peer on this machine or in a private network names a client and is not believed.
+    /// It is most likely the site's own proxy, missing in `trusted_proxies`, so that all visitors
+    /// look like one.
     pub fn is_unheeded_proxy(&self) -> bool {
         let names_a_client =
             self.headers.contains_key(X_FORWARDED_FOR) || self.headers.contains_key(FORWARDED);
@@ -66,13 +66,12 @@ impl<'a> Client<'a> {
     }
 
     fn found(&self) -> MutexGuard<'_, Option<ClientIp>> {
-        // There is nothing to leave half done in it.
+        // A panic can't leave the value half written.
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The network of a peer, as far as it may be known outside the door; `None` for private ones and
-/// trusted proxies.
+/// The truncated network of a peer; `None` for private networks and trusted proxies.
 pub fn peer_network(peer: IpAddr, trusted: &[IpNet]) -> Option<TruncatedIp> {
     let network = truncate(&ClientIp::from_peer(peer));
     let is_bounded = network.get().is_some() && !is_trusted(trusted, peer.to_canonical());
@@ -94,8 +93,8 @@ fn resolve(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     if !is_trusted(client) {
         return client;
     }
-    // A proxy writes one of the two; `Forwarded` (RFC 7239) is the standard, X-Forwarded-For what
-    // nearly all send.
+    // A proxy sends one of the two. `Forwarded` (RFC 7239) is the standard, X-Forwarded-For what
+    // nearly all of them send.
     let mut instances = headers.get_all(X_FORWARDED_FOR).iter().peekable();
     let is_rfc7239 = instances.peek().is_none();
     if is_rfc7239 {
@@ -111,7 +110,7 @@ fn resolve(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         } else {
             parse(hop)
         };
-        // An unreadable hop ends what can be known: the last trusted proxy stands for the client.
+        // Nothing is known beyond an unreadable hop: the last trusted proxy counts as the client.
         let Some(address) = address else {
             return client;
         };

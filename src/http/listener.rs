@@ -1,9 +1,9 @@
 //! The accept loop: binds an address, bounds its connections and stops cleanly.
 //!
 //! A connection beyond a bound is closed at once and reported to the caller, which counts it. A
-//! request head that arrives slowly is closed after the header timeout, a slow body is answered 408,
-//! and a peer that takes no answers loses its connection. On stop, no connection is accepted any
-//! more and open requests are finished.
+//! request head that arrives slowly is closed after the header timeout, a slow body is answered
+//! 408, and a peer that takes no answers loses its connection. On stop, no connection is accepted
+//! any more and open requests are finished.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -1,17 +1,17 @@
 //! Whether a request comes from this machine itself, and not through a proxy on it.
 //!
-//! The metrics and a demo without people need no log-in, so only this machine may read them. A proxy
-//! on this machine forwards requests of the whole world from a loopback address, and its headers
-//! can't be relied on: nginx's plain `proxy_pass` sets a loopback `Host` and adds no client address;
-//! HAProxy and TCP proxies forward the `Host` that the client chose. The kernel knows the user who
-//! owns the other end of a loopback connection, and proxies have users of their own.
+//! The metrics and a demo without people need no log-in, so only this machine may read them. A
+//! proxy on this machine forwards requests of the whole world from a loopback address, and its
+//! headers can't be relied on: nginx's plain `proxy_pass` sets a loopback `Host` and adds no client
+//! address; HAProxy and TCP proxies forward the `Host` that the client chose. The kernel knows the
+//! user who owns the other end of a loopback connection, and proxies have users of their own.
 //!
 //! A request is local if all of these hold: the peer is loopback, and its socket belongs to the
 //! collector's user or to root; `Host` is a name of this machine; the version is HTTP/1.1, since
-//! nginx asks by HTTP/1.0; and no header names a client or a proxy. What remains is a proxy that runs
-//! as the collector's own user or as root, speaks HTTP/1.1 and adds no header. Against that one,
-//! `metrics.listen` gives the metrics an address that it does not forward, and the first person who
-//! is added ends the open demo.
+//! nginx asks by HTTP/1.0; and no header names a client or a proxy. What remains is a proxy that
+//! runs as the collector's own user or as root, speaks HTTP/1.1 and adds no header. Against that
+//! one, `metrics.listen` gives the metrics an address that it does not forward, and the first
+//! person who is added ends the open demo.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -2,8 +2,8 @@
 //! can't use up all connections.
 //!
 //! Only networks of public peers are counted. Private networks and trusted proxies have no bound:
-//! they belong to the site's operator, and a proxy's connections carry many visitors. The key is the
-//! truncated network (P1), held as long as it has an open connection.
+//! they belong to the site's operator, and a proxy's connections carry many visitors. The key is
+//! the truncated network (P1), held as long as it has an open connection.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -1,11 +1,11 @@
 //! How much one network may send: a token bucket for each truncated address, in bounded memory.
 //!
-//! Before consent and parsing, since it protects them. It sees only the truncated address (P1),
-//! keeps nothing but a hash of it under a key of this process, and forgets that as soon as the
+//! It is checked before consent and parsing, since it protects them. It sees only the truncated
+//! address (P1), stores a hash of it under a key of this process, and forgets that as soon as the
 //! bucket is full again. A bucket is one number, the moment at which it is full (the "generic cell
-//! rate algorithm"), so taking from it is one atomic exchange. Four places are looked at for a
-//! network; when all are taken, the one that is full the soonest is given up, so a crowd of
-//! networks makes the bound laxer, never stricter for somebody else.
+//! rate algorithm"), so taking from it is one atomic exchange. A network may use one of four slots.
+//! When all four are taken, the one that is full soonest is reused, so a crowd of networks makes
+//! the bound laxer, never stricter for another network.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -14,50 +14,49 @@ use ahash::RandomState;
 
 use sillage_privacy::TruncatedIp;
 
-/// Networks that are kept apart, 8 bytes each.
+/// Slots for networks, 8 bytes each.
 const NETWORKS_MAX: usize = 1 << 16;
-/// The same of other things than beacons.
+/// Slots for other keys than networks that send beacons.
 const OTHERS_MAX: usize = 1 << 13;
-/// Places that a network may take.
+/// Slots that a key may use.
 const WAYS: usize = 4;
-/// Seconds' worth of beacons that may come at once.
+/// Seconds' worth of beacons that may arrive at once.
 const BURST_S: u64 = 10;
 
-/// Upper 16 bits: which network of those that share the places; lower 48: when its bucket is full,
-/// microseconds since the start (for nine years).
+/// Upper 16 bits of a slot: the network among those that share it. Lower 48 bits: when its bucket
+/// is full, in microseconds since the start (enough for nine years).
 const FULL_BITS: u32 = 48;
 const FULL_MASK: u64 = (1 << FULL_BITS) - 1;
 
 /// The buckets of all networks.
 #[derive(Debug)]
-pub struct Rate {
-    places: Box<[AtomicU64]>,
+pub struct RateLimiter {
+    slots: Box<[AtomicU64]>,
     hasher: RandomState,
     start: Instant,
     /// Microseconds that one beacon costs; 0 = no bound.
     cost_us: u64,
-    /// Microseconds' worth that may come at once.
+    /// Microseconds' worth that may arrive at once.
     burst_us: u64,
 }
 
-impl Rate {
-    /// Allows each network `per_second_max` beacons a second, and ten seconds' worth at once; 0
-    /// allows all.
+impl RateLimiter {
+    /// Allows each network `per_second_max` beacons a second, and ten seconds' worth at once; 0 =
+    /// no bound.
     pub fn new(per_second_max: u32) -> Self {
         let cost_us = 1_000_000_u64.checked_div(u64::from(per_second_max));
         Self::with(NETWORKS_MAX, cost_us.unwrap_or(0), BURST_S * 1_000_000)
     }
 
-    /// For other things than beacons, of which there are fewer: `at_once` of them, and then one
-    /// each `every`.
+    /// For other keys, of which there are fewer: `at_once` requests, then one per `every`.
     pub fn of(at_once: u32, every: Duration) -> Self {
         let cost_us = every.as_micros() as u64;
         Self::with(OTHERS_MAX, cost_us, cost_us * u64::from(at_once))
     }
 
-    fn with(places: usize, cost_us: u64, burst_us: u64) -> Self {
+    fn with(slots: usize, cost_us: u64, burst_us: u64) -> Self {
         Self {
-            places: (0..places).map(|_| AtomicU64::new(0)).collect(),
+            slots: (0..slots).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
             start: Instant::now(),
             cost_us,
@@ -65,7 +64,7 @@ impl Rate {
         }
     }
 
-    /// Takes `count` of what `key` has.
+    /// Takes `count` from the bucket of `key`.
     ///
     /// # Errors
     /// How long until that many are allowed.
@@ -74,8 +73,8 @@ impl Rate {
         self.take_at(self.hasher.hash_one(key), now_us, u64::from(count))
     }
 
-    /// Takes one beacon of a network. Private and local networks have no bound: they are the site's
-    /// own, or its proxy.
+    /// Takes one beacon of a network. Private and local networks have no bound: they belong to the
+    /// site's operator or its proxy.
     ///
     /// # Errors
     /// How long until one is allowed again.
@@ -90,22 +89,22 @@ impl Rate {
     }
 
     fn take_at(&self, hash: u64, now_us: u64, count: u64) -> Result<(), Duration> {
-        let first = hash as usize % (self.places.len() / WAYS) * WAYS;
+        let first = hash as usize % (self.slots.len() / WAYS) * WAYS;
         let tag = hash >> FULL_BITS;
-        let places = &self.places[first..first + WAYS];
-        let is_own = |place: &&AtomicU64| {
-            let held = place.load(Relaxed);
+        let slots = &self.slots[first..first + WAYS];
+        let is_own = |slot: &&AtomicU64| {
+            let held = slot.load(Relaxed);
             held >> FULL_BITS == tag && held & FULL_MASK > now_us
         };
         let soonest = || {
-            places
+            slots
                 .iter()
-                .min_by_key(|place| place.load(Relaxed) & FULL_MASK)
+                .min_by_key(|slot| slot.load(Relaxed) & FULL_MASK)
         };
-        let Some(place) = places.iter().find(is_own).or_else(soonest) else {
+        let Some(slot) = slots.iter().find(is_own).or_else(soonest) else {
             return Ok(());
         };
-        let mut held = place.load(Relaxed);
+        let mut held = slot.load(Relaxed);
         loop {
             let full_us = match held & FULL_MASK {
                 full_us if held >> FULL_BITS == tag => full_us.max(now_us),
@@ -116,7 +115,7 @@ impl Rate {
                 return Err(Duration::from_micros(over_us));
             }
             let taken = tag << FULL_BITS | full_us & FULL_MASK;
-            match place.compare_exchange_weak(held, taken, Relaxed, Relaxed) {
+            match slot.compare_exchange_weak(held, taken, Relaxed, Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(now_held) => held = now_held,
             }
@@ -135,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_allowed_then_the_rate_until_it_refills() {
-        let rate = Rate::new(5);
+        let rate = RateLimiter::new(5);
         let taken = |now_us| {
             (0..1_000)
                 .take_while(|_| rate.take_at(7, now_us, 1).is_ok())
@@ -152,7 +151,7 @@ mod tests {
 
     #[test]
     fn rate_limits_are_per_network_and_spare_private_addresses() {
-        let rate = Rate::new(1);
+        let rate = RateLimiter::new(1);
         for host in 1..=10 {
             assert!(rate.take(network(&format!("203.0.113.{host}"))).is_ok());
         }
@@ -167,13 +166,13 @@ mod tests {
 
     #[test]
     fn without_a_limit_nothing_is_refused() {
-        let rate = Rate::new(0);
+        let rate = RateLimiter::new(0);
         assert!((0..10_000).all(|_| rate.take(network("203.0.113.1")).is_ok()));
     }
 
     #[test]
     fn other_rates_have_their_own_burst_and_interval() {
-        let rate = Rate::of(3, Duration::from_secs(30));
+        let rate = RateLimiter::of(3, Duration::from_secs(30));
         let take = |now_s: u64, count| rate.take_at(7, now_s * 1_000_000, count);
         assert_eq!(take(100, 2), Ok(()));
         assert_eq!(take(100, 2), Err(Duration::from_secs(30)));
@@ -186,7 +185,7 @@ mod tests {
 
     #[test]
     fn many_networks_take_no_more_memory_and_are_not_refused() {
-        let rate = Rate::new(1);
+        let rate = RateLimiter::new(1);
         let hashes = (0..300_000_u64).map(|n| rate.hasher.hash_one(n));
         assert_eq!(
             hashes
@@ -194,6 +193,6 @@ mod tests {
                 .count(),
             0
         );
-        assert_eq!(rate.places.len(), NETWORKS_MAX);
+        assert_eq!(rate.slots.len(), NETWORKS_MAX);
     }
 }

@@ -20,8 +20,8 @@ impl Texts {
         Self { lang, texts }
     }
 
-    /// The language that is asked for, else the best one that the browser accepts, else the first of
-    /// `all`.
+    /// The language that is asked for, else the best one that the browser accepts, else the first
+    /// of `all`.
     pub fn choose(all: &'static [Self], asked: Option<&str>, headers: &HeaderMap) -> &'static Self {
         let of = |tag: &str| {
             let primary = tag.split('-').next().unwrap_or("").trim();

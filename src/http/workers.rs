@@ -1,10 +1,10 @@
 //! Worker threads for connections, each with a single-threaded runtime of its own.
 //!
 //! A connection stays on the worker that it was given to, so that no other thread looks for its
-//! work, is woken to help, or shares a cache line with it. With 64 busy connections on two processors
-//! a beacon then costs a sixth less than on one shared multi-threaded runtime (`benches/load.sh`).
-//! Requests that may compute for long are run on the [`MainRuntime`], so that they do not hold up
-//! the beacons of a worker.
+//! work, is woken to help, or shares a cache line with it. With 64 busy connections on two
+//! processors a beacon then costs a sixth less than on one shared multi-threaded runtime
+//! (`benches/load.sh`). Requests that may compute for long are run on the [`MainRuntime`], so that
+//! they do not hold up the beacons of a worker.
 
 use std::io;
 use std::net::TcpStream as StdStream;

@@ -1,5 +1,5 @@
-//! The files of the built dashboard and of the demo site, embedded in the binary (read from the folders
-//! in debug builds). The tracker's files are [`tracker_files`](crate::tracker_files).
+//! The files of the built dashboard and of the demo site, embedded in the binary (read from the
+//! folders in debug builds). The tracker's files are [`tracker_files`](crate::tracker_files).
 
 use std::borrow::Cow;
 

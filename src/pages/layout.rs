@@ -1,4 +1,5 @@
-//! What the pages for people share: forms, texts in three languages, the frame of a page. No script.
+//! What the pages for people share: forms, texts in three languages, the frame of a page. No
+//! script.
 
 use std::sync::LazyLock;
 
@@ -120,7 +121,8 @@ const KEYS: &[&str] = &[
     "dashboard",
 ];
 
-/// A submitted form. It holds passwords, so it has no `Debug` and is overwritten when it is dropped.
+/// A submitted form. It holds passwords, so it has no `Debug` and is overwritten when it is
+/// dropped.
 pub struct Form(Vec<(String, Zeroizing<String>)>);
 
 impl Form {

@@ -1,9 +1,9 @@
 //! The log-in: a plain form, without a script.
 //!
-//! A wrong name, a wrong password and a wrong code get the same answer after the same time. Tries are
-//! bounded by name *and* network, so that tries for another person's name lock out only the network
-//! that they come from. A browser that the person has logged in with before has a bound and a place in
-//! the queue of its own.
+//! A wrong name, a wrong password and a wrong code get the same answer after the same time. Tries
+//! are bounded by name *and* network, so that tries for another person's name lock out only the
+//! network that they come from. A browser that the person has logged in with before has a bound and
+//! a place in the queue of its own.
 
 use std::time::Duration;
 
@@ -168,8 +168,8 @@ pub async fn log_in(call: Call) -> Result<Answer, ApiError> {
     Ok(answer)
 }
 
-/// Records a wrong password without waiting for it, so that a known name takes as long as an unknown
-/// one.
+/// Records a wrong password without waiting for it, so that a known name takes as long as an
+/// unknown one.
 fn record_wrong_password(app: &App, person: Option<i64>) {
     let Some(person) = person else {
         return;

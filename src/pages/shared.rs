@@ -1,7 +1,7 @@
 //! `/share/{token}`: the dashboard behind a shared link, or the form for its password.
 //!
-//! Opening a link sets no cookie, so that it works in a frame and does not mix with a log-in: the page
-//! gets the link's secret with its start data, and its questions carry it as
+//! Opening a link sets no cookie, so that it works in a frame and does not mix with a log-in: the
+//! page gets the link's secret with its start data, and its questions carry it as
 //! `Authorization: Bearer sl_…`. Only questions accept it.
 
 use hyper::StatusCode;

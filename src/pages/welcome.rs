@@ -1,5 +1,5 @@
-//! `/welcome/{token}`: the links that work once, for the first owner, for invited people, and for a new
-//! password. Plain forms, without a script.
+//! `/welcome/{token}`: the links that work once, for the first owner, for invited people, and for a
+//! new password. Plain forms, without a script.
 
 use hyper::StatusCode;
 use jiff::Timestamp;
