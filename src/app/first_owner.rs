@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 
-use crate::control::database::{Control, ControlError};
+use crate::control::control_thread::Control;
+use crate::control::error::ControlError;
 use crate::control::invitation;
 use crate::control::token::{Token, random};
 

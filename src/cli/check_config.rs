@@ -7,7 +7,8 @@ use anyhow::bail;
 use crate::app::first_owner::no_account;
 use crate::cli::output::print_line;
 use crate::config::Config;
-use crate::control::database::{self, ControlError};
+use crate::control::database;
+use crate::control::error::ControlError;
 use crate::control::people;
 
 /// `sillage check-config …`

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, named_params};
 
-use crate::control::database::ControlError;
+use crate::control::error::ControlError;
 
 /// Seconds an entry is kept: 25 months, as long as the counts of days.
 const AGE_S_MAX: i64 = 760 * 86_400;

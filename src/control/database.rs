@@ -1,29 +1,23 @@
-//! The file `control.db`: opened, brought up to date, and worked on by one thread with a bounded
-//! queue.
+//! The file `control.db`: opened and migrated.
 //!
-//! SQLite's write-ahead log, every commit synced. Whenever nobody waits, what is in the log is
-//! moved into the file, so that copying the one file is a backup, unless it is copied in the moment
-//! of a change. The file carries the number of its last migration (`user_version`): a file of a
-//! later version is refused untouched. A migration is a file of several statements, all or nothing,
-//! since SQLite can take back changes of tables as well.
+//! SQLite with a write-ahead log; every commit is synced. The file holds the number of its last
+//! migration (`user_version`), and a file of a later version is refused unchanged. A migration is a
+//! file of several statements in one transaction: SQLite can roll back changes of tables too.
 
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
-use tokio::sync::{mpsc, oneshot};
+
+use crate::control::error::ControlError;
 
 /// Name of the file in `data_dir`.
 pub const FILE_NAME: &str = "control.db";
-/// Jobs that may wait for the thread. One takes well under a millisecond, so a full queue is a disk
-/// that hangs.
-const QUEUE_MAX: usize = 256;
-/// How long another process (the command line) may hold the file.
+/// How long to wait while another process, such as a command, holds the file.
 const LOCK_WAIT: Duration = Duration::from_secs(3);
 
-/// In the order in which they run; the number of a migration is its place, counted from 1. Only
-/// ever added to.
+/// In the order in which they run. The number of a migration is its position, from 1. Append only.
 const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001_start.sql"),
     include_str!("schema/0002_people.sql"),
@@ -33,95 +27,24 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0006_funnels_and_subscriptions.sql"),
     include_str!("schema/0017_second_factor_tries.sql"),
 ];
-/// What the file says once all have run.
+/// `user_version` after the last migration.
 const VERSION: i64 = MIGRATIONS.len() as i64;
-
-/// What can go wrong with the file. Each text says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum ControlError {
-    #[error("{path} was written by a newer sillage (version {found} of its tables; this one knows {known}): start that one again, or put back a copy of the file from before; nothing was changed", path = .path.display())]
-    Newer {
-        path: PathBuf,
-        found: i64,
-        known: i64,
-    },
-    #[error("{path} is held by another program; end it (`fuser {path}` shows it) and try again; nothing was changed", path = .path.display())]
-    Locked { path: PathBuf },
-    #[error("{path} does not exist; `sillage serve` or `sillage user add` creates it, or restore a backup", path = .path.display())]
-    Missing { path: PathBuf },
-    #[error("{path} is gone or was replaced while it was in use; nothing is saved until you put the file back and restart", path = .path.display())]
-    Replaced { path: PathBuf },
-    #[error("{path} is no database of sillage ({source}); move it away and put back a copy; nothing was changed", path = .path.display())]
-    Foreign {
-        path: PathBuf,
-        source: rusqlite::Error,
-    },
-    #[error("cannot use {path}: {source}; make it readable and writable for this user", path = .path.display())]
-    File {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    #[error("too many requests wait for the control database; try again in a few seconds")]
-    Busy,
-    /// A rule that the asker can keep to; the text is for them.
-    #[error("{0}")]
-    Rule(&'static str),
-    /// The asker may not; the text is for them.
-    #[error("{0}")]
-    Denied(&'static str),
-    #[error("it does not exist any more")]
-    NotThere,
-    #[error("that name is taken")]
-    Taken,
-    #[error("the control database answered: {0}")]
-    Sqlite(#[from] rusqlite::Error),
-    #[error("the system gives no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
-}
-
-impl ControlError {
-    /// Whether the same may work in a few seconds.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Busy | Self::Locked { .. } => true,
-            Self::Sqlite(error) => is_locked(error),
-            _ => false,
-        }
-    }
-
-    /// [`ControlError::Taken`] where a value that may be there once is there already.
-    pub(super) fn of_insert(error: rusqlite::Error) -> Self {
-        use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
-        let code = error.sqlite_error().map(|error| error.extended_code);
-        match code {
-            Some(SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_PRIMARYKEY) => Self::Taken,
-            _ => Self::Sqlite(error),
-        }
-    }
-}
-
-fn is_locked(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-    )
-}
 
 /// Path of the control database of a data folder.
 pub fn path_in(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE_NAME)
 }
 
-/// Opens the file, creates it where it is missing, and brings its tables up to date.
+/// Opens the file, creates it if it is missing, and runs the migrations.
 ///
 /// # Errors
-/// It is held, newer, no database, or can't be used.
+/// It is locked, newer, not a database of Sillage, or can't be used.
 pub fn open(path: &Path) -> Result<Connection, ControlError> {
     let file = |source| ControlError::File {
         path: path.to_owned(),
         source,
     };
-    // SQLite's own files beside it take over the mode of this one.
+    // SQLite's other files take over the mode of this one.
     std::fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -138,7 +61,7 @@ pub fn open(path: &Path) -> Result<Connection, ControlError> {
     if version > VERSION {
         return Err(newer(path, version));
     }
-    // No other program's database: ours has a version, an empty file has no tables.
+    // Another program's database: ours has a version, and an empty file has no tables.
     if version == 0 {
         let tables: i64 = connection
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
@@ -157,7 +80,7 @@ pub fn open(path: &Path) -> Result<Connection, ControlError> {
     Ok(connection)
 }
 
-/// Like [`open`], but only where there is a file.
+/// Like [`open`], for an existing file.
 ///
 /// # Errors
 /// As [`open`], and [`ControlError::Missing`].
@@ -170,11 +93,11 @@ pub fn open_existing(path: &Path) -> Result<Connection, ControlError> {
     open(path)
 }
 
-/// Opens the file to read only, and leaves its tables as they are. `None` where there is none, or
-/// one of an older version, which only a start brings up to date.
+/// Opens the file read-only, without migrations. `None` if it is missing or of an older version,
+/// which only a start migrates.
 ///
 /// # Errors
-/// It is held, newer, no database, or can't be read.
+/// It is locked, newer, not a database of Sillage, or can't be read.
 pub fn look(path: &Path) -> Result<Option<Connection>, ControlError> {
     if !path.is_file() {
         return Ok(None);
@@ -196,7 +119,7 @@ fn newer(path: &Path, found: i64) -> ControlError {
     }
 }
 
-/// What an error at opening means.
+/// The error for a failure to open the file.
 fn explain(path: &Path, source: rusqlite::Error) -> ControlError {
     let path = path.to_owned();
     match source.sqlite_error_code() {
@@ -212,16 +135,16 @@ fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// Settings of a connection, and the migrations that have not run yet.
+/// Sets the options of a connection and runs the missing migrations.
 fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    // What is deleted is overwritten: hashes of revoked keys and passwords do not linger in free
-    // pages.
+    // Deleted rows are overwritten, so that hashes of revoked keys and passwords do not remain in
+    // free pages.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Read again under the lock: another process may have been at it.
+    // Read again under the lock: another process may have migrated the file.
     let version = version_of(&transaction)?;
     for migration in MIGRATIONS.iter().skip(version.max(0) as usize) {
         transaction.execute_batch(migration)?;
@@ -232,12 +155,12 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// Begins a change. Taken back unless it is committed.
+/// Begins a transaction. It is rolled back unless it is committed.
 pub(super) fn change(connection: &mut Connection) -> Result<Transaction<'_>, ControlError> {
     Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }
 
-/// A fresh database that is gone with its connection, for tests.
+/// A new database in memory, for tests.
 #[cfg(test)]
 pub fn in_memory() -> Connection {
     let mut connection = Connection::open_in_memory().expect("memory");
@@ -245,84 +168,10 @@ pub fn in_memory() -> Connection {
     connection
 }
 
-type Job = Box<dyn FnOnce(Result<&mut Connection, ControlError>) + Send>;
-
-/// The one who works on the file. Clones share it.
-#[derive(Clone)]
-pub struct Control {
-    jobs: mpsc::Sender<Job>,
-}
-
-impl Control {
-    /// Opens the file and starts its thread, which ends when the last clone is gone.
-    ///
-    /// # Errors
-    /// As [`open`].
-    pub fn start(path: PathBuf) -> Result<Self, ControlError> {
-        let connection = open(&path)?;
-        let (jobs, waiting) = mpsc::channel(QUEUE_MAX);
-        let file = |source| ControlError::File {
-            path: path.clone(),
-            source,
-        };
-        let inode = std::fs::metadata(&path).map_err(file)?.ino();
-        let of_thread = path.clone();
-        std::thread::Builder::new()
-            .name("control".into())
-            .spawn(move || work(connection, inode, &of_thread, waiting))
-            .map_err(file)?;
-        Ok(Self { jobs })
-    }
-
-    /// Runs `work` on the connection, after what was asked before, and waits for it without holding
-    /// an async thread.
-    ///
-    /// # Errors
-    /// The queue is full, the file is gone, or what `work` says.
-    pub async fn run<R: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<R, ControlError> + Send + 'static,
-    ) -> Result<R, ControlError> {
-        let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
-            // Whoever asked may have gone meanwhile; the work is done all the same.
-            let _ = answer.send(connection.and_then(work));
-        });
-        self.jobs.try_send(job).map_err(|_| ControlError::Busy)?;
-        answered.await.map_err(|_| ControlError::Busy)?
-    }
-}
-
-fn work(mut connection: Connection, inode: u64, path: &Path, mut waiting: mpsc::Receiver<Job>) {
-    let mut tidied = connection.total_changes();
-    while let Some(job) = waiting.blocking_recv() {
-        // Nothing is written where nobody would find it: into a file that was removed or replaced
-        // meanwhile.
-        let is_in_place = std::fs::metadata(path).is_ok_and(|file| file.ino() == inode);
-        job(if is_in_place {
-            Ok(&mut connection)
-        } else {
-            Err(ControlError::Replaced {
-                path: path.to_owned(),
-            })
-        });
-        if waiting.is_empty() && connection.total_changes() != tidied {
-            tidied = connection.total_changes();
-            checkpoint(&connection);
-        }
-    }
-}
-
-/// Moves what is in the write-ahead log into the file.
-fn checkpoint(connection: &Connection) {
-    // A reader in another process only postpones it.
-    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
-        tracing::warn!(%error, "the control database could not be tidied; a copy needs the file ending in -wal as well");
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
     use crate::control::audit::{self, Deed};
     use jiff::Timestamp;
@@ -446,91 +295,5 @@ mod tests {
         assert!(error.to_string().contains("another program"), "{error}");
         drop(holder);
         assert_eq!(notes(&open(&path).expect("opened")), 1);
-    }
-
-    #[tokio::test]
-    async fn copying_the_one_file_is_a_backup() {
-        let folder = folder();
-        let path = path_in(folder.path());
-        let control = Control::start(path.clone()).expect("started");
-        control
-            .run(|connection| note(connection))
-            .await
-            .expect("written");
-        let copy = folder.path().join("copy.db");
-        // The log is moved right after the answer. A copy made in that very moment may be of
-        // neither state, so it is made again.
-        for _ in 0..500 {
-            std::fs::copy(&path, &copy).expect("copied");
-            let found = open(&copy).and_then(|copied| Ok(audit::latest(&copied, &|_| true)?.len()));
-            if found.is_ok_and(|notes| notes == 1) {
-                return;
-            }
-            for file in ["copy.db", "copy.db-wal", "copy.db-shm"] {
-                let _ = std::fs::remove_file(folder.path().join(file));
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("the log is never moved into the file");
-    }
-
-    #[tokio::test]
-    async fn nothing_is_written_into_a_file_that_was_removed_meanwhile() {
-        let folder = folder();
-        let path = path_in(folder.path());
-        let control = Control::start(path.clone()).expect("started");
-        control
-            .run(|connection| note(connection))
-            .await
-            .expect("written");
-        let aside = folder.path().join("aside.db");
-        std::fs::rename(&path, &aside).expect("moved");
-        let error = control.run(|connection| note(connection)).await;
-        let error = error.expect_err("refused").to_string();
-        assert!(error.contains("put the file back"), "{error}");
-        std::fs::rename(&aside, &path).expect("moved back");
-        control
-            .run(|connection| note(connection))
-            .await
-            .expect("written");
-        let count = control.run(|connection| Ok(notes(connection))).await;
-        assert_eq!(count.expect("read"), 2);
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_answers_busy_at_once() {
-        let folder = folder();
-        let control = Control::start(path_in(folder.path())).expect("started");
-        let (begun, has_begun) = std::sync::mpsc::channel();
-        let (release, held) = std::sync::mpsc::channel::<()>();
-        let mut jobs = vec![tokio::spawn({
-            let control = control.clone();
-            async move {
-                let hold = move |_: &mut Connection| {
-                    let _ = begun.send(());
-                    let _ = held.recv();
-                    Ok(())
-                };
-                control.run(hold).await
-            }
-        })];
-        tokio::task::spawn_blocking(move || has_begun.recv())
-            .await
-            .expect("no panic")
-            .expect("begun");
-        for _ in 0..QUEUE_MAX {
-            let control = control.clone();
-            jobs.push(tokio::spawn(async move { control.run(|_| Ok(())).await }));
-        }
-        while control.jobs.capacity() > 0 {
-            tokio::task::yield_now().await;
-        }
-        let refused = control.run(|_| Ok(())).await;
-        assert!(matches!(refused, Err(ControlError::Busy)));
-        release.send(()).expect("held");
-        for job in jobs {
-            job.await.expect("no panic").expect("answered");
-        }
-        control.run(|_| Ok(())).await.expect("there is room again");
     }
 }

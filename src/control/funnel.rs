@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::control::invalid::InvalidObject;
-use crate::control::people::check_name;
+use crate::control::person::check_name;
 use sillage_query::funnel::{STEP_NAME_CHARS_MAX, STEPS_MAX, STEPS_MIN};
 use sillage_query::wire::filter;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::control::invalid::InvalidObject;
-use crate::control::people::check_name;
+use crate::control::person::check_name;
 
 /// Bytes of a page pattern.
 pub const PATTERN_BYTES_MAX: usize = 200;

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::control::audit::{self, Deed};
-use crate::control::database::ControlError;
 use crate::control::database::change;
+use crate::control::error::ControlError;
 use crate::control::people::{self, EVERY_SITE, Person, Role};
 use crate::control::token::TokenHash;
 

@@ -1,20 +1,20 @@
-//! Keys with which programs ask about one site. Kept as hashes; when one was used is known by the
-//! day only.
+//! API keys, with which programs query one site. Stored as hashes; the time of use is known by day
+//! only.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use crate::control::audit::{self, Deed};
-use crate::control::database::ControlError;
+use crate::control::credential_table::CredentialTable;
 use crate::control::database::change;
-use crate::control::people::check_name;
+use crate::control::error::ControlError;
+use crate::control::person::check_name;
 use crate::control::token::TokenHash;
 
-/// What a key begins with, so that people and scanners of leaked secrets recognise one.
+/// Prefix of a key, so that people and scanners for leaked secrets recognise it.
 pub const PREFIX: &str = "sk_";
-/// Keys of one site.
+/// Most keys of one site.
 pub const KEYS_MAX: i64 = 100;
 
 /// What a key may be used for.
@@ -25,14 +25,14 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The word in the file and in JSON.
+    /// The name in the database and in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Query => "query",
         }
     }
 
-    /// The scope of a word.
+    /// Parses a name.
     pub fn parse(word: &str) -> Option<Self> {
         (word == Self::Query.as_str()).then_some(Self::Query)
     }
@@ -47,7 +47,7 @@ pub struct Key {
     pub scopes: Vec<Scope>,
     pub created: Timestamp,
     pub created_by: String,
-    /// UTC.
+    /// Day of the last use, UTC.
     pub used: Option<Date>,
 }
 
@@ -69,10 +69,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Key> {
     })
 }
 
-/// Adds a key; answers its id.
+/// Adds a key and returns its id.
 ///
 /// # Errors
-/// The name is against the rules, or there are too many.
+/// The name is not allowed, or the site has too many keys.
 pub fn add(
     connection: &mut Connection,
     now: Timestamp,
@@ -88,9 +88,7 @@ pub fn add(
     }
     let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
     let change = change(connection)?;
-    let count: i64 = change
-        .prepare_cached("SELECT count(*) FROM keys WHERE site = :site")?
-        .query_row(named_params! { ":site": site }, |row| row.get(0))?;
+    let count = CredentialTable::Keys.count(&change, site)?;
     if count >= KEYS_MAX {
         return Err(ControlError::Rule(
             "a site has at most 100 keys; revoke one first",
@@ -106,13 +104,7 @@ pub fn add(
             ":now": now.as_second(), ":who": who,
         })?;
     let id = change.last_insert_rowid();
-    let deed = Deed {
-        who,
-        what: "key_added",
-        site,
-        subject: name,
-    };
-    audit::record(&change, now, deed)?;
+    CredentialTable::Keys.record_added(&change, now, who, site, name)?;
     change.commit()?;
     Ok(id)
 }
@@ -133,7 +125,7 @@ pub fn list(connection: &Connection, site: Option<&str>) -> Result<Vec<Key>, Con
     Ok(keys.collect::<Result<_, _>>()?)
 }
 
-/// Revokes a key of a site, at once. What its holder asks next is refused.
+/// Revokes a key of a site. The next request with it is refused.
 ///
 /// # Errors
 /// The site has no such key.
@@ -144,22 +136,10 @@ pub fn revoke(
     site: &str,
     id: i64,
 ) -> Result<(), ControlError> {
-    let change = change(connection)?;
-    let name: Option<String> = change
-        .prepare_cached("DELETE FROM keys WHERE id = :id AND site = :site RETURNING name")?
-        .query_row(named_params! { ":id": id, ":site": site }, |row| row.get(0))
-        .optional()?;
-    let deed = Deed {
-        who,
-        what: "key_revoked",
-        site,
-        subject: &name.ok_or(ControlError::NotThere)?,
-    };
-    audit::record(&change, now, deed)?;
-    Ok(change.commit()?)
+    CredentialTable::Keys.revoke(connection, now, who, site, &id)
 }
 
-/// The key of this hash, which is being used now.
+/// Finds a key by its hash and records that it is used today.
 ///
 /// # Errors
 /// The file can't be read.

@@ -1,10 +1,9 @@
-//! Links with which anybody who has one reads one site's reports, through fixed filters. Read-only
-//! by nature: a link is a right to ask, and there is no function here that takes one to change
-//! something.
+//! Shared links: everyone who has one reads the reports of one site through fixed filters. Read-only:
+//! no function here accepts a link as permission to change something.
 //!
-//! A link with a password opens with a *pass*: the link's secret, a time, and a seal over both and
-//! the password's hash. It is not kept anywhere, and ends with the link, with its password, or
-//! after half a day.
+//! A link with a password needs a *pass*: the link's secret, an expiry time, and a MAC over the time,
+//! the link's id and the password's hash. A pass is not stored. It ends with the link, with its
+//! password, or after half a day.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -13,21 +12,21 @@ use serde_json::Value as Json;
 use sha2::Sha256;
 use url::Url;
 
-use crate::control::audit::{self, Deed};
-use crate::control::database::ControlError;
+use crate::control::credential_table::CredentialTable;
 use crate::control::database::change;
-use crate::control::people::check_name;
+use crate::control::error::ControlError;
+use crate::control::person::check_name;
 use crate::control::token::{TokenHash, hex, unhex};
 
-/// What a link's secret begins with where it is used as a credential.
+/// Prefix of a link's secret where it is used as a credential.
 pub const PREFIX: &str = "sl_";
-/// Links of one site.
+/// Most links of one site.
 pub const LINKS_MAX: i64 = 100;
-/// Origins that may embed one link.
+/// Most origins that may embed one link.
 pub const FRAMES_MAX: usize = 10;
-/// Bytes of the fixed filters as JSON.
+/// Most bytes of the fixed filters, as JSON.
 pub const FILTERS_BYTES_MAX: usize = 8 << 10;
-/// Seconds that a pass is good for.
+/// Seconds for which a pass is valid.
 pub const PASS_S: i64 = 12 * 3_600;
 
 /// A link, without its secret.
@@ -47,7 +46,7 @@ pub struct Link {
     pub created_by: String,
 }
 
-/// What a new link is made of.
+/// A link to add.
 pub struct NewLink {
     pub site: String,
     pub name: String,
@@ -57,8 +56,7 @@ pub struct NewLink {
     pub expires: Option<Timestamp>,
 }
 
-/// Whether an origin may stand in `frame-ancestors`: scheme, host and port and nothing else, no
-/// wildcard.
+/// Whether a text is an origin for `frame-ancestors`: scheme, host and port only, without wildcards.
 pub fn is_origin(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {
         matches!(url.scheme(), "https" | "http")
@@ -74,7 +72,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Link> {
     let (filters, frames): (String, String) = (row.get(4)?, row.get(5)?);
     let expires: Option<i64> = row.get(6)?;
     let at = |seconds| Timestamp::from_second(seconds).unwrap_or(Timestamp::MIN);
-    // Filters that can't be read must not become no filters.
+    // A link must not lose its filters because they can't be read.
     let filters = serde_json::from_str(&filters).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, error.into())
     })?;
@@ -95,10 +93,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Link> {
     })
 }
 
-/// Adds a link; answers its id. Whether the filters mean something, the caller has checked.
+/// Adds a link and returns its id. The caller has checked that a query accepts the filters.
 ///
 /// # Errors
-/// A bound or a rule is broken.
+/// A limit or a rule is broken.
 pub fn add(
     connection: &mut Connection,
     now: Timestamp,
@@ -125,9 +123,7 @@ pub fn add(
         ));
     }
     let change = change(connection)?;
-    let count: i64 = change
-        .prepare_cached("SELECT count(*) FROM links WHERE site = :site")?
-        .query_row(named_params! { ":site": new.site }, |row| row.get(0))?;
+    let count = CredentialTable::Links.count(&change, &new.site)?;
     if count >= LINKS_MAX {
         return Err(ControlError::Rule(
             "a site has at most 100 links; revoke one first",
@@ -144,13 +140,7 @@ pub fn add(
             ":expires": new.expires.map(Timestamp::as_second), ":now": now.as_second(), ":who": who,
         })?;
     let id = change.last_insert_rowid();
-    let deed = Deed {
-        who,
-        what: "link_added",
-        site: &new.site,
-        subject: &new.name,
-    };
-    audit::record(&change, now, deed)?;
+    CredentialTable::Links.record_added(&change, now, who, &new.site, &new.name)?;
     change.commit()?;
     Ok(id)
 }
@@ -177,22 +167,10 @@ pub fn revoke(
     site: &str,
     id: i64,
 ) -> Result<(), ControlError> {
-    let change = change(connection)?;
-    let name: Option<String> = change
-        .prepare_cached("DELETE FROM links WHERE id = :id AND site = :site RETURNING name")?
-        .query_row(named_params! { ":id": id, ":site": site }, |row| row.get(0))
-        .optional()?;
-    let deed = Deed {
-        who,
-        what: "link_revoked",
-        site,
-        subject: &name.ok_or(ControlError::NotThere)?,
-    };
-    audit::record(&change, now, deed)?;
-    Ok(change.commit()?)
+    CredentialTable::Links.revoke(connection, now, who, site, &id)
 }
 
-/// The link of this hash, unless it has expired or was revoked.
+/// Finds a link by its hash, unless it has expired or was revoked.
 ///
 /// # Errors
 /// The file can't be read.
@@ -216,7 +194,7 @@ pub fn find(
         .optional()?)
 }
 
-/// What shows that the link's password was typed: goes behind the link's secret, a dot between.
+/// Proof that the link's password was entered. It follows the link's secret, after a dot.
 pub fn pass(key: &[u8], link: &Link, until_s: i64) -> String {
     format!(
         "{until_s}.{}",
@@ -224,7 +202,7 @@ pub fn pass(key: &[u8], link: &Link, until_s: i64) -> String {
     )
 }
 
-/// Whether a pass is this link's and still good. A link without a password needs none.
+/// Whether a pass belongs to this link and has not expired. A link without a password needs none.
 pub fn is_passed(key: &[u8], link: &Link, pass: Option<&str>, now: Timestamp) -> bool {
     if link.password.is_none() {
         return true;

@@ -1,52 +1,45 @@
-//! Browsers that are logged in. A log-in is a row, so ending one is deleting it, at once.
+//! Log-ins of browsers. A log-in is a row; deleting the row ends it.
 
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::control::audit::{self, Deed};
-use crate::control::database::ControlError;
 use crate::control::database::change;
+use crate::control::error::ControlError;
 use crate::control::people::{self, Credentials, Person};
-use crate::control::token::{self, TokenHash, hex, unhex};
-use crate::control::totp;
+use crate::control::second_factor;
+use crate::control::token::TokenHash;
 
-/// Seconds after which one logs in again, whatever happened meanwhile.
+pub use crate::control::device_cookie::{DEVICE_BYTES, device_cookie, is_known_device};
+pub use crate::control::second_factor::{FACTOR_TRIES, recovery_hash};
+pub use crate::control::settings::secret;
+
+/// Seconds after which a log-in ends.
 pub const AGE_S_MAX: i64 = 30 * 86_400;
-/// Seconds without a request after which one logs in again.
+/// Seconds without a request after which a log-in ends.
 pub const IDLE_S_MAX: i64 = 7 * 86_400;
-/// Browsers in which one person is logged in; a further one ends the oldest.
+/// Most log-ins of one person. A further one ends the oldest.
 pub const LOGINS_MAX: i64 = 20;
-/// Wrong codes of the second factor before codes are not looked at for a while.
-pub const FACTOR_TRIES: i64 = 5;
-/// Seconds of the first pause; each further wrong code doubles it.
-pub const FACTOR_PAUSE_S: i64 = 900;
-/// Seconds of the longest pause.
-pub const FACTOR_PAUSE_S_MAX: i64 = 12 * 3_600;
-/// How exactly the last request is kept, seconds.
+/// Seconds by which the stored time of the last request may be late.
 const SEEN_S: i64 = 3_600;
-/// Random bytes of a device cookie.
-pub const DEVICE_BYTES: usize = 16;
-
-/// A log-in whose password was right.
+/// A log-in with the right password.
 pub struct Opening<'a> {
-    /// What the password was checked against.
+    /// The stored password that was checked.
     pub credentials: &'a Credentials,
-    /// What was typed as the second factor, a code or a recovery code; empty where there is none.
+    /// The entered code or recovery code; empty if none was entered.
     pub code: &'a str,
     /// Hash of the new cookie.
     pub hash: TokenHash,
-    /// Hash of the cookie that the browser had.
+    /// Hash of the browser's previous cookie.
     pub replaces: Option<TokenHash>,
-    /// Whether the person logged in with this browser before: then wrong codes from elsewhere do
-    /// not count.
+    /// Whether the person logged in with this browser before. Wrong codes from other browsers do not
+    /// count then.
     pub is_known_device: bool,
 }
 
-/// Logs in. Answers how many wrong codes of the second factor were typed with the right password
-/// since the log-in before. `None` when the second factor is missing, wrong or paused, or the
+/// Logs in. Returns the number of wrong second-factor codes that were entered with the right password
+/// since the previous log-in. `None` if the second factor is missing, wrong or paused, or if the
 /// password was changed meanwhile.
 ///
 /// # Errors
@@ -58,48 +51,109 @@ pub fn open(
 ) -> Result<Option<i64>, ControlError> {
     let change = change(connection)?;
     let person = opening.credentials.person;
-    let found = change
-        .prepare_cached("SELECT name, password, totp, totp_step FROM people WHERE id = :id")?
-        .query_row(named_params! { ":id": person }, |row| {
-            let (name, password): (String, String) = (row.get(0)?, row.get(1)?);
-            let (secret, step): (Option<Vec<u8>>, i64) = (row.get(2)?, row.get(3)?);
-            Ok((name, password, secret, step))
-        })
-        .optional()?;
-    let Some((name, password, secret, last_step)) = found else {
+    let Some(account) = Account::find(&change, opening.credentials)? else {
         return Ok(None);
     };
-    if password != opening.credentials.password {
-        return Ok(None);
+    match account.check_second_factor(&change, now, opening)? {
+        SecondFactor::Right => {}
+        SecondFactor::Refused => return Ok(None),
+        SecondFactor::Wrong => {
+            change.commit()?;
+            return Ok(None);
+        }
     }
-    if let Some(secret) = secret.map(Zeroizing::new) {
-        let (failed, paused_until) = tries(&change, person, opening.is_known_device)?;
+    let wrong_codes = second_factor::reset_tries(&change, person)?;
+    replace_logins(&change, now, person, opening)?;
+    let deed = Deed {
+        who: &account.name,
+        what: "login",
+        site: "",
+        subject: "",
+    };
+    audit::record(&change, now, deed)?;
+    change.commit()?;
+    Ok(Some(wrong_codes))
+}
+
+/// Result of the check of a second factor.
+enum SecondFactor {
+    /// It is right, or the person has none.
+    Right,
+    /// Not checked, because it is missing or paused. Nothing was written.
+    Refused,
+    /// A wrong code, which was counted.
+    Wrong,
+}
+
+/// A person whose password is right.
+struct Account {
+    id: i64,
+    name: String,
+    totp: Option<Zeroizing<Vec<u8>>>,
+    /// Time step of the last code that was accepted.
+    last_step: i64,
+}
+
+impl Account {
+    /// `None` if the person was removed or changed the password meanwhile.
+    fn find(
+        connection: &Connection,
+        credentials: &Credentials,
+    ) -> Result<Option<Self>, ControlError> {
+        let id = credentials.person;
+        Ok(connection
+            .prepare_cached(
+                "SELECT name, totp, totp_step FROM people WHERE id = :id AND password = :password",
+            )?
+            .query_row(
+                named_params! { ":id": id, ":password": credentials.password },
+                |row| {
+                    Ok(Self {
+                        id,
+                        name: row.get(0)?,
+                        totp: row.get::<_, Option<Vec<u8>>>(1)?.map(Zeroizing::new),
+                        last_step: row.get(2)?,
+                    })
+                },
+            )
+            .optional()?)
+    }
+
+    fn check_second_factor(
+        &self,
+        change: &Connection,
+        now: Timestamp,
+        opening: &Opening<'_>,
+    ) -> Result<SecondFactor, ControlError> {
+        let Some(secret) = &self.totp else {
+            return Ok(SecondFactor::Right);
+        };
+        let is_known_device = opening.is_known_device;
+        let (failed, paused_until) = second_factor::tries(change, self.id, is_known_device)?;
         if paused_until > now.as_second() {
-            return Ok(None);
+            return Ok(SecondFactor::Refused);
         }
-        if !second_factor(&change, now, person, opening.code, &secret, last_step)? {
-            // A form without a code is no guess: it is how one finds out that a code is asked for.
-            if !opening.code.trim().is_empty() {
-                record_failure(
-                    &change,
-                    now,
-                    (person, &name),
-                    opening.is_known_device,
-                    failed + 1,
-                )?;
-                change.commit()?;
-            }
-            return Ok(None);
+        if second_factor::accept(change, now, self.id, opening.code, secret, self.last_step)? {
+            return Ok(SecondFactor::Right);
         }
+        // A form without a code is not a guess: the answer to it asks for the code.
+        if opening.code.trim().is_empty() {
+            return Ok(SecondFactor::Refused);
+        }
+        let person = (self.id, self.name.as_str());
+        second_factor::record_failure(change, now, person, is_known_device, failed + 1)?;
+        Ok(SecondFactor::Wrong)
     }
-    let wrong_codes: i64 = change
-        .prepare_cached(
-            "SELECT coalesce(sum(failed), 0) FROM second_factor_tries WHERE person = :person",
-        )?
-        .query_row(named_params! { ":person": person }, |row| row.get(0))?;
-    change
-        .prepare_cached("DELETE FROM second_factor_tries WHERE person = :person")?
-        .execute(named_params! { ":person": person })?;
+}
+
+/// Inserts the new log-in. Deletes the one that it replaces, those that have ended, and the oldest
+/// beyond [`LOGINS_MAX`].
+fn replace_logins(
+    change: &Connection,
+    now: Timestamp,
+    person: i64,
+    opening: &Opening<'_>,
+) -> Result<(), ControlError> {
     let now_s = now.as_second();
     change
         .prepare_cached(
@@ -119,72 +173,15 @@ pub fn open(
             "INSERT INTO logins (hash, person, created, seen) VALUES (:hash, :person, :now, :now)",
         )?
         .execute(named_params! { ":hash": opening.hash, ":person": person, ":now": now_s })?;
-    let deed = Deed {
-        who: &name,
-        what: "login",
-        site: "",
-        subject: "",
-    };
-    audit::record(&change, now, deed)?;
-    change.commit()?;
-    Ok(Some(wrong_codes))
+    Ok(())
 }
 
-/// Wrong codes so far, and until when no further one is looked at.
-fn tries(
-    connection: &Connection,
-    person: i64,
-    is_known_device: bool,
-) -> Result<(i64, i64), ControlError> {
-    let found = connection
-        .prepare_cached(
-            "SELECT failed, paused_until FROM second_factor_tries
-             WHERE person = :person AND known_device = :known",
-        )?
-        .query_row(
-            named_params! { ":person": person, ":known": is_known_device },
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .optional()?;
-    Ok(found.unwrap_or((0, 0)))
-}
-
-fn record_failure(
-    connection: &Connection,
-    now: Timestamp,
-    (person, name): (i64, &str),
-    is_known_device: bool,
-    failed: i64,
-) -> Result<(), ControlError> {
-    let pause_s = match failed - FACTOR_TRIES {
-        ..0 => 0,
-        further => (FACTOR_PAUSE_S << further.min(10)).min(FACTOR_PAUSE_S_MAX),
-    };
-    connection
-        .prepare_cached(
-            "INSERT INTO second_factor_tries (person, known_device, failed, paused_until)
-             VALUES (:person, :known, :failed, :until)
-             ON CONFLICT DO UPDATE SET failed = excluded.failed, paused_until = excluded.paused_until",
-        )?
-        .execute(named_params! {
-            ":person": person, ":known": is_known_device, ":failed": failed,
-            ":until": now.as_second() + pause_s,
-        })?;
-    let deed = Deed {
-        who: name,
-        what: "second_factor_wrong",
-        site: "",
-        subject: name,
-    };
-    audit::record(connection, now, deed)
-}
-
-/// Seconds in which wrong passwords for one person are one line of the log, so that a flood does
-/// not fill it.
+/// Seconds in which all wrong passwords for one person are a single entry of the audit log, so that
+/// a flood does not fill it.
 const WRONG_PASSWORD_S: i64 = 900;
 
-/// Writes down that a wrong password was typed for a person who is there. Names that nobody has are
-/// not written down: they may be a password in the wrong field.
+/// Records a wrong password for an existing person. Unknown names are not recorded: they may be a
+/// password that was typed into the wrong field.
 ///
 /// # Errors
 /// The file can't be written.
@@ -218,37 +215,7 @@ pub fn record_wrong_password(
     Ok(change.commit()?)
 }
 
-/// Whether what was typed is a code that is due or an unused recovery code; either is used up by
-/// it.
-fn second_factor(
-    connection: &Connection,
-    now: Timestamp,
-    person: i64,
-    typed: &str,
-    secret: &[u8],
-    last_step: i64,
-) -> Result<bool, ControlError> {
-    if let Some(step) = totp::accept(secret, typed, now.as_second(), last_step) {
-        connection
-            .prepare_cached("UPDATE people SET totp_step = :step WHERE id = :person")?
-            .execute(named_params! { ":step": step, ":person": person })?;
-        return Ok(true);
-    }
-    let Some(code) = totp::unspell(typed) else {
-        return Ok(false);
-    };
-    let used = connection
-        .prepare_cached("DELETE FROM recovery_codes WHERE person = :person AND hash = :hash")?
-        .execute(named_params! { ":person": person, ":hash": recovery_hash(&code) })?;
-    Ok(used == 1)
-}
-
-/// What is kept of a recovery code.
-pub fn recovery_hash(code: &[u8]) -> TokenHash {
-    token::hash(&hex(code))
-}
-
-/// Who is logged in with a cookie of this hash.
+/// The person who is logged in with a cookie of this hash.
 ///
 /// # Errors
 /// The file can't be read.
@@ -278,7 +245,7 @@ pub fn find(
     people::find(connection, person)
 }
 
-/// Logs one browser out.
+/// Ends one log-in.
 ///
 /// # Errors
 /// The file can't be written.
@@ -289,7 +256,7 @@ pub fn close(connection: &Connection, hash: &TokenHash) -> Result<(), ControlErr
     Ok(())
 }
 
-/// Logs a person out everywhere but in the browser of `kept`. Answers how many log-ins ended.
+/// Ends all log-ins of a person except `kept`. Returns the number of log-ins that ended.
 ///
 /// # Errors
 /// The file can't be written.
@@ -304,7 +271,7 @@ pub fn close_others(
     Ok(ended)
 }
 
-/// How many browsers a person is logged in with.
+/// The number of log-ins of a person.
 ///
 /// # Errors
 /// The file can't be read.
@@ -314,74 +281,15 @@ pub fn count(connection: &Connection, person: i64) -> Result<i64, ControlError> 
     Ok(statement.query_row(named_params! { ":person": person }, |row| row.get(0))?)
 }
 
-/// A secret of this installation, made of `fresh` where there is none yet.
-///
-/// # Errors
-/// The file can't be written.
-pub fn secret(
-    connection: &Connection,
-    name: &'static str,
-    fresh: [u8; 32],
-) -> Result<Zeroizing<Vec<u8>>, ControlError> {
-    let read = || {
-        connection
-            .prepare_cached("SELECT value FROM settings WHERE name = :name")?
-            .query_row(named_params! { ":name": name }, |row| row.get(0))
-            .optional()
-    };
-    // Looked for first: this is asked for at every log-in, and writing takes the file's lock.
-    let value: Option<Vec<u8>> = match read()? {
-        Some(value) => Some(value),
-        None => {
-            connection
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO settings (name, value) VALUES (:name, :value)",
-                )?
-                .execute(named_params! { ":name": name, ":value": fresh })?;
-            read()?
-        }
-    };
-    value.map(Zeroizing::new).ok_or(ControlError::NotThere)
-}
-
-/// The device cookie: says that this person logged in with this browser before, so a flood of wrong
-/// passwords from elsewhere does not keep them out. It grants nothing else and ends with the
-/// password.
-pub fn device_cookie(key: &[u8], credentials: &Credentials, random: [u8; DEVICE_BYTES]) -> String {
-    let random = hex(&random);
-    let seal = hex(&device_mac(key, credentials, &random)
-        .finalize()
-        .into_bytes());
-    format!("{random}.{seal}")
-}
-
-/// Whether a device cookie is this person's.
-pub fn is_known_device(key: &[u8], credentials: &Credentials, cookie: &str) -> bool {
-    let Some((random, seal)) = cookie.split_once('.') else {
-        return false;
-    };
-    unhex(seal).is_some_and(|bytes| {
-        device_mac(key, credentials, random)
-            .verify_slice(&bytes)
-            .is_ok()
-    })
-}
-
-fn device_mac(key: &[u8], credentials: &Credentials, random: &str) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
-    mac.update(&credentials.person.to_be_bytes());
-    for text in [random, &credentials.password] {
-        mac.update(&(text.len() as u64).to_be_bytes());
-        mac.update(text.as_bytes());
-    }
-    mac
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::control::database::in_memory;
     use crate::control::people::{Role, add, remove, set_password, set_totp};
+    use crate::control::second_factor::{
+        FACTOR_PAUSE_S, FACTOR_PAUSE_S_MAX, record_failure, tries,
+    };
+    use crate::control::totp;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(seconds).expect("a time")
@@ -561,7 +469,7 @@ mod tests {
     #[test]
     fn wrong_codes_pause_the_second_factor_longer_and_longer() {
         let (mut connection, ada) = with_ada();
-        let code = super::recovery_hash(&[7; totp::RECOVERY_BYTES]);
+        let code = recovery_hash(&[7; totp::RECOVERY_BYTES]);
         let factor = Some((&b"12345678901234567890"[..], 0, &[code][..]));
         set_totp(&mut connection, at(0), ada.person, factor).expect("set");
         let right = totp::spell(&[7; totp::RECOVERY_BYTES]);

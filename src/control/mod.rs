@@ -1,24 +1,26 @@
-//! People, goals and links: what is clicked together in the dashboard, in one SQLite file beside
-//! the data.
+//! The control database: people, keys, shared links, goals and subscriptions, in one SQLite file.
 //!
-//! Apart from what is collected (`sillage.toml`, reviewed) and from what was measured (ClickHouse).
-//! Duty: keep who may see what, and what counts as success. [`database`] opens the one file and
-//! owns the one connection; the other modules are plain functions over a connection. Invariants:
+//! It holds what people set up in the dashboard. What is collected is set in `sillage.toml`, and what
+//! was measured is in ClickHouse. [`database`] opens the file, and [`control_thread`] owns the one
+//! connection; the other modules are plain functions over a connection. Invariants:
 //!
-//! - No call blocks an async thread: everything goes through [`Control::run`], whose queue is
+//! - No call blocks an async thread: every request goes through [`Control::run`], whose queue is
 //!   bounded.
-//! - Time and randomness are arguments, so tests choose them.
-//! - Secrets (passwords, cookies, keys, links) are kept as hashes only; who reads the file can't
-//!   log in with it.
-//! - Nothing here is about a visitor. No network address of anybody is kept, and an e-mail address
-//!   only of who asked for letters.
+//! - Time and randomness are arguments, so that tests choose them.
+//! - Passwords, cookies, keys and links are stored as hashes only. The file is not enough to log in.
+//! - Nothing here is about a visitor. Network addresses are not stored, and e-mail addresses only for
+//!   subscriptions.
 //!
-//! Statements stand beside the functions that run them, unlike ClickHouse's: they are a line or two
-//! each, values are bound by the library, and no text is ever glued into one.
+//! Unlike those for ClickHouse, SQL statements stand next to the functions that run them: they are
+//! short, and values are always bound.
 
 pub mod annotation;
 pub mod audit;
+pub mod control_thread;
+mod credential_table;
 pub mod database;
+pub mod device_cookie;
+pub mod error;
 pub mod funnel;
 pub mod goal;
 pub mod ids;
@@ -29,10 +31,14 @@ pub mod links;
 pub mod login;
 pub mod password;
 pub mod people;
+pub mod person;
 pub mod saved_filter;
+pub mod second_factor;
+pub mod settings;
 pub mod site_objects;
 pub mod subscription;
 pub mod token;
 pub mod totp;
 
-pub use database::{Control, ControlError};
+pub use control_thread::Control;
+pub use error::ControlError;

@@ -16,7 +16,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use crate::control::database::ControlError;
+use crate::control::error::ControlError;
 
 /// Memory of one hash, KiB; with [`PASSES`] OWASP's recommendation for argon2id.
 const MEMORY_KIB: u32 = 19_456;

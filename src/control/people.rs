@@ -1,4 +1,4 @@
-//! Who may log in, and what they may do on which site.
+//! The people who may log in, with their roles and passwords.
 
 use std::collections::BTreeMap;
 
@@ -6,112 +6,24 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::control::audit::{self, Deed};
-use crate::control::database::ControlError;
+use crate::control::credential_table::CredentialTable;
 use crate::control::database::change;
+use crate::control::error::ControlError;
 use crate::control::token::TokenHash;
 
-/// In the place of a site: every site, those to come as well.
-pub const EVERY_SITE: &str = "*";
-/// Characters of a name.
-pub const NAME_CHARACTERS_MAX: usize = 64;
+pub use crate::control::person::{EVERY_SITE, Person, Role, check_name};
+
 /// People of one installation.
 pub const PEOPLE_MAX: i64 = 10_000;
 
-/// What a person may do on a site. Each may what the one before may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// See reports.
-    Viewer,
-    /// Keep goals, annotations and saved filters.
-    Editor,
-    /// Invite, remove, keep keys and links.
-    Owner,
-}
-
-impl Role {
-    /// The word in the file and in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Editor => "editor",
-            Self::Owner => "owner",
-        }
-    }
-
-    /// The role of a word.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Viewer, Self::Editor, Self::Owner]
-            .into_iter()
-            .find(|role| role.as_str() == word)
-    }
-}
-
-/// Somebody who may log in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    pub id: i64,
-    pub name: String,
-    /// By site, or [`EVERY_SITE`].
-    pub roles: BTreeMap<String, Role>,
-    pub has_totp: bool,
-}
-
-impl Person {
-    /// What they may do on a site.
-    pub fn role_on(&self, site: &str) -> Option<Role> {
-        let own = self.roles.get(site).copied();
-        own.max(self.roles.get(EVERY_SITE).copied())
-    }
-
-    /// Whether they may decide about a role on `site`, which may be [`EVERY_SITE`].
-    pub fn owns(&self, site: &str) -> bool {
-        self.role_on(site) == Some(Role::Owner)
-    }
-
-    /// Whether they may remove somebody or give them a new password: only with every site of
-    /// theirs. Somebody without any role is for those who own every site.
-    pub fn may_manage(&self, other: &Person) -> bool {
-        if other.roles.is_empty() {
-            self.owns(EVERY_SITE)
-        } else {
-            other.roles.keys().all(|site| self.owns(site))
-        }
-    }
-
-    /// Whether they get to know that somebody is there: themselves, and those with a role on a site
-    /// that they own.
-    pub fn may_see(&self, other: &Person) -> bool {
-        self.id == other.id
-            || self.owns(EVERY_SITE)
-            || other.roles.keys().any(|site| self.owns(site))
-    }
-}
-
-/// What a log-in is checked against.
+/// The stored password of a person.
 pub struct Credentials {
     pub person: i64,
     /// PHC format.
     pub password: String,
 }
 
-/// Whether a name may be chosen.
-///
-/// # Errors
-/// [`ControlError::Rule`].
-pub fn check_name(name: &str) -> Result<(), ControlError> {
-    let characters = name.chars().count();
-    if characters == 0 || characters > NAME_CHARACTERS_MAX {
-        Err(ControlError::Rule("a name has 1 to 64 characters"))
-    } else if name.trim() != name || name.chars().any(char::is_control) {
-        Err(ControlError::Rule(
-            "a name neither begins nor ends with a space and has no control characters",
-        ))
-    } else {
-        Ok(())
-    }
-}
-
-/// How many there are.
+/// The number of people.
 ///
 /// # Errors
 /// The file can't be read.
@@ -120,7 +32,7 @@ pub fn count(connection: &Connection) -> Result<i64, ControlError> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-/// Everybody, by name.
+/// All people, by name.
 ///
 /// # Errors
 /// The file can't be read.
@@ -166,7 +78,7 @@ pub fn find(connection: &Connection, id: i64) -> Result<Option<Person>, ControlE
     Ok(Some(person))
 }
 
-/// One person by name; case does not matter for a-z.
+/// One person by name. The case of a-z does not matter.
 ///
 /// # Errors
 /// The file can't be read.
@@ -177,7 +89,7 @@ pub fn find_name(connection: &Connection, name: &str) -> Result<Option<Person>, 
     }
 }
 
-/// What a log-in under this name is checked against.
+/// The stored password for a name.
 ///
 /// # Errors
 /// The file can't be read.
@@ -199,7 +111,7 @@ pub fn credentials(
 /// Adds a person with one role.
 ///
 /// # Errors
-/// The name is taken or against the rules, or there are too many.
+/// The name is taken or not allowed, or there are too many people.
 pub fn add(
     connection: &mut Connection,
     now: Timestamp,
@@ -222,7 +134,7 @@ pub fn add(
     Ok(id)
 }
 
-/// The bare row, within another change.
+/// Inserts the row only, within a transaction of the caller.
 pub(super) fn insert(
     connection: &Connection,
     now: Timestamp,
@@ -244,7 +156,7 @@ pub(super) fn insert(
     Ok(connection.last_insert_rowid())
 }
 
-/// The bare role, within another change.
+/// Sets the role only, within a transaction of the caller.
 pub(super) fn give(
     connection: &Connection,
     person: i64,
@@ -260,12 +172,12 @@ pub(super) fn give(
     Ok(())
 }
 
-/// Gives a person another role on a site, or takes it. Links for a new password end with it:
-/// whoever made one may have no right to the person any more. So do the keys and links of a site
-/// that the person owns no more.
+/// Changes or removes a person's role on a site. Ends open password reset links, whose creator may
+/// no longer manage the person, and revokes the keys and shared links that the person created for
+/// sites they no longer own.
 ///
 /// # Errors
-/// There is no such person among those whom `by` may see, or nobody would own every site any more.
+/// `by` may not see such a person, or no owner of every site would remain.
 pub fn set_role(
     connection: &mut Connection,
     now: Timestamp,
@@ -292,7 +204,7 @@ pub fn set_role(
     }
     refuse_without_owner(&change)?;
     let after = find(&change, person)?.ok_or(ControlError::NotThere)?;
-    end_what_was_made(&change, now, who, &name, &|site| {
+    revoke_created_by(&change, now, who, &name, &|site| {
         before.owns(site) && !after.owns(site)
     })?;
     let what = match role {
@@ -314,7 +226,7 @@ pub fn set_role(
 /// Removes a person, their open log-ins, and the invitations, API keys and shared links they made.
 ///
 /// # Errors
-/// There is no such person, or nobody would own every site any more.
+/// There is no such person, or no owner of every site would remain.
 pub fn remove(
     connection: &mut Connection,
     now: Timestamp,
@@ -327,7 +239,7 @@ pub fn remove(
         .prepare_cached("DELETE FROM people WHERE id = :id")?
         .execute(named_params! { ":id": person })?;
     refuse_without_owner(&change)?;
-    end_what_was_made(&change, now, who, &name, &|_| true)?;
+    revoke_created_by(&change, now, who, &name, &|_| true)?;
     let deed = Deed {
         who,
         what: "person_removed",
@@ -338,38 +250,17 @@ pub fn remove(
     Ok(change.commit()?)
 }
 
-/// Ends the API keys and shared links of some sites that a person made, each with a line in the
-/// log: their secrets may still be in that person's hands. The site's other owners read there what
-/// ended, and can make new ones.
-fn end_what_was_made(
+/// Revokes the API keys and shared links that a person created for some sites: the person may still
+/// have their secrets. The audit log tells the site's other owners, who can create new ones.
+fn revoke_created_by(
     change: &Connection,
     now: Timestamp,
     who: &str,
     name: &str,
-    is_ended: &dyn Fn(&str) -> bool,
+    is_revoked: &dyn Fn(&str) -> bool,
 ) -> Result<(), ControlError> {
-    for (table, what) in [("keys", "key_revoked"), ("links", "link_revoked")] {
-        let text = format!(
-            "SELECT id, site, name FROM {table} WHERE created_by = :name COLLATE NOCASE ORDER BY id"
-        );
-        let made: Vec<(i64, String, String)> = change
-            .prepare_cached(&text)?
-            .query_map(named_params! { ":name": name }, |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })?
-            .collect::<Result<_, _>>()?;
-        for (id, site, subject) in made.iter().filter(|(_, site, _)| is_ended(site)) {
-            change
-                .prepare_cached(&format!("DELETE FROM {table} WHERE id = :id"))?
-                .execute(named_params! { ":id": id })?;
-            let deed = Deed {
-                who,
-                what,
-                site,
-                subject,
-            };
-            audit::record(change, now, deed)?;
-        }
+    for table in [CredentialTable::Keys, CredentialTable::Links] {
+        table.revoke_created_by(change, now, who, name, is_revoked)?;
     }
     Ok(())
 }
@@ -386,7 +277,7 @@ fn refuse_without_owner(connection: &Connection) -> Result<(), ControlError> {
     Ok(())
 }
 
-/// Changes a password. All other log-ins of the person end, and links for choosing a new one.
+/// Changes a password. Ends the person's other log-ins and password reset links.
 ///
 /// # Errors
 /// There is no such person.
@@ -412,7 +303,7 @@ pub fn set_password(
     Ok(change.commit()?)
 }
 
-/// The bare change, within another. Answers the person's name.
+/// Replaces the password only, within a transaction of the caller. Returns the person's name.
 pub(super) fn replace_password(
     connection: &Connection,
     person: i64,
@@ -431,8 +322,8 @@ pub(super) fn replace_password(
         .ok_or(ControlError::NotThere)
 }
 
-/// Sets up the second factor with the step of its first code and the hashes of its recovery codes,
-/// or takes it (`None`).
+/// Sets the second factor, with the time step of its first code and the hashes of its recovery
+/// codes, or removes it (`None`).
 ///
 /// # Errors
 /// There is no such person.
@@ -459,7 +350,7 @@ pub fn set_totp(
     Ok(change.commit()?)
 }
 
-/// The bare change, within another.
+/// Replaces the second factor only, within a transaction of the caller.
 pub(super) fn replace_totp(
     connection: &Connection,
     person: i64,
@@ -500,36 +391,6 @@ mod tests {
                 .collect(),
             has_totp: false,
         }
-    }
-
-    #[test]
-    fn a_role_holds_for_its_site_or_for_every_site() {
-        let ada = person(&[("a.example", Role::Owner), ("b.example", Role::Viewer)]);
-        assert_eq!(ada.role_on("a.example"), Some(Role::Owner));
-        assert_eq!(ada.role_on("b.example"), Some(Role::Viewer));
-        assert_eq!(ada.role_on("c.example"), None);
-        assert_eq!(ada.role_on(EVERY_SITE), None);
-        let grace = person(&[("*", Role::Editor), ("b.example", Role::Owner)]);
-        assert_eq!(grace.role_on("c.example"), Some(Role::Editor));
-        assert_eq!(grace.role_on("b.example"), Some(Role::Owner));
-        assert!(!grace.owns(EVERY_SITE));
-        assert!(Role::Viewer < Role::Editor && Role::Editor < Role::Owner);
-    }
-
-    #[test]
-    fn managing_a_person_needs_ownership_of_all_their_sites() {
-        let owner = person(&[("a.example", Role::Owner)]);
-        assert!(owner.may_manage(&person(&[("a.example", Role::Owner)])));
-        assert!(!owner.may_manage(&person(&[
-            ("a.example", Role::Viewer),
-            ("b.example", Role::Viewer)
-        ])));
-        assert!(!owner.may_manage(&person(&[("*", Role::Viewer)])));
-        assert!(!owner.may_manage(&person(&[])));
-        assert!(person(&[("*", Role::Owner)]).may_manage(&person(&[("*", Role::Owner)])));
-        assert!(
-            !person(&[("*", Role::Editor)]).may_manage(&person(&[("a.example", Role::Viewer)]))
-        );
     }
 
     #[test]
@@ -630,21 +491,5 @@ mod tests {
         );
         add(&mut connection, NOW, "x", "next", "p", ("*", Role::Owner)).expect("added");
         remove(&mut connection, NOW, "x", root).expect("removed");
-    }
-
-    #[test]
-    fn names_have_1_to_64_characters_on_one_trimmed_line() {
-        for name in [
-            "a",
-            "Ada Lovelace",
-            "ada@example.com",
-            "鍵",
-            &"x".repeat(64),
-        ] {
-            assert!(check_name(name).is_ok(), "{name}");
-        }
-        for name in ["", " a", "a ", "a\nb", &"x".repeat(65)] {
-            assert!(check_name(name).is_err(), "{name}");
-        }
     }
 }

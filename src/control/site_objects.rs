@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use crate::control::annotation::Annotation;
 use crate::control::audit::{self, Deed};
 use crate::control::database;
-use crate::control::database::ControlError;
+use crate::control::error::ControlError;
 use crate::control::funnel::Funnel;
 use crate::control::goal::Goal;
 use crate::control::invalid::InvalidObject;

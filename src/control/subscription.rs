@@ -13,8 +13,8 @@ use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use sha2::Sha256;
 
-use crate::control::database::ControlError;
 use crate::control::database::change;
+use crate::control::error::ControlError;
 use crate::control::token::{hex, unhex};
 
 /// Subscriptions of one person to one site.

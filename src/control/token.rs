@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::control::database::ControlError;
+use crate::control::error::ControlError;
 
 /// Random bytes of a token.
 pub const TOKEN_BYTES: usize = 32;
