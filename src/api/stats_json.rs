@@ -1,6 +1,6 @@
 //! Questions and reports as JSON, and the status of each error.
 //!
-//! The only place in which a question becomes a [`Question`](sillage_query::Question) and a
+//! The only place in which a question becomes a [`Question`] and a
 //! [`QueryError`] becomes a status. A body is parsed once, before it comes here.
 
 use hyper::StatusCode;

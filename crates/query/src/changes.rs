@@ -2,7 +2,7 @@
 //! periods.
 //!
 //! A total and its breakdowns are asked for both periods, each as a
-//! [`Question`](crate::question::Question) of its own. Only metrics whose rows add up are allowed.
+//! [`Question`] of its own. Only metrics whose rows add up are allowed.
 //! The contributions of one dimension add up to the total; those of different dimensions overlap.
 
 use std::cmp::Reverse;
