@@ -6,7 +6,7 @@ pub mod goals;
 pub mod json;
 pub mod openapi;
 pub mod people;
-pub mod segments;
+pub mod saved_filters;
 pub mod shared_links;
 pub mod site_objects;
 pub mod snippet;

@@ -13,7 +13,7 @@ use crate::access::call::Call;
 use crate::access::error::ApiError;
 use crate::access::identity::{ReadScope, ReaderKind};
 use crate::api::endpoint::{Endpoint, questions};
-use crate::api::segments;
+use crate::api::saved_filters;
 use crate::api::stats_json::{self, report};
 use crate::http::body;
 use crate::http::response::{self, Answer};
@@ -97,7 +97,7 @@ async fn answer(call: Call<ReadScope>, endpoint: Endpoint) -> Result<Answer, Api
         Ok(body) => body,
         Err(error) => return Ok(report(error.into())),
     };
-    segments::resolve(app, scope, endpoint, &mut body).await?;
+    saved_filters::resolve(app, scope, endpoint, &mut body).await?;
     add_fixed_filters(scope, endpoint, &mut body).map_err(ApiError::rule)?;
     Ok(match endpoint {
         Endpoint::Query => report(stats_json::query(&stats, &body, now).await),

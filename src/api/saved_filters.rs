@@ -15,8 +15,8 @@ use crate::api::endpoint::{Endpoint, questions};
 use crate::control::site_objects::{self, Kind};
 use sillage_query::QueryError;
 
-/// Numbers that one filter may name.
-const SEGMENTS_MAX: usize = 20;
+/// Most numbers that one filter may name.
+const SAVED_FILTERS_MAX: usize = 20;
 
 /// The saved filters of a site, by number.
 type Saved = HashMap<i64, Vec<Json>>;
@@ -87,7 +87,7 @@ fn all_of(filters: Vec<Json>, saved: &Saved, at: &str) -> Result<Vec<Json>, Quer
     Ok(all)
 }
 
-/// A filter with the segments in it put in.
+/// A filter with its segments replaced.
 fn each(mut filter: Json, saved: &Saved, at: &str) -> Result<Json, QueryError> {
     if let Some(ids) = ids(&filter, at)? {
         let any: Result<Vec<Json>, QueryError> = ids
@@ -122,10 +122,10 @@ fn ids(filter: &Json, at: &str) -> Result<Option<Vec<i64>>, QueryError> {
         .as_array()
         .and_then(|ids| ids.iter().map(Json::as_i64).collect());
     match ids {
-        Some(ids) if (1..=SEGMENTS_MAX).contains(&ids.len()) => Ok(Some(ids)),
+        Some(ids) if (1..=SAVED_FILTERS_MAX).contains(&ids.len()) => Ok(Some(ids)),
         _ => Err(QueryError::invalid(
             format!("{at}/2"),
-            format!("1 to {SEGMENTS_MAX} numbers of saved filters are expected"),
+            format!("1 to {SAVED_FILTERS_MAX} numbers of saved filters are expected"),
         )),
     }
 }
