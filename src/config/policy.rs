@@ -60,7 +60,8 @@ impl Purpose {
     }
 }
 
-/// One version of the privacy policy. Once published it never changes; see [`crate::config::policy_ledger`].
+/// One version of the privacy policy. Once published it never changes; see
+/// [`crate::config::policy_ledger`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Stored with every row.

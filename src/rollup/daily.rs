@@ -1,7 +1,7 @@
 //! Builds table `daily`: the totals of finished days by one dimension.
 //!
-//! The statement consists of the same [scans](sillage_query::scan) as an answer from events, grouped
-//! by day, so every count has one definition. A test asks each golden question both ways.
+//! The statement consists of the same [scans](sillage_query::scan) as an answer from events,
+//! grouped by day, so every count has one definition. A test asks each golden question both ways.
 
 use sillage_query::bucket::Bucket;
 use sillage_query::columns;

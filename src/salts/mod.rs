@@ -122,8 +122,8 @@ impl SaltKeeper {
         Ok(keeper)
     }
 
-    /// Calls `use_salts` with the salts of a site at `now`. Holds a lock that only a change of day takes exclusively, so keep
-    /// it short and don't call the keeper from within; touches no disk.
+    /// Calls `use_salts` with the salts of a site at `now`. Holds a lock that only a change of day
+    /// takes exclusively, so keep it short and don't call the keeper from within; touches no disk.
     pub fn with<R>(
         &self,
         site: SiteId,

@@ -2,8 +2,8 @@
 //!
 //! `SILLAGE_TEST_CLICKHOUSE=http://host:8123` names a server with Keeper and the macros `{shard}`
 //! and `{replica}`; `SILLAGE_TEST_CLICKHOUSE_USER` (`default`) and
-//! `SILLAGE_TEST_CLICKHOUSE_PASSWORD` (empty) may create and drop databases there. Each test makes a
-//! database of its own and drops it. The server is not ours to stop, so the collector reaches it
+//! `SILLAGE_TEST_CLICKHOUSE_PASSWORD` (empty) may create and drop databases there. Each test makes
+//! a database of its own and drops it. The server is not ours to stop, so the collector reaches it
 //! through a relay that holds bytes back and cuts connections.
 //!
 //! Not tested here: two replicas that feed each other, and a replica that is killed.

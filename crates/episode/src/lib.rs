@@ -1,10 +1,10 @@
 //! Log lines of a fault that lasts: one when it begins, one per minute with the number of failures
 //! since the last line, and one when it is over.
 //!
-//! A full disk or an unreachable ClickHouse fails thousands of times a second, and an operator needs
-//! three lines about it. A fault that comes and goes is one fault: it is over once nothing has
-//! failed for a while, and failures soon after the last line are counted and not logged. The caller
-//! writes the lines, since it knows what they mean.
+//! A full disk or an unreachable ClickHouse fails thousands of times a second, and an operator
+//! needs three lines about it. A fault that comes and goes is one fault: it is over once nothing
+//! has failed for a while, and failures soon after the last line are counted and not logged. The
+//! caller writes the lines, since it knows what they mean.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
