@@ -1,4 +1,5 @@
-//! Access: every route is called by every kind of caller. A route without an expectation fails.
+//! Access: the test calls every route as every kind of caller. A route without an expectation
+//! fails.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +45,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST",    "/api/v2/funnel",              "-+++-+++"),
     ("POST",    "/api/v2/changes",             "-+++-+++"),
     ("POST",    "/api/v2/export",              "-+++-+++"),
-    ("POST",    "/api/v2/batch",               "-+++++++"), // the stranger's batch is taken, its question is not
+    ("POST",    "/api/v2/batch",               "-+++++++"), // the stranger's batch is accepted, its question is refused
     ("GET",     "/api/live",                   "-+++-+--"),
     ("GET",     "/api/quality",                "-+++-+--"),
     ("GET",     "/api/sites",                  "-+++++--"), // the stranger sees their own
@@ -104,7 +105,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
 
 struct Asker {
     name: &'static str,
-    /// Header that shows who it is.
+    /// The header with the credential.
     credential: Option<(&'static str, String)>,
     csrf: String,
 }
@@ -123,7 +124,7 @@ fn start() -> Collector {
     ] {
         user_add(folder.path(), name, site, role);
     }
-    // With the demo's pages, so that their routes are there.
+    // As a demo, so that the demo's routes exist.
     Collector::start_in(folder)
 }
 
@@ -158,7 +159,7 @@ fn asker(collector: &Collector, name: &'static str) -> Asker {
     }
 }
 
-/// What the page of a link asks with; the owner of the site made it.
+/// The credential of a shared link's page. The owner of the site created the link.
 fn link(collector: &Collector) -> String {
     let owner = asker(collector, "owner");
     let cookie = owner.credential.expect("a cookie").1;
@@ -181,7 +182,7 @@ fn link(collector: &Collector) -> String {
     format!("sl_{}", secret.expect("a path"))
 }
 
-/// Sends a request that fits the route, about example.com.
+/// Sends a valid request for the route, about example.com.
 fn request(collector: &Collector, route: &Route, asker: &Asker, victim: i64, csrf: &str) -> Answer {
     let id = match route.name {
         "people::set_role" | "people::reset" | "people::remove" => victim,
@@ -295,7 +296,7 @@ fn every_role_may_do_exactly_what_the_matrix_allows() {
     for route in ROUTES {
         assert!(
             expected.contains_key(&(route.method.as_str(), route.path)),
-            "{} {} is a new route: say in this test who may",
+            "{} {} is a new route: add its row to this test",
             route.method,
             route.path
         );
@@ -303,7 +304,7 @@ fn every_role_may_do_exactly_what_the_matrix_allows() {
     assert_eq!(
         expected.len(),
         ROUTES.len(),
-        "an expectation for a route that is no more"
+        "an expectation for a route that does not exist"
     );
 
     let collector = start();
@@ -311,8 +312,8 @@ fn every_role_may_do_exactly_what_the_matrix_allows() {
     let root = askers
         .iter()
         .find(|asker| asker.name == "root")
-        .expect("there");
-    // A log-out ends the log-in that the others need.
+        .expect("a listed person");
+    // Last, since a log-out ends the log-in that the other routes need.
     let (last, routes): (Vec<&Route>, Vec<&Route>) = ROUTES
         .iter()
         .partition(|route| route.name == "account::log_out");
@@ -360,7 +361,7 @@ fn every_role_may_do_exactly_what_the_matrix_allows() {
     assert!(faults.is_empty(), "{ASKERS:?}\n{}", faults.join("\n"));
 }
 
-/// The number of the person that the route is tried on.
+/// The id of the person that the route is called for.
 fn victim_id(collector: &Collector, root: &Asker, route: &Route) -> i64 {
     match route.name {
         "people::set_role" | "people::reset" | "people::remove" => victim(collector, root),
@@ -368,7 +369,7 @@ fn victim_id(collector: &Collector, root: &Asker, route: &Route) -> i64 {
     }
 }
 
-/// Adds the victim again where it was removed.
+/// Adds the victim again if it was removed.
 fn user_again(collector: &Collector) {
     let listed = binary()
         .args(["--log-level", "off", "user", "--config"])
@@ -388,7 +389,7 @@ fn changes_without_proof_of_intent_are_refused() {
     let victim = victim(&collector, &root);
     let cookie = root.credential.as_ref().expect("a cookie").1.clone();
     let mut tried = 0;
-    // The link's secret is the proof of intent, and this request has none.
+    // The secret of a link is its proof of intent, and this request does not carry it.
     let needs_proof = |route: &&Route| !matches!(route.proof, Proof::None | Proof::Link);
     for route in ROUTES.iter().filter(needs_proof) {
         let path = route
@@ -405,7 +406,7 @@ fn changes_without_proof_of_intent_are_refused() {
         let foreign = [
             ("Cookie", cookie.as_str()),
             ("Sec-Fetch-Site", "cross-site"),
-            // By an origin on https the log-in's cookie without the prefix would not count: 401.
+            // With an https origin, the log-in cookie without the prefix would be ignored: 401.
             ("Origin", "http://evil.example"),
             ("x-sillage-csrf", root.csrf.as_str()),
         ];

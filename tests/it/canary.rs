@@ -1,9 +1,9 @@
-//! The canary test (P6): identifying values are sent in every field and every header, at the most
-//! verbose log level, through a killed engine and a killed collector; then all files and output are
-//! searched for them.
+//! The canary test (P6): beacons carry identifying values in every field and every header, at the
+//! most verbose log level, through a killed engine and a killed collector. Then the test searches
+//! all files and all output for these values.
 //!
-//! The other half of the promise: all rows and all files of the next day together do not lead back
-//! to an address.
+//! A second test attacks the visitor ids: from all rows and all files of the next day together, no
+//! known address can be recovered.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -32,7 +32,7 @@ const CANARIES: [(&str, &str); 10] = [
     ("203.0.113.217", "203.0.113.217"),
 ];
 
-/// In headers only.
+/// Sent in headers only.
 const ADDRESS: (&str, &str) = ("203.0.113.218", "203.0.113.218");
 const ADDRESS_6: (&str, &str) = ("2001:db8:cafe:4711:5678:9abc:def0:1717", "4711:5678");
 const AGENT_MARK: &str = "CanaryAgent/91735";
@@ -90,7 +90,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-/// Bodies with `mark` in one field each.
+/// Bodies that each have `mark` in one field.
 fn bodies(mark: &str) -> Vec<String> {
     let page = "https://example.com/";
     let event = |more: serde_json::Value| {
@@ -187,7 +187,7 @@ fn identifying_input_in_every_field_is_stored_nowhere() {
         }
     }
     assert!(sent > 300);
-    // A crash of the engine with events on the way, then of the collector with events in the spool.
+    // The engine crashes with events in flight, then the collector with events in the spool.
     let engine = collector.engine_id().expect("an engine");
     signal(engine, "KILL");
     let control = json!({"n": "pageview", "u": format!("https://example.com{CONTROL}"), "d": "example.com", "c": 1}).to_string();
@@ -220,7 +220,7 @@ fn identifying_input_in_every_field_is_stored_nowhere() {
         "1",
     );
     heard += &said(&get(collector.address, "/metrics", &[]));
-    // What ClickHouse holds is compressed on disk, so it is asked for as well: all tables, its own
+    // ClickHouse compresses its data on disk, so the test also reads every table, ClickHouse's own
     // included.
     let tables = collector.sql(
         "SELECT database || '.' || name FROM system.tables WHERE database IN ('sillage', 'system') \
@@ -230,7 +230,7 @@ fn identifying_input_in_every_field_is_stored_nowhere() {
     for table in tables.lines() {
         let query = format!("SELECT * FROM {table} LIMIT 100000");
         let answer = collector.ask(&query);
-        // Some of ClickHouse's own tables can't be read by readers; none of ours may be among them.
+        // Readers can't read some of ClickHouse's own tables, but must be able to read all of ours.
         assert!(
             answer.status == 200 || table.starts_with("system."),
             "{table}: {}",
@@ -244,11 +244,11 @@ fn identifying_input_in_every_field_is_stored_nowhere() {
     );
     assert!(
         contains(dump.as_bytes(), "/user/:email/profile"),
-        "events with canaries were kept, without them"
+        "events were stored without their canaries"
     );
     assert!(tables.lines().count() > 20, "{tables}");
 
-    // Merged and at rest, too.
+    // Read the files again after a clean stop, when parts are merged.
     let (folder, is_clean) = collector.stop();
     assert!(is_clean);
     seen.extend(files(folder.path()));
@@ -274,14 +274,14 @@ fn identifying_input_in_every_field_is_stored_nowhere() {
     assert!(hits.is_empty(), "{hits:#?}");
 }
 
-/// Addresses an attacker knows, each in a network of its own.
+/// Addresses that an attacker knows, each in a different network.
 fn known_addresses() -> Vec<[u8; 4]> {
     (0..1_000_u32)
         .map(|n| [100 + (n >> 8) as u8, n as u8, 7, 42])
         .collect()
 }
 
-/// How many of the known addresses a key gives that are among the stored visitors.
+/// Number of known addresses whose visitor id under this key is among the stored ones.
 fn recovered(key: [u8; 32], stored: &HashSet<u64>, known: &[[u8; 4]]) -> usize {
     let salt = Salt::from_bytes(key);
     let salts = Salts {
@@ -305,8 +305,8 @@ fn ids(salts: &Salts<'_>, ip: [u8; 4]) -> Vec<u64> {
         .collect()
 }
 
-/// Every 32 bytes that stand anywhere in a folder's files, as they are or as hexadecimal digits,
-/// and the hash of each file.
+/// All sequences of 32 bytes in a folder's files, raw or as hexadecimal digits, and the hash of
+/// each file.
 fn keys_in(folder: &Path) -> HashSet<[u8; 32]> {
     use sha2::{Digest, Sha256};
     let mut keys = HashSet::new();
@@ -334,7 +334,8 @@ fn keys_in(folder: &Path) -> HashSet<[u8; 32]> {
 fn no_known_address_is_recovered_from_all_rows_and_files_next_day() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = "[[site]]\nid = \"example.com\"\ntimezone = \"Asia/Tokyo\"\nprofile = \"exempt\"\n";
-    let config = Config::parse(text, &folder.path().join("sillage.toml")).expect("it is sound");
+    let config =
+        Config::parse(text, &folder.path().join("sillage.toml")).expect("a valid configuration");
     let at = |text: &str| text.parse::<jiff::Timestamp>().expect("a time");
     let known = known_addresses();
     let noon = at("2026-11-23T03:00:00Z");
@@ -347,7 +348,7 @@ fn no_known_address_is_recovered_from_all_rows_and_files_next_day() {
     });
     assert_eq!(stored.len(), 1_000);
 
-    // One right key gives all of them, so a sample shows whether a key is right.
+    // The right key recovers every address, so a sample is enough to test a key.
     let sample = &known[..20];
     let best = |keys: &HashSet<[u8; 32]>| {
         keys.iter()
@@ -367,7 +368,7 @@ fn no_known_address_is_recovered_from_all_rows_and_files_next_day() {
         .expect("the salt");
     assert_eq!(recovered(*right, &stored, &known), 1_000);
 
-    // Half past midnight of the next day, in Tokyo, and a restart.
+    // 00:31 of the next day in Tokyo, and a restart.
     let next = at("2026-11-23T15:31:00Z");
     keeper.tick(next).expect("salts are destroyed");
     let of_next_day = keys_in(&salts);
@@ -381,9 +382,9 @@ fn no_known_address_is_recovered_from_all_rows_and_files_next_day() {
     });
     assert!(
         live.is_disjoint(&stored),
-        "nor does the running collector know them any more"
+        "the running collector has forgotten them as well"
     );
-    // Neither does a clock that is turned back.
+    // A clock that is set back does not bring them back.
     let back: HashSet<u64> = keeper.with(site, noon, |salts| {
         known.iter().flat_map(|ip| ids(&salts, *ip)).collect()
     });

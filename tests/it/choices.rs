@@ -23,7 +23,7 @@ pub fn set_cookies(answer: &Answer) -> Vec<&str> {
     all.map(|(_, value)| value.as_str()).collect()
 }
 
-/// Starts with other lines in the site's table, which is the last one.
+/// Starts a collector with more lines in the site's table, which is the last table of the file.
 pub fn start_with_site(top: &str, site: &str) -> Collector {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = write_config(folder.path(), top);
@@ -87,7 +87,7 @@ fn the_page_shows_what_is_measured_and_the_current_choice() {
         policy.contains("default-src 'none'") && !policy.contains("unsafe"),
         "{policy}"
     );
-    assert_eq!(page.header("set-cookie"), None, "looking sets nothing");
+    assert_eq!(page.header("set-cookie"), None, "a GET sets no cookie");
     assert_eq!(page.header("cache-control"), Some("no-store"));
 
     let device = cookie(&collector.beacon(&pageview("/", "a")))
@@ -106,7 +106,7 @@ fn the_page_shows_what_is_measured_and_the_current_choice() {
     let value = device.split_once('=').expect("a cookie").1;
     assert!(
         !page.body.contains(&value[..20]),
-        "the device id is shown to nobody"
+        "the page does not show the device id"
     );
     assert_eq!(
         get(collector.address, "/privacy?site=other.example", &[]).status,
@@ -146,7 +146,7 @@ fn a_refusal_by_a_plain_form_stops_measuring_and_can_be_taken_back() {
         ),
         "{cookies:?}"
     );
-    // The same for every visitor.
+    // The opt-out cookie is the same for every visitor.
     let stranger = press(&collector, "refuse", &[("User-Agent", "another")]);
     assert!(set_cookies(&stranger).contains(opt_out));
 
@@ -205,7 +205,7 @@ fn choices_from_elsewhere_are_refused_and_change_nothing() {
             assert_eq!(answer.header("set-cookie"), None);
         }
     }
-    // Behind a proxy that keeps the host, that names it, or that does neither.
+    // Behind a proxy that keeps `Host`, that sends it in another header, or that does neither.
     for headers in [
         &[
             ("Host", "stats.example.com"),
@@ -256,7 +256,7 @@ fn todays_data_is_erased_for_the_requesting_visitor_only() {
         .expect("a cookie")
         .to_owned();
     collector.until("SELECT count() FROM events", "2");
-    // One more that still lies in the spool when the button is pressed.
+    // One more, still in the spool when the button is pressed.
     collector.beacon_with(&pageview("/mine/too", "c"), &[("Cookie", &mine)]);
     let redirected = post(
         collector.address,
@@ -273,15 +273,15 @@ fn todays_data_is_erased_for_the_requesting_visitor_only() {
     assert_eq!(
         set_cookies(&erased).len(),
         2,
-        "opted out, and the measurement cookie goes"
+        "sets the opt-out cookie and removes the measurement cookie"
     );
     assert_eq!(collector.sql("SELECT path FROM events"), "/other");
     assert_eq!(
         collector.sql("SELECT sum(rows) FROM system.parts WHERE database = 'sillage' AND table = 'events' AND active"),
         "1",
-        "rewritten, not only hidden"
+        "the parts are rewritten, the rows are not only masked"
     );
-    // The visit is forgotten too: the same device begins a new one.
+    // The visit is forgotten too: the same device starts a new one.
     collector.beacon_with(&pageview("/back", "d"), &[("Cookie", &mine)]);
     collector.beacon_with(&pageview("/on", "e"), &[("Cookie", &other)]);
     collector.until(
@@ -291,7 +291,7 @@ fn todays_data_is_erased_for_the_requesting_visitor_only() {
 }
 
 #[test]
-fn without_a_cookie_the_visitor_of_the_shortened_address_is_erased() {
+fn without_a_cookie_the_visitor_of_the_truncated_address_is_erased() {
     let collector = start_with_site("", "profile = \"exempt\"\n");
     let silent = |path: &str| {
         json!({"n": "pageview", "u": format!("https://example.com{path}"), "d": "example.com"})
@@ -307,7 +307,7 @@ fn without_a_cookie_the_visitor_of_the_shortened_address_is_erased() {
     assert_eq!(press(&collector, "erase", &[]).status, 200);
     assert_eq!(collector.sql("SELECT path FROM events"), "/other");
     let again = press(&collector, "erase", &[]);
-    assert_eq!(again.status, 200, "nothing to erase is no fault");
+    assert_eq!(again.status, 200, "nothing to erase is not an error");
     assert!(
         again
             .body
@@ -316,7 +316,7 @@ fn without_a_cookie_the_visitor_of_the_shortened_address_is_erased() {
     assert_eq!(
         collector.sql("SELECT count() FROM system.mutations WHERE table = 'events' AND command LIKE '%DELETE%'"),
         "0",
-        "no mutation names anybody any more"
+        "no mutation with a visitor id is left"
     );
 }
 
@@ -409,7 +409,7 @@ fn only_registered_cookies_are_ever_set() {
 }
 
 #[test]
-fn a_published_policy_that_was_changed_stops_the_start_and_says_why() {
+fn a_changed_published_policy_stops_the_start_with_a_reason() {
     let policy = "[[policy]]\nversion = \"1\"\neffective = \"2026-01-01\"\npurposes = []\nretention_days = 60\n";
     let collector = start_with_site("", policy);
     let (folder, is_clean) = collector.stop();

@@ -1,4 +1,5 @@
-//! Beacons through the socket into ClickHouse: what is stored, what is not, and the response.
+//! Beacons through the socket into ClickHouse: what is stored, what is not, and which response is
+//! sent.
 
 use serde_json::json;
 
@@ -33,7 +34,7 @@ fn a_consented_visit_is_stored_and_a_refusal_leaves_only_a_count() {
     assert_eq!(
         second.header("set-cookie"),
         None,
-        "the cookie changes once a visit"
+        "the cookie changes once per visit"
     );
     collector.until("SELECT count() FROM events", "2");
     assert_eq!(
@@ -84,7 +85,7 @@ fn the_measurement_cookie_is_http_only_and_removed_on_refusal() {
     let stranger = collector.beacon_with(&pageview("/", "c"), &[("Cookie", &forged)]);
     assert!(
         stranger.header("set-cookie").is_some(),
-        "a forged cookie is as good as none"
+        "a forged cookie counts as no cookie"
     );
     collector.until("SELECT uniqExact(visitor) FROM events", "3");
 }
@@ -219,12 +220,12 @@ fn bad_input_gets_a_clear_answer_stores_nothing_and_is_not_repeated() {
     assert_eq!(
         post(collector.address, event, &"x".repeat(8 << 10), &[]).status,
         400,
-        "at the bound"
+        "at the limit"
     );
     assert_eq!(
         post(collector.address, event, &"x".repeat((8 << 10) + 1), &[]).status,
         413,
-        "beyond the bound"
+        "beyond the limit"
     );
     assert_eq!(
         post(collector.address, event, &canary.repeat(100_000), &[]).status,
@@ -256,7 +257,7 @@ fn bad_input_gets_a_clear_answer_stores_nothing_and_is_not_repeated() {
             .is_ok_and(|answer| answer.status == 431 || answer.status == 400)
     );
 
-    // Dropped on purpose, with the usual response: it must not reveal who is measured.
+    // Dropped beacons get the same response: it must not reveal whether a visitor is measured.
     let kept = collector.beacon(&ok);
     for body in [
         json!({"n": "pageview", "u": url, "d": "unknown.example", "c": 1}),
@@ -321,13 +322,13 @@ fn the_dashboard_is_loopback_only_and_health_is_reported() {
     assert_eq!(
         get(collector.address, "/s.js", &[("User-Agent", "another")]).body,
         script.body,
-        "the same for everybody"
+        "every client gets the same file"
     );
     assert_eq!(get(collector.address, "/nothing", &[]).status, 404);
 }
 
 #[test]
-fn pages_of_other_hosts_may_send_only_if_they_are_configured() {
+fn pages_of_other_hosts_may_send_only_if_configured() {
     let collector = Collector::start();
     let of = |origin: &str| {
         let answer = collector.beacon_with(&pageview("/", "a"), &[("Origin", origin)]);
@@ -361,19 +362,19 @@ fn row_times_are_whole_minutes() {
         "SELECT count(), max(toSecond(time)), max(elapsed % 60), groupArray(seq) FROM (SELECT * FROM events ORDER BY seq)",
         "3\t0\t0\t[1,2,2]",
     );
-    // What was 34,567 ms and 1,234 ms.
+    // Sent as 34,567 ms and 1,234 ms.
     assert_eq!(
         collector.sql("SELECT max(engaged_ms) IN (30000, 40000), max(lcp_ms) FROM events"),
         "1\t1200"
     );
-    // No other column holds a time.
+    // `time` and `expires` are the only columns with a date or time.
     assert_eq!(
         collector.sql("SELECT groupArray(name) FROM system.columns WHERE database = currentDatabase() AND table = 'events' AND type LIKE '%Date%'"),
         "['time','expires']"
     );
 }
 
-/// A second site, whose policy is at version 2.
+/// A second site with policy version 2.
 const SECOND_POLICY: &str = r#"
 [[site]]
 id = "second.example"
@@ -404,7 +405,7 @@ fn only_the_exact_text_of_the_policy_in_force_keeps_a_yes_valid() {
     assert!(!beacon("stale", r#""c":1,"cv":"1","cv":"2""#));
     assert!(!beacon("stale", r#""c":1,"cv":1,"cv":"2""#));
     assert!(!beacon("stale", r#""c":1,"cv":"2","cv":null"#));
-    // The positive control: the version itself, twice the same, and none named.
+    // Positive control: the right version, the right version twice, and no version.
     assert!(beacon("kept", r#""c":1,"cv":"2""#));
     assert!(beacon("kept", r#""c":1,"cv":"2","cv":"2""#));
     assert!(beacon("kept", r#""c":1"#));
@@ -468,7 +469,7 @@ fn content_carried_in_link_addresses_is_never_stored() {
         assert_eq!((answer.status, &*answer.body), (202, "ok"), "{body}");
     };
     let table = format!("text/csv;charset=utf-8,name%3Bdiagnosis%0AErika%20{mark}");
-    // What earlier trackers of ours, and Plausible's, make of such links.
+    // What our earlier trackers, and Plausible's, send for such links.
     event("download", json!({"path": table}));
     event(
         "download",
@@ -484,7 +485,7 @@ fn content_carried_in_link_addresses_is_never_stored() {
         "Export",
         json!({"what": format!("Data:{table}"), "rows": 2}),
     );
-    // The positive control.
+    // Positive control.
     event("download", json!({"path": "/files/report.pdf"}));
     event("outbound", json!({"host": "other.example"}));
     for (address, referrer) in [

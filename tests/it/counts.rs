@@ -1,5 +1,5 @@
-//! Counts that are written straight to ClickHouse: a batch equal to an earlier one is stored, and a
-//! batch sent again counts once.
+//! Counts that are written to ClickHouse without the spool: a flush equal to an earlier one is
+//! stored, and a repeated flush counts once.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,15 +14,15 @@ use sillage::telemetry::Outcome;
 
 use crate::support::engine::{Engine, SECRET};
 
-/// A statement of the collector that must succeed.
+/// Runs a statement as the collector. It must succeed.
 fn sql(server: &Engine, query: &str) -> String {
     let answer = server.collector("database=counts", query);
     assert_eq!(answer.status, 200, "{query}: {}", answer.body);
     answer.body.trim_end().to_owned()
 }
 
-/// Passes connections on to the server. While `to_lose` is not 0, the answer to an INSERT is read
-/// to its end and thrown away, and the connection is closed: to the sender the INSERT has failed.
+/// A proxy in front of the server. While `to_lose` is not 0, it discards the answer to an INSERT
+/// and closes the connection: for the sender the INSERT has failed.
 fn losing_proxy(server: SocketAddr, to_lose: Arc<AtomicUsize>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -74,7 +74,7 @@ fn config(folder: &std::path::Path) -> Config {
     let text =
         "[[site]]\nid = \"example.com\"\nprofile = \"exempt\"\nmail_campaigns = [\"spring\"]\n";
     std::fs::write(&path, text).expect("written");
-    Config::load(&path).expect("a sound configuration")
+    Config::load(&path).expect("a valid configuration")
 }
 
 #[tokio::test]
@@ -108,7 +108,8 @@ async fn equal_flushes_count_each_time_and_a_repeated_one_counts_once() {
     }
     assert_eq!(sql(&server, "SELECT sum(beacons) FROM outcomes"), "10");
 
-    // The server stores it and the answer is lost; what comes meanwhile is a batch of its own.
+    // The server stores the flush, but its answer is lost. Later counts go into a flush of their
+    // own.
     to_lose.store(1, SeqCst);
     counters.count(site, Outcome::Accepted);
     let lost = store::outcomes::flush(&flusher, &client, &config.sites, &counters, now).await;
@@ -120,7 +121,8 @@ async fn equal_flushes_count_each_time_and_a_repeated_one_counts_once() {
         .expect("stored");
     assert_eq!(sql(&server, "SELECT sum(beacons) FROM outcomes"), "12");
 
-    // Positive control: without a token ClickHouse takes the second for a retry of the first.
+    // Positive control: without a token ClickHouse treats the second INSERT as a retry of the
+    // first.
     let row = "INSERT INTO outcomes VALUES ('control', today(), 'accepted', 1)";
     sql(&server, row);
     sql(&server, row);
@@ -144,7 +146,7 @@ fn equal_flushes_of_email_opens_and_outcomes_all_count() {
         let opened =
             crate::support::get(collector.address, "/p.gif?d=letters.example&m=spring", &[]);
         assert_eq!(opened.status, 200);
-        // One flush each.
+        // Each one is flushed separately.
         collector.until(
             "SELECT sum(beacons) FROM outcomes WHERE outcome = 'accepted'",
             &n.to_string(),

@@ -1,4 +1,4 @@
-//! Crashes lose nothing that was acknowledged.
+//! Crashes lose no acknowledged beacon.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -54,7 +54,7 @@ impl Load {
         }
     }
 
-    /// (accepted beacons, all others)
+    /// Returns the number of accepted beacons and the number of all others.
     fn end(self) -> (u64, u64) {
         self.stop.store(true, SeqCst);
         for thread in self.threads {
@@ -84,7 +84,7 @@ fn a_collector_killed_under_load_keeps_all_accepted_beacons() {
             _ => Ok(()),
         })
         .unwrap_or_else(|()| panic!("round {round} accepted nothing"));
-        // At a different point of the work each time.
+        // Kill at a different moment in each round.
         std::thread::sleep(Duration::from_millis(100 + round * 67 % 200));
         let folder = collector.kill();
         let (kept, other) = load.end();
@@ -149,9 +149,9 @@ fn a_killed_engine_is_back_soon_and_the_collector_answers_throughout() {
     let (accepted, other) = load.end();
     assert!(
         away < Duration::from_secs(5),
-        "the engine was away for {away:?}"
+        "the engine was down for {away:?}"
     );
-    assert_eq!(other, 0, "beacons were not taken while the engine was away");
+    assert_eq!(other, 0, "beacons were refused while the engine was down");
     collector.until(
         "SELECT count(), uniqExact(key) FROM events",
         &format!("{accepted}\t{accepted}"),
@@ -169,7 +169,7 @@ fn a_stopped_collector_has_stored_everything_and_exits_with_zero() {
     assert!(is_clean, "exit code");
     assert!(
         raw(address, b"GET /healthz HTTP/1.1\r\n\r\n").is_err(),
-        "nobody listens any more"
+        "the port is closed"
     );
     let waiting = std::fs::read_dir(folder.path().join("data/spool"))
         .expect("a spool")
@@ -201,7 +201,7 @@ fn the_engine_does_not_outlive_a_killed_collector() {
 }
 
 #[test]
-fn at_rest_the_collector_and_its_engine_are_small() {
+fn at_rest_the_collector_and_its_engine_use_little_memory() {
     let collector = Collector::start();
     post(collector.address, "/api/event", &pageview("/", "a"), &[]);
     collector.until("SELECT count() FROM events", "1");
@@ -209,6 +209,6 @@ fn at_rest_the_collector_and_its_engine_are_small() {
         resident_bytes(collector.id()),
         resident_bytes(collector.engine_id().expect("an engine")),
     );
-    assert!(own < 64 << 20, "the collector takes {} MB", own >> 20);
-    assert!(engine < 300 << 20, "the engine takes {} MB", engine >> 20);
+    assert!(own < 64 << 20, "the collector uses {} MB", own >> 20);
+    assert!(engine < 300 << 20, "the engine uses {} MB", engine >> 20);
 }

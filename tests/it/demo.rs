@@ -13,7 +13,7 @@ fn replayed(arguments: &[&str]) -> (Collector, String) {
         .arg(config)
         .args(arguments)
         .output()
-        .expect("it runs");
+        .expect("the command runs");
     assert!(
         output.status.success(),
         "{}",
@@ -25,7 +25,7 @@ fn replayed(arguments: &[&str]) -> (Collector, String) {
     )
 }
 
-/// The report's totals and pages equal what SQL counts in the same period.
+/// Checks that the report's totals and pages equal what SQL counts in the same period.
 fn check(collector: &Collector, printed: &str) {
     let accepted = printed
         .lines()
@@ -68,7 +68,7 @@ fn demo_traffic_is_reported_as_it_was_sent() {
     assert_ne!(
         collector.sql("SELECT count() FROM events WHERE visit_number > 1"),
         "0",
-        "people come back"
+        "some visitors return"
     );
 }
 
@@ -78,13 +78,15 @@ fn a_replayed_access_log_is_reported_as_sql_counts_it() {
         concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/access.log.gz").to_owned()
     });
     if !std::path::Path::new(&log).exists() {
-        eprintln!("skipped: there is no {log}; name an access log in SILLAGE_ACCESS_LOG");
+        eprintln!(
+            "skipped: {log} does not exist; set SILLAGE_ACCESS_LOG to the path of an access log"
+        );
         return;
     }
     let (collector, printed) = replayed(&["--log", &log]);
     check(&collector, &printed);
     assert!(
         printed.contains(" bot"),
-        "about a fifth of the log is crawlers: {printed}"
+        "about a fifth of the log's requests are from crawlers: {printed}"
     );
 }

@@ -1,10 +1,10 @@
-//! Privacy rules that need the whole collector: a consent manager's own cookie, the region where
-//! rows may be stored, and what two sites or two visitors can learn about each other.
-//! `docs/policy-clauses.md` names the clause that each test holds.
+//! Privacy rules that need the whole collector: the consent cookie of a consent manager, the region
+//! where rows may be stored, and what two sites or two visitors can learn about each other.
+//! `docs/policy-clauses.md` names the clause that each test checks.
 
 use crate::support::{Collector, binary, pageview, post, write_config};
 
-/// A collector whose site, the last table of the configuration, has more lines.
+/// Starts a collector with more lines in the site's table, which is the last table of the file.
 fn start_with_site(top: &str, site: &str) -> Collector {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = write_config(folder.path(), top);
@@ -13,13 +13,13 @@ fn start_with_site(top: &str, site: &str) -> Collector {
     Collector::start_in(folder)
 }
 
-/// A pageview whose page says neither yes nor no.
+/// A pageview without a choice: the page reports neither a yes nor a no.
 fn silent(path: &str) -> String {
     pageview(path, path).replace("\"c\":1,", "")
 }
 
 #[test]
-fn the_consent_managers_cookie_is_read_where_configured_and_no_wins() {
+fn a_configured_consent_cookie_is_read_and_a_no_wins() {
     let collector = start_with_site(
         "",
         "consent_cookie = { manager = \"onetrust\", category = \"C0002\" }\n",
@@ -34,15 +34,18 @@ fn the_consent_managers_cookie_is_read_where_configured_and_no_wins() {
         answer
     };
     let none = ("X-Nothing", "1");
-    // A click in the banner is a yes, also where the page says nothing.
+    // A yes in the banner counts even if the page reports no choice.
     let answer = send(&silent("/yes"), &consent("1", closed), none);
-    assert!(answer.header("set-cookie").is_some(), "a yes is a full yes");
-    // Its no wins over the page's yes; a browser's no wins over its yes.
+    assert!(
+        answer.header("set-cookie").is_some(),
+        "a yes in the banner counts like a yes from the page"
+    );
+    // The cookie's no wins over the page's yes; the browser's no wins over the cookie's yes.
     send(&pageview("/no", "no"), &consent("0", closed), none);
     send(&silent("/gpc"), &consent("1", closed), ("Sec-GPC", "1"));
     let opted_out = consent("1", closed) + "; sillage_opt_out=1";
     send(&silent("/opted-out"), &opted_out, none);
-    // Before a click, and of another manager than the one named, it says nothing.
+    // A cookie from before the choice, or of another consent manager, has no effect.
     send(&silent("/default"), &consent("1", ""), none);
     let other = "CookieConsent={statistics:true,method:'explicit'}";
     send(&silent("/other"), other, none);
@@ -54,7 +57,7 @@ fn the_consent_managers_cookie_is_read_where_configured_and_no_wins() {
     let policy = crate::support::get(collector.address, "/privacy/policy.json", &[]);
     assert!(
         policy.body.contains("OptanonAlertBoxClosed"),
-        "that it is read is published: {}",
+        "the policy says that the cookie is read: {}",
         policy.body
     );
     let page = |state: &str| {
@@ -66,7 +69,7 @@ fn the_consent_managers_cookie_is_read_where_configured_and_no_wins() {
 }
 
 #[test]
-fn an_unconfigured_consent_managers_cookie_is_not_read() {
+fn a_consent_cookie_that_is_not_configured_is_not_read() {
     let collector = Collector::start();
     let cookie = "OptanonConsent=groups=C0002%3A0; OptanonAlertBoxClosed=2026-11-25T03:41:00.123Z";
     let answer = collector.beacon_with(&pageview("/", "a"), &[("Cookie", cookie)]);
@@ -92,7 +95,7 @@ fn check_config(text: &str) -> (bool, String) {
 }
 
 #[test]
-fn a_site_whose_rows_must_stay_in_a_region_refuses_a_store_elsewhere() {
+fn a_site_with_a_storage_region_refuses_a_store_elsewhere() {
     let with = |region: &str, residency: &str| {
         check_config(&format!(
             "[clickhouse]\n{region}\n[[site]]\nid = \"example.com\"\n{residency}\n"
@@ -182,7 +185,7 @@ fn responses_do_not_reveal_what_became_of_a_beacon() {
     ] {
         assert_eq!(ask(&body, &headers), refused, "{body} {headers:?}");
     }
-    // One that is kept differs in the cookie that the visitor asked for, and in nothing else.
+    // The response to a stored beacon differs only in the cookie, which the visitor consented to.
     let mut kept = ask(&pageview("/", "e"), &[]);
     kept.1.retain(|(name, _)| name != "set-cookie");
     assert_eq!(kept, refused);
@@ -206,7 +209,7 @@ fn responses_do_not_reveal_what_became_of_a_beacon() {
             .collect();
         set.pop().expect("a cookie").1
     };
-    assert_eq!(opt_out("one"), opt_out("two"), "the same for everybody");
+    assert_eq!(opt_out("one"), opt_out("two"), "the same for every visitor");
 }
 
 #[test]
@@ -249,7 +252,7 @@ fn impossible_limits_are_refused_with_the_allowed_range() {
 }
 
 #[test]
-fn campaigns_are_not_collected_under_a_policy_that_does_not_say_so() {
+fn campaigns_are_collected_only_if_the_policy_says_so() {
     let page = "https://example.com/?utm_source=spring-letter&utm_campaign=may";
     let body = pageview("/", "a").replace("https://example.com/", page);
     for (purposes, stored) in [
@@ -280,7 +283,9 @@ fn the_embedded_button_refuses_in_one_click_on_its_site_only() {
         .expect("the binary runs");
     let html = String::from_utf8_lossy(&printed.stdout).into_owned();
     let attribute = |name: &str| {
-        let (_, rest) = html.split_once(&format!("{name}=\"")).expect("it is there");
+        let (_, rest) = html
+            .split_once(&format!("{name}=\""))
+            .expect("the attribute");
         rest.split('"').next().expect("closed").to_owned()
     };
     assert_eq!(attribute("method"), "post", "{html}");
@@ -297,7 +302,7 @@ fn the_embedded_button_refuses_in_one_click_on_its_site_only() {
             ],
         )
     };
-    // The page is the site's own and the collector another host of it.
+    // The page is on the site's host, the collector on another host of the same site.
     let pressed = press("https://www.example.com", "same-site");
     assert_eq!(pressed.status, 200, "{}", pressed.body);
     let set = pressed.header("set-cookie").expect("a cookie");
@@ -311,7 +316,7 @@ fn the_embedded_button_refuses_in_one_click_on_its_site_only() {
 }
 
 #[test]
-fn a_panic_logs_its_place_and_not_its_message() {
+fn a_panic_logs_its_location_and_not_its_message() {
     const MESSAGE: &str = "SILLAGE_TEST_PANICS_WITH";
     if let Ok(message) = std::env::var(MESSAGE) {
         sillage::telemetry::start("trace");
@@ -320,13 +325,13 @@ fn a_panic_logs_its_place_and_not_its_message() {
     let canary = "203.0.113.77 canary@example.com";
     let child = std::process::Command::new(std::env::current_exe().expect("this binary"))
         .args([
-            "door::a_panic_logs_its_place_and_not_its_message",
+            "door::a_panic_logs_its_location_and_not_its_message",
             "--exact",
             "--nocapture",
         ])
         .env(MESSAGE, canary)
         .output()
-        .expect("it runs");
+        .expect("the test binary runs");
     let said = [child.stdout, child.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     assert!(!child.status.success());

@@ -1,4 +1,4 @@
-//! Erasure through the socket, in every order of requests and under failures.
+//! Erasure through the socket, with requests in every order and under failures.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use crate::support::{Answer, Collector, pageview, post, signal, wait_for, write_
 const ERASURE_COOKIE: &str = "sillage_erase_example-com-a379a6f6";
 const CHOICES: &str = "/api/event/choices";
 
-/// A browser's cookies, sent and kept by path as browsers do.
+/// A browser's cookies, stored and sent by path as browsers do.
 #[derive(Default)]
 struct Jar {
-    /// By name: value and path.
+    /// Value and path of each cookie, by name.
     cookies: BTreeMap<String, (String, String)>,
 }
 
@@ -79,7 +79,7 @@ fn no(key: &str) -> String {
         .to_string()
 }
 
-/// Two pages of one browser and one of a neighbour behind the same address, all stored.
+/// Stores two pages of one browser and one page of another browser behind the same address.
 fn two_people(collector: &Collector) -> (Jar, Jar) {
     let (mut mine, mut other) = (Jar::default(), Jar::default());
     mine.beacon(collector, &pageview("/secret-a", "a"));
@@ -94,7 +94,7 @@ fn paths(collector: &Collector) -> String {
 }
 
 #[test]
-fn a_refusal_first_does_not_keep_an_erasure_from_finding_the_rows() {
+fn an_erasure_after_a_refusal_still_finds_the_rows() {
     let collector = Collector::start();
     let (mut mine, _) = two_people(&collector);
     let refused = mine.press(&collector, "refuse");
@@ -103,7 +103,7 @@ fn a_refusal_first_does_not_keep_an_erasure_from_finding_the_rows() {
         refused
             .body
             .contains("If anything was measured today for this browser, it is still stored"),
-        "erasing is offered at once: {}",
+        "the page offers erasure at once: {}",
         refused.body
     );
     let line = set_cookies(&refused)
@@ -128,7 +128,7 @@ fn a_refusal_first_does_not_keep_an_erasure_from_finding_the_rows() {
     assert_eq!(
         mine.header("/api/event"),
         "sillage_opt_out=1",
-        "no beacon carries the number of the device any more"
+        "beacons no longer carry the device id"
     );
     let erased = mine.press(&collector, "erase");
     assert_eq!(erased.status, 200);
@@ -136,11 +136,11 @@ fn a_refusal_first_does_not_keep_an_erasure_from_finding_the_rows() {
         "Done: what was measured today and can be found for this browser has been erased"
     ));
     assert_eq!(paths(&collector), "\"/other\"");
-    assert!(!mine.has(ERASURE_COOKIE), "it has served its end");
+    assert!(!mine.has(ERASURE_COOKIE), "no longer needed");
 }
 
 #[test]
-fn a_banners_no_does_not_keep_an_erasure_from_finding_the_rows() {
+fn an_erasure_after_a_no_in_a_banner_still_finds_the_rows() {
     let collector = Collector::start();
     let (mut mine, _) = two_people(&collector);
     let refused = mine.beacon(&collector, &no("d"));
@@ -159,7 +159,7 @@ fn a_banners_no_does_not_keep_an_erasure_from_finding_the_rows() {
 }
 
 #[test]
-fn a_yes_after_a_no_is_a_new_device_and_the_old_one_can_still_be_erased() {
+fn a_yes_after_a_no_is_a_new_device_and_the_old_one_is_erasable() {
     let collector = Collector::start();
     let (mut mine, _) = two_people(&collector);
     let measurement = "sillage_example-com-a379a6f6";
@@ -171,10 +171,10 @@ fn a_yes_after_a_no_is_a_new_device_and_the_old_one_can_still_be_erased() {
     assert_ne!(
         before.split('.').nth(1),
         after.split('.').nth(1),
-        "another device id"
+        "a new device id"
     );
     collector.until("SELECT count(), uniqExact(visitor) FROM events", "4\t3");
-    // A second refusal on this page adds to the first.
+    // A second refusal on the choices page adds its device to that of the first.
     mine.press(&collector, "refuse");
     let erased = mine.press(&collector, "erase");
     assert!(erased.body.contains(
@@ -189,7 +189,7 @@ fn the_erasure_cookie_is_not_used_for_measurement() {
     let (mut mine, _) = two_people(&collector);
     mine.beacon(&collector, &no("d"));
     let (value, _) = mine.cookies[ERASURE_COOKIE].clone();
-    // Even when it is sent with a beacon and under the measurement cookie's name.
+    // Not even if a beacon carries it under the name of the measurement cookie.
     for name in [ERASURE_COOKIE, "sillage_example-com-a379a6f6"] {
         let cookie = format!("{name}={value}");
         let body = pageview(&format!("/with-{}", name.len()), name);
@@ -203,7 +203,7 @@ fn the_erasure_cookie_is_not_used_for_measurement() {
 }
 
 #[test]
-fn an_erasure_while_the_engine_is_stopped_is_done_without_a_second_press() {
+fn an_erasure_requested_while_the_engine_is_stopped_is_done_later() {
     let collector = Collector::start();
     let (mut mine, _) = two_people(&collector);
     mine.press(&collector, "refuse");
@@ -230,14 +230,18 @@ fn an_erasure_while_the_engine_is_stopped_is_done_without_a_second_press() {
         0 => Ok(()),
         left => Err(left),
     });
-    assert_eq!(emptied, Ok(()), "a journal entry goes when it is done");
+    assert_eq!(
+        emptied,
+        Ok(()),
+        "the journal entry is removed after the erasure"
+    );
 }
 
 #[test]
-fn an_erasure_that_was_recorded_is_done_after_a_kill() {
+fn a_recorded_erasure_is_done_after_a_kill() {
     let collector = Collector::start();
     let (mut mine, _) = two_people(&collector);
-    // One more that lies in the spool when everything ends.
+    // One more beacon, still in the spool when all processes are killed.
     let engine = collector.engine_id().expect("an engine");
     signal(engine, "STOP");
     mine.beacon(&collector, &pageview("/secret-c", "d"));
@@ -250,7 +254,7 @@ fn an_erasure_that_was_recorded_is_done_after_a_kill() {
         "SELECT groupArray(path) FROM (SELECT path FROM events ORDER BY path)",
         "['/other']",
     );
-    // Nothing of it comes back: the visit is new, and begins here.
+    // The erased visit is not continued: this pageview starts a new one.
     collector.beacon(&pageview("/later", "e"));
     collector.until(
         "SELECT path, seq FROM events WHERE path != '/other' FORMAT CSV",
@@ -298,13 +302,13 @@ fn erasure_limits_are_separate_per_network() {
     assert!(refused.len() >= 20, "{}", refused.len());
     for answer in refused {
         assert!(answer.header("retry-after").is_some());
-        assert_eq!(answer.header("set-cookie"), None, "it keeps its cookies");
+        assert_eq!(answer.header("set-cookie"), None, "the cookies stay");
     }
     assert!(
         asked
             .iter()
             .all(|answer| [200, 202, 429].contains(&answer.status)),
-        "no other answer"
+        "every other answer is a success"
     );
     collector.until("SELECT count() FROM events WHERE path = '/mine'", "0");
 }
@@ -325,7 +329,7 @@ fn an_erasure_that_finds_nothing_says_so() {
         stranger.keep(&answer);
         assert_eq!(answer.status, 200);
         assert!(answer.body.contains(sentence), "{}", answer.body);
-        assert!(stranger.has("sillage_opt_out"), "it refuses all the same");
+        assert!(stranger.has("sillage_opt_out"), "the refusal counts anyway");
     }
     assert_eq!(collector.sql("SELECT count() FROM events"), "3");
 }
@@ -344,8 +348,8 @@ fn an_erasure_claims_no_more_than_this_browser_can_show() {
     let from = |network| [("X-Forwarded-For", network)];
     collector.beacon_with(&view("/train", None), &from(train));
     collector.beacon_with(&view("/home", None), &from(home));
-    // Two at the moment of the yes, before the first is answered: each is a device, and the browser
-    // keeps one cookie.
+    // Two beacons in flight at the moment of the yes: each gets its own device id, and the browser
+    // keeps one of the two cookies.
     let mut mine = Jar::default();
     let answers =
         ["/first", "/second"].map(|path| collector.beacon_with(&view(path, Some(1)), &from(home)));
@@ -386,14 +390,14 @@ fn an_erasure_claims_no_more_than_this_browser_can_show() {
                 erased.body
             );
         }
-        // The positive control is what is gone: what this network and the kept cookie tell.
+        // Positive control: the rows that this network and the remaining cookie identify are gone.
         assert_eq!(paths(&collector), "\"/first\"\n\"/train\"");
         mine = Jar::default();
     }
 }
 
 #[test]
-fn no_mutation_and_no_file_names_who_was_erased() {
+fn no_mutation_and_no_file_holds_an_erased_visitors_id() {
     let collector = Collector::start();
     let (mut mine, _) = two_people(&collector);
     let ids = collector.sql("SELECT DISTINCT visitor FROM events WHERE path LIKE '/secret%'");
@@ -413,7 +417,7 @@ fn no_mutation_and_no_file_names_who_was_erased() {
                 folders.push(path);
                 continue;
             }
-            // What goes while it is looked at is gone.
+            // A file may be deleted between listing and reading.
             if let Ok(bytes) = std::fs::read(&path) {
                 searched += 1;
                 let text = String::from_utf8_lossy(&bytes);
@@ -447,7 +451,7 @@ fn a_choice_is_forwarded_to_the_host_that_holds_the_cookie() {
     }
 }
 
-/// The files of the spool with this ending.
+/// Files of the spool with this extension.
 fn spool_files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder.join("data/spool")).expect("a spool");
     let paths = entries.flatten().map(|entry| entry.path());
@@ -470,7 +474,7 @@ fn an_erasure_reaches_quarantined_records_of_the_visitor_only() {
     other.beacon(&collector, &pageview("/set-aside/other", "e"));
     let folder = collector.kill();
     signal(engine, "KILL");
-    // As the spool names what it could not store.
+    // Rename segments as the spool does when it quarantines them.
     for path in ["open", "sealed"]
         .iter()
         .flat_map(|state| spool_files(folder.path(), &format!(".{state}")))
@@ -481,7 +485,7 @@ fn an_erasure_reaches_quarantined_records_of_the_visitor_only() {
         let aside = path.with_file_name(format!("{}.quarantine", stem.join("-")));
         std::fs::rename(&path, aside).expect("renamed");
     }
-    // And a damaged stretch, in which nothing tells where a record begins.
+    // A damaged stretch, in which the start of a record can't be recognised.
     let stretch = folder
         .path()
         .join("data/spool/0000000000000000-000102030405060708090a0b0c0d0e0f.quarantine");
@@ -495,7 +499,7 @@ fn an_erasure_reaches_quarantined_records_of_the_visitor_only() {
     };
     assert!(
         holds(folder.path(), "/set-aside/mine"),
-        "it is there before"
+        "the file holds the visitor's records before the erasure"
     );
     let collector = Collector::start_in(folder);
     let erased = mine.press(&collector, "erase");
@@ -509,7 +513,7 @@ fn an_erasure_reaches_quarantined_records_of_the_visitor_only() {
     let folder = collector.folder.path();
     assert!(!holds(folder, "/set-aside/mine"));
     assert!(holds(folder, "/set-aside/other"));
-    assert!(!stretch.exists(), "what can't be told apart goes whole");
+    assert!(!stretch.exists(), "a damaged stretch is deleted whole");
     assert_eq!(paths(&collector), "\"/other\"");
 }
 
@@ -518,7 +522,7 @@ async fn quarantined_records_are_destroyed_when_they_expire() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = write_config(folder.path(), "");
     let text = std::fs::read_to_string(&path).expect("just written") + "retention_days = 30\n";
-    let config = Config::parse(&text, &path).expect("a configuration");
+    let config = Config::parse(&text, &path).expect("a valid configuration");
     let spool = Spool::open(SpoolOptions {
         dir: config.spool.dir.clone(),
         bytes_max: 1 << 24,
@@ -528,7 +532,7 @@ async fn quarantined_records_are_destroyed_when_they_expire() {
     })
     .expect("a spool");
     std::fs::create_dir_all(&config.data_dir).expect("a folder");
-    spool.append(b"a row").await.expect("kept");
+    spool.append(b"a row").await.expect("appended");
     spool.seal().await.expect("sealed");
     let sealed = spool.next_sealed().await;
     spool.set_aside(sealed).await.expect("set aside");
@@ -539,7 +543,7 @@ async fn quarantined_records_are_destroyed_when_they_expire() {
     for (days, destroyed, left) in [(0, 0, 1), (29, 0, 1), (30, 1, 0), (31, 0, 0)] {
         let done = retention::destroy_set_aside(&spool, &rules, after(days)).await;
         assert_eq!(
-            (done.expect("it can be read"), files()),
+            (done.expect("the quarantine is readable"), files()),
             (destroyed, left),
             "{days}"
         );

@@ -1,11 +1,11 @@
-//! One beacon is one event, whatever its sender or the engine does in between.
+//! One beacon is one event, whatever the sender or the engine does in between.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 
 use crate::support::{AGENT, Collector, pageview, signal, wait_for};
 
-/// Sends a beacon and hangs up without waiting for the answer.
+/// Sends a beacon and closes the connection without waiting for the answer.
 fn send_and_hang_up(collector: &Collector, body: &str) {
     let mut stream = TcpStream::connect(collector.address).expect("a connection");
     let head = format!(
@@ -14,8 +14,10 @@ fn send_and_hang_up(collector: &Collector, body: &str) {
     );
     stream
         .write_all((head + body).as_bytes())
-        .expect("a beacon is sent");
-    stream.shutdown(Shutdown::Both).expect("hung up");
+        .expect("the beacon is sent");
+    stream
+        .shutdown(Shutdown::Both)
+        .expect("the connection is closed");
 }
 
 #[test]
@@ -28,7 +30,7 @@ fn a_beacon_resent_after_a_dropped_connection_counts_once() {
         send_and_hang_up(&collector, beacon);
     }
     for beacon in &beacons {
-        // A repetition of a beacon in flight is answered with "try again".
+        // The answer to a repeated beacon is "try again" while the first one is in flight.
         wait_for(|| match collector.beacon(beacon).status {
             202 => Ok(()),
             status => Err(status),
@@ -45,7 +47,7 @@ fn a_beacon_resent_after_a_dropped_connection_counts_once() {
     );
 }
 
-/// Two more sites, and little room in the spool.
+/// Two more sites, and a small spool.
 const SITES_AND_SPOOL: &str = "
 [spool]
 bytes_max = 100000
@@ -61,7 +63,7 @@ profile = \"consent\"
 ";
 
 #[test]
-fn a_beacon_for_several_sites_is_stored_for_all_or_none() {
+fn a_beacon_for_several_sites_is_stored_for_all_or_for_none() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = crate::support::write_config(folder.path(), "");
     let text = std::fs::read_to_string(&config).expect("readable");
@@ -69,7 +71,7 @@ fn a_beacon_for_several_sites_is_stored_for_all_or_none() {
     let collector = Collector::start_in(folder);
     let engine = collector.engine_id().expect("an engine");
     signal(engine, "STOP");
-    // Without `k`, so that nothing but the spool sees to it.
+    // Without `k`, so that the spool alone guarantees it.
     let body = serde_json::json!({
         "n": "pageview", "u": "https://example.com/", "c": 1,
         "d": "example.com, second.example,third.example,example.com,nobody.example",
@@ -82,7 +84,7 @@ fn a_beacon_for_several_sites_is_stored_for_all_or_none() {
             503 => refused += 1,
             other => panic!("{other}"),
         }
-        assert!(accepted < 1_000, "the spool is never full");
+        assert!(accepted < 1_000, "the spool never filled up");
     }
     signal(engine, "CONT");
     collector.until(

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Collector, pageview, post, write_config};
 
-/// Enough pages for the threshold of exports.
+/// Enough pageviews for the floor of exports.
 const VIEWS: usize = 8;
 
 fn started() -> Collector {
@@ -13,7 +13,7 @@ fn started() -> Collector {
     let collector = Collector::start_logging(folder, "info");
     for (page, views) in [("/a", VIEWS), ("/b", VIEWS + 1)] {
         for view in 0..views {
-            // Each from a browser of its own: none sends the cookie back.
+            // Each pageview counts as another browser, since no beacon sends the cookie back.
             let key = format!("{}-{view}", page.trim_start_matches('/'));
             assert_eq!(collector.beacon(&pageview(page, &key)).status, 202);
         }

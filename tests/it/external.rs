@@ -1,7 +1,6 @@
-//! A ClickHouse server instead of the embedded engine: the same client, the same migrations, the
-//! same rows.
+//! A ClickHouse server instead of the embedded engine: the same client, migrations and rows.
 //!
-//! The server is `sillage engine` run by itself, which speaks a server's protocol.
+//! The server is `sillage engine` as a separate process, which speaks the protocol of a server.
 
 use crate::support::engine::{COLLECTOR, Engine, READER, SECRET};
 use crate::support::{Collector, binary, pageview, post, wait_for};
@@ -25,7 +24,7 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
                 .args(["--log-level", "off", "migrate", "--config"])
                 .arg(&config)
                 .output()
-                .expect("it runs");
+                .expect("the command runs");
             if output.status.success() {
                 Ok(String::from_utf8_lossy(&output.stdout).into_owned())
             } else {
@@ -40,9 +39,9 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
     let collector = Collector::start_in(folder);
     assert_eq!(
         collector.clickhouse, address,
-        "the address that is printed is the server's"
+        "the printed address is that of the server"
     );
-    assert_eq!(collector.engine_id(), None, "there is no engine of its own");
+    assert_eq!(collector.engine_id(), None, "no embedded engine runs");
     assert_eq!(collector.beacon(&pageview("/", "a")).status, 202);
     let count = || {
         post(
@@ -62,7 +61,7 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
     })
     .expect("the event is stored on the server");
 
-    // The server's administrator decides how it merges; only the embedded engine gets our settings.
+    // The administrator of the server configures its merges. Only the embedded engine gets ours.
     let settings = "SELECT engine_full LIKE '%min_parts_to_merge_at_once%' FROM system.tables WHERE database != 'system' AND name = 'events'";
     let settings = post(address, "/?database=elsewhere", settings, &READER);
     assert_eq!(settings.body.trim(), "0");
@@ -95,7 +94,7 @@ fn a_clickhouse_server_is_migrated_and_stores_what_the_collector_sends() {
             Err(count())
         }
     })
-    .expect("what waited is stored");
+    .expect("the waiting events are stored");
     let (_folder, is_clean) = collector.stop();
     assert!(is_clean);
     server.close_input();

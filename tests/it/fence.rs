@@ -1,6 +1,6 @@
-//! What readers of the embedded engine reach of the machine: nothing. Each attempt is also made
-//! with fence and filter away, where it must succeed, so that an attempt that has stopped working
-//! does not pass for a defence.
+//! Readers of the embedded engine reach neither files nor networks of the machine. Each attempt
+//! also runs without the fence and without the statement filter, where it must succeed: otherwise
+//! an attempt that no longer works would look like a defence.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -13,11 +13,11 @@ use std::time::Duration;
 use crate::support::engine::{COLLECTOR, Engine, command, free_port, spawn};
 use crate::support::{Answer, Collector, binary, get, pageview, post};
 
-/// Name of the planted file, and what it holds; no statement holds the latter.
+/// Name and content of the planted file. No statement contains the content.
 const NAME: &str = "planted-7d1e";
 const CONTENT: &str = "a-line-that-only-the-file-holds";
 
-/// Starts an engine with these arguments, as a user of its own unless they name one.
+/// Starts an engine with these arguments, as a separate user unless they name one.
 fn start(folder: &Path, arguments: &[&str]) -> Engine {
     let names_user = |argument: &&str| argument.starts_with("--user");
     let user = match arguments.iter().any(names_user) {
@@ -44,8 +44,8 @@ fn canary() -> (SocketAddr, Arc<AtomicUsize>) {
             stream
                 .set_read_timeout(Some(Duration::from_millis(200)))
                 .expect("a timeout");
-            // Protocols that wait for the server to speak send nothing; the connection is what
-            // counts.
+            // In some protocols the server speaks first, so the client may send nothing. The
+            // connection is enough.
             let _ = stream.read(&mut [0; 1_000]);
             let length = CONTENT.len();
             let answer = format!(
@@ -57,14 +57,14 @@ fn canary() -> (SocketAddr, Arc<AtomicUsize>) {
     (address, connections)
 }
 
-/// Statements that find the planted file or reach the canary where nothing stops them.
+/// Statements that find the planted file or connect to the canary if nothing stops them.
 fn attempts(folder: &Path, canary: SocketAddr) -> Vec<String> {
     let folder = folder.display();
     let file = format!("{folder}/{NAME}.txt");
-    // One try, else the engine waits long between them.
+    // One try each, since the engine waits long between retries.
     let settings = "readonly=0, http_max_tries=1, s3_retry_attempts=0, connect_timeout=1";
     let nested = |table: &str| format!("SELECT * FROM (SELECT * FROM {table} SETTINGS {settings})");
-    // Blanks for ClickHouse that are not ASCII.
+    // Non-ASCII characters that ClickHouse treats as blanks.
     let spaced = |table: &str, blank: char| {
         let table = table.replacen('(', &format!("{blank}("), 1);
         let table = table.replacen("default.", &format!("default{blank}."), 1);
@@ -139,12 +139,12 @@ fn attempts(folder: &Path, canary: SocketAddr) -> Vec<String> {
     attempts
 }
 
-/// Statements among `attempts` that found something.
+/// The statements of `attempts` that succeeded.
 fn found<'a>(engine: &Engine, attempts: &'a [String], connections: &AtomicUsize) -> Vec<&'a str> {
     let finds = |sql: &&String| {
         connections.store(0, Ordering::SeqCst);
         let answer = ask(&engine, sql);
-        assert_ne!(answer.status, 503, "an earlier one still runs: {sql}");
+        assert_ne!(answer.status, 503, "an earlier statement still runs: {sql}");
         let body = answer.body;
         body.contains(CONTENT)
             || (!sql.contains(NAME) && body.contains(NAME))
@@ -179,7 +179,7 @@ fn readers_reach_neither_files_nor_networks_in_forty_ways() {
     assert_eq!(
         found(&engine, &attempts, &connections),
         attempts,
-        "with nothing in the way every attempt finds something"
+        "without fence and filter every attempt must succeed"
     );
     assert_eq!(ask(&engine, &exists).body.trim(), "1");
     drop(engine);
@@ -217,7 +217,7 @@ fn a_reader_cannot_lift_the_limits_of_a_statement() {
     assert_eq!(
         ask(&engine, lifted).body,
         "0\n",
-        "ClickHouse itself lets it"
+        "ClickHouse itself allows it"
     );
     drop(engine);
     let engine = start(&folder.path().join("whole"), &[]);
@@ -241,14 +241,15 @@ fn without_read_search_capability_the_engine_starts_as_root() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
-    // Its folder lies in one that only root may pass, as in a container of Docker's defaults.
+    // The engine's folder is inside a folder that only root may enter, as in a Docker container
+    // with default settings.
     let folder = tempfile::tempdir().expect("a folder");
     let closed = folder.path().join("closed");
     std::fs::create_dir(&closed).expect("a folder");
     std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).expect("set");
     let engine = std::thread::scope(|scope| {
         let start = || {
-            // Of this thread and what it starts.
+            // Applies to this thread and to the processes that it starts.
             let read_search = rustix::thread::CapabilitySet::DAC_READ_SEARCH;
             rustix::thread::remove_capability_from_bounding_set(read_search).expect("removed");
             start(&closed.join("engine"), &[])
@@ -263,13 +264,13 @@ fn without_read_search_capability_the_engine_starts_as_root() {
     assert_eq!(ask(&engine, "SELECT 1").body, "1\n");
     assert_eq!(status(engine.id(), "Seccomp"), "2");
     drop(engine);
-    // With it again the folder is handed over.
+    // With the capability the folder is given to the engine's user again.
     let engine = start(&closed.join("engine"), &[]);
     assert_eq!(ask(&engine, "SELECT 1").body, "1\n");
     assert!(status(engine.id(), "Uid").starts_with("60800"));
 }
 
-/// Everything that `fence::reach` tries.
+/// The warning that lists everything that `fence::reach` tries.
 const REACH: &str = "warning can read, write, change mode, change owner, set attribute, watch, signal, limit, start a program, open a socket";
 
 #[test]
@@ -280,13 +281,17 @@ fn a_compromised_library_reaches_nothing_outside_its_folder() {
     std::fs::write(&outside, CONTENT).expect("written");
     std::fs::set_permissions(&outside, std::fs::Permissions::from_mode(0o600)).expect("set");
     let user = rustix::process::geteuid().as_raw().to_string();
-    // As without root: the collector's files and its process belong to the same user.
+    // As in an installation without root: the collector and the engine run as the same user.
     let same_user = format!("--user={user}");
     let reach = format!("--reach={}", outside.display());
     let run = |name: &str, more: &[&str]| {
         let arguments = [&[&*same_user, &*reach], more].concat();
         let engine = start(&folder.path().join(name), &arguments);
-        engine.warnings.last().cloned().expect("what it can do")
+        engine
+            .warnings
+            .last()
+            .cloned()
+            .expect("the warning about its reach")
     };
     assert_eq!(run("open", &["--without=fence"]), REACH);
     std::fs::set_permissions(&outside, std::fs::Permissions::from_mode(0o600)).expect("set");
@@ -299,7 +304,7 @@ fn a_compromised_library_reaches_nothing_outside_its_folder() {
 }
 
 #[test]
-fn links_left_in_the_engines_folder_are_not_followed_at_a_start() {
+fn symlinks_in_the_engines_folder_are_not_followed_at_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let outside = folder.path().join("outside");
     std::fs::write(&outside, CONTENT).expect("written");
@@ -310,20 +315,20 @@ fn links_left_in_the_engines_folder_are_not_followed_at_a_start() {
     assert_eq!(ask(&engine, "SELECT 1").body, "1\n");
     drop(engine);
     assert_eq!(
-        std::fs::read_to_string(&outside).expect("it is there"),
+        std::fs::read_to_string(&outside).expect("the file outside still exists"),
         CONTENT
     );
-    // The lock can't be replaced, since another process may hold it.
+    // The lock file is never replaced, since another process may hold it.
     let (lock, absent) = (data.join("engine.lock"), folder.path().join("absent"));
     std::fs::remove_file(&lock).expect("removed");
     std::os::unix::fs::symlink(&absent, &lock).expect("a link");
-    // Whether it starts or not.
+    // The engine may start or fail here.
     let mut engine = command(free_port(), &data);
     engine.arg("--user=60800");
     let (mut child, input, _) = spawn(engine);
     drop(input);
-    child.wait().expect("it ends");
-    assert!(!absent.exists(), "nothing is made through a link");
+    child.wait().expect("the engine ends");
+    assert!(!absent.exists(), "no file is created through a symlink");
 }
 
 #[test]
@@ -347,9 +352,10 @@ fn without_a_fence_readers_are_refused_and_the_log_says_so() {
     assert_eq!(answer.body, "1\n");
 }
 
-/// A line of `/proc/PID/status`, without its name.
+/// The value of a line of `/proc/PID/status`.
 fn status(process: u32, name: &str) -> String {
-    let text = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let text =
+        std::fs::read_to_string(format!("/proc/{process}/status")).expect("a running process");
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     line.unwrap_or_default()
         .trim_start_matches(':')
@@ -358,20 +364,20 @@ fn status(process: u32, name: &str) -> String {
 }
 
 #[test]
-fn the_engine_is_fenced_and_drops_root_with_a_folder_of_roots() {
+fn the_engine_is_fenced_and_drops_root_if_root_owns_its_folder() {
     let collector = Collector::start();
     assert_eq!(collector.beacon(&pageview("/", "a")).status, 202);
     collector.until("SELECT count() FROM events", "1");
     let (folder, _) = collector.stop();
     let is_root = rustix::process::geteuid().is_root();
     if is_root {
-        // As an earlier version left it.
+        // The owner that an earlier version left.
         let data = folder.path().join("data/engine");
         let owned = Command::new("chown").args(["-R", "0:0"]).arg(data).status();
         assert!(owned.expect("chown runs").success());
     }
     let collector = Collector::start_in(folder);
-    let process = collector.engine_id().expect("it runs");
+    let process = collector.engine_id().expect("a running engine");
     assert_eq!(status(process, "Seccomp"), "2");
     assert_eq!(status(process, "NoNewPrivs"), "1");
     let user = if is_root {
@@ -436,7 +442,7 @@ fn web_pages_get_no_answer_from_the_engine() {
     );
 }
 
-/// Runs `sillage sql`: whether it succeeded, standard output, standard error.
+/// Runs `sillage sql`. Returns whether it succeeded, its standard output and its standard error.
 fn sql(folder: &Path, arguments: &[&str]) -> (bool, String, String) {
     let output = binary()
         .args(["--log-level", "info", "sql", "--config"])

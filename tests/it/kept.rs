@@ -87,7 +87,11 @@ fn concurrent_changes_by_two_owners_lose_nothing() {
         (&current["version"], &current["changed_by"]),
         (&json!(2), &json!("one"))
     );
-    assert_eq!(change(&two, 2, "/merci").status, 200, "having seen it");
+    assert_eq!(
+        change(&two, 2, "/merci").status,
+        200,
+        "with the current version"
+    );
     let remove = |version: i64| {
         one.send(
             &collector,
@@ -179,7 +183,7 @@ fn invalid_objects_are_refused_with_the_rule_and_without_the_input() {
 }
 
 #[test]
-fn a_viewer_saves_personal_filters_and_reads_the_sites() {
+fn a_viewer_saves_personal_filters_and_reads_the_sites_objects() {
     let collector = start();
     let (one, viewer) = (
         Someone::log_in(&collector, "one"),
@@ -209,7 +213,7 @@ fn a_viewer_saves_personal_filters_and_reads_the_sites() {
             .status
     };
     assert_eq!(change(&viewer, &of_site["id"]), 403);
-    assert_eq!(change(&one, &own["id"]), 404, "somebody else's");
+    assert_eq!(change(&one, &own["id"]), 404, "another person's filter");
     assert_eq!(change(&viewer, &own["id"]), 200);
 
     let note = json!({"at": "2026-11-24T15:30", "text": "新製品"});
@@ -256,7 +260,7 @@ fn a_saved_goal_can_be_queried_at_once_until_it_is_deleted() {
     }
     assert_eq!(collector.beacon(&pageview("/thanks/x", "d")).status, 202);
     collector.until("SELECT count() FROM events", "4");
-    // The goal's row of an answer: visitors, conversion rate and revenue.
+    // The goal's row of the report: visitors, conversion rate and revenue.
     let ask = |collector: &Collector, goal: &str| {
         let metrics = match goal {
             "Paid" => json!(["visitors", "conversion_rate", "total_revenue"]),
@@ -279,7 +283,11 @@ fn a_saved_goal_can_be_queried_at_once_until_it_is_deleted() {
             status => json!(status),
         }
     };
-    assert_eq!(ask(&collector, "Paid"), json!(400), "there is none yet");
+    assert_eq!(
+        ask(&collector, "Paid"),
+        json!(400),
+        "the goal is not saved yet"
+    );
     let paid = json!({
         "name": "Paid", "currency": "EUR",
         "achieved_by": {"kind": "event", "name": "Signup", "props": {"plan": ["pro", "team"]}},
@@ -289,7 +297,7 @@ fn a_saved_goal_can_be_queried_at_once_until_it_is_deleted() {
     let thanks = page_goal("Thanks", "/thanks/*");
     assert_eq!(one.send(&collector, "POST", "goals", &thanks).status, 201);
 
-    // Two of four people, and twenty euros; one of four.
+    // `Paid`: two of four visitors, and twenty euros. `Thanks`: one of four.
     let answered = |collector: &Collector| {
         let reached = ask(collector, "Paid");
         assert_eq!(reached[0], json!(2), "{reached}");
@@ -373,7 +381,7 @@ fn only_the_sites_saved_filters_can_be_queried_by_id() {
             refused.body
         );
     }
-    // Nor does it return those of another site.
+    // The id of another site's filter is refused as well.
     let mut other = question(json!([["is", "segment", [9_999]]]));
     other["site_id"] = json!("other.example");
     assert_eq!(ask("/api/v2/query", &other).status, 401);
@@ -414,7 +422,7 @@ fn only_funnels_that_can_be_queried_can_be_saved() {
 fn goals_are_suggested_from_events_and_can_be_tried_before_saving() {
     let collector = start();
     let one = Someone::log_in(&collector, "one");
-    // Three people buy, one looks.
+    // Three visitors buy, one only looks.
     for person in 0..4 {
         let mut device = String::new();
         let mut send = |body: &str| {

@@ -1,4 +1,4 @@
-//! API keys: for one site each, with an hourly limit, revocable at once.
+//! API keys: each reads one site, has an hourly limit, and can be revoked with immediate effect.
 
 use std::process::Output;
 
@@ -8,7 +8,7 @@ use crate::support::{
     Answer, Collector, PASSWORD, binary, get, log_in, post, send, user_add, write_config,
 };
 
-/// Another site beside the one of the tests.
+/// A second site.
 const OTHER_SITE: &str = "[[site]]\nid = \"other.example\"\n";
 
 fn key_command(collector: &Collector, arguments: &[&str]) -> Output {
@@ -88,7 +88,7 @@ fn a_key_reads_its_site_until_it_is_revoked() {
     assert_eq!(
         (other.status, &other.body),
         (401, &unknown.body),
-        "no telling whether there is such a site"
+        "the answer does not reveal whether the site exists"
     );
     assert_eq!(unknown.status, 401);
     let batch = json!({"queries": [
@@ -113,7 +113,7 @@ fn a_key_reads_its_site_until_it_is_revoked() {
     for wrong in ["", "sk_", "x", &key[..66], &key.to_uppercase(), &key[3..]] {
         assert_eq!(ask(&collector, wrong, "example.com").status, 401, "{wrong}");
     }
-    // A valid cookie does not excuse a wrong key.
+    // A wrong key is refused even with a valid log-in cookie.
     let query =
         json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "day"}).to_string();
     let both = [("Cookie", root.as_str()), ("Authorization", "Bearer x")];
@@ -132,7 +132,7 @@ fn a_key_reads_its_site_until_it_is_revoked() {
     assert_eq!(
         listed["used"].as_str().map(str::len),
         Some(10),
-        "a day, and no time"
+        "the last use is stored as a day"
     );
     let file = std::fs::read(collector.folder.path().join("data/control.db")).expect("read");
     assert!(
@@ -217,5 +217,5 @@ fn a_key_has_an_hourly_limit_and_each_question_of_a_batch_counts() {
         .and_then(|wait| wait.parse().ok())
         .expect("seconds");
     assert!((600..=901).contains(&wait), "{wait}");
-    assert_eq!(batch(&other, 4).status, 200, "each key has its own");
+    assert_eq!(batch(&other, 4).status, 200, "each key has its own limit");
 }

@@ -1,4 +1,4 @@
-//! Hostile and crowded networks: connections that hang, half bodies, garbage, too many requests.
+//! Hostile and busy networks: hanging connections, incomplete bodies, garbage, too many requests.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -15,7 +15,7 @@ fn ten_thousand_idle_connections_delay_no_beacon() {
         current: limit.maximum,
         maximum: limit.maximum,
     };
-    setrlimit(Resource::Nofile, raised).expect("up to the maximum is allowed");
+    setrlimit(Resource::Nofile, raised).expect("the soft limit may be raised to the hard limit");
     let count = limit
         .maximum
         .map_or(10_000, |most| most.saturating_sub(1_000).min(10_000));
@@ -24,14 +24,14 @@ fn ten_thousand_idle_connections_delay_no_beacon() {
     let mut hanging = Vec::new();
     for n in 0..count {
         let mut stream = TcpStream::connect(collector.address).expect("a connection");
-        // Every other one says half a request.
+        // Every second connection sends half a request.
         if n % 2 == 0 {
             let _ = stream.write_all(b"POST /api/event HTTP/1.1\r\nHost: x\r\nX-Slow: ");
         }
         hanging.push(stream);
         if n % 1_000 == 999 {
-            // A disk that other programs keep busy may delay one beacon; hanging connections would
-            // delay each.
+            // A busy disk may delay one beacon; hanging connections would delay each. Hence the
+            // fastest of three.
             let took = (0..3).map(|again| {
                 let begun = Instant::now();
                 let answer = collector.beacon(&pageview("/", &format!("h{n}-{again}")));
@@ -45,10 +45,10 @@ fn ten_thousand_idle_connections_delay_no_beacon() {
     let more = resident_bytes(collector.id()).saturating_sub(before);
     assert!(
         more < 160 << 20,
-        "{count} connections took {} MB",
+        "{count} connections used {} MB",
         more >> 20
     );
-    // And they do not hang for ever.
+    // The collector closes them in the end.
     let mut first = &hanging[0];
     first
         .set_read_timeout(Some(Duration::from_secs(30)))
@@ -69,21 +69,21 @@ fn half_bodies_and_garbage_affect_no_other_client() {
             "POST /api/event HTTP/1.1\r\nHost: x\r\nUser-Agent: {AGENT}\r\nContent-Length: {length}\r\n\r\n"
         )
     };
-    // Half a body, then nothing: the connection is ended by the sender.
+    // Half a body, then the sender closes the connection.
     {
         let mut stream = TcpStream::connect(collector.address).expect("a connection");
         stream
             .write_all((head(body.len()) + &body[..body.len() / 2]).as_bytes())
             .expect("sent");
     }
-    // Half a body, and the sender waits: 408.
+    // Half a body, then the sender waits: 408.
     let waits = raw(
         collector.address,
         (head(body.len()) + &body[..body.len() / 2]).as_bytes(),
     )
     .expect("an answer");
     assert_eq!(waits.status, 408);
-    // A whole beacon with garbage behind it: the beacon counts, the garbage is refused.
+    // A whole beacon followed by garbage: the beacon counts, the garbage is refused.
     let mut stream = TcpStream::connect(collector.address).expect("a connection");
     let whole = pageview("/whole", "whole");
     stream
@@ -103,7 +103,7 @@ fn half_bodies_and_garbage_affect_no_other_client() {
     let answers = String::from_utf8_lossy(&answers);
     assert!(answers.starts_with("HTTP/1.1 202"), "{answers}");
     assert!(answers.contains("HTTP/1.1 400"), "{answers}");
-    // Two beacons in one piece are two.
+    // Two beacons in one write are answered separately.
     let (one, two) = (pageview("/one", "one"), pageview("/two", "two"));
     let mut stream = TcpStream::connect(collector.address).expect("a connection");
     let closing = head(two.len()).replace("Host: x", "Host: x\r\nConnection: close");
@@ -160,12 +160,12 @@ fn a_rate_limited_network_does_not_affect_its_neighbours() {
     let accepted = answers.iter().filter(|answer| answer.status == 202).count();
     assert!(
         answers[..10].iter().all(|answer| answer.status == 202),
-        "ten at once"
+        "a burst of ten"
     );
     let refused = answers
         .iter()
         .find(|answer| answer.status == 429)
-        .expect("too much");
+        .expect("the limit is reached");
     let wait: u64 = refused
         .header("retry-after")
         .expect("Retry-After")
@@ -185,10 +185,10 @@ fn a_rate_limited_network_does_not_affect_its_neighbours() {
     collector.until("SELECT count() FROM events", &format!("{}", accepted + 2));
 }
 
-/// Descriptors that a process has open.
+/// Number of open file descriptors of a process.
 fn open_files(process: u32) -> usize {
     std::fs::read_dir(format!("/proc/{process}/fd"))
-        .expect("it runs")
+        .expect("a running process")
         .count()
 }
 
@@ -202,7 +202,7 @@ fn a_client_that_never_reads_responses_is_disconnected() {
             let mut stream = TcpStream::connect(collector.address).expect("a connection");
             let patience = Some(Duration::from_millis(300));
             stream.set_write_timeout(patience).expect("a timeout");
-            // Until neither side takes any more.
+            // Write until the buffers of both sides are full.
             let mut sent = 0;
             while sent < 64 << 20 {
                 match stream.write(&request) {
@@ -218,7 +218,7 @@ fn a_client_that_never_reads_responses_is_disconnected() {
         open if open < before + senders.len() / 2 => Ok(()),
         open => Err(open),
     })
-    .unwrap_or_else(|open| panic!("{open} descriptors are open, {before} were before"));
+    .unwrap_or_else(|open| panic!("{open} descriptors are open, before it were {before}"));
     assert!(resident_bytes(collector.id()) < 64 << 20);
     assert_eq!(collector.beacon(&pageview("/", "after")).status, 202);
 }

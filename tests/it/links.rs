@@ -1,4 +1,5 @@
-//! Shared links: one site, read-only, through fixed filters, until they expire or are revoked.
+//! Shared links: each shows one site, read-only and through fixed filters, until it expires or is
+//! revoked.
 
 use serde_json::{Value, json};
 
@@ -22,7 +23,7 @@ impl Owner {
         send(collector.address, method, path, &body.to_string(), &headers)
     }
 
-    /// Makes a link: its number and its path.
+    /// Creates a link. Returns its id and its path.
     fn share(&self, collector: &Collector, wanted: &Value) -> (i64, String) {
         let answer = self.send(collector, "POST", LINKS, wanted);
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -46,7 +47,7 @@ fn start() -> (Collector, Owner) {
     (collector, Owner { cookie, csrf })
 }
 
-/// What the page of a link starts with.
+/// The start data embedded in the page of a link.
 fn boot(page: &Answer) -> Value {
     assert_eq!(page.status, 200, "{}", page.body);
     let start = page.body.split("id=\"boot\">").nth(1).expect("data");
@@ -74,7 +75,7 @@ fn pages(filters: Value, site: &str) -> Value {
     json!({"site_id": site, "metrics": ["pageviews"], "date_range": "28d", "filters": filters})
 }
 
-/// The one number of an answer.
+/// The single number of a report.
 fn number(answer: &Answer) -> Value {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let report: Value = serde_json::from_str(&answer.body).expect("JSON");
@@ -84,8 +85,8 @@ fn number(answer: &Answer) -> Value {
 #[test]
 fn a_shared_link_shows_only_what_its_filters_allow() {
     let (collector, owner) = start();
-    // Twelve people on one page and fourteen on another: more than the threshold of ten, below
-    // which a link shows no counts.
+    // Twelve visitors on one page and fourteen on another: more than the floor of ten, below which
+    // a link shows no counts.
     for number in 0..26 {
         let path = if number < 12 { "/a" } else { "/b" };
         let beacon = pageview(path, &number.to_string());
@@ -117,7 +118,7 @@ fn a_shared_link_shows_only_what_its_filters_allow() {
             json!(0)
         );
     }
-    // Said twice, the second would win in a reader of JSON, and did not.
+    // Of a repeated member most JSON parsers take the last one. It must not replace the filters.
     let twice = "{\"site_id\":\"example.com\",\"metrics\":[\"pageviews\"],\"date_range\":\"28d\",\"filters\":[],\"filters\":[]}";
     let header = format!("Bearer {bearer}");
     let answer = post(
@@ -141,7 +142,7 @@ fn a_shared_link_shows_only_what_its_filters_allow() {
         json!([12])
     );
     assert_eq!(answer["results"][1]["status"], json!(401));
-    // The other routes that a link takes go through the same filters.
+    // The link's filters apply on the other routes as well.
     let export = json!({
         "query": pages(json!([]), "example.com"), "format": "csv", "recipient": "the agency", "purpose": "a test",
     });
@@ -178,7 +179,7 @@ fn a_shared_link_shows_only_what_its_filters_allow() {
             );
         }
     }
-    // A rate needs the visitors that a filter on a goal or a property excludes.
+    // A rate divides by visitors that a filter on a goal or a property excludes.
     let fixed = json!({"name": "buyers", "filters": [["is", "event:props:plan", ["pro"]]]});
     let (_, path_of_buyers) = owner.share(&collector, &fixed);
     let of_buyers = boot(&get(collector.address, &path_of_buyers, &[]));
@@ -198,7 +199,7 @@ fn a_shared_link_shows_only_what_its_filters_allow() {
             refused.body
         );
     }
-    // `or` over different dimensions would give intersections.
+    // `or` over different dimensions would reveal intersections.
     let or = json!([[
         "or",
         [["is", "event:page", ["/a"]], ["is", "visit:source", ["x"]]]
@@ -280,7 +281,7 @@ fn a_shared_links_password_expiry_and_frame_origins_are_enforced() {
     assert_eq!(
         ask(&collector, secret, &query).status,
         401,
-        "without the pass"
+        "the secret alone, without the password's token"
     );
     let forged = bearer.replacen(&bearer[bearer.len() - 4..], "0000", 1);
     assert_eq!(ask(&collector, &forged, &query).status, 401);

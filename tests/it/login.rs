@@ -1,4 +1,5 @@
-//! Log-ins: cookies, forms, slowed guesses, second factors, and where the dashboard is open.
+//! Log-ins: cookies, forms, throttled guesses, second factors, and when the dashboard needs no
+//! log-in.
 
 use serde_json::json;
 
@@ -7,7 +8,7 @@ use crate::support::{
     Answer, Collector, PASSWORD, binary, get, log_in, post, user_add, write_config,
 };
 
-/// The cookie that says that this browser was logged in with before.
+/// The cookie that marks a browser from which somebody logged in before.
 fn device_cookie(answer: &Answer) -> String {
     let set = answer
         .headers
@@ -56,7 +57,7 @@ fn log_in_cookies_are_http_only_and_end_at_log_out() {
     );
 
     let first = log_in(&collector, "root", PASSWORD);
-    // Rotated: the browser's old log-in ends with the new one.
+    // A new log-in ends the browser's old one.
     let again = form(&collector, "/login", &fields, &first);
     let second = again
         .header("set-cookie")
@@ -79,7 +80,7 @@ fn log_in_cookies_are_http_only_and_end_at_log_out() {
         assert!(!is_in(cookie), "{cookie}");
     }
 
-    // What is on disk opens nothing.
+    // The database does not hold the secret of the cookie.
     let file = std::fs::read(collector.folder.path().join("data/control.db")).expect("read");
     let secret = second.split('=').nth(1).expect("a value").as_bytes();
     assert!(!file.windows(secret.len()).any(|window| window == secret));
@@ -156,7 +157,7 @@ fn cross_site_forms_and_changes_without_token_are_refused() {
 }
 
 #[test]
-fn wrong_passwords_are_slowed_and_lock_out_no_other_person() {
+fn wrong_passwords_are_throttled_and_lock_out_no_other_person() {
     let collector =
         Collector::start_guarded_with(folder_with_root(), "trusted_proxies = [\"127.0.0.1\"]");
     let attempt = |network: &str, name: &str, password: &str, cookie: &str| {
@@ -180,7 +181,7 @@ fn wrong_passwords_are_slowed_and_lock_out_no_other_person() {
     let slow = attempt("203.0.113.1", "ROOT", PASSWORD, "x=y");
     assert_eq!(
         slow.status, 429,
-        "the right one as well, and under the name in capitals"
+        "the right password is throttled too, also with the name in capitals"
     );
     assert!(slow.header("retry-after").is_some());
     assert_eq!(
@@ -191,7 +192,7 @@ fn wrong_passwords_are_slowed_and_lock_out_no_other_person() {
     assert_eq!(
         attempt("203.0.113.1", "root", PASSWORD, device).status,
         303,
-        "the same browser as before"
+        "a browser with a device cookie is not throttled"
     );
     assert_eq!(
         attempt("203.0.113.1", "other", "wrong password", "x=y").status,
@@ -264,7 +265,7 @@ fn the_account_page_changes_the_password_and_sets_up_a_second_factor() {
         .expect("a code")
         .to_owned();
     assert_eq!(added.body.matches("<code>").count(), 10);
-    // Tries are bounded, so each comes from the browser that was let in before.
+    // Attempts are limited, so each comes from a browser with a device cookie.
     let mut device = String::new();
     let mut attempt = |code: &str| {
         let fields = [("name", "root"), ("password", password), ("code", code)];
@@ -278,7 +279,7 @@ fn the_account_page_changes_the_password_and_sets_up_a_second_factor() {
     assert_eq!(
         attempt(&code(30)),
         303,
-        "the next code; that of the set-up is used up"
+        "the next code; the code of the set-up is used up"
     );
     assert_eq!(attempt(&recovery), 303);
     assert_eq!(attempt(&recovery), 403, "a replay");
@@ -300,7 +301,7 @@ fn the_dashboard_may_leave_loopback_once_a_person_can_log_in() {
     assert!(!is_sound && told.contains("sillage user add"), "{told}");
     assert!(
         !folder.path().join("data").exists(),
-        "looking makes nothing"
+        "`check-config` creates no database"
     );
     user_add(folder.path(), "root", "*", "owner");
     let (is_sound, told) = check();
@@ -308,7 +309,7 @@ fn the_dashboard_may_leave_loopback_once_a_person_can_log_in() {
 }
 
 #[test]
-fn second_factor_guesses_are_bounded_audited_and_reported() {
+fn second_factor_guesses_are_limited_audited_and_reported() {
     let collector = Collector::start_guarded(folder_with_root());
     let here = log_in(&collector, "root", PASSWORD);
     let token = csrf(&collector, &here);
@@ -330,7 +331,7 @@ fn second_factor_guesses_are_bounded_audited_and_reported() {
         .iter()
         .map(|rest| rest.split('<').next().expect("a code"));
     let recovery: Vec<String> = recovery.map(str::to_owned).collect();
-    // An attacker who knows the password guesses from many networks.
+    // An attacker with the password guesses codes from many networks.
     let folder = collector.stop().0;
     let config = "trusted_proxies = [\"127.0.0.1\"]";
     let collector = Collector::start_guarded_with(folder, config);
@@ -348,7 +349,7 @@ fn second_factor_guesses_are_bounded_audited_and_reported() {
     for network in 0..5 {
         assert_eq!(attempt(network, PASSWORD, "000000").status, 403);
     }
-    // Not even the right one, and it is not used up by that.
+    // During the pause the right code is refused too, and stays unused.
     assert_eq!(attempt(6, PASSWORD, &recovery[0]).status, 403);
     assert_eq!(attempt(7, "wrong password", "").status, 403);
     collector_waits_for_audit(&collector, &here, "password_wrong");
@@ -360,7 +361,7 @@ fn second_factor_guesses_are_bounded_audited_and_reported() {
         audit.body
     );
     assert!(!audit.body.contains("203.0"), "{}", audit.body);
-    // The pause is over.
+    // End the pause.
     let folder = collector.stop().0;
     let path = folder.path().join("data/control.db");
     let database = rusqlite::Connection::open(path).expect("opened");
@@ -389,7 +390,7 @@ fn second_factor_guesses_are_bounded_audited_and_reported() {
     );
 }
 
-/// Waits until a word stands in the log of who did what.
+/// Waits until the audit list contains a word.
 fn collector_waits_for_audit(collector: &Collector, cookie: &str, what: &str) {
     let found = crate::support::wait_for(|| {
         let audit = get(collector.address, "/api/audit", &[("Cookie", cookie)]).body;

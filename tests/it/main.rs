@@ -1,6 +1,6 @@
 //! Integration tests: the real binary, through its sockets, on free ports and temporary folders.
 //!
-//! One test binary, so that the crate is linked once.
+//! All are in one test binary, so that the program is linked once.
 
 mod access;
 mod canary;

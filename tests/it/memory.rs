@@ -1,5 +1,4 @@
-//! How much memory the collector takes under load and with a backlog. Speed is measured in
-//! `benches/`.
+//! Memory of the collector under load and with a backlog. `benches/` measures speed.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,7 +11,7 @@ use crate::support::{Collector, pageview, post, resident_bytes, signal, wait_for
 const UNDER_LOAD_BYTES_MAX: u64 = 64 << 20;
 const WITH_BACKLOG_BYTES_MAX: u64 = 128 << 20;
 
-/// Sends beacons over one connection, each from an address, an agent and a visitor of its own.
+/// Sends beacons over one connection, each with a different address, agent and visitor.
 fn send(address: SocketAddr, thread: usize, beacons: usize) -> usize {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.set_nodelay(true).expect("no delay");
@@ -30,7 +29,7 @@ fn send(address: SocketAddr, thread: usize, beacons: usize) -> usize {
             body.len()
         );
         stream.write_all(request.as_bytes()).expect("sent");
-        // An answer is small and comes in one piece.
+        // An answer is small and arrives in one read.
         let read = stream.read(&mut answer).expect("an answer");
         accepted += usize::from(answer[..read].starts_with(b"HTTP/1.1 202"));
     }
@@ -63,12 +62,12 @@ fn memory_stays_small_under_load() {
     collector.until("SELECT count() FROM events", &accepted.to_string());
 }
 
-/// Events of the backlog: what is read of a backlog at the start, and beyond.
+/// Events of the backlog: more than the start reads of it.
 const BACKLOG_EVENTS: usize = 1_000_000;
 
-/// As many segments as ten million events make at the default size, filled with copies of one true
-/// event each. Ten million would take 3 GB of disk for the same memory: it depends on segments, and
-/// on what is read of them at the start.
+/// Writes as many spool segments as ten million events need at the default size, filled with copies
+/// of one real event. Memory depends on the number of segments and on what the start reads of them,
+/// so ten million events, which need 3 GB of disk, would show the same.
 fn lay_down(folder: &std::path::Path) {
     let options = SpoolOptions {
         dir: folder.join("data/spool"),
@@ -79,13 +78,16 @@ fn lay_down(folder: &std::path::Path) {
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let spool = Spool::open(options).expect("the collector is gone");
+        let spool = Spool::open(options).expect("the collector has ended");
         let now = std::time::SystemTime::now() - Duration::from_secs(600);
         let event = spool.recover_recent(now, 1 << 20).next();
-        let event = event.expect("an event").expect("readable").payload;
+        let event = event.expect("an event").expect("a readable event").payload;
         let together = vec![event; 2_000];
         for _ in 0..BACKLOG_EVENTS / together.len() {
-            spool.append_all(&together).await.expect("room");
+            spool
+                .append_all(&together)
+                .await
+                .expect("space in the spool");
         }
         spool.seal().await.expect("sealed");
         assert!(spool.stats().segments >= 150, "{:?}", spool.stats());
@@ -100,7 +102,7 @@ fn memory_stays_small_while_a_backlog_is_loaded_and_drained() {
     assert_eq!(answer.status, 202);
     let engine = collector.engine_id().expect("an engine");
     let folder = collector.kill();
-    // A stopped engine may outlive its collector, and then holds its folder.
+    // A stopped engine may outlive its collector and would keep its folder locked.
     let _ = std::process::Command::new("kill")
         .args(["-KILL", &engine.to_string()])
         .stderr(std::process::Stdio::null())
@@ -111,7 +113,7 @@ fn memory_stays_small_while_a_backlog_is_loaded_and_drained() {
     let mut most = resident_bytes(collector.id());
     let drained = wait_for(|| {
         most = most.max(resident_bytes(collector.id()));
-        // New ones are taken all the while.
+        // New beacons are accepted during all of it.
         let new = post(collector.address, "/api/event", &pageview("/", "new"), &[]);
         let stored = collector.sql("SELECT count() FROM events");
         match (new.status, stored.parse::<usize>().expect("a number")) {

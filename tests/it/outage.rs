@@ -1,5 +1,5 @@
-//! ClickHouse stopped, out of disk space, or refusing a segment: no accepted event is lost, and
-//! nothing blocks the queue for ever.
+//! ClickHouse is stopped, out of disk space, or refuses a segment: no accepted event is lost, and
+//! no segment blocks the queue for ever.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -59,7 +59,10 @@ fn a_full_spool_answers_503_and_drains_in_order_later() {
         }
     }
     assert!(accepted > 500, "{accepted} fit into 400 kB");
-    assert_eq!(refused, 20, "the spool is full and says so each time");
+    assert_eq!(
+        refused, 20,
+        "each beacon gets a 503 while the spool is full"
+    );
     assert!(metric(&collector, "sillage_spool_bytes ") <= 400_000.0);
     assert_eq!(
         metric(&collector, "sillage_dropped_total{reason=\"unavailable\"} "),
@@ -132,7 +135,7 @@ fn a_stopped_engine_delays_no_beacon() {
         answer if answer.status == 503 => Ok(answer.body),
         answer => Err(answer),
     })
-    .expect("reports are not ready");
+    .expect("`/readyz` fails");
     assert!(answer.contains("\"engine_restarting\""), "{answer}");
     assert!(answer.contains("beacons are kept meanwhile"), "{answer}");
     assert_eq!(get(collector.address, "/readyz/beacons", &[]).status, 200);
@@ -151,7 +154,7 @@ fn a_stopped_engine_delays_no_beacon() {
 }
 
 #[test]
-fn a_segment_clickhouse_refuses_is_set_aside_and_later_ones_stored() {
+fn a_segment_refused_by_clickhouse_is_quarantined_and_the_next_stored() {
     let collector = Collector::start();
     collector.beacon(&pageview("/before", "a"));
     collector.until("SELECT count() FROM events", "1");
@@ -171,7 +174,7 @@ fn a_segment_clickhouse_refuses_is_set_aside_and_later_ones_stored() {
             n => Err(n),
         },
     )
-    .expect("the segments are kept aside");
+    .expect("the segments are in quarantine");
     assert_eq!(metric(&collector, "sillage_segments_set_aside_total "), 2.0);
     assert_eq!(metric(&collector, "sillage_events_set_aside_total "), 201.0);
     assert!(
@@ -182,7 +185,7 @@ fn a_segment_clickhouse_refuses_is_set_aside_and_later_ones_stored() {
 }
 
 /// Writes two segments into the spool whose records are not rows, as a bug would: a small one, and
-/// one that is refused while it is still being sent.
+/// a large one that ClickHouse refuses before all of it is sent.
 fn poison(folder: &Path) {
     let options = SpoolOptions {
         dir: folder.join("data/spool"),
@@ -193,8 +196,8 @@ fn poison(folder: &Path) {
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let spool = Spool::open(options).expect("the collector is gone");
-        spool.append(b"\x05abc").await.expect("room");
+        let spool = Spool::open(options).expect("the collector has ended");
+        spool.append(b"\x05abc").await.expect("space in the spool");
         spool.seal().await.expect("sealed");
         for _ in 0..200 {
             spool.append([0xff; 15_000]).await.expect("room");
@@ -214,7 +217,7 @@ fn a_segment_inserted_twice_with_a_killed_engine_in_between_counts_once() {
             202
         );
     }
-    // The sealed segment, as it lies in the spool before its INSERT.
+    // Copy the sealed segment before its INSERT.
     let folder = collector.folder.path().to_owned();
     wait_for(|| match segments(&folder, ".sealed").len() {
         0 => Err(()),
@@ -236,7 +239,7 @@ fn a_segment_inserted_twice_with_a_killed_engine_in_between_counts_once() {
         std::fs::write(path, bytes).expect("writable");
     }
 
-    // As after a power cut that undid the deletion: the same segments are sent again.
+    // As after a power cut that undid the deletion: the collector sends the same segments again.
     let collector = Collector::start_in(folder);
     wait_for(
         || match segments(collector.folder.path(), ".sealed").len() {
@@ -250,7 +253,7 @@ fn a_segment_inserted_twice_with_a_killed_engine_in_between_counts_once() {
         collector.sql("SELECT count(), uniqExact(key) FROM events"),
         "100\t100"
     );
-    // New events are not taken for repeated ones.
+    // New events are not mistaken for repeated ones.
     assert_eq!(
         post(collector.address, "/api/event", &pageview("/", "new"), &[]).status,
         202
@@ -272,8 +275,8 @@ fn a_full_disk_refuses_with_503_and_recovers_by_itself() {
         .status()
         .is_ok_and(|status| status.success());
     if !mounted {
-        // Only root may mount; a faulty disk stands for a full one in the spool's own tests.
-        eprintln!("not run: this user may not mount a tmpfs");
+        // Only root may mount. The spool's own tests cover failing writes with a simulated disk.
+        eprintln!("skipped: this user may not mount a tmpfs");
         return;
     }
     let unmount = Unmount(disk.clone());
@@ -306,7 +309,7 @@ fn a_full_disk_refuses_with_503_and_recovers_by_itself() {
     });
     assert!(
         refused
-            .expect("a full disk is said")
+            .expect("the log reports the full disk")
             .header("retry-after")
             .is_some()
     );
@@ -324,19 +327,19 @@ fn a_full_disk_refuses_with_503_and_recovers_by_itself() {
         }
     }
     assert!(!filler.exists());
-    // Without a new beacon: a load balancer sends none while the collector is not ready.
+    // It recovers without a beacon: a load balancer sends none while the collector is not ready.
     wait_for(
         || match get(collector.address, "/readyz/beacons", &[]).status {
             200 => Ok(()),
             status => Err(status),
         },
     )
-    .expect("ready without a beacon");
+    .expect("`/readyz` recovers without a beacon");
     wait_for(|| match collector.beacon(&pageview("/", "last")).status {
         202 => Ok(()),
         status => Err(status),
     })
-    .expect("taken again without a restart");
+    .expect("beacons are accepted again without a restart");
     collector.until(
         "SELECT count(), uniqExact(key) FROM events",
         &format!("{0}\t{0}", accepted + 1),
@@ -352,7 +355,7 @@ fn a_full_disk_refuses_with_503_and_recovers_by_itself() {
     drop(unmount);
 }
 
-/// Unmounts also when the test fails.
+/// Unmounts even if the test fails.
 struct Unmount(PathBuf);
 
 impl Drop for Unmount {

@@ -1,4 +1,4 @@
-//! People: the first owner, invitations, reset links, roles, and what ends them.
+//! People: the first owner, invitations, reset links, roles, and removal.
 
 use std::io::Write;
 use std::path::Path;
@@ -22,10 +22,10 @@ fn user(folder: &Path, arguments: &[&str]) -> Output {
         .spawn()
         .expect("the binary starts");
     let mut stdin = child.stdin.take().expect("piped");
-    // A command that needs no password may have ended already.
+    // A command without a password may have ended already.
     let _ = stdin.write_all(PASSWORD.as_bytes());
     drop(stdin);
-    child.wait_with_output().expect("it ends")
+    child.wait_with_output().expect("the command ends")
 }
 
 fn change(collector: &Collector, method: &str, path: &str, cookie: &str, body: &Value) -> Answer {
@@ -89,7 +89,7 @@ fn the_first_start_prints_a_link_that_makes_one_owner() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let log = collector.log();
     assert!(!log.contains(&link["/welcome/".len()..]), "{log}");
-    // From another name too, since it is the log-in that guards now.
+    // Other host names are allowed as well now, since the dashboard needs a log-in.
     let headers = [("Cookie", cookie.as_str()), ("Host", "stats.example.com")];
     assert_eq!(get(collector.address, "/", &headers).status, 200);
     assert_eq!(get(collector.address, "/metrics", &headers).status, 421);
@@ -165,7 +165,7 @@ fn invitations_reset_links_and_removals_have_their_exact_effect() {
     assert_eq!(
         change(&collector, "DELETE", &of(root_id, ""), &owner, &json!({})).status,
         404,
-        "somebody without a role on the owner's sites is as one who is not there"
+        "a person without a role on the owner's sites looks like an unknown one"
     );
     assert_eq!(
         change(
@@ -199,7 +199,7 @@ fn invitations_reset_links_and_removals_have_their_exact_effect() {
     assert_eq!(
         get(collector.address, "/api/me", &[("Cookie", &ed)]).status,
         401,
-        "the log-in before"
+        "a log-in from before the reset"
     );
     let ed = log_in(&collector, "ed", "another long password");
 
@@ -219,7 +219,7 @@ fn invitations_reset_links_and_removals_have_their_exact_effect() {
     assert_eq!(
         get(collector.address, "/api/me", &[("Cookie", &ed)]).status,
         401,
-        "an open log-in of somebody removed"
+        "a log-in of a removed person"
     );
     assert_eq!(
         change(&collector, "DELETE", &of(ed_id, ""), &owner, &json!({})).status,
@@ -232,7 +232,7 @@ fn invitations_reset_links_and_removals_have_their_exact_effect() {
     }
     assert!(
         !audit.body.contains("person_removed"),
-        "about no site of the owner's: {}",
+        "no entries about other sites: {}",
         audit.body
     );
     let audit = get(collector.address, "/api/audit", &[("Cookie", &root)]);
@@ -324,14 +324,18 @@ fn names_and_ids(collector: &Collector, cookie: &str) -> Vec<(String, i64)> {
 }
 
 #[test]
-fn a_reset_link_gives_no_more_than_its_maker_may_manage() {
+fn a_reset_link_ends_when_its_creator_may_not_manage_the_person() {
     let collector = with_two_owners();
     let (root, ann) = (
         log_in(&collector, "root", PASSWORD),
         log_in(&collector, "ann", PASSWORD),
     );
     let avi = names_and_ids(&collector, &ann);
-    let avi = avi.iter().find(|(name, _)| name == "avi").expect("seen").1;
+    let avi = avi
+        .iter()
+        .find(|(name, _)| name == "avi")
+        .expect("Ann sees Avi")
+        .1;
     let path = format!("/api/people/{avi}/reset");
     let link = || {
         let made = change(&collector, "POST", &path, &ann, &json!({}));
@@ -348,16 +352,16 @@ fn a_reset_link_gives_no_more_than_its_maker_may_manage() {
         let fields = [("password", "another long password")];
         (page, form(&collector, link, &fields, "").status)
     };
-    assert_eq!(
-        opened(&link()),
-        (200, 303),
-        "while Ann owns all of Avi's sites"
-    );
+    assert_eq!(opened(&link()), (200, 303), "Ann owns all of Avi's sites");
     let before = link();
     role("other.example", json!("owner"));
     assert_eq!(opened(&before), (410, 410));
     let made = change(&collector, "POST", &path, &ann, &json!({}));
-    assert_eq!(made.status, 403, "not any more: {}", made.body);
+    assert_eq!(
+        made.status, 403,
+        "Ann no longer owns all of them: {}",
+        made.body
+    );
 }
 
 #[test]
@@ -377,7 +381,7 @@ fn an_owner_cannot_enumerate_people_of_other_sites() {
         everybody
             .iter()
             .find(|(each, _)| each == name)
-            .expect("there")
+            .expect("a listed person")
             .1
     };
     let unknown = change(&collector, "PUT", "/api/people/4711/role", &ann, &role);
@@ -400,14 +404,14 @@ fn an_owner_cannot_enumerate_people_of_other_sites() {
     let malformed = change(&collector, "PUT", "/api/people/x/role", &ann, &role);
     assert_eq!((malformed.status, &malformed.body), (404, &unknown.body));
     assert_eq!(names(&ann), ["ann", "avi"]);
-    // An owner of every site gives roles to anybody.
+    // An owner of every site may give a role to any person.
     let path = format!("/api/people/{}/role", id_of("otto"));
     assert_eq!(change(&collector, "PUT", &path, &root, &role).status, 200);
     assert_eq!(names(&ann), ["ann", "avi", "otto"]);
 }
 
 #[test]
-fn keys_and_links_end_with_the_owner_who_made_them() {
+fn keys_and_links_end_with_the_owner_who_created_them() {
     let collector = with_two_owners();
     let (root, ann) = (
         log_in(&collector, "root", PASSWORD),
@@ -442,7 +446,7 @@ fn keys_and_links_end_with_the_owner_who_made_them() {
     let of_root = [make(&root, "keys"), make(&root, "links")];
     assert_eq!(of_ann.each_ref().map(ask), [200, 200]);
     let ann_id = names_and_ids(&collector, &ann)[0].1;
-    // Without the ownership first, then without the person.
+    // First the owner loses the role, then the person is removed.
     let role = |role: &str| {
         let path = format!("/api/people/{ann_id}/role");
         let body = json!({"site": "example.com", "role": role});
@@ -462,7 +466,7 @@ fn keys_and_links_end_with_the_owner_who_made_them() {
     assert_eq!(
         of_root.each_ref().map(ask),
         [200, 200],
-        "those of others stay"
+        "keys and links of other owners stay"
     );
     let audit = get(collector.address, "/api/audit", &[("Cookie", &root)]);
     for what in ["key_revoked", "link_revoked"] {
@@ -483,7 +487,11 @@ fn the_owner_of_every_site_can_remove_a_person_without_roles() {
         log_in(&collector, "ann", PASSWORD),
     );
     let avi = names_and_ids(&collector, &ann);
-    let avi = avi.iter().find(|(name, _)| name == "avi").expect("seen").1;
+    let avi = avi
+        .iter()
+        .find(|(name, _)| name == "avi")
+        .expect("Ann sees Avi")
+        .1;
     let path = format!("/api/people/{avi}");
     let taken = json!({"site": "example.com", "role": null});
     assert_eq!(

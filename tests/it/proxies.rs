@@ -1,15 +1,15 @@
-//! A proxy on the same machine: what it must not open, and what happens when the configuration does
-//! not name it.
+//! A proxy on the same machine: which routes stay closed behind it, and what happens when the
+//! configuration does not name it.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use crate::support::{Answer, Collector, binary, get, pageview, raw, write_config};
 
-/// What is open to this machine without a log-in.
+/// Routes that need no log-in from this machine.
 const LOCAL: [&str; 3] = ["/metrics", "/", "/api/sites"];
 
-/// What nginx sends for `proxy_pass http://127.0.0.1:PORT;` and nothing else.
+/// The request that nginx sends with `proxy_pass http://127.0.0.1:PORT;` and no other directive.
 fn through_nginx(collector: &Collector, path: &str) -> Answer {
     let address = collector.address;
     let request = format!(
@@ -18,8 +18,8 @@ fn through_nginx(collector: &Collector, path: &str) -> Answer {
     raw(address, request.as_bytes()).expect("an answer")
 }
 
-/// The status that a request gets which differs from a local one in nothing but the user of its
-/// process. `None` where this test may not become another user.
+/// Status of a request that differs from a local one only in the user of the sending process.
+/// `None` if this test may not change its user.
 fn as_another_user(address: std::net::SocketAddr, path: &str) -> Option<String> {
     let script = format!(
         "exec 3<>/dev/tcp/{}/{}; printf 'GET {path} HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nConnection: close\\r\\n\\r\\n' >&3; head -n 1 <&3",
@@ -41,17 +41,17 @@ fn as_another_user(address: std::net::SocketAddr, path: &str) -> Option<String> 
 fn metrics_and_demo_are_closed_to_a_proxy_with_default_settings() {
     let collector = Collector::start();
     for path in LOCAL {
-        // Positive control: the same request of a program on this machine.
+        // Positive control: the same request from a program on this machine.
         assert_eq!(get(collector.address, path, &[]).status, 200, "{path}");
         assert_eq!(through_nginx(&collector, path).status, 421, "{path}");
-        // HAProxy and TCP proxies pass on whatever the client says, a Host of this machine
-        // included.
+        // HAProxy and TCP proxies forward any `Host` that the client sends, also one of this
+        // machine.
         match as_another_user(collector.address, path) {
             Some(status) => assert_eq!(status, "421", "{path}"),
-            None => eprintln!("not run: this user may not become another"),
+            None => eprintln!("skipped: this user may not become another"),
         }
     }
-    // Public routes are reachable.
+    // Public routes stay reachable.
     assert_eq!(through_nginx(&collector, "/readyz").status, 200);
     if let Some(status) = as_another_user(collector.address, "/s.js") {
         assert_eq!(status, "200");
@@ -77,7 +77,7 @@ fn metrics_with_their_own_address_are_served_only_there() {
     if let Some(status) = as_another_user(metrics, "/metrics") {
         assert_eq!(status, "200");
     }
-    // A page that is open in a browser here, under a name that resolves to loopback.
+    // A page in a local browser, under a host name that resolves to loopback (DNS rebinding).
     let foreign = get(metrics, "/metrics", &[("Host", "rebound.example")]);
     assert_eq!(foreign.status, 421);
     for path in ["/", "/api/sites", "/s.js", "/privacy"] {
@@ -97,7 +97,7 @@ fn a_proxy_missing_in_trusted_proxies_is_logged_once_and_counted() {
     let collector = Collector::start();
     assert_eq!(counted(&collector), "0");
     collector.beacon(&pageview("/", "direct"));
-    assert_eq!(counted(&collector), "0", "nobody named a client");
+    assert_eq!(counted(&collector), "0", "no request named a client");
     for n in 0..3 {
         let answer = collector.beacon_with(&pageview("/", &format!("b{n}")), &behind);
         assert_eq!(answer.status, 202);
@@ -111,7 +111,7 @@ fn a_proxy_missing_in_trusted_proxies_is_logged_once_and_counted() {
     collector.beacon_with(&pageview("/", "b"), &behind);
     assert_eq!(counted(&collector), "0");
 
-    // The same before the first request.
+    // `check-config` warns before the first request.
     let says = |extra: &str| {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = write_config(folder.path(), extra);

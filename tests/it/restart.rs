@@ -1,8 +1,8 @@
-//! What survives a restart: visits, and the memory of repeated events.
+//! What survives a restart: visits, and the deduplication of repeated events.
 
 use crate::support::{Collector, binary, cookie, pageview, post, signal, wait_for, write_config};
 
-/// The visit so far: (pages, visits, visitors), and how the latest page stands in it.
+/// The visit so far: pages, visits and visitors, and the position of the latest page.
 const STANDING: &str = "SELECT count(), uniqExact(visit), uniqExact(visitor), max(visit_number), argMax(seq, seq), argMax(path, seq), \
      argMax(previous_path, seq), argMax(entry_path, seq), argMax(source, seq) FROM events WHERE name = 'pageview'";
 
@@ -40,7 +40,7 @@ fn a_visit_continues_after_a_kill_when_its_rows_are_stored() {
 #[test]
 fn a_visit_continues_after_a_kill_when_its_rows_are_in_the_spool() {
     let collector = Collector::start();
-    // The engine is stopped, so that nothing is stored before the kill.
+    // Stop the engine, so that no row is stored before the kill.
     let engine = collector.engine_id().expect("an engine");
     signal(engine, "STOP");
     let first = collector.beacon(&from_search("/", "a"));
@@ -50,7 +50,7 @@ fn a_visit_continues_after_a_kill_when_its_rows_are_in_the_spool() {
     let signup = serde_json::json!({"n": "Signup", "u": "https://example.com/prices", "d": "example.com", "c": 1, "k": "s"});
     collector.beacon_with(&signup.to_string(), &with);
     let folder = collector.kill();
-    // A stopped engine may outlive its collector, and then holds its folder.
+    // A stopped engine may outlive its collector and would keep its folder locked.
     let _ = std::process::Command::new("kill")
         .args(["-KILL", &engine.to_string()])
         .stderr(std::process::Stdio::null())
@@ -97,7 +97,7 @@ fn a_visit_without_a_cookie_continues_after_a_kill() {
 }
 
 #[test]
-fn elapsed_counts_whole_minutes_also_over_a_restart() {
+fn elapsed_counts_whole_minutes_across_a_restart() {
     let collector = Collector::start();
     let first = collector.beacon(&pageview("/", "a"));
     let device = cookie(&first).expect("a cookie").to_owned();
@@ -106,7 +106,7 @@ fn elapsed_counts_whole_minutes_also_over_a_restart() {
     collector.until("SELECT count() FROM events", "2");
     let collector = Collector::start_in(collector.kill());
     collector.beacon_with(&pageview("/c", "c"), &with);
-    // Whatever minutes the test runs over.
+    // Compare with the stored times, since the test may run across a minute's end.
     collector.until(
         "SELECT count(), countIf(elapsed != toUnixTimestamp(time) - (SELECT toUnixTimestamp(min(time)) FROM events)) FROM events",
         "3\t0",
@@ -114,7 +114,7 @@ fn elapsed_counts_whole_minutes_also_over_a_restart() {
 }
 
 #[test]
-fn the_engine_merges_events_in_large_steps_also_after_a_restart() {
+fn the_engines_merge_settings_survive_a_restart() {
     let settings = "SELECT engine_full LIKE '%min_parts_to_merge_at_once = 12%' \
          AND engine_full LIKE '%min_age_to_force_merge_seconds = 3600%' FROM system.tables WHERE database != 'system' AND name = 'events'";
     let collector = Collector::start();
@@ -137,16 +137,16 @@ fn a_reboot_that_loses_the_salts_keeps_devices_and_the_audit_log() {
     std::fs::write(&audit, line).expect("written");
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(&audit, private).expect("set");
-    // What a reboot does to /run.
+    // A reboot empties /run.
     std::fs::remove_dir_all(folder.path().join("data/salts")).expect("removed");
 
-    // A new visit, since the day's salt is new, but of a device that was seen today.
+    // The salt is new, so the visit is new, but the device counts as seen today.
     let known = "SELECT visit_number, days_since_seen FROM events WHERE path = '/later'";
     let collector = Collector::start_in(folder);
     collector.beacon_with(&pageview("/later", "b"), &with);
     collector.until(known, "2\t0");
     let folder = collector.stop().0;
-    let kept = std::fs::read_to_string(folder.path().join("data/audit.log")).expect("it is there");
+    let kept = std::fs::read_to_string(folder.path().join("data/audit.log")).expect("an audit log");
     assert!(kept.starts_with(line), "{kept}");
 
     // Positive control: without the key the cookie is not recognised.
@@ -181,7 +181,7 @@ fn the_engine_outlives_signals_to_the_whole_service() {
     let collector = Collector::start();
     let engine = collector.engine_id().expect("an engine runs");
     for (count, name) in ["HUP", "USR1", "USR2"].into_iter().enumerate() {
-        // `systemctl kill -s HUP` sends it to every process of the service.
+        // `systemctl kill -s HUP` sends the signal to every process of the service.
         signal(engine, name);
         assert_eq!(collector.beacon(&pageview("/", name)).status, 202);
         collector.until("SELECT count() FROM events", &(count + 1).to_string());
@@ -203,7 +203,7 @@ fn the_shipped_unit_restarts_after_any_exit() {
     assert!(unit.lines().any(|line| line == "Restart=always"));
 }
 
-/// A name of letters, since long numbers are scrubbed.
+/// A name made of letters, since the scrubber removes long numbers.
 fn invented_name(number: usize) -> String {
     let letters = [number / 676, number / 26 % 26, number % 26];
     letters
@@ -221,7 +221,7 @@ fn yesterdays_values_keep_their_slots_after_a_restart() {
         .args(["--log-level", "off", "demo", "--days", "3", "--config"])
         .arg(config)
         .output()
-        .expect("it runs");
+        .expect("the command runs");
     let printed = String::from_utf8_lossy(&output.stdout);
     let accepted = printed
         .lines()
@@ -244,7 +244,7 @@ fn yesterdays_values_keep_their_slots_after_a_restart() {
         );
         assert_eq!(answer.status, 202, "{}", answer.body);
     };
-    // Twenty networks take all places for new names.
+    // Twenty networks use up the cardinality limit for new names.
     for number in 0..2_100 {
         send(number / 100, &invented_name(number), "/");
     }

@@ -1,4 +1,5 @@
-//! Retention on the real engine: expired rows go, held rows stay, and the check reports both.
+//! Retention on the real engine: expired rows are destroyed, held rows stay, and the check reports
+//! both.
 
 use clickhouse::Client;
 use jiff::civil::{Date, date};
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::{self, Collector, binary, pageview, post, wait_for};
 
-/// An engine of its own with migrated tables, and the rules of a configuration.
+/// An engine with migrated tables, and a configuration with retention rules.
 struct Bench {
     client: Client,
     rules: retention::Rules,
@@ -23,8 +24,8 @@ impl Bench {
         let text = format!(
             "[retention]\nvisitor_days = 7\n[[site]]\nid = \"a.example\"\n[[site]]\nid = \"b.example\"\n{extra}"
         );
-        let config =
-            Config::parse(&text, &folder.path().join("sillage.toml")).expect("it is sound");
+        let config = Config::parse(&text, &folder.path().join("sillage.toml"))
+            .expect("a valid configuration");
         std::fs::create_dir_all(&config.data_dir).expect("a folder");
         let engine = support::engine::supervised(folder.path().join("engine")).await;
         let target = engine.target();
@@ -67,13 +68,13 @@ impl Bench {
     async fn enforce(&self, today: Date) -> retention::Destroyed {
         retention::enforce(&self.client, &self.rules, today)
             .await
-            .expect("it is enforced")
+            .expect("retention runs")
     }
 
     async fn verify(&self, today: Date) -> retention::Found {
         retention::verify(&self.client, &self.rules, today)
             .await
-            .expect("it is looked at")
+            .expect("the check runs")
     }
 
     async fn has_ttl(&self) -> bool {
@@ -96,7 +97,7 @@ fn row(site: &str, expires: Date, visitor: u64) -> (String, String, u64) {
     (site.to_owned(), expires.to_string(), visitor)
 }
 
-/// Far ahead, so that ClickHouse's own clock destroys nothing.
+/// Far in the future, so that ClickHouse's own TTL destroys nothing.
 const EARLY: Date = date(2090, 1, 1);
 const LATE: Date = date(2090, 3, 1);
 
@@ -120,17 +121,17 @@ async fn a_single_block_of_a_day_is_rewritten_and_keeps_its_rows() {
         let age = std::time::Duration::from_secs(seconds);
         store::merges::rewrite_lone(&bench.client, "sillage", age)
             .await
-            .expect("it is written anew")
+            .expect("the part is rewritten")
     };
-    assert_eq!(rewrite(3_600).await, 0, "it is not old enough");
+    assert_eq!(rewrite(3_600).await, 0, "the part is not old enough");
     assert_eq!(rewrite(0).await, 1);
-    // What the engine merges by itself is left to it.
+    // Parts that the engine merges by itself are not rewritten.
     assert_eq!(
         parts().await,
         [part(EARLY, 1), part(LATE, 0), part(LATE, 0)]
     );
     assert_eq!(bench.rows().await, rows);
-    assert_eq!(rewrite(0).await, 0, "once is enough");
+    assert_eq!(rewrite(0).await, 0, "a part is rewritten once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,7 +167,11 @@ async fn expired_rows_go_as_whole_parts_and_the_check_finds_none() {
         .fetch_all()
         .await
         .expect("rows");
-    assert_eq!(visits, [LATE.to_string()], "visits go with their events");
+    assert_eq!(
+        visits,
+        [LATE.to_string()],
+        "visits expire with their events"
+    );
     assert!(
         bench
             .log()
@@ -181,7 +186,7 @@ async fn expired_rows_go_as_whole_parts_and_the_check_finds_none() {
         "{}",
         bench.log()
     );
-    // Dropped parts are still on disk for some minutes, and the check says so.
+    // Dropped parts stay on disk for some minutes, and the check reports it.
     let found = bench.verify(day_after).await;
     assert_eq!(found.rows, 0);
     assert_eq!(
@@ -211,11 +216,11 @@ async fn a_hold_keeps_its_rows_and_no_others_until_it_ends() {
     assert_eq!(
         (done.partitions, done.rows),
         (1, 3),
-        "one partition holds nothing that is held"
+        "one partition has no held rows"
     );
     assert!(
         !bench.has_ttl().await,
-        "ClickHouse must not destroy what is held"
+        "ClickHouse must not destroy held rows"
     );
     assert_eq!(bench.rows().await, [row("a.example", EARLY, 7)]);
     let found = bench.verify(EARLY.tomorrow().expect("a day")).await;
@@ -244,11 +249,7 @@ async fn visitor_ids_are_cleared_on_time_and_only_after_the_roll_up() {
         bench.event("a.example", day, LATE).await;
     }
     let today = date(2026, 1, 10);
-    assert_eq!(
-        bench.enforce(today).await.cleared,
-        0,
-        "nothing is rolled up"
-    );
+    assert_eq!(bench.enforce(today).await.cleared, 0, "no day is rolled up");
     bench
         .client
         .query("INSERT INTO rolled_days (site, day, version, events, zone, has_visits) VALUES ('a.example', '2026-01-01', 1, 1, 'UTC', true), ('a.example', '2026-01-02', 1, 1, 'UTC', false)")
@@ -258,7 +259,7 @@ async fn visitor_ids_are_cleared_on_time_and_only_after_the_roll_up() {
     assert_eq!(
         bench.enforce(today).await.cleared,
         1,
-        "the visits of the second day are not written down"
+        "the second day has no stored visits"
     );
     bench
         .client
@@ -269,7 +270,7 @@ async fn visitor_ids_are_cleared_on_time_and_only_after_the_roll_up() {
     assert_eq!(
         bench.enforce(today).await.cleared,
         1,
-        "the ninth is not seven days old"
+        "9 January is less than seven days old"
     );
     let left: Vec<(u64, u64)> = bench
         .client
@@ -289,7 +290,7 @@ async fn visitor_ids_are_cleared_on_time_and_only_after_the_roll_up() {
     bench.engine.stop().await;
 }
 
-/// What a cleared row may still say; everything else stands at its default.
+/// Columns that a cleared row may keep. All others have their default value.
 const LEFT_WHEN_CLEARED: [&str; 20] = [
     "site",
     "time",
@@ -323,7 +324,7 @@ async fn a_cleared_row_keeps_page_and_hour_but_nothing_linkable() {
         .fetch_all()
         .await
         .expect("columns");
-    // Every column holds something; times lie off the hour.
+    // Every column has a value, and no time is a whole hour.
     let value = |name: &str, kind: &str| match (name, kind) {
         ("name", _) => "if(number % 2 = 0, 'pageview', 'engagement')".to_owned(),
         ("key", _) => "intDiv(number, 2) + 1".to_owned(),
@@ -380,7 +381,7 @@ async fn a_cleared_row_keeps_page_and_hour_but_nothing_linkable() {
     assert_eq!(
         filled("a.example", 1).await,
         all,
-        "every column holds something before"
+        "every column has a value before"
     );
     bench
         .client
@@ -391,15 +392,11 @@ async fn a_cleared_row_keeps_page_and_hour_but_nothing_linkable() {
     let today = date(2026, 1, 20);
     assert_eq!(bench.enforce(today).await.cleared, 10);
     assert_eq!(filled("a.example", 1).await, LEFT_WHEN_CLEARED);
-    assert_eq!(
-        filled("a.example", 2).await,
-        all,
-        "a hold keeps its rows as they are"
-    );
+    assert_eq!(filled("a.example", 2).await, all, "held rows are unchanged");
     assert_eq!(
         filled("b.example", 1).await,
         all,
-        "other sites' rows are as they were"
+        "other sites' rows are unchanged"
     );
     let (rows, times, keys, old_keys): (u64, u64, u64, u64) = bench
         .client
@@ -407,9 +404,9 @@ async fn a_cleared_row_keeps_page_and_hour_but_nothing_linkable() {
         .fetch_one()
         .await
         .expect("a row");
-    // Records of one page view stay together, under another number.
+    // Records of one pageview keep a common key, which is a new one.
     assert_eq!((rows, times, keys, old_keys), (10, 0, 5, 0));
-    // The copy is gone, and so is one that a crash leaves behind.
+    // The temporary copy is dropped, and so is one that a crash has left behind.
     let copies = async || -> u64 {
         let count = bench.client.query("SELECT count() FROM system.tables WHERE database = 'sillage' AND name = 'events_rewritten'");
         count.fetch_one().await.expect("a count")
@@ -417,7 +414,11 @@ async fn a_cleared_row_keeps_page_and_hour_but_nothing_linkable() {
     assert_eq!(copies().await, 0);
     let left = "CREATE TABLE events_rewritten AS events ENGINE = Memory";
     bench.client.query(left).execute().await.expect("a table");
-    assert_eq!(bench.enforce(today).await.cleared, 0, "once");
+    assert_eq!(
+        bench.enforce(today).await.cleared,
+        0,
+        "a day is cleared once"
+    );
     assert_eq!(copies().await, 0);
     bench.engine.stop().await;
 }
@@ -437,7 +438,7 @@ async fn rows_that_arrive_while_a_day_is_cleared_are_kept() {
         .execute()
         .await
         .expect("a row");
-    // Another site's rows lie in the same partition, and come without a break.
+    // Meanwhile another site's rows keep arriving in the same partition.
     let (mut arrived, mut cleared) = (0_u64, None);
     let mut clearing = Box::pin(bench.enforce(date(2026, 1, 10)));
     while cleared.is_none() {
@@ -538,7 +539,7 @@ fn refused_requests_are_counted_separately_and_join_nothing() {
     assert_eq!(
         stored.as_deref(),
         Ok("31\t0\t0"),
-        "a network that sent little is not named, an address never"
+        "a network with few requests is not named, an address never"
     );
     let shared = collector.sql(
         "SELECT groupArray(name) FROM (SELECT name FROM system.columns WHERE database = 'sillage' AND table = 'security' \

@@ -1,4 +1,4 @@
-//! Failed starts: an exit code and a sentence that says what to do.
+//! Failed starts: the exit code, and a sentence that says what to do.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::support::{Collector, binary, pageview, signal, wait_for, write_config};
 
-/// Runs `serve` until it exits: (exit code, output).
+/// Runs `serve` until it exits. Returns the exit code and the output.
 fn serve(config: &Path) -> (Option<i32>, String) {
     let output = binary()
         .args(["--log-level", "off", "serve", "--config"])
@@ -30,7 +30,7 @@ fn check(config: &Path, expected: &[&str]) {
 }
 
 #[test]
-fn a_configuration_that_is_wrong_is_explained() {
+fn an_invalid_configuration_is_explained() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("sillage.toml");
     check(&file, &["cannot read", "--config"]);
@@ -87,11 +87,7 @@ fn a_missing_engine_library_is_named() {
 fn unusable_folders_are_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = write_config(folder.path(), "data_dir = \"blocked/data\"");
-    std::fs::write(
-        folder.path().join("blocked"),
-        "a file where a folder is wanted",
-    )
-    .expect("written");
+    std::fs::write(folder.path().join("blocked"), "a file instead of a folder").expect("written");
     check(&file, &["blocked/data", "data_dir"]);
 
     // Salts that other users can read are not secret.
@@ -113,11 +109,11 @@ fn a_start_on_a_full_disk_says_that_the_disk_is_full() {
         .status()
         .is_ok_and(|status| status.success());
     if !mounted {
-        eprintln!("not run: this user may not mount a tmpfs");
+        eprintln!("skipped: this user may not mount a tmpfs");
         return;
     }
     let file = write_config(folder.path(), "data_dir = \"disk/data\"");
-    // The write fails once the disk is full, which is intended.
+    // This write fails when the disk is full, as intended.
     let filled = std::fs::write(disk.join("filler"), vec![1; 1 << 20]);
     let said = serve(&file);
     let unmounted = std::process::Command::new("umount")
@@ -131,7 +127,7 @@ fn a_start_on_a_full_disk_says_that_the_disk_is_full() {
 }
 
 #[test]
-fn a_second_collector_on_the_same_folder_is_refused_and_the_first_goes_on() {
+fn a_second_collector_on_one_folder_is_refused_the_first_goes_on() {
     let first = crate::support::Collector::start();
     let salts = "[salts]\ndir = \"other-salts\"\n";
     let config = first.folder.path().join("second.toml");
@@ -148,7 +144,7 @@ fn a_spool_of_a_later_version_is_refused_and_left_unchanged() {
     let config = write_config(folder.path(), "");
     let spool = folder.path().join("data/spool");
     std::fs::create_dir_all(&spool).expect("created");
-    // The part of a header that holds in every version: magic, version, checksum.
+    // The part of a header that is the same in every version: magic, version, checksum.
     let mut header = b"SILSPOOL".to_vec();
     header.extend(9_u32.to_le_bytes());
     header.extend(crc32fast::hash(&header).to_le_bytes());
@@ -181,25 +177,25 @@ fn a_spool_on_a_read_only_disk_is_named() {
         .status()
         .is_ok_and(|status| status.success());
     if !mounted {
-        // Only root may mount; the spool's own tests cover a folder without write permission.
-        eprintln!("not run: this user may not mount a tmpfs");
+        // Only root may mount. The spool's own tests cover a folder without write permission.
+        eprintln!("skipped: this user may not mount a tmpfs");
         return;
     }
     let outcome = std::panic::catch_unwind(|| check(&config, &["disk/spool", "Read-only"]));
     let unmounted = Command::new("umount").arg(&disk).status();
     assert!(unmounted.is_ok_and(|status| status.success()), "unmounted");
-    assert!(outcome.is_ok(), "the start says what is wrong");
+    assert!(outcome.is_ok(), "the start must report the read-only disk");
 }
 
 #[test]
-fn the_sql_password_is_printed_but_not_into_the_journal() {
+fn the_sql_password_is_printed_but_not_to_the_journal() {
     use std::os::unix::fs::MetadataExt;
     let printed = |is_journal: bool| {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = write_config(folder.path(), "");
         let path = folder.path().join("output");
         let output = std::fs::File::create(&path).expect("created");
-        let about = output.metadata().expect("there");
+        let about = output.metadata().expect("metadata");
         let journal = format!("{}:{}", about.dev(), about.ino() + u64::from(!is_journal));
         let mut child = binary()
             .args(["--log-level", "info", "serve", "--config"])
@@ -218,9 +214,9 @@ fn the_sql_password_is_printed_but_not_into_the_journal() {
                 Err(text)
             }
         })
-        .expect("it is ready");
+        .expect("the collector is ready");
         signal(child.id(), "TERM");
-        assert!(child.wait().expect("it ends").success());
+        assert!(child.wait().expect("the collector ends").success());
         let token = std::fs::read_to_string(folder.path().join("data/sql.token"));
         (text, token.expect("a token").trim().to_owned())
     };
@@ -234,9 +230,9 @@ fn the_sql_password_is_printed_but_not_into_the_journal() {
 #[test]
 fn a_start_accepts_beacons_without_writing_the_engines_address() {
     let (folder, _) = Collector::start().stop();
-    // What can't be replaced by a file, as nothing can on a full disk.
+    // A folder can't be replaced by a file, so writing the address fails as on a full disk.
     let file = folder.path().join("data/sql.address");
-    std::fs::remove_file(&file).expect("it was there");
+    std::fs::remove_file(&file).expect("the address file existed");
     std::fs::create_dir(&file).expect("created");
     let collector = Collector::start_in(folder);
     assert_eq!(collector.beacon(&pageview("/", "a")).status, 202);

@@ -1,6 +1,6 @@
-//! The published list of stored fields against the tables: beacons with every field go through the
-//! whole collector under each profile; then the columns that are not empty are compared with
-//! `policy.json` in both directions.
+//! The published list of stored fields against the tables. Beacons with every field go through the
+//! whole collector under each profile. Then the test compares the columns that are not empty with
+//! `policy.json`, in both directions.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ use sillage::event_row::stored::{BOOKKEEPING, FIELDS, SENT};
 
 use crate::support::{Answer, Collector, cookie, get, post, write_config};
 
-/// A site of each profile, and one that counts pages alone where the browser objects.
+/// A site with each profile, and one that only counts pages if the browser objects.
 const SITES: &str = r#"
 [[site]]
 id = "consent.test"
@@ -41,17 +41,17 @@ profile = "consent"
 gpc = "count"
 "#;
 
-/// An address that the place database knows.
+/// An address in the place database.
 const ADDRESS: (&str, &str) = ("X-Forwarded-For", "192.88.98.77");
 
-/// The agent of a phone, with the version of its system.
+/// The `User-Agent` of a phone, with the version of its operating system.
 const PHONE: (&str, &str) = (
     "User-Agent",
     "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
 );
 
-/// A database of places in which every address lies in Tokyo (MaxMind DB 2.0: a tree of one node,
-/// then data).
+/// Writes a place database in which every address is in Tokyo (MaxMind DB 2.0: a tree with one
+/// node, then the data).
 fn database_of_places(path: &Path) {
     fn text(value: &str) -> Vec<u8> {
         assert!(value.len() < 29, "longer ones need a byte more");
@@ -114,8 +114,8 @@ fn collector() -> Collector {
     Collector::start_in(folder)
 }
 
-/// A beacon with every field except the consent, the event's id, and the mark of automation, which
-/// would end its processing.
+/// A beacon with every field except the consent, the event key, and the sign of automation, which
+/// would end the processing.
 fn full(name: &str, site: &str, path: &str) -> Value {
     json!({
         "n": name,
@@ -129,7 +129,7 @@ fn full(name: &str, site: &str, path: &str) -> Value {
     })
 }
 
-/// A visit with everything in it. `said` is what the page says about consent.
+/// Sends a visit with every kind of event. `said` is the consent that the page reports.
 fn visit(collector: &Collector, site: &str, said: Option<u8>, headers: &[(&str, &str)]) {
     let mut device = None;
     let events = [
@@ -155,13 +155,13 @@ fn visit(collector: &Collector, site: &str, said: Option<u8>, headers: &[(&str, 
 
 type Columns = BTreeSet<(String, String)>;
 
-/// Columns of a table that are not empty in some row that meets the condition.
+/// Columns that are not empty in at least one row that meets the condition.
 fn filled(collector: &Collector, table: &str, condition: &str) -> Columns {
     let columns = collector.sql(&format!(
         "SELECT name FROM system.columns WHERE database = 'sillage' AND table = '{table}' ORDER BY position"
     ));
     let nothing = |column: &str| match column {
-        // These two have a value for "unknown".
+        // These two columns have a value for "unknown".
         "scroll" => "'', '255'",
         "days_since_seen" => "'', '-1'",
         _ => "'', '0', '[]', '{}', 'false', '1970-01-01', '1970-01-01 00:00:00'",
@@ -230,7 +230,8 @@ fn the_fields_listed_for_visitors_match_what_each_profile_stores() {
         "SELECT sum(beacons) FROM outcomes WHERE outcome = 'pages_only'",
         "4",
     );
-    // Three visits with a yes of four events; one exempt one; page views alone of the two others.
+    // Three visits with a yes and one exempt visit have four events each; the two others have
+    // pageviews only.
     collector.until("SELECT count() FROM events", "20");
 
     let cases = [
@@ -245,13 +246,13 @@ fn the_fields_listed_for_visitors_match_what_each_profile_stores() {
         let condition = format!("site = '{site}' AND basis = '{basis}'");
         let mut stored = filled(&collector, "events", &condition);
         if basis != "count" {
-            // This visit takes less than a minute, which may be stored as none.
+            // The visit takes less than a minute, so `elapsed` may be stored as 0.
             stored.insert(("events".into(), "elapsed".into()));
         }
         let listed = listed(&policy(&collector, site), "events", case);
         assert_eq!(differences(&stored, &listed), NONE, "{site} {case}");
 
-        // Positive control: an empty comparison would pass as well.
+        // Positive control: the comparison finds an unlisted and a missing column.
         let new = ("events".to_owned(), "birthday".to_owned());
         let with_new = &stored | &BTreeSet::from([new]);
         assert_eq!(differences(&with_new, &listed).0, ["events.birthday"]);
@@ -269,7 +270,7 @@ fn the_fields_listed_for_visitors_match_what_each_profile_stores() {
     assert_eq!(
         collector.sql("SELECT DISTINCT toString(name) FROM events WHERE basis = 'count'"),
         "pageview",
-        "page counts are of pages"
+        "page counts come from pageviews only"
     );
     let report = collector.report(&json!({
         "site_id": "count.test", "metrics": ["pageviews", "events"], "date_range": "day",
@@ -292,8 +293,8 @@ fn totals_that_hold_refused_requests_are_listed_as_well() {
     for site in ["consent.test", "exempt.test"] {
         get(collector.address, &format!("/p.gif?d={site}&m=spring"), &[]);
     }
-    // Twenty faults of one network within ten seconds are named; more, as the ten seconds may end
-    // among them.
+    // Twenty refused requests within ten seconds name their network. The test sends more, since the
+    // ten seconds may end in between.
     for _ in 0..60 {
         assert_eq!(collector.beacon_with("no beacon", &[ADDRESS]).status, 400);
     }
@@ -332,7 +333,7 @@ fn totals_that_hold_refused_requests_are_listed_as_well() {
     assert_eq!(unknown, [""; 0], "every table is known");
 }
 
-/// The page's text in the language.
+/// The text of the page.
 fn page(collector: &Collector, path: &str, headers: &[(&str, &str)]) -> String {
     let answer = get(collector.address, path, headers);
     assert_eq!(answer.status, 200, "{path}: {}", answer.body);
@@ -372,7 +373,7 @@ fn the_page_lists_exactly_the_stored_fields() {
             );
         }
     }
-    // A browser that objects reads what is kept of it, and no more.
+    // A browser that objects is shown what is stored about it, and nothing else.
     let path = "/privacy?site=signal.test&lang=en";
     let calm = page(&collector, path, &[]);
     let objecting = page(&collector, path, &[("Sec-GPC", "1")]);
@@ -417,12 +418,13 @@ fn the_page_stays_true_after_a_yes() {
                 .expect("a summary");
             rest.split("</p>").next().unwrap_or_default().to_owned()
         };
-        // The browser does not send the cookie to /privacy: the sentence has to hold for both.
+        // The browser does not send the cookie to /privacy, so the sentence must hold with and
+        // without a yes.
         assert!(summary(at("/privacy", &[])).contains(condition), "{site}");
         let seen = summary(at("/api/event/choices", &[("Cookie", &device)]));
         assert!(seen.contains("You said yes in this browser"), "{site}");
     }
-    // A yes where the browser's objection leaves page counts: the yes is not the whole truth.
+    // After a yes in a browser that objects, only pages are counted: the page must say so.
     let device = known("asks.test");
     let headers = [("Cookie", &*device), ("Sec-GPC", "1")];
     let path = "/api/event/choices?site=asks.test&lang=en";
@@ -452,13 +454,13 @@ fn the_page_stays_true_after_a_yes() {
         assert!(!html.contains(falsehood), "{lang}");
         assert!(
             html.contains("13"),
-            "{lang}: how long the cookie joins days"
+            "{lang}: for how long the cookie links days"
         );
     }
 }
 
 #[test]
-fn the_notice_of_what_is_sent_is_whole_in_each_language() {
+fn the_notice_of_what_is_sent_is_complete_in_each_language() {
     let collector = collector();
     let notice = |query: &str, accepted: &str| -> Answer {
         let path = format!("/privacy/external-transmission?site=exempt.test{query}");
@@ -481,7 +483,7 @@ fn the_notice_of_what_is_sent_is_whole_in_each_language() {
             "{lang}"
         );
     }
-    // Every name that a beacon has on the wire belongs to a part of the notice.
+    // The notice covers every field of a beacon's wire format.
     let mut sent = full("pageview", "exempt.test", "/");
     for (key, value) in [
         ("k", json!("x")),

@@ -1,5 +1,5 @@
-//! Rules that a reviewer would have to check by hand: libraries per room, documents that match the
-//! code, and nothing switched off.
+//! Rules that a reviewer would otherwise check by hand: which room uses which library, documents
+//! that match the code, and no test or lint switched off.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ fn read(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Files with one of the endings in a folder, except built and fetched ones.
+/// Files of a folder with one of the extensions, except built and downloaded ones.
 fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
@@ -41,7 +41,7 @@ fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
     found
 }
 
-/// Code without comments and without the unit tests at its end.
+/// The code of a file without comments and without the unit tests at its end.
 fn code(path: &Path) -> String {
     let text = std::fs::read_to_string(path).expect("readable");
     let text = text
@@ -54,7 +54,7 @@ fn code(path: &Path) -> String {
         .join("\n")
 }
 
-/// The tests that a document names: in backquotes, words joined by underscores (Rust) or blanks
+/// The tests that a document names: in backquotes, words joined by underscores (Rust) or spaces
 /// (TypeScript).
 fn tests_named_in(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2);
@@ -86,7 +86,7 @@ fn every_test_named_in_privacy_md_exists() {
                 format!("test('{name}'"),
                 format!("it('{name}'"),
                 format!("])('{name}'"),
-                // A template for each of a list.
+                // A template that makes a test for each item of a list.
                 format!("test(`{name}: ${{"),
             ];
             assert!(
@@ -197,7 +197,7 @@ fn unsafe_code_and_client_addresses_stay_in_their_files() {
 
 #[test]
 fn every_insert_into_clickhouse_carries_a_token() {
-    // Without one ClickHouse drops a block that equals an earlier one.
+    // Without a token ClickHouse drops a block that equals an earlier one.
     let mut senders = 0;
     let rust = ["src/store", "src/rollup", "crates/query"].map(|folder| files(folder, &[".rs"]));
     for path in rust.into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! What pages embed, through the socket: the tracker's files, the pixel, and the command that
+//! What pages embed, through the socket: the tracker's files and the pixel. Also the command that
 //! prints the snippet.
 
 use crate::support::{AGENT, Answer, Collector, binary, get, post, write_config};
@@ -7,7 +7,7 @@ const EXEMPT: &str = "[[site]]\nid = \"exempt.test\"\nhostnames = [\"exempt.test
 const COUNT: &str =
     "[[site]]\nid = \"count.test\"\nhostnames = [\"count.test\"]\nprofile = \"count\"\n";
 
-/// A collector with a site of each profile; `example.com` has `consent`.
+/// A collector with a site of each profile. `example.com` has `consent`.
 fn collector() -> Collector {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = write_config(folder.path(), "");
@@ -34,7 +34,7 @@ fn the_pixel_counts_only_where_no_consent_is_needed() {
         let query = format!("d={site}&u=https%3A%2F%2F{site}%2Fread%3Ftoken%3Dx");
         assert_eq!(pixel(&collector, &query, headers).status, 200, "{site}");
     };
-    // The address of an image cannot give consent.
+    // Consent can't be given in the address of an image.
     pixel(
         &collector,
         "d=example.com&u=https%3A%2F%2Fexample.com%2F&c=1&cv=1",
@@ -47,7 +47,7 @@ fn the_pixel_counts_only_where_no_consent_is_needed() {
     view("exempt.test", &[("Sec-Purpose", "prefetch")]);
     view("exempt.test", &[]);
     view("count.test", &[]);
-    // Without `u` the page is the one that shows the image.
+    // Without `u` the page is taken from `Referer`.
     let referrer = [("Referer", "https://count.test/start?token=x")];
     assert_eq!(pixel(&collector, "d=count.test", &referrer).status, 200);
     collector.until("SELECT count() FROM events", "3");
@@ -66,7 +66,7 @@ fn the_pixel_counts_only_where_no_consent_is_needed() {
 }
 
 #[test]
-fn a_pixel_without_a_page_reports_it_and_is_still_an_image() {
+fn a_pixel_without_a_page_gets_an_error_status_and_an_image() {
     let collector = collector();
     for (query, status) in [
         ("d=count.test", 400),
@@ -88,7 +88,7 @@ fn a_pixel_without_a_page_reports_it_and_is_still_an_image() {
         assert_eq!(pixel(&collector, query, &[]).status, 200, "{query}");
     }
     assert_eq!(post(collector.address, "/p.gif", "", &[]).status, 405);
-    // The positive control is last: what came before it would be stored by then.
+    // Positive control, sent last: by then the earlier ones would be stored.
     pixel(
         &collector,
         "d=count.test&u=https%3A%2F%2Fcount.test%2Fcontrol",
@@ -123,7 +123,7 @@ fn email_opens_are_stored_only_as_totals_by_campaign_and_day() {
     ] {
         pixel(&collector, "d=exempt.test&m=spring-2026", headers);
     }
-    // A name made for one recipient, one that is not configured, and sites that have none.
+    // A name made for one recipient, a name that is not configured, and sites without campaigns.
     for query in [
         "d=exempt.test&m=spring-2026%2Ftaro%40example.jp",
         "d=exempt.test&m=autumn",
@@ -158,7 +158,7 @@ fn counted_email_opens_are_stored_when_the_collector_stops() {
 }
 
 #[test]
-fn a_campaign_that_could_name_a_recipient_is_refused_at_the_start() {
+fn a_campaign_that_could_name_a_recipient_is_refused_at_start() {
     let check = |campaigns: &str| {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("sillage.toml");
@@ -214,12 +214,12 @@ fn the_tracker_is_compressed_and_releases_outlive_an_upgrade() {
         )
     };
     let (brotli, gzip) = (packed("br", "/s.js"), packed("gzip", "/s.js"));
-    // The budget of the core file, as it goes over the wire.
+    // The size budget of the core file, as transferred.
     assert!(brotli.0 <= 1_800 && gzip.0 <= 2_000 && plain.body.len() <= 4_000);
     let plain_tag = plain.header("etag").map(str::to_owned);
     assert!(
         brotli.1 != gzip.1 && gzip.1 != plain_tag,
-        "one tag for each form"
+        "each encoding has its own entity tag"
     );
 
     for name in [
@@ -247,7 +247,7 @@ fn the_tracker_is_compressed_and_releases_outlive_an_upgrade() {
                 .expect("plain")
         })
         .next()
-        .expect("the own release");
+        .expect("the release of this binary");
     let pinned = get(address, &format!("/s/{release}/s.js"), &[]);
     assert_eq!(pinned.body, plain.body);
     assert_eq!(
@@ -256,7 +256,7 @@ fn the_tracker_is_compressed_and_releases_outlive_an_upgrade() {
     );
     packed("br", &format!("/s/{release}/consent/tcf.js"));
 
-    // An earlier binary's release lies in the data folder and is still served.
+    // The data folder keeps the release of an earlier binary, which is still served.
     let earlier = collector
         .folder
         .path()
@@ -320,7 +320,7 @@ fn the_command_prints_snippets_whose_addresses_are_served() {
         "https://stats.example.com",
     ]);
     let between = |text: &str, before: &str| {
-        let rest = text.split(before).nth(1).expect("there");
+        let rest = text.split(before).nth(1).expect("the text before it");
         rest.split('"').next().expect("quoted").to_owned()
     };
     let address = between(&line, "src=\"https://stats.example.com");

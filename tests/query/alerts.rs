@@ -1,4 +1,4 @@
-//! Unusual traffic over a real engine: counts of the right hours, judged by the rule.
+//! Alerts on unusual traffic over a real engine: the right hours are counted and compared.
 
 use serde_json::json;
 use sillage::email::alert::{Kind, look};
@@ -9,7 +9,7 @@ use crate::engine::{database, insert_rows, registry, runtime, site};
 /// Wednesday 15:42 in Berlin.
 const NOW: &str = "2026-11-11T14:42:00Z";
 
-/// Visitors at an instant, one pageview each.
+/// One pageview each of `count` visitors at an instant.
 fn visitors(at: &str, count: u64) -> Vec<serde_json::Value> {
     (0..count)
         .map(|number| {
@@ -21,12 +21,12 @@ fn visitors(at: &str, count: u64) -> Vec<serde_json::Value> {
         .collect()
 }
 
-/// Eight weeks with 100 visitors from 12:00 to 15:00 on Wednesdays and five times as many in other
-/// hours and on Tuesdays; the last hours have the given number.
+/// Looks for unusual traffic after eight weeks with 100 visitors from 12:00 to 15:00 on Wednesdays,
+/// five times as many in other hours and on Tuesdays, and `now` visitors in the last hours.
 async fn judged(now: u64) -> Option<(Kind, u64, u64)> {
     let client = database().await;
     let mut rows = visitors("2026-11-11 11:00:00", now);
-    // The summer time that ended on October 25 moves Berlin's noon from 10:00 to 11:00 UTC.
+    // Summer time ended on 25 October: noon in Berlin moved from 10:00 to 11:00 UTC.
     let weeks = [
         ("2026-11-04", "11:00:00"),
         ("2026-10-28", "13:59:00"),
@@ -46,9 +46,9 @@ async fn judged(now: u64) -> Option<(Kind, u64, u64)> {
     insert_rows(&client, &rows).await;
     let site = site("example.com", "Europe/Berlin");
     let stats = StatsService::new(client, registry(&[site.clone()]), QueryLimits::default());
-    let found = look(&stats, &site, NOW.parse().expect("it is valid"))
+    let found = look(&stats, &site, NOW.parse().expect("NOW is a timestamp"))
         .await
-        .expect("it is looked at");
+        .expect("the check runs");
     found.map(|alert| (alert.kind, alert.visitors, alert.usual))
 }
 

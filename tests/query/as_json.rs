@@ -23,7 +23,7 @@ impl From<JsonAnswer> for Answer {
     }
 }
 
-/// The routes of the API that ask a [`StatsService`].
+/// The API routes that ask a [`StatsService`].
 #[allow(async_fn_in_trait)] // only these tests use it
 pub trait AsJson {
     async fn query_json(&self, body: &[u8], now: Timestamp) -> Answer;

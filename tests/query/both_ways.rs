@@ -1,9 +1,9 @@
 //! Random questions over random traffic: answers from roll-ups equal answers from events.
 //!
-//! The traffic has what real traffic has: visits of several pages and over midnight, retries,
-//! engagement that comes late, people with and without a history, visits without an id. Questions
-//! are metrics by dimensions with filters over ranges that begin and end anywhere, the last days
-//! not yet rolled up. The seed is fixed, so that a failure can be repeated.
+//! The traffic resembles real traffic: visits of several pages and over midnight, retries, late
+//! engagement records, people with and without a history, visits without an id. Questions are
+//! metrics by dimensions with filters, over ranges that begin and end at any time; the last days
+//! are not rolled up yet. The seed is fixed, so that a failure can be repeated.
 
 use crate::as_json::AsJson;
 use proptest::prelude::*;
@@ -16,13 +16,13 @@ use sillage::stats::{QueryLimits, StatsService};
 use crate::engine::{database, insert_rows, registry, runtime, site};
 
 const ZONE: &str = "Europe/Berlin";
-/// The clocks go forward on 30 March; the last days rolled up are those before the 9th of April.
+/// The clocks go forward on 30 March. The last day that is rolled up is 8 April.
 const FIRST_S: i64 = 1_742_860_800;
 const DAYS: i64 = 16;
 const NOW: &str = "2025-04-10T12:00:00Z";
 const QUESTIONS: u32 = 150;
 
-/// A visit with a number of pages; the row's properties follow from small numbers.
+/// A visit with a number of pages. Small numbers select the properties of its rows.
 #[derive(Debug, Clone)]
 struct Visit {
     minute: i64,
@@ -76,7 +76,7 @@ fn of(names: &[&str], number: u8) -> String {
 }
 
 fn rows(visits: &[Visit]) -> Vec<Json> {
-    let zone = jiff::tz::TimeZone::get(ZONE).expect("it is there");
+    let zone = jiff::tz::TimeZone::get(ZONE).expect("a known time zone");
     let mut rows = Vec::new();
     for (number, visit) in visits.iter().enumerate() {
         let id = number as u64 + 1;
@@ -95,7 +95,7 @@ fn rows(visits: &[Visit]) -> Vec<Json> {
                 "days_since_seen": visit.seen, "visit_number": if visit.seen == 32_767 { 1 } else { 2 },
                 "expires": "2099-01-01", "elapsed": elapsed,
                 "seq": if visit.has_ids { seq } else { 0 },
-                // Ids of visitors live one local day.
+                // A visitor id is valid for one local day.
                 "visitor": if visit.has_ids { id * 32 + day as u64 } else { 0 },
                 "visit": if visit.has_ids { id } else { 0 },
             });
@@ -208,7 +208,7 @@ fn question() -> impl Strategy<Value = Json> {
     ]);
     (metrics, dimension, bucket, filter, 0..DAYS, 0..DAYS).prop_map(|(metrics, dimension, bucket, filters, one, two)| {
         let day = |number: i64| {
-            let first: jiff::civil::Date = "2025-03-25".parse().expect("it is valid");
+            let first: jiff::civil::Date = "2025-03-25".parse().expect("a date");
             first.checked_add(jiff::Span::new().days(number)).expect("a time").to_string()
         };
         let dimensions: Vec<&str> = [bucket].into_iter().chain(dimension.split(' ')).filter(|name| !name.is_empty()).collect();
@@ -220,18 +220,23 @@ fn question() -> impl Strategy<Value = Json> {
 }
 
 #[test]
-fn random_questions_have_one_answer_from_events_and_from_roll_ups() {
+fn random_questions_have_the_same_answer_from_events_and_roll_ups() {
     let mut runner = TestRunner::deterministic();
     let visits = prop::collection::vec(visit(), 400)
         .new_tree(&mut runner)
         .expect("a tree")
         .current();
-    let now = NOW.parse().expect("it is valid");
+    let now = NOW.parse().expect("NOW is a timestamp");
     let (raw, rolled, client) = runtime().block_on(async {
         let client = database().await;
         insert_rows(&client, &rows(&visits)).await;
         let site = site("example.com", ZONE);
-        assert!(roll_up(&client, &site, now).await.expect("it is rolled up") > 10);
+        assert!(
+            roll_up(&client, &site, now)
+                .await
+                .expect("the roll-up runs")
+                > 10
+        );
         let rolled = StatsService::new(client.clone(), registry(&[site]), QueryLimits::default());
         (rolled.clone().without_rollups(), rolled, client)
     });
@@ -254,7 +259,7 @@ fn random_questions_have_one_answer_from_events_and_from_roll_ups() {
             Ok(())
         })
         .expect("every case passes");
-    // Combinations that the contract refuses are refused both ways, but most must have been asked.
+    // Both ways refuse the combinations that the contract refuses. Most questions must be answered.
     assert!(
         answered.get() > QUESTIONS / 2,
         "only {} of {QUESTIONS} were answered",
@@ -265,7 +270,7 @@ fn random_questions_have_one_answer_from_events_and_from_roll_ups() {
         "only {} of {QUESTIONS} had rows",
         full.get()
     );
-    // And they were two ways: without its rows one of them counts nothing.
+    // Positive control: the two ways are different. Without roll-ups one of them counts nothing.
     let totals = json!({"site_id": "example.com", "metrics": ["visits"], "date_range": ["2025-03-26", "2025-03-30"]});
     let count = |way: &StatsService| {
         let answer = runtime().block_on(way.query_json(totals.to_string().as_bytes(), now));
@@ -279,7 +284,7 @@ fn random_questions_have_one_answer_from_events_and_from_roll_ups() {
             .query("TRUNCATE TABLE daily")
             .execute()
             .await
-            .expect("it is executed")
+            .expect("the statement runs")
     });
     assert!(before > 50);
     assert_eq!((count(&raw), count(&rolled)), (before, 0));

@@ -1,5 +1,5 @@
-//! Bounds and edges on the real engine: expensive questions are refused, empty sites have zeros,
-//! and clock changes happen where the site's time zone has them.
+//! Limits and edge cases on the real engine: expensive questions are refused, empty sites report
+//! zeros, and clock changes follow the site's time zone.
 
 use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
@@ -30,7 +30,7 @@ async fn ask(stats: &StatsService, change: Json) -> (u16, Json) {
     let answer = stats
         .query_json(
             body.to_string().as_bytes(),
-            NOW.parse().expect("it is valid"),
+            NOW.parse().expect("NOW is a timestamp"),
         )
         .await;
     (answer.status, answer.body)
@@ -50,7 +50,7 @@ fn rows(body: &Json) -> Vec<(String, u64)> {
 #[test]
 fn the_repeated_hour_is_one_row_and_the_day_has_25_hours() {
     runtime().block_on(async {
-        // Berlin leaves summer time on 2025-10-26: 00:30 and 01:30 UTC are both half past two.
+        // Summer time in Berlin ends on 2025-10-26: 00:30 and 01:30 UTC are both 02:30 local time.
         let events = [
             pageview(1, "2025-10-25 21:59:00"),
             pageview(2, "2025-10-25 22:00:00"),
@@ -79,7 +79,7 @@ fn the_repeated_hour_is_one_row_and_the_day_has_25_hours() {
 #[test]
 fn hours_follow_the_sites_half_hour_offset() {
     runtime().block_on(async {
-        // Kolkata is at +05:30: 18:29 UTC is 23:59, 18:30 UTC the next day.
+        // Kolkata is at +05:30: 18:29 UTC is 23:59, and 18:30 UTC is the next day.
         let events = [
             pageview(1, "2025-10-26 18:29:00"),
             pageview(2, "2025-10-26 18:30:00"),
@@ -117,12 +117,12 @@ fn an_empty_site_has_zeros_and_no_rows() {
             assert_eq!(body["results"], json!([]), "{range}");
         }
         let live = stats
-            .live_json("example.com", NOW.parse().expect("it is valid"))
+            .live_json("example.com", NOW.parse().expect("NOW is a timestamp"))
             .await;
         assert_eq!(live.body, json!({"visitors": 0}));
         let (first, last) = (
-            "2025-10-01".parse().expect("it is valid"),
-            "2025-10-31".parse().expect("it is valid"),
+            "2025-10-01".parse().expect("a date"),
+            "2025-10-31".parse().expect("a date"),
         );
         assert_eq!(
             stats.quality_json("example.com", first, last).await.body,
@@ -135,7 +135,7 @@ fn an_empty_site_has_zeros_and_no_rows() {
         assert_eq!(stats.quality_json("other", first, last).await.status, 401);
         assert_eq!(
             stats
-                .live_json("other", NOW.parse().expect("it is valid"))
+                .live_json("other", NOW.parse().expect("NOW is a timestamp"))
                 .await
                 .status,
             401
@@ -154,7 +154,7 @@ fn visitors_of_the_last_five_minutes_are_live() {
         ];
         let stats = stats("Asia/Tokyo", QueryLimits::default(), &events).await;
         let live = stats
-            .live_json("example.com", NOW.parse().expect("it is valid"))
+            .live_json("example.com", NOW.parse().expect("NOW is a timestamp"))
             .await;
         assert_eq!(live.body, json!({"visitors": 2}));
     });
@@ -187,7 +187,7 @@ fn a_batch_answers_in_order_and_isolates_errors() {
         let stats = stats("Asia/Tokyo", QueryLimits::default(), &[pageview(1, "2025-10-27 10:00:00")]).await;
         let query = |metric: &str, site: &str| json!({"site_id": site, "metrics": [metric], "date_range": "7d"});
         let batch = |queries: Vec<Json>| json!({"queries": queries}).to_string();
-        let now = NOW.parse().expect("it is valid");
+        let now = NOW.parse().expect("NOW is a timestamp");
         let queries = vec![query("visitors", "example.com"), query("visiters", "example.com"), query("visits", "other"), query("events", "example.com")];
         let answer = stats.batch_json(batch(queries).as_bytes(), now).await;
         let results = answer.body["results"].as_array().expect("a list");
@@ -221,31 +221,31 @@ fn an_abandoned_question_is_cancelled_in_the_engine() {
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
         while running().await == 0 {
             assert!(!question.is_finished(), "{:?}", question.await);
-            assert!(std::time::Instant::now() < deadline, "it never ran");
+            assert!(std::time::Instant::now() < deadline, "the question never ran");
         }
         question.abort();
         while running().await > 0 {
-            assert!(std::time::Instant::now() < deadline, "it still runs");
+            assert!(std::time::Instant::now() < deadline, "the question still runs");
         }
     });
 }
 
 #[test]
-fn a_range_of_time_is_found_by_the_sort_key() {
+fn a_time_range_reads_few_granules_by_the_sort_key() {
     runtime().block_on(async {
         let client = database().await;
-        // Ten hours of 10,000 rows: more than a granule each, all in one part.
+        // Ten hours with 10,000 rows each, more than one granule per hour, all in one part.
         let rows = "INSERT INTO events (site, time, name, key, expires) SELECT 'example.com', toDateTime(1761559200 + 3600 * (number % 10), 'UTC'), 'pageview', number, '2099-01-01' FROM numbers(100000)";
-        client.query(rows).execute().await.expect("it is executed");
+        client.query(rows).execute().await.expect("the statement runs");
         let plan = client
             .query("EXPLAIN indexes = 1 SELECT uniqExact(key) FROM events WHERE site = 'example.com' AND time >= toDateTime(1761559200 + 3600 * 9, 'UTC')")
             .fetch_all::<String>()
             .await
             .expect("rows");
         let of_key = plan.iter().skip_while(|line| line.trim() != "PrimaryKey");
-        let granules = of_key.map(|line| line.trim()).find(|line| line.starts_with("Granules:")).expect("it is there");
-        let (read, all) = granules.trim_start_matches("Granules: ").split_once('/').expect("both parts");
-        let (read, all): (u64, u64) = (read.parse().expect("it is valid"), all.parse().expect("it is valid"));
+        let granules = of_key.map(|line| line.trim()).find(|line| line.starts_with("Granules:")).expect("a line with granules");
+        let (read, all) = granules.trim_start_matches("Granules: ").split_once('/').expect("two numbers");
+        let (read, all): (u64, u64) = (read.parse().expect("a number"), all.parse().expect("a number"));
         assert!(all >= 12 && read <= 3, "{plan:?}");
     });
 }

@@ -1,5 +1,5 @@
-//! The migrations that bring earlier rows into the classes of `privacy::coarse`: the same rules in
-//! SQL.
+//! The migrations that round the values of earlier rows to the classes of
+//! `sillage_privacy::coarse`: the same rules in SQL.
 
 use serde_json::json;
 use sillage::config::Tables;
@@ -8,14 +8,14 @@ use sillage_privacy::coarse;
 
 use crate::engine::{database, insert_rows, runtime};
 
-/// Runs a migration again, over rows that lie there now.
+/// Runs a migration again, over the current rows.
 async fn run(client: &clickhouse::Client, name: &str) {
     let (_, statement) = MIGRATIONS
         .iter()
         .find(|(known, _)| *known == name)
-        .expect("it is there");
+        .expect("a migration of this name");
     let statement = client.query(statement).with_setting("mutations_sync", "2");
-    statement.execute().await.expect("it is executed");
+    statement.execute().await.expect("the statement runs");
 }
 
 #[test]
@@ -37,13 +37,13 @@ fn older_rows_are_migrated_into_classes() {
             .query("INSERT INTO visits (site, day, duration_s, days_since_seen, expires) SELECT site, toDate(time), elapsed, days_since_seen, expires FROM events")
             .execute()
             .await
-            .expect("it is executed");
+            .expect("the statement runs");
         client
             .query("INSERT INTO daily (site, day, seen_days, seen_visits) SELECT 'example.com', '2025-05-02', groupArray(days_since_seen), groupArray(toUInt64(1)) FROM (SELECT * FROM events ORDER BY key)")
             .execute()
             .await
-            .expect("it is executed");
-        // Twice: a crash between a statement and its record runs it again.
+            .expect("the statement runs");
+        // Twice: after a crash between a statement and its record, the statement runs again.
         for name in ["0073_coarsen_events", "0074_coarsen_visits", "0075_coarsen_histories", "0111_coarsen_vitals"] {
             run(&client, name).await;
             run(&client, name).await;
@@ -62,7 +62,7 @@ fn older_rows_are_migrated_into_classes() {
             assert_eq!(*days, class(was), "{was} days");
             assert_eq!(elapsed % 60, 0, "{was}");
             assert!(u64::from(*elapsed).abs_diff(*key) <= 30, "{elapsed} for {key}");
-            // A class stays as it is, whatever the key.
+            // A value that is already a class does not change, whatever the key.
             assert_eq!(coarse::engaged_ms(*engaged_ms, 7).max(1), (*engaged_ms).max(1));
             let true_ms = *key as u32 * 1_234;
             assert!(engaged_ms.abs_diff(true_ms) < 60_000, "{engaged_ms} for {true_ms}");
@@ -114,7 +114,7 @@ fn events_spooled_by_an_earlier_version_are_stored_in_classes() {
                         number % 402 - 1, number, number / 1000, '2099-01-01' FROM numbers(2000)"))
                     .execute()
                     .await
-                    .expect("it is executed");
+                    .expect("the statement runs");
             }
         };
         let outside = || async {
@@ -124,8 +124,8 @@ fn events_spooled_by_an_earlier_version_are_stored_in_classes() {
                 .await
                 .expect("rows")
         };
-        // Also where the view was dropped and a start made it again.
-        client.query("DROP VIEW arrivals_into_events").execute().await.expect("it is executed");
+        // The same after the view was dropped and a start created it again.
+        client.query("DROP VIEW arrivals_into_events").execute().await.expect("the statement runs");
         let database: String = client.query("SELECT currentDatabase()").fetch_one().await.expect("a row");
         assert!(migrate(&client, &database, Tables::Local).await.expect("migrations run").is_empty());
         insert("arrivals").await;
@@ -138,12 +138,12 @@ fn events_spooled_by_an_earlier_version_are_stored_in_classes() {
         assert!((means.0 - 999.5).abs() < 10.0 && (means.1 - 999.5).abs() < 10.0, "{means:?}");
         assert_eq!((means.2, means.3), (-1, 400));
 
-        // What is in its class stays: all rows of a second passage equal those of the first.
+        // Values that are classes do not change: rows that pass through the view again stay equal.
         client
             .query("INSERT INTO arrivals SELECT * REPLACE ('again' AS site) FROM events")
             .execute()
             .await
-            .expect("it is executed");
+            .expect("the statement runs");
         let differences: u64 = client
             .query("SELECT count() FROM (SELECT key, elapsed, engaged_ms, days_since_seen, lcp_ms, inp_ms, cls FROM events GROUP BY ALL HAVING count() != 2)")
             .fetch_one()
@@ -151,7 +151,7 @@ fn events_spooled_by_an_earlier_version_are_stored_in_classes() {
             .expect("a row");
         assert_eq!(differences, 0);
 
-        // The search finds seconds where there are some.
+        // Positive control: the check finds values outside the classes.
         insert("events").await;
         let found = outside().await;
         assert!(found.iter().any(|(site, a, b, c, d)| site == "events" && *a > 0 && *b > 0 && *c > 0 && *d > 0), "{found:?}");

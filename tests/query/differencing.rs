@@ -1,8 +1,8 @@
-//! Differencing (P10): attacks that subtract answers to learn about one planted person.
+//! Differencing attacks (P10): they subtract answers to learn something about one planted person.
 //!
-//! Each attack is tried in two worlds that differ by what the planted person is or did. A member's
-//! attack has to tell the worlds apart (the positive control). An audience with a floor may be
-//! refused, or get no number; a conclusion that differs between the worlds is a leak.
+//! Each attack runs in two worlds that differ only in the planted person. For members, who see
+//! everything, the attack must tell the worlds apart (the positive control). For an audience with a
+//! floor the questions may be refused or return no number, but the conclusions must be equal.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -30,7 +30,7 @@ const FLOORS: Floors = Floors {
 struct Person {
     country: &'static str,
     browser: &'static str,
-    /// In the order in which they were seen.
+    /// In the order of viewing.
     pages: Vec<&'static str>,
     at: &'static str,
     is_new: bool,
@@ -123,7 +123,7 @@ impl Asker {
         (answer.status == 200).then_some(answer.body)
     }
 
-    /// The number in the first row; none where it is withheld, which is shown as 0.
+    /// The number in the first row, or `None` if it is withheld, which is shown as 0.
     async fn number(&self, change: Json) -> Option<i64> {
         let body = self.body(change).await?;
         body["results"][0]["metrics"][0]
@@ -135,7 +135,7 @@ impl Asker {
         self.number(json!({ "filters": filters })).await
     }
 
-    /// The number of the row of this name.
+    /// The number in the row with this name.
     async fn row(&self, dimension: &str, name: &str, mut change: Json) -> Option<i64> {
         change["dimensions"] = json!([dimension]);
         let body = self.body(change).await?;
@@ -155,12 +155,12 @@ impl Asker {
         Self {
             site: self.site.clone(),
             stats: self.stats.clone(),
-            now: now.parse().expect("it is valid"),
+            now: now.parse().expect("a timestamp"),
         }
     }
 }
 
-/// Asks about a site of its own with these people; the database is the same for all.
+/// Creates a site with these people. All sites share one database.
 async fn asker(people: &[Person]) -> Asker {
     static DATABASE: OnceCell<Client> = OnceCell::const_new();
     static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -172,8 +172,10 @@ async fn asker(people: &[Person]) -> Asker {
         .collect();
     insert_rows(&client, &rows).await;
     let site = site(&id, "UTC");
-    let now: Timestamp = NOW.parse().expect("it is valid");
-    roll_up(&client, &site, now).await.expect("it is rolled up");
+    let now: Timestamp = NOW.parse().expect("NOW is a timestamp");
+    roll_up(&client, &site, now)
+        .await
+        .expect("the roll-up runs");
     Asker {
         site: id,
         stats: StatsService::new(client, registry(&[site]), QueryLimits::default())
@@ -182,7 +184,7 @@ async fn asker(people: &[Person]) -> Asker {
     }
 }
 
-/// Tries an attack in a world with the planted person and in one where that person is another.
+/// Runs an attack in a world with the planted person, and in one with another person in its place.
 fn tried(
     groups: &[(Person, usize)],
     planted: Person,
@@ -216,7 +218,7 @@ fn firefox() -> Json {
     json!(["is", "visit:browser", ["Firefox"]])
 }
 
-/// One person is from Japan and has Firefox.
+/// Runs an attack on the only person from Japan with Firefox.
 fn tried_on_an_intersection(attack: impl AsyncFn(&Asker) -> Option<i64>) {
     tried(
         &two_properties(),
@@ -325,7 +327,7 @@ fn people_matching_neither_of_two_conditions_are_not_revealed() {
     );
 }
 
-/// Ten people from Liechtenstein, at most one of them with Firefox.
+/// Runs an attack on ten people from Liechtenstein, at most one of them with Firefox.
 fn tried_on_a_rest(attack: impl AsyncFn(&Asker) -> Option<i64>) {
     let groups = [
         (Person::of("DE", "Firefox"), 30),
@@ -362,7 +364,7 @@ fn a_pattern_hides_what_its_single_values_hide() {
 }
 
 #[test]
-fn overlapping_lists_reveal_no_single_cell() {
+fn overlapping_lists_reveal_no_single_person() {
     tried_on_a_rest(async |asker| {
         let block = |countries: &[&str], browsers: &[&str]| {
             json!([
@@ -394,7 +396,7 @@ fn or_within_a_dimension_gives_no_intersection() {
     tried_on_pages(json!(["or", [page("/a"), page("/b")]]));
 }
 
-/// One person saw two pages.
+/// Runs an attack on the only person that saw two pages.
 fn tried_on_pages(either: Json) {
     let a = Person::of("DE", "Chrome").saw(&["/a"]);
     let b = a.clone().saw(&["/b"]);
@@ -472,8 +474,8 @@ fn one_new_visitor_of_many_looks_like_none() {
     });
 }
 
-/// Of 40 people from Germany one has the property, and of 46 from Japan six. The attack subtracts
-/// the Japanese count from the total.
+/// One of 40 people from Germany and six of 46 from Japan have the property. The attack subtracts
+/// the count of Japan from the total.
 fn tried_on_a_part(part: &Person, attack: impl AsyncFn(&Asker) -> Option<i64>) {
     let of = |person: &Person, country| Person {
         country,
@@ -513,7 +515,7 @@ fn subtracting_bounces_reveals_no_single_person() {
             let body = asker.body(change).await?;
             let metrics = &body["results"][0]["metrics"];
             let count = metrics[0].as_f64()? * metrics[1].as_f64()? / 100.0;
-            // The rate is a whole number of percent.
+            // Round, since the rate is a whole percentage.
             Some(count.round() as i64)
         };
         Some(bounces(json!([])).await? - bounces(json!([japan()])).await?)
@@ -532,7 +534,7 @@ fn web_vitals_of_one_person_are_not_revealed() {
     });
 }
 
-/// One person is the only one from Liechtenstein.
+/// Runs an attack on the only person from Liechtenstein.
 fn tried_on_a_row(attack: impl AsyncFn(&Asker) -> Option<i64>) {
     let groups = [
         (Person::of("DE", "Chrome"), 40),
@@ -618,13 +620,13 @@ fn hours_cannot_be_isolated_by_a_range_or_a_comparison() {
 }
 
 #[test]
-fn asking_before_and_after_a_visit_gives_the_same_answers() {
+fn a_recent_visit_changes_no_answer_under_suppression() {
     runtime().block_on(async {
         let today = |hour: &'static str| Person::of("DE", "Chrome").at(hour);
         let mut people = today("2025-05-20 08:15:00").times(20);
         people.extend(today("2025-05-19 22:10:00").times(20));
         let all = asker(&people).await;
-        // One person comes at 12:10.
+        // One more person, at 12:10.
         let mut more = people.clone();
         more.push(
             Person::of("LI", "Lynx")
@@ -632,7 +634,8 @@ fn asking_before_and_after_a_visit_gives_the_same_answers() {
                 .at("2025-05-20 12:10:00"),
         );
         let more = asker(&more).await;
-        // The same person at 23:50 of the day before, looked at after midnight and in the morning.
+        // One more person at 23:50 of the day before. The questions are asked after midnight and in
+        // the morning.
         let mut late = people.clone();
         late.push(
             Person::of("LI", "Lynx")
@@ -675,18 +678,22 @@ fn asking_before_and_after_a_visit_gives_the_same_answers() {
                 }
             }
         }
-        assert!(told[0] >= 16, "members see it: {}", told[0]);
+        assert!(
+            told[0] >= 16,
+            "members see the visit in {} answers",
+            told[0]
+        );
         assert_eq!(told[1], 0);
         assert_eq!(until[0], "2025-05-20T09:00:00+00:00");
         assert_eq!(
             until[16], "2025-05-19T23:00:00+00:00",
-            "the rest of yesterday waits"
+            "the rest of yesterday is not released yet"
         );
     });
 }
 
 #[test]
-fn released_hours_are_answered_as_they_are() {
+fn only_released_hours_are_counted_under_suppression() {
     runtime().block_on(async {
         let mut people = Person::of("DE", "Chrome")
             .at("2025-05-20 08:15:00")
@@ -700,7 +707,7 @@ fn released_hours_are_answered_as_they_are() {
         let key = member.of(Audience::Key);
         let today = json!({"date_range": "day", "dimensions": ["visit:country"]});
         assert_eq!(key.row("visit:country", "JP", today.clone()).await, Some(7));
-        // Half an hour earlier the hour from ten to eleven was over for less than ten minutes.
+        // At 11:05, the hour from 10:00 to 11:00 has been over for less than ten minutes.
         let earlier = key.at("2025-05-20T11:05:00Z");
         assert_eq!(
             earlier.row("visit:country", "DE", today.clone()).await,
@@ -716,7 +723,7 @@ fn released_hours_are_answered_as_they_are() {
 }
 
 #[test]
-fn steps_and_funnels_and_the_live_count_are_for_members() {
+fn funnels_and_the_live_count_are_for_members_only() {
     runtime().block_on(async {
         let member = asker(&Person::of("DE", "Chrome").times(20)).await;
         let key = member.stats.for_audience(Audience::Key);

@@ -1,5 +1,4 @@
-//! The documents that are made from the code say what the code does. `GOLDEN_UPDATE=1` rewrites
-//! them.
+//! Documents that are generated from the code are up to date. `GOLDEN_UPDATE=1` rewrites them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,7 +16,7 @@ fn root() -> &'static Path {
 pub fn is_up_to_date(name: &str, expected: &str) {
     let path = root().join(name);
     if std::env::var_os("GOLDEN_UPDATE").is_some() {
-        std::fs::write(&path, expected).expect("it is written");
+        std::fs::write(&path, expected).expect("the file is written");
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
@@ -26,7 +25,7 @@ pub fn is_up_to_date(name: &str, expected: &str) {
     );
 }
 
-/// The doc comments of the variants of `Metric`, by name: they are the definitions.
+/// The doc comments of the variants of `Metric`, by name. They define the metrics.
 fn definitions() -> Vec<(&'static str, String)> {
     let source = std::fs::read_to_string(root().join("crates/query/src/metric.rs"))
         .expect("a readable file");
@@ -48,7 +47,7 @@ fn definitions() -> Vec<(&'static str, String)> {
             let metric = Metric::ALL
                 .into_iter()
                 .find(|metric| format!("{metric:?}") == variant)
-                .expect("it is there");
+                .expect("a metric of this name");
             found.push((
                 metric.name(),
                 std::mem::take(&mut comment).trim().to_owned(),
@@ -99,7 +98,7 @@ fn the_contract_is_up_to_date_and_its_examples_are_accepted() {
     for example in query["examples"].as_array().expect("a list") {
         question::parse(example, &[]).unwrap_or_else(|fault| panic!("{example}: {fault}"));
     }
-    // What the document does not name is refused, and what it names is not unknown.
+    // Keys outside the document are refused, and keys of the document are known.
     let keys = |object: &Json| {
         object
             .as_object()
@@ -126,12 +125,12 @@ fn the_contract_is_up_to_date_and_its_examples_are_accepted() {
             _ => Json::Bool(true),
         };
         body["include"] = serde_json::json!({name: value});
-        question::parse(&body, &[]).expect("it is valid");
+        question::parse(&body, &[]).expect("a valid question");
     }
 }
 
 #[test]
-fn golden_answers_hold_no_key_that_the_contract_does_not_name() {
+fn every_key_in_golden_answers_is_in_the_contract() {
     let document = document();
     let known = &document["components"]["schemas"]["Report"]["properties"]["meta"]["properties"];
     let mut seen = BTreeSet::new();

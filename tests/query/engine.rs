@@ -18,15 +18,16 @@ use crate::support::engine;
 
 struct Engine {
     target: Target,
-    // Held, not used: dropping the one stops the child, dropping the other removes its data.
+    // Held but not used: dropping the supervisor stops the child, dropping the folder removes the
+    // data.
     _supervisor: Supervisor,
     _folder: tempfile::TempDir,
 }
 
-/// The runtime of all tests: the supervisor lives on it, so it has to outlive each of them.
+/// The runtime of all tests. The supervisor runs on it, so it must outlive each test.
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().expect("it starts"))
+    RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"))
 }
 
 /// A client of a new, migrated database.
@@ -43,7 +44,7 @@ pub async fn database() -> Client {
 }
 
 async fn start() -> Engine {
-    // Shown for tests that fail.
+    // Shown only for tests that fail.
     tracing_subscriber::fmt().with_test_writer().init();
     let folder = tempfile::tempdir().expect("a folder");
     let supervisor = engine::supervised(folder.path().join("engine")).await;
@@ -70,7 +71,7 @@ pub fn site(id: &str, zone: &str) -> Site {
         .clone()
 }
 
-/// Inserts tab-separated rows with a header; columns that the table doesn't have are skipped.
+/// Inserts tab-separated rows with a header. Columns that the table does not have are skipped.
 pub async fn insert_events(client: &Client, tsv: &str) {
     let statement = format!("INSERT INTO events FORMAT TabSeparatedWithNames\n{tsv}");
     client
@@ -78,7 +79,7 @@ pub async fn insert_events(client: &Client, tsv: &str) {
         .with_setting("input_format_skip_unknown_fields", "1")
         .execute()
         .await
-        .expect("it is executed");
+        .expect("the statement runs");
 }
 
 /// Inserts rows given as JSON objects.
@@ -92,11 +93,11 @@ pub async fn insert_rows(client: &Client, rows: &[serde_json::Value]) {
         .query_raw(&statement)
         .execute()
         .await
-        .expect("it is executed");
+        .expect("the statement runs");
 }
 
-/// Clears what ties events together, of all days that are rolled up, as a site does that is set so;
-/// says how many rows.
+/// Clears the ids and everything else that links rows, on all days that are rolled up, as retention
+/// does after `visitor_days`. Returns the number of cleared rows.
 pub async fn clear(client: &Client, sites: &[Site], now: jiff::Timestamp) -> u64 {
     let folder = tempfile::tempdir().expect("a folder");
     let database = client.query("SELECT currentDatabase()").fetch_one().await;
@@ -110,7 +111,7 @@ pub async fn clear(client: &Client, sites: &[Site], now: jiff::Timestamp) -> u64
     let today = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
     let done = retention::enforce(client, &rules, today)
         .await
-        .expect("it is enforced");
+        .expect("retention runs");
     assert_eq!(done.rows, 0, "nothing has expired");
     done.cleared
 }

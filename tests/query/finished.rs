@@ -1,4 +1,4 @@
-//! Stored visits give the same answers as the events, under every filter, also after the ids are
+//! Stored visits give the same answers as events, under every filter, even after the ids are
 //! cleared.
 
 use crate::as_json::AsJson;
@@ -11,7 +11,7 @@ use crate::engine::{clear, database, insert_rows, registry, runtime, site};
 const NOW: &str = "2025-05-20T12:00:00Z";
 const VISITS: u64 = 400;
 
-/// A generator of its own, so that a failure can be repeated.
+/// A random generator with a fixed seed, so that a failure can be repeated.
 struct Dice(u64);
 
 impl Dice {
@@ -29,9 +29,9 @@ impl Dice {
 }
 
 /// Visits of ten days, some of them over local midnight, some of people without a history, and
-/// pages that belong to none.
+/// pageviews without a visit.
 fn world(dice: &mut Dice) -> Vec<Json> {
-    // Tokyo's midnight.
+    // Midnight in Tokyo.
     const FIRST_S: i64 = 1_746_111_600;
     let mut rows = Vec::new();
     let mut key = 0;
@@ -69,7 +69,7 @@ fn world(dice: &mut Dice) -> Vec<Json> {
                 ("time", json!(at)),
                 ("name", json!(if is_page { "pageview" } else { "Signup" })),
                 ("key", json!(key)),
-                // Another id each day, and none where only pages are counted.
+                // A new id each day, and no id if only pages are counted.
                 (
                     "visitor",
                     json!(if is_counted_only {
@@ -166,8 +166,8 @@ fn questions() -> Vec<Json> {
     for filter in &filters {
         for dimensions in &dimensions {
             for (range, is_part) in ranges.iter().zip([false, true]) {
-                // Of a visit that began before a part, its events there don't tell the first host,
-                // and visits do.
+                // If a visit began before the period, its events in the period don't show the first
+                // host, but the stored visit does.
                 if is_part && filter.to_string().contains("entry_page_hostname") {
                     continue;
                 }
@@ -185,7 +185,7 @@ async fn ask(stats: &StatsService, question: &Json) -> Json {
     let answer = stats
         .query_json(
             question.to_string().as_bytes(),
-            NOW.parse().expect("it is valid"),
+            NOW.parse().expect("NOW is a timestamp"),
         )
         .await;
     assert_eq!(answer.status, 200, "{question}: {}", answer.body);
@@ -198,7 +198,7 @@ fn visit_questions_agree_between_events_and_cleared_visits() {
         let client = database().await;
         insert_rows(&client, &world(&mut Dice(7))).await;
         let site = site("example.com", "Asia/Tokyo");
-        roll_up(&client, &site, NOW.parse().expect("it is valid")).await.expect("it is rolled up");
+        roll_up(&client, &site, NOW.parse().expect("NOW is a timestamp")).await.expect("the roll-up runs");
         let new = || StatsService::new(client.clone(), registry(&[site.clone()]), QueryLimits::default());
         let raw = new().without_rollups();
         let mut truths = Vec::new();
@@ -208,7 +208,7 @@ fn visit_questions_agree_between_events_and_cleared_visits() {
         let rows: usize = truths.iter().map(|truth| truth["results"].as_array().expect("a list").len()).sum();
         assert!(rows > 400, "only {rows} rows are compared");
         // Up to 17 May.
-        let later = "2025-05-19T00:00:00Z".parse().expect("it is valid");
+        let later = "2025-05-19T00:00:00Z".parse().expect("a timestamp");
         assert!(clear(&client, std::slice::from_ref(&site), later).await > 400);
         let stats = new();
         for (question, truth) in questions().iter().zip(&truths) {
@@ -216,7 +216,7 @@ fn visit_questions_agree_between_events_and_cleared_visits() {
             assert_eq!(answer["results"], truth["results"], "{question}");
             assert_eq!(answer["meta"], truth["meta"], "{question}");
         }
-        // Nothing in the table tells one visit's rows from another's.
+        // No column of the table identifies a visit.
         let names: Vec<String> = client
             .query("SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'visits'")
             .fetch_all()

@@ -1,5 +1,5 @@
-//! Suppression of small counts (P10): what an audience under suppression sees, and what it cannot
-//! find out by subtracting answers.
+//! Small-count suppression (P10): what an audience under suppression sees, and what it can't infer
+//! by subtracting answers.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::engine::{database, insert_rows, registry, runtime, site};
 const NOW: &str = "2025-05-20T12:00:00Z";
 const FLOOR: u64 = 5;
 
-/// One person, who came once.
+/// A person with one visit.
 #[derive(Clone)]
 struct Person {
     id: u64,
@@ -54,9 +54,9 @@ async fn stats(people: &[Person], floors: Floors) -> StatsService {
     let rows: Vec<Json> = people.iter().map(Person::row).collect();
     insert_rows(&client, &rows).await;
     let site = site("example.com", "UTC");
-    roll_up(&client, &site, NOW.parse().expect("it is valid"))
+    roll_up(&client, &site, NOW.parse().expect("NOW is a timestamp"))
         .await
-        .expect("it is rolled up");
+        .expect("the roll-up runs");
     StatsService::new(client, registry(&[site]), QueryLimits::default()).with_floors(floors)
 }
 
@@ -77,14 +77,14 @@ async fn ask(stats: &StatsService, change: Json) -> Json {
     let answer = stats
         .query_json(
             body.to_string().as_bytes(),
-            NOW.parse().expect("it is valid"),
+            NOW.parse().expect("NOW is a timestamp"),
         )
         .await;
     assert_eq!(answer.status, 200, "{body}: {}", answer.body);
     answer.body
 }
 
-/// The metrics of a filtered question; nothing where it is refused.
+/// The metrics of a filtered question, or `[0, 0]` if it is refused.
 async fn told_or_nothing(stats: &StatsService, filters: &[Json]) -> Json {
     let body = json!({
         "site_id": "example.com", "metrics": ["visitors", "pageviews"], "filters": filters,
@@ -92,7 +92,7 @@ async fn told_or_nothing(stats: &StatsService, filters: &[Json]) -> Json {
     });
     let bytes = body.to_string();
     let answer = stats
-        .query_json(bytes.as_bytes(), NOW.parse().expect("it is valid"))
+        .query_json(bytes.as_bytes(), NOW.parse().expect("NOW is a timestamp"))
         .await;
     match answer.status {
         200 => answer.body["results"][0]["metrics"].clone(),
@@ -131,9 +131,10 @@ fn small_rows_are_folded_and_cannot_be_recovered_by_subtraction() {
             assert_eq!(
                 rows(&ask(&stats, countries.clone()).await),
                 [row("DE", 20), row("JP", 7), row("FR", 3), row("LI", 1)],
-                "members see all"
+                "members see every row"
             );
-            // France and Liechtenstein are four together: Japan goes with them.
+            // France and Liechtenstein have four visitors together, fewer than the floor, so Japan
+            // is folded with them.
             let body = ask(&key, countries.clone()).await;
             assert_eq!(rows(&body), [row("DE", 20), row("(other)", 11)]);
             assert_eq!(body["meta"]["visitors_floor"], 5);
@@ -147,7 +148,7 @@ fn small_rows_are_folded_and_cannot_be_recovered_by_subtraction() {
             let body = ask(&key, pages).await;
             assert_eq!(body["results"][1]["metrics"], json!([11, 100]));
             assert_eq!(body["meta"]["total_rows"], 2);
-            // A person may be in the rows of two pages, so a row above the threshold is folded as
+            // One person may be in the rows of two pages, so a row above the floor is folded as
             // well.
             let by_page = ask(&key, json!({"dimensions": ["event:page"]})).await;
             assert_eq!(rows(&by_page), [row("/", 31)]);
@@ -156,7 +157,7 @@ fn small_rows_are_folded_and_cannot_be_recovered_by_subtraction() {
 }
 
 #[test]
-fn counts_below_the_threshold_look_like_zero() {
+fn counts_below_the_floor_look_like_zero() {
     runtime().block_on(async {
         let key = stats(&people(4, 1, "DE"), FLOORS)
             .await
@@ -175,10 +176,10 @@ fn counts_below_the_threshold_look_like_zero() {
                 "{change}"
             );
         }
-        let now = "2025-05-02T10:01:00Z".parse().expect("it is valid");
-        // The live count tells of each arrival, so that it is for members only.
+        let now = "2025-05-02T10:01:00Z".parse().expect("a timestamp");
+        // The live count would reveal each arrival, so it is for members only.
         assert_eq!(key.live_json("example.com", now).await.status, 403);
-        // One more, and they are seen.
+        // With one visitor more the count is shown.
         let key = stats(&people(5, 1, "DE"), FLOORS)
             .await
             .for_audience(Audience::Key);
@@ -189,14 +190,14 @@ fn counts_below_the_threshold_look_like_zero() {
 }
 
 #[test]
-fn isolating_filters_are_refused_under_suppression() {
+fn a_period_of_hours_is_refused_under_suppression() {
     runtime().block_on(async {
         let member = stats(&people(9, 1, "DE"), FLOORS).await;
         let body = json!({"site_id": "example.com", "metrics": ["visitors"], "date_range": "24h"});
         let ask = async |stats: &StatsService| {
             let bytes = body.to_string();
             stats
-                .query_json(bytes.as_bytes(), NOW.parse().expect("it is valid"))
+                .query_json(bytes.as_bytes(), NOW.parse().expect("NOW is a timestamp"))
                 .await
         };
         assert_eq!(ask(&member).await.status, 200);
@@ -213,10 +214,10 @@ fn isolating_filters_are_refused_under_suppression() {
     });
 }
 
-/// A condition, as a filter and as what it means.
+/// A condition: its filter, and the people that it matches.
 type Condition = (Json, Box<dyn Fn(&Person) -> bool>);
 
-/// All conditions of one comparison over the values there are.
+/// All conditions with one comparison over the existing values.
 fn conditions() -> Vec<Condition> {
     let mut all: Vec<Condition> = Vec::new();
     let mut push = |filter: Json, test: Box<dyn Fn(&Person) -> bool>| all.push((filter, test));
@@ -272,9 +273,9 @@ fn conditions() -> Vec<Condition> {
 }
 
 #[test]
-fn questions_differing_by_a_few_people_are_not_both_answered() {
+fn nested_questions_never_differ_by_less_than_the_floor() {
     runtime().block_on(async {
-        // A site of 60 people, one of whom differs from all others in every property.
+        // A site with 60 people. One of them differs from all others in every property.
         let pick =
             |id: u64, of: &[&'static str]| of[(id as usize * 7 + id as usize / 3) % of.len()];
         let mut world: Vec<Person> = (1..60)
@@ -316,7 +317,7 @@ fn questions_differing_by_a_few_people_are_not_both_answered() {
         }
         let mut told = Vec::new();
         for (filters, who) in &questions {
-            // Two conditions with several values each are refused, which tells nothing.
+            // Two conditions with several values each are refused, which reveals nothing.
             let answer = told_or_nothing(&key, filters).await;
             let truth =
                 ask(&member, json!({"filters": filters})).await["results"][0]["metrics"].clone();
@@ -346,8 +347,8 @@ fn questions_differing_by_a_few_people_are_not_both_answered() {
                     .as_u64()
                     .expect("a number")
                     .abs_diff(told[other][0].as_u64().expect("a number"));
-                // A filter sees rare values as one, so what it answers may be about others than it
-                // says, but never about few.
+                // A filter folds rare values into one, so its answer may be about other people than
+                // it names, but never about few people.
                 assert!(
                     told[index] == told[other] || !is_told || !is_other_told || difference >= FLOOR,
                     "{filters:?} and {others:?} differ by {apart}: {} and {}",
@@ -360,7 +361,7 @@ fn questions_differing_by_a_few_people_are_not_both_answered() {
 }
 
 #[test]
-fn a_count_only_site_is_suppressed_by_its_pages() {
+fn a_count_only_site_is_suppressed_by_its_pageviews() {
     runtime().block_on(async {
         let client = database().await;
         let page = |key: u64, path: &str| {
@@ -400,7 +401,7 @@ fn the_analysts_view_folds_small_counts_and_is_empty_without_a_floor() {
         let rows: Vec<Json> = world.iter().map(Person::row).collect();
         insert_rows(&client, &rows).await;
         let site = site("example.com", "UTC");
-        roll_up(&client, &site, NOW.parse().expect("it is valid")).await.expect("it is rolled up");
+        roll_up(&client, &site, NOW.parse().expect("NOW is a timestamp")).await.expect("the roll-up runs");
         let view = async |dimension: &str| -> Vec<(String, u64, u64)> {
             client
                 .query("SELECT value, visitors, pageviews FROM report_days WHERE dimension = {dimension:String} ORDER BY visitors DESC")
@@ -410,13 +411,13 @@ fn the_analysts_view_folds_small_counts_and_is_empty_without_a_floor() {
                 .expect("rows")
         };
         assert_eq!(view("visit:country").await, []);
-        sillage::store::floors::set_for_analysts(&client, 5).await.expect("it is set");
+        sillage::store::floors::set_for_analysts(&client, 5).await.expect("the floor is set");
         let row = |value: &str, count| (value.to_owned(), count, count);
         assert_eq!(view("visit:country").await, [row("DE", 20), row("(other)", 11)]);
         assert_eq!(view("").await, [row("", 31)]);
         assert_eq!(view("event:page").await, [row("/", 31)]);
-        // The latest counts. Thirty-two are more than there are.
-        sillage::store::floors::set_for_analysts(&client, 32).await.expect("it is set");
+        // The last floor applies. 32 is more than all visitors of the site.
+        sillage::store::floors::set_for_analysts(&client, 32).await.expect("the floor is set");
         assert_eq!(view("").await, []);
     });
 }

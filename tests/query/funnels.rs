@@ -1,5 +1,5 @@
-//! Funnels over the golden events and over visits made for one question each; the numbers are
-//! worked out by hand beside them.
+//! Funnels over the golden events and over visits made for one question each. The numbers are
+//! worked out by hand next to the data.
 
 use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
@@ -20,14 +20,14 @@ async fn ask(stats: &StatsService, body: &Json) -> Json {
     let answer = stats
         .funnel_json(
             body.to_string().as_bytes(),
-            NOW.parse().expect("it is valid"),
+            NOW.parse().expect("NOW is a timestamp"),
         )
         .await;
     assert_eq!(answer.status, 200, "{body}: {}", answer.body);
     answer.body
 }
 
-/// All visits, and the visits of each step, of one row.
+/// The visits of one row: all of them, then those of each step.
 fn visits(row: &Json) -> Vec<u64> {
     let steps = row["steps"].as_array().expect("a list").iter();
     [&row["visits"]]
@@ -43,10 +43,10 @@ fn a_funnel_over_cleared_days_is_unknown_and_says_so() {
         let client = database().await;
         insert_events(&client, include_str!("../golden/events.tsv")).await;
         let sites = [site("example.com", "Asia/Tokyo")];
-        let later = "2025-04-20T00:00:00Z".parse().expect("it is valid");
+        let later = "2025-04-20T00:00:00Z".parse().expect("a timestamp");
         roll_up(&client, &sites[0], later)
             .await
-            .expect("it is rolled up");
+            .expect("the roll-up runs");
         let question = json!({
             "site_id": "example.com", "date_range": ["2025-03-10", "2025-03-12"],
             "steps": [page("/"), page("/pricing")],
@@ -76,8 +76,8 @@ fn the_golden_visits_reach_the_steps_worked_out_by_hand() {
             registry(&[site("example.com", "Asia/Tokyo")]),
             QueryLimits::default(),
         );
-        // Nine visits began from Monday to Wednesday. 1001, 1002, 1005, 1006, 1010 saw `/`, of
-        // these 1001 `/pricing`. (1009 did, too, but began on Sunday.)
+        // Nine visits began from Monday to Wednesday. 1001, 1002, 1005, 1006 and 1010 saw `/`; of
+        // these, 1001 saw `/pricing`. (So did 1009, but it began on Sunday.)
         let mut question = json!({
             "site_id": "example.com", "date_range": ["2025-03-10", "2025-03-12"],
             "steps": [page("/"), page("/pricing")],
@@ -92,8 +92,8 @@ fn the_golden_visits_reach_the_steps_worked_out_by_hand() {
         );
         assert_eq!(answer["query"]["date_range"][0], "2025-03-10T00:00:00+09:00");
 
-        // Of those from Google (1001, 1003, 1005, 1006) three saw `/`; direct ones (1002, 1004,
-        // 1007, 1010) two; the newsletter's none.
+        // From Google (1001, 1003, 1005, 1006), three visits saw `/`; of the direct ones (1002,
+        // 1004, 1007, 1010), two; from the newsletter, none.
         question["dimensions"] = json!(["visit:source"]);
         let answer = ask(&stats, &question).await;
         let rows: Vec<(Json, Vec<u64>)> = answer["results"]
@@ -111,8 +111,8 @@ fn the_golden_visits_reach_the_steps_worked_out_by_hand() {
             ]
         );
 
-        // A filter on visits narrows the visits, one on events those that have such an event: 1004
-        // alone has a Signup.
+        // A filter on visits selects visits. A filter on events selects visits with such an event:
+        // only 1004 has a Signup.
         question["dimensions"] = json!([]);
         question["filters"] = json!([["is", "visit:country", ["DE"]]]);
         assert_eq!(visits(&ask(&stats, &question).await["results"][0]), [3, 3, 1]);
@@ -120,8 +120,8 @@ fn the_golden_visits_reach_the_steps_worked_out_by_hand() {
         question["steps"] = json!([page("/blog"), {"filters": [["is", "event:props:plan", ["pro"]]]}]);
         assert_eq!(visits(&ask(&stats, &question).await["results"][0]), [1, 1, 1]);
 
-        // Over midnight, read to its end: 1007 began on Tuesday and saw its second page on
-        // Wednesday.
+        // A visit over midnight is read to its end: 1007 began on Tuesday and saw its second page
+        // on Wednesday.
         question["filters"] = json!([]);
         question["date_range"] = json!(["2025-03-11", "2025-03-11"]);
         question["steps"] = json!([page("/docs"), page("/docs/api")]);
@@ -136,12 +136,12 @@ fn the_golden_visits_reach_the_steps_worked_out_by_hand() {
 /// Pages, and the steps reached in loose and in strict order.
 type Journey = (&'static [&'static str], usize, usize);
 
-/// Visits, each given by its pages in order, and how far each comes through `/a`, `/b`, `/c`: in
+/// Visits: the pages of each in order, and the number of steps it reaches of `/a`, `/b`, `/c` in
 /// loose and in strict order.
 const JOURNEYS: [Journey; 9] = [
     (&["/a", "/b", "/c"], 3, 3),
     (&["/a", "/x", "/b", "/c"], 3, 1),
-    // Strict order may begin anew further on.
+    // Strict order may start again later in the visit.
     (&["/a", "/x", "/a", "/b", "/c"], 3, 3),
     (&["/a", "/a", "/b"], 2, 2),
     (&["/b", "/a", "/c"], 1, 1),
@@ -164,7 +164,7 @@ fn loose_order_allows_other_events_and_strict_order_does_not() {
                     "expires": "2099-01-01",
                 });
                 rows.push(row.clone());
-                // Stored twice, and read for a while in between: neither changes anything.
+                // Rows that are stored twice, and engagement records in between, change nothing.
                 rows.push(row.clone());
                 let mut reading = row;
                 reading["name"] = json!("engagement");
@@ -192,17 +192,17 @@ fn loose_order_allows_other_events_and_strict_order_does_not() {
         let steps = ["/a", "/b", "/c"];
         assert_eq!(ask(&steps, "loose").await, expected(&|one| one.1));
         assert_eq!(ask(&steps, "strict").await, expected(&|one| one.2));
-        // One page is one step: seeing `/a` once is not seeing it twice. Three visits saw it twice,
-        // one of them at once.
+        // One pageview is one step: seeing `/a` once does not reach the second step. Three visits
+        // saw it twice, one of them in a row.
         assert_eq!(ask(&["/a", "/a"], "loose").await, [9, 8, 3]);
         assert_eq!(ask(&["/a", "/a"], "strict").await, [9, 8, 1]);
-        // As many steps as are allowed.
+        // The maximum number of steps.
         assert_eq!(ask(&["/a"; 8], "loose").await, [9, 8, 3, 0, 0, 0, 0, 0, 0]);
     });
 }
 
 #[test]
-fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
+fn a_funnel_of_another_site_or_with_hostile_values_reveals_nothing() {
     runtime().block_on(async {
         let client = database().await;
         insert_events(&client, include_str!("../golden/events.tsv")).await;
@@ -211,7 +211,7 @@ fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
             registry(&[site("example.com", "Asia/Tokyo")]),
             QueryLimits::default(),
         );
-        let now = NOW.parse().expect("it is valid");
+        let now = NOW.parse().expect("NOW is a timestamp");
         let question = |site: &str, first: &str| {
             json!({"site_id": site, "date_range": "7d", "steps": [page(first), page("/")]})
                 .to_string()
@@ -235,7 +235,7 @@ fn a_funnel_of_another_site_or_with_hostile_values_gives_nothing_away() {
         let broken = stats.funnel_json(b"{", now).await;
         assert_eq!(broken.status, 400);
 
-        // The contract's own example is taken, and its answer has the keys that the contract names.
+        // The example of the contract is accepted, and its answer has the keys of the contract.
         let schemas = &sillage::api::openapi::document()["components"]["schemas"];
         let mut example = schemas["Funnel"]["examples"][0].clone();
         example["date_range"] = json!("7d");
@@ -284,7 +284,7 @@ fn funnels_are_refused_to_audiences_under_suppression() {
             let answer = stats
                 .funnel_json(
                     question.to_string().as_bytes(),
-                    NOW.parse().expect("it is valid"),
+                    NOW.parse().expect("NOW is a timestamp"),
                 )
                 .await;
             answer.status

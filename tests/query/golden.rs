@@ -1,8 +1,8 @@
-//! Golden results: `tests/golden/events.tsv` is small and worked out by hand in
-//! `tests/golden/README.md`.
+//! Golden results: `tests/golden/events.tsv` is small, and `tests/golden/README.md` works out its
+//! numbers by hand.
 //!
-//! Each `NAME.request.json` has a `NAME.expected.txt`, compared byte for byte. `GOLDEN_UPDATE=1`
-//! rewrites the expected files; the difference is reviewed like code.
+//! Each `NAME.request.json` has a `NAME.expected.txt`, which is compared byte for byte.
+//! `GOLDEN_UPDATE=1` rewrites the expected files. Their difference is reviewed like code.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-/// An answer with one row a line, for eyes and diffs.
+/// An answer with one row per line, for people and diffs.
 fn print(body: &serde_json::Value) -> String {
     let rows = body["results"].as_array().expect("a list").iter();
     let rows: Vec<String> = rows
@@ -39,7 +39,7 @@ fn sites() -> Arc<Sites> {
     ])
 }
 
-/// A database with the golden events, rolled up as it would be at some instant.
+/// A database with the golden events, rolled up as at the given instant.
 async fn stats(rolled_up_at: Option<&str>) -> StatsService {
     let client = database().await;
     let events = std::fs::read_to_string(folder().join("events.tsv")).expect("a readable file");
@@ -48,10 +48,10 @@ async fn stats(rolled_up_at: Option<&str>) -> StatsService {
         roll_up(
             &client,
             sites().named("example.com").expect("a site"),
-            now.parse().expect("it is valid"),
+            now.parse().expect("a timestamp"),
         )
         .await
-        .expect("it is rolled up");
+        .expect("the roll-up runs");
     }
     StatsService::new(client, sites(), QueryLimits::default())
 }
@@ -72,15 +72,15 @@ fn requests() -> Vec<PathBuf> {
     requests
 }
 
-/// Asks every golden question and compares; rewrites the answers first where that is wished and
-/// allowed.
+/// Asks every golden question and compares the answers. Rewrites the expected answers first if
+/// `GOLDEN_UPDATE` is set and `may_update` is true.
 async fn check(stats: &StatsService, may_update: bool) {
     let mut wrong = Vec::new();
     for path in requests() {
         let answer = stats
             .query_json(
                 &std::fs::read(&path).expect("a readable file"),
-                NOW.parse().expect("it is valid"),
+                NOW.parse().expect("NOW is a timestamp"),
             )
             .await;
         assert_eq!(answer.status, 200, "{}: {}", path.display(), answer.body);
@@ -89,7 +89,7 @@ async fn check(stats: &StatsService, may_update: bool) {
             .to_string_lossy()
             .replace(".request.json", ".expected.txt");
         if may_update && std::env::var_os("GOLDEN_UPDATE").is_some() {
-            std::fs::write(&expected_path, &given).expect("it is written");
+            std::fs::write(&expected_path, &given).expect("the file is written");
         }
         let expected = std::fs::read_to_string(&expected_path).unwrap_or_default();
         if given != expected {
@@ -111,7 +111,7 @@ fn every_golden_request_has_its_golden_answer() {
 #[test]
 fn golden_answers_are_the_same_when_some_days_are_rolled_up() {
     runtime().block_on(async {
-        // Sunday to Tuesday are done, Wednesday is read from the events.
+        // Sunday to Tuesday are rolled up, Wednesday is read from events.
         check(&stats(Some(NOW)).await, false).await;
     });
 }
@@ -126,8 +126,8 @@ fn golden_answers_are_the_same_when_all_days_are_rolled_up() {
     });
 }
 
-/// Questions about single events of visits or about parts of days: once the ids are cleared, an
-/// event no longer has a visitor or a visit.
+/// Questions about single events of visits or about parts of days: after the clearing, an event no
+/// longer has a visitor or a visit.
 const ABOUT_EVENTS: [&str; 7] = [
     "and_or_not",
     "has_done",
@@ -144,14 +144,14 @@ fn golden_answers_about_visits_survive_the_clearing_of_ids() {
         let client = database().await;
         let events = std::fs::read_to_string(folder().join("events.tsv")).expect("a readable file");
         insert_events(&client, &events).await;
-        let later = "2025-04-20T00:00:00Z".parse().expect("it is valid");
+        let later = "2025-04-20T00:00:00Z".parse().expect("a timestamp");
         roll_up(
             &client,
             sites().named("example.com").expect("a site"),
             later,
         )
         .await
-        .expect("it is rolled up");
+        .expect("the roll-up runs");
         assert!(clear(&client, &sites(), later).await > 15);
         let stats = StatsService::new(client, sites(), QueryLimits::default());
         let mut blind = Vec::new();
@@ -163,13 +163,13 @@ fn golden_answers_about_visits_survive_the_clearing_of_ids() {
                 .replace(".request.json", "");
             let request = std::fs::read(&path).expect("a readable file");
             let answer = stats
-                .query_json(&request, NOW.parse().expect("it is valid"))
+                .query_json(&request, NOW.parse().expect("NOW is a timestamp"))
                 .await;
             assert_eq!(answer.status, 200, "{name}: {}", answer.body);
             let expected = folder().join(format!("{name}.expected.txt"));
             let expected = std::fs::read_to_string(expected).expect("a readable file");
             if answer.body["meta"]["ids_cleared_before"].is_string() {
-                // What can't be known is unknown, not zero.
+                // A number that can't be known is null, not zero.
                 let warned = answer.body["meta"]["metric_warnings"]
                     .as_object()
                     .expect("an object");

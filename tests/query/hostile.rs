@@ -1,5 +1,5 @@
-//! Hostile values are data: whatever text a filter, a property name or a site id contains, the
-//! statement stays the same and finds exactly the rows with that text.
+//! Hostile values are data: whatever a filter, a property name or a site id contains, the statement
+//! stays the same and finds exactly the rows with that text.
 
 use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
@@ -9,7 +9,7 @@ use crate::engine::{database, insert_rows, registry, runtime, site};
 
 const NOW: &str = "2025-03-13T03:00:00Z";
 
-/// Texts that have broken quoting, templating, framing or escaping somewhere.
+/// Texts that are known to break quoting, templates, framing or escaping.
 const TEXTS: &[&str] = &[
     "'",
     "''",
@@ -108,7 +108,7 @@ async fn ask(stats: &StatsService, change: Json) -> (u16, Json) {
     let answer = stats
         .query_json(
             body.to_string().as_bytes(),
-            NOW.parse().expect("it is valid"),
+            NOW.parse().expect("NOW is a timestamp"),
         )
         .await;
     (answer.status, answer.body)
@@ -126,8 +126,8 @@ fn a_hostile_filter_value_finds_its_own_row_and_no_other() {
                 json!(["matches", "event:page", [format!("^{}$", regex_text(text))]]),
                 json!(["has_done", ["is", "event:page", [text]]]),
             ] {
-                // What `event:props:(not set)` is called is also what all others without it are
-                // called.
+                // A property with the value `(not set)` looks like a missing property, so this
+                // filter matches other rows as well.
                 if *text == "(not set)" && filter[1] == "event:props:(not set)" {
                     continue;
                 }
@@ -191,8 +191,8 @@ fn a_hostile_site_is_unknown_and_its_name_is_not_echoed() {
 fn a_pattern_refused_by_clickhouse_is_a_client_error() {
     runtime().block_on(async {
         let stats = stats().await;
-        // Class intersection is a feature of the checking library that RE2 reads as other
-        // characters or refuses.
+        // The regex library of the check accepts some syntax, such as class intersection, that RE2
+        // reads differently or refuses.
         for pattern in ["(?x)a b", "\\p{Emoji}", "a{1,1001}"] {
             let (status, body) = ask(
                 &stats,
@@ -219,7 +219,7 @@ fn a_pattern_refused_by_clickhouse_is_a_client_error() {
     });
 }
 
-/// The text as a pattern that matches it alone.
+/// A pattern that matches exactly this text.
 fn regex_text(text: &str) -> String {
     let escape = |character: char| {
         if character.is_ascii_punctuation() {

@@ -1,7 +1,7 @@
 //! The query side over a real engine: golden results, hostile values, exact uniques.
 //!
-//! One engine serves all tests of this binary; each test has its own database. Without the engine's
-//! library the tests fail and say how to fetch it: a silent skip would look like a pass.
+//! One engine serves all tests of this binary, and each test has its own database. Without the
+//! engine's library the tests fail and say how to fetch it: a silent skip would look like a pass.
 
 mod alerts;
 mod as_json;

@@ -1,5 +1,5 @@
-//! Goals, revenue, comparisons, exits, web vitals and clicks over the real engine. Each expected
-//! number is worked out in the comment beside it from the rows of `rows()`.
+//! Goals, revenue, comparisons, exits, web vitals and clicks over the real engine. The comment next
+//! to each expected number derives it from the rows of `rows()`.
 
 use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
@@ -10,7 +10,7 @@ use crate::engine::{database, insert_rows, registry, runtime, site};
 
 const NOW: &str = "2025-03-13T03:00:00Z";
 
-/// A row of an event on 12 March 2025, Tokyo, unless `change` says otherwise.
+/// The row of an event on 12 March 2025 in Tokyo, with the changes of `change`.
 fn row(id: u64, visit: u64, seq: u64, change: Json) -> Json {
     let mut row = json!({
         "site": "example.com", "time": "2025-03-12 01:00:00", "name": "pageview", "key": id, "visitor": visit, "visit": visit,
@@ -144,7 +144,7 @@ async fn ask(stats: &StatsService, change: Json) -> (u16, Json) {
     let answer = stats
         .query_json(
             body.to_string().as_bytes(),
-            NOW.parse().expect("it is valid"),
+            NOW.parse().expect("NOW is a timestamp"),
         )
         .await;
     (answer.status, answer.body)
@@ -175,23 +175,23 @@ fn goals_count_each_event_once_and_divide_by_all_visitors() {
     runtime().block_on(async {
         let stats = stats().await;
         // Buy: visitors 1 and 3, keys 3, 4 and 7, of three visitors. Shop: 1 and 3, keys 2 and 6.
-        // Read and Stay: 2, key 5, by an engagement record. Nobody bought for free.
+        // Read and Stay: 2, key 5, by an engagement record. No visitor reached `Buy free`.
         let by_goal = json!({"metrics": ["visitors", "events", "conversion_rate"], "dimensions": ["event:goal"]});
         assert_eq!(
             table(&stats, by_goal).await,
             json!([["Buy", 2, 3, 66.67], ["Shop", 2, 2, 66.67], ["Read", 1, 1, 33.33], ["Stay", 1, 1, 33.33]])
         );
-        // Of Google's two visitors one bought, of the direct one all.
+        // Of the two visitors from Google one bought; the one direct visitor bought too.
         let by_source = json!({"metrics": ["visitors", "conversion_rate", "group_conversion_rate"], "dimensions": ["visit:source"],
                                "filters": [["is", "event:goal", ["Buy"]]]});
         assert_eq!(table(&stats, by_source).await, json!([["Direct / None", 1, 33.33, 100], ["Google", 1, 33.33, 50]]));
         let both = json!({"metrics": ["visitors", "group_conversion_rate"], "dimensions": ["event:goal", "visit:source"],
                           "filters": [["contains", "event:goal", ["rea", "STAY"], {"case_sensitive": false}]]});
         assert_eq!(table(&stats, both).await, json!([["Read", "Google", 1, 50], ["Stay", "Google", 1, 50]]));
-        // A filter on a property narrows who converted, not who could have.
+        // A filter on a property selects conversions, not the visitors to divide by.
         let pro = json!({"metrics": ["visitors", "conversion_rate"], "filters": [["is", "event:goal", ["Buy"]], ["is", "event:props:plan", ["pro"]]]});
         assert_eq!(table(&stats, pro).await, json!([[2, 66.67]]));
-        // Visits that hold a conversion: 1 has two pages and 3 one, neither bounced.
+        // Visits with a conversion: 1 has two pages and 3 one, and neither bounced.
         let visits = json!({"metrics": ["visits", "views_per_visit", "bounce_rate"], "filters": [["is", "event:goal", ["Buy"]]]});
         assert_eq!(table(&stats, visits).await, json!([[2, 1.5, 0]]));
         let stayed = json!({"metrics": ["visits", "bounce_rate"], "filters": [["is", "event:goal", ["Stay"]]]});
@@ -208,7 +208,7 @@ fn revenue_is_in_the_goals_currency_and_an_event_sent_twice_pays_once() {
         let ask_for = |names: Json| {
             json!({"metrics": ["total_revenue", "average_revenue"], "filters": [["is", "event:goal", names]]})
         };
-        // 10.50 and 20 USD; the 3 EUR are another currency's.
+        // 10.50 and 20 USD. The 3 EUR are in another currency.
         let (_, body) = ask(&stats, ask_for(json!(["Buy", "Shop"]))).await;
         assert_eq!(
             body["results"][0]["metrics"],
@@ -258,8 +258,8 @@ fn a_deleted_goal_is_refused_with_its_place() {
 fn web_vitals_are_75th_percentiles() {
     runtime().block_on(async {
         let stats = stats().await;
-        // Over both days keys 5 (1,000 ms, the greatest of two records), 6 (3,000) and 8 (2,000) of
-        // five pageviews.
+        // Both days: keys 5 (1,000 ms, the larger of two records), 6 (3,000) and 8 (2,000) of five
+        // pageviews.
         let range = json!(["2025-03-11", "2025-03-12"]);
         let all = json!({"metrics": ["lcp_p75", "cls_p75", "ttfb_p75", "pageviews"], "date_range": range});
         assert_eq!(table(&stats, all).await, json!([[3_000, 0.25, null, 5]]));
@@ -280,11 +280,11 @@ fn clicks_are_counted_by_cell_and_a_later_record_replaces_an_earlier_one() {
 }
 
 #[test]
-fn an_exit_rate_is_a_share_of_the_pages_own_views() {
+fn an_exit_rate_is_a_share_of_the_views_of_the_page() {
     runtime().block_on(async {
         let stats = stats().await;
-        // `/` was seen twice and was the last page of visit 2; `/shop/a` and `/shop/b` always were
-        // the last.
+        // `/` was seen twice and was once the last page, of visit 2. `/shop/a` and `/shop/b` were
+        // always the last.
         let exits = json!({"metrics": ["visits", "exit_rate"], "dimensions": ["visit:exit_page"], "order_by": [["visit:exit_page", "asc"]]});
         assert_eq!(table(&stats, exits).await, json!([["/", 1, 50], ["/shop/a", 1, 100], ["/shop/b", 1, 100]]));
     });
@@ -301,8 +301,8 @@ fn rows_are_compared_with_the_same_rows_of_another_period() {
         )
         .await;
         assert_eq!(status, 200, "{body}");
-        // Google: visits 1 and 2, one bounced, none the day before. Direct: visit 3 did not bounce,
-        // visit 4 did.
+        // Google: visits 1 and 2, one of them bounced, no visit the day before. Direct: visit 3 did
+        // not bounce, visit 4 did.
         assert_eq!(
             body["results"],
             json!([
@@ -323,24 +323,24 @@ fn rows_are_compared_with_the_same_rows_of_another_period() {
 }
 
 #[test]
-fn what_changed_names_the_greatest_differences_and_a_filter_for_each() {
+fn changes_name_the_greatest_differences_and_a_filter_for_each() {
     runtime().block_on(async {
         let stats = stats().await;
-        let now = NOW.parse().expect("it is valid");
+        let now = NOW.parse().expect("NOW is a timestamp");
         let body = json!({"site_id": "example.com", "metric": "pageviews", "date_range": ["2025-03-12", "2025-03-12"], "limit": 100});
         let answer = stats.changes_json(body.to_string().as_bytes(), now).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
-        // Four pageviews after one. Google brought three after none; `/shop/b` was seen once on
-        // both days.
+        // Four pageviews instead of one: three instead of none from Google. `/shop/b` was seen once
+        // on both days.
         assert_eq!(answer.body["total"], json!({"now": 4, "before": 1}));
         let contributors = answer.body["contributors"].as_array().expect("a list");
         let google = json!({"dimension": "visit:source", "value": "Google", "now": 3, "before": 0, "difference": 3, "filter": ["is", "visit:source", ["Google"]]});
         assert!(contributors.contains(&google), "{contributors:?}");
         assert!(!contributors.iter().any(|row| row["value"] == "/shop/b"), "{contributors:?}");
-        // What a dimension's rows differ by adds up to the difference of the totals.
+        // The differences of a dimension's rows add up to the difference of the totals.
         let pages = contributors.iter().filter(|row| row["dimension"] == "event:page");
         assert_eq!(pages.map(|row| row["difference"].as_i64().expect("a number")).sum::<i64>(), 3);
-        // The filter, asked, gives the number.
+        // A question with the filter returns the number.
         let (_, asked) = ask(&stats, json!({"metrics": ["pageviews"], "filters": [google["filter"]]})).await;
         assert_eq!(asked["results"][0]["metrics"], json!([3]));
         for (change, at) in [
@@ -365,7 +365,7 @@ fn what_changed_names_the_greatest_differences_and_a_filter_for_each() {
 fn a_report_is_exported_for_a_recipient_and_a_purpose() {
     runtime().block_on(async {
         let stats = stats().await;
-        let now = NOW.parse().expect("it is valid");
+        let now = NOW.parse().expect("NOW is a timestamp");
         let body = json!({
             "format": "csv", "recipient": "Board", "purpose": "Quarterly report",
             "query": {"site_id": "example.com", "metrics": ["visitors", "total_revenue"], "date_range": "7d", "dimensions": ["event:goal"],

@@ -1,5 +1,5 @@
-//! Roll-ups are safe to repeat, follow late events, outlive the events they were made from, and
-//! read no half-built day.
+//! Roll-ups can be repeated, follow late events and outlive their events. A day that is not
+//! complete is never read.
 
 use crate::as_json::AsJson;
 use serde_json::{Value as Json, json};
@@ -18,14 +18,14 @@ fn pageview(id: u64, time: &str) -> Json {
 }
 
 async fn pageviews(client: &clickhouse::Client) -> Json {
-    // A new one each time: what is rolled up is remembered for some seconds.
+    // A new service each time, since coverage is cached for some seconds.
     let sites = registry(&[site("example.com", "Asia/Tokyo")]);
     let stats = StatsService::new(client.clone(), sites, QueryLimits::default());
     let body = json!({"site_id": "example.com", "metrics": ["pageviews", "visitors"], "date_range": ["2025-05-01", "2025-05-09"]});
     stats
         .query_json(
             body.to_string().as_bytes(),
-            NOW.parse().expect("it is valid"),
+            NOW.parse().expect("NOW is a timestamp"),
         )
         .await
         .body["results"][0]["metrics"]
@@ -33,11 +33,11 @@ async fn pageviews(client: &clickhouse::Client) -> Json {
 }
 
 #[test]
-fn late_events_renew_a_roll_up_and_expired_ones_keep_it() {
+fn late_events_renew_a_roll_up_and_expired_events_do_not() {
     runtime().block_on(async {
         let client = database().await;
         let site = site("example.com", "Asia/Tokyo");
-        let now = NOW.parse().expect("it is valid");
+        let now = NOW.parse().expect("NOW is a timestamp");
         insert_rows(
             &client,
             &[
@@ -46,19 +46,23 @@ fn late_events_renew_a_roll_up_and_expired_ones_keep_it() {
             ],
         )
         .await;
-        // 2 to 8 May; the 9th was yesterday, and a visit may have run on into today.
+        // 2 to 8 May. The 9th was yesterday, and its last visits may continue today.
         assert_eq!(
-            roll_up(&client, &site, now).await.expect("it is rolled up"),
+            roll_up(&client, &site, now)
+                .await
+                .expect("the roll-up runs"),
             7
         );
         assert_eq!(pageviews(&client).await, json!([2, 2]));
-        // Nothing to do, and nothing counted twice.
+        // A second run finds no work and counts no event twice.
         assert_eq!(
-            roll_up(&client, &site, now).await.expect("it is rolled up"),
+            roll_up(&client, &site, now)
+                .await
+                .expect("the roll-up runs"),
             0
         );
         assert_eq!(pageviews(&client).await, json!([2, 2]));
-        // A segment that came late, into a day that was empty and one that was not.
+        // Late events, on a day without events and on a day with events.
         insert_rows(
             &client,
             &[
@@ -67,25 +71,25 @@ fn late_events_renew_a_roll_up_and_expired_ones_keep_it() {
             ],
         )
         .await;
-        let later = "2025-05-10T12:10:00Z".parse().expect("it is valid");
+        let later = "2025-05-10T12:10:00Z".parse().expect("a timestamp");
         assert_eq!(
             roll_up(&client, &site, later)
                 .await
-                .expect("it is rolled up"),
+                .expect("the roll-up runs"),
             2
         );
         assert_eq!(pageviews(&client).await, json!([4, 4]));
-        // Retention takes the events; the counts stay, and the days are not built anew from
-        // nothing.
+        // Retention destroys the events. The counts stay, and the days are not rebuilt without
+        // events.
         client
             .query("TRUNCATE TABLE events")
             .execute()
             .await
-            .expect("it is executed");
+            .expect("the statement runs");
         assert_eq!(
             roll_up(&client, &site, later)
                 .await
-                .expect("it is rolled up"),
+                .expect("the roll-up runs"),
             0
         );
         assert_eq!(pageviews(&client).await, json!([4, 4]));
@@ -98,15 +102,15 @@ fn an_interrupted_roll_up_is_never_read() {
         let client = database().await;
         let site = site("example.com", "Asia/Tokyo");
         insert_rows(&client, &[pageview(1, "2025-05-02 10:00:00")]).await;
-        roll_up(&client, &site, NOW.parse().expect("it is valid"))
+        roll_up(&client, &site, NOW.parse().expect("NOW is a timestamp"))
             .await
-            .expect("it is rolled up");
-        // What a crash before the record leaves behind: rows of a later version.
+            .expect("the roll-up runs");
+        // A crash before the record leaves rows of a later version behind.
         client
             .query("INSERT INTO daily SELECT * REPLACE (version + 1 AS version) FROM daily")
             .execute()
             .await
-            .expect("it is executed");
+            .expect("the statement runs");
         assert_eq!(pageviews(&client).await, json!([1, 1]));
     });
 }
@@ -116,28 +120,30 @@ fn a_day_with_cleared_ids_is_never_rolled_up_again() {
     runtime().block_on(async {
         let client = database().await;
         let site = site("example.com", "Asia/Tokyo");
-        let now = NOW.parse().expect("it is valid");
+        let now = NOW.parse().expect("NOW is a timestamp");
         let mut google = pageview(1, "2025-05-02 10:00:00");
         google["source"] = json!("Google");
         insert_rows(&client, &[google, pageview(2, "2025-05-02 11:00:00")]).await;
-        roll_up(&client, &site, now).await.expect("it is rolled up");
+        roll_up(&client, &site, now)
+            .await
+            .expect("the roll-up runs");
         let sites = [site.clone()];
         assert_eq!(
             clear(
                 &client,
                 &sites,
-                "2025-05-04T00:00:00Z".parse().expect("it is valid")
+                "2025-05-04T00:00:00Z".parse().expect("a timestamp")
             )
             .await,
             2
         );
-        // Too late to be counted, but the other events keep their visitors.
+        // This event is too late to be counted, and the others keep their visitors.
         insert_rows(&client, &[pageview(3, "2025-05-02 12:00:00")]).await;
-        let later = "2025-05-10T12:10:00Z".parse().expect("it is valid");
+        let later = "2025-05-10T12:10:00Z".parse().expect("a timestamp");
         assert_eq!(
             roll_up(&client, &site, later)
                 .await
-                .expect("it is rolled up"),
+                .expect("the roll-up runs"),
             0
         );
         assert_eq!(pageviews(&client).await, json!([2, 2]));
@@ -155,7 +161,7 @@ fn a_day_with_cleared_ids_is_never_rolled_up_again() {
         let google = ask(json!([["is", "visit:source", ["Google"]]])).await;
         assert_eq!(google["results"][0]["metrics"], json!([1, 1, 1]));
         assert_eq!(google["meta"].get("ids_cleared_before"), None);
-        // Which visit saw a page is gone, and the answer says so; how often it was seen is not.
+        // Visitors and visits of a page are unknown, and the answer says so. Pageviews are known.
         let page = ask(json!([["is", "event:page", ["/"]]])).await;
         assert_eq!(page["results"][0]["metrics"], json!([1, 1, 3]));
         assert_eq!(page["meta"]["ids_cleared_before"], "2025-05-03");
@@ -173,7 +179,7 @@ fn a_day_without_stored_visits_is_rebuilt_while_events_remain() {
     runtime().block_on(async {
         let client = database().await;
         let site = site("example.com", "UTC");
-        let now = NOW.parse().expect("it is valid");
+        let now = NOW.parse().expect("NOW is a timestamp");
         insert_rows(&client, &[pageview(1, "2025-05-07 10:00:00")]).await;
         for (day, events) in [("2025-05-01", 5), ("2025-05-07", 1), ("2025-05-08", 0)] {
             client
@@ -182,18 +188,18 @@ fn a_day_without_stored_visits_is_rebuilt_while_events_remain() {
                 .param("events", events)
                 .execute()
                 .await
-                .expect("it is executed");
+                .expect("the statement runs");
         }
-        // The first day's events have expired, so its counts are all that is left; the days between
-        // had none.
-        assert_eq!(roll_up(&client, &site, now).await.expect("it is rolled up"), 6);
+        // The events of the first day have expired, so its counts stay. The days in between had no
+        // events.
+        assert_eq!(roll_up(&client, &site, now).await.expect("the roll-up runs"), 6);
         let kept: Vec<(String, u64)> = client
             .query("SELECT toString(day), argMax(events, version) FROM rolled_days GROUP BY day HAVING argMax(events, version) > 0 ORDER BY day")
             .fetch_all()
             .await
             .expect("rows");
         assert_eq!(kept, [("2025-05-01".to_owned(), 5), ("2025-05-07".to_owned(), 1)]);
-        assert_eq!(roll_up(&client, &site, now).await.expect("it is rolled up"), 0);
+        assert_eq!(roll_up(&client, &site, now).await.expect("the roll-up runs"), 0);
     });
 }
 
@@ -210,7 +216,7 @@ fn a_site_with_a_waiting_erasure_is_not_rolled_up_and_others_are() {
         let client = database().await;
         insert_rows(&client, &[row("held.example"), row("free.example")]).await;
         let sites = registry(&[site("held.example", "UTC"), site("free.example", "UTC")]);
-        // The held one comes first: it would be done before the other is.
+        // The site with the erasure comes first: without the wait it would be rolled up first.
         let rolling = tokio::spawn(sillage::rollup::job::keep(client.clone(), sites, |id| {
             id == "held.example"
         }));

@@ -1,4 +1,4 @@
-//! `docs/schema.md` is what the tables say of themselves. `GOLDEN_UPDATE=1` rewrites it.
+//! `docs/schema.md` holds the comments of the tables and columns. `GOLDEN_UPDATE=1` rewrites it.
 
 use serde_json::Value as Json;
 
@@ -51,7 +51,7 @@ fn every_table_and_column_is_commented_and_documented() {
                     document += &format!(", {what} `{}`", text(&table, key));
                 }
             }
-            // What rows only pass through has the columns of where they go.
+            // Tables that rows only pass through have the columns of their target table.
             if matches!(text(&table, "engine"), "Null" | "MaterializedView") {
                 document += ".\n";
                 continue;

@@ -1,6 +1,6 @@
-//! Uniques against the truth: 100,000 synthetic people with known histories, two sites whose zones
-//! have daylight saving (one of them at midnight), random ranges. Equality up to 32 days, within 1
-//! % beyond: longer gaps are stored in classes.
+//! Unique visitors against the truth: 100,000 synthetic people with known histories, two sites in
+//! time zones with daylight saving (one changes at midnight), and random ranges. Exact up to 32
+//! days, within 1 % beyond, since longer gaps are stored in classes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ use crate::engine::{database, insert_events, registry, runtime, site};
 const PEOPLE: u64 = 100_000;
 const SITES: [(&str, &str); 2] = [
     ("berlin.example", "Europe/Berlin"),
-    // Its clock moves at midnight: one day has no first hour.
+    // The clock goes forward at midnight: one day has no first hour.
     ("santiago.example", "America/Santiago"),
 ];
 const FIRST: &str = "2025-01-15T00:00:00Z";
@@ -37,7 +37,7 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// Less than `below`.
+    /// A random number less than `below`.
     fn roll(&mut self, below: u64) -> u64 {
         self.next() % below
     }
@@ -49,24 +49,28 @@ struct Visit {
     source: &'static str,
 }
 
-/// What is true of a site, and its rows.
+/// The true visits of a site, and its rows.
 struct World {
     people: Vec<Vec<Visit>>,
     rows: String,
 }
 
 fn world(name: &str, zone: &str, seed: u64) -> World {
-    let zone = jiff::tz::TimeZone::get(zone).expect("it is there");
+    let zone = jiff::tz::TimeZone::get(zone).expect("a known time zone");
     let mut dice = Dice(seed);
-    let first = FIRST.parse::<Timestamp>().expect("it is valid").as_second() / 60;
+    let first = FIRST
+        .parse::<Timestamp>()
+        .expect("FIRST is a timestamp")
+        .as_second()
+        / 60;
     let mut world = World {
         people: Vec::new(),
         rows: String::new(),
     };
     let mut visit = 0_u64;
     for _ in 0..PEOPLE / SITES.len() as u64 {
-        // Most come once, some every few days; minutes apart by at least an hour so that visits
-        // don't merge.
+        // Two of three people come once, the others up to nine times. Visits are in different
+        // hours, so that they don't merge.
         let count = if dice.roll(3) > 0 {
             1
         } else {
@@ -90,7 +94,7 @@ fn world(name: &str, zone: &str, seed: u64) -> World {
             visit += 1;
             let mut event = |at: Timestamp, seq: u32| {
                 let time = at.strftime("%Y-%m-%d %H:%M:00");
-                // Ids of visitors live one local day.
+                // A visitor id is valid for one local day.
                 let visitor =
                     visit * 2 + u64::from(at.to_zoned_datetime(zone.clone()).date() != day);
                 let key = visit * 2 + u64::from(seq);
@@ -98,10 +102,10 @@ fn world(name: &str, zone: &str, seed: u64) -> World {
                     world.rows,
                     "{name}\t{time}\tpageview\t{key}\t{visitor}\t{visit}\t{seq}\t{source}\t{since}\t2099-01-01"
                 )
-                .expect("a text takes it");
+                .expect("writing to a String");
             };
             event(at, 1);
-            // Every fourth visit goes on for 20 minutes, some of them over midnight.
+            // Every fourth visit lasts 20 minutes, sometimes over midnight.
             if dice.roll(4) == 0 {
                 event(at.checked_add(20.minutes()).expect("a time"), 2);
             }
@@ -138,13 +142,13 @@ async fn ask(
     }
     let text = body.to_string();
     let answer = stats
-        .query_json(text.as_bytes(), NOW.parse().expect("it is valid"))
+        .query_json(text.as_bytes(), NOW.parse().expect("NOW is a timestamp"))
         .await;
     assert_eq!(answer.status, 200, "{body}: {}", answer.body);
-    // Both ways to an answer are the same to the last byte.
+    // Roll-ups and events give the same answer, byte for byte.
     let raw = stats.clone().without_rollups();
     let from_events = raw
-        .query_json(text.as_bytes(), NOW.parse().expect("it is valid"))
+        .query_json(text.as_bytes(), NOW.parse().expect("NOW is a timestamp"))
         .await;
     assert_eq!(answer.body, from_events.body, "{body}");
     answer.body
@@ -164,21 +168,21 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
             }
             worlds.insert(name, world);
         }
-        // Berlin is rolled up to its end, Santiago to the middle: there an answer is put together
-        // from both tables.
+        // Berlin is rolled up to the end, Santiago to the middle: there an answer combines roll-ups
+        // and events.
         for ((name, zone), now) in SITES.into_iter().zip([NOW, "2025-07-01T12:00:00Z"]) {
-            let days = roll_up(&client, &site(name, zone), now.parse().expect("it is valid")).await.expect("it is rolled up");
+            let days = roll_up(&client, &site(name, zone), now.parse().expect("a timestamp")).await.expect("the roll-up runs");
             assert!(days > 150, "{name}: {days} days");
         }
         let sites = registry(&SITES.map(|(name, zone)| site(name, zone)));
         let stats = StatsService::new(client, sites, QueryLimits::default());
         let mut dice = Dice(99);
-        let first: Date = "2025-01-14".parse().expect("it is valid");
+        let first: Date = "2025-01-14".parse().expect("a date");
         for round in 0..12 {
             let (name, _) = SITES[round % 2];
             let world = &worlds[name];
             let from = first.checked_add((dice.roll(DAYS) as i64).days()).expect("a time");
-            // Short ranges as often as long ones.
+            // Short ranges are as frequent as long ones.
             let length_max = [1, 8, 33, 320][dice.roll(4) as usize];
             let to = from.checked_add((dice.roll(length_max) as i64).days()).expect("a time");
             let place = format!("{name} from {from} to {to}");
@@ -203,8 +207,8 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
                 assert_eq!((&answer[1], &answer[3]), (&json!(new), &json!(visits)), "{place}");
             }
 
-            // First touch: each person stands under the first visit's source, so that the rows add
-            // up.
+            // First touch: each person counts for the source of the first visit, so that the rows
+            // add up to the total.
             let mut by_source: BTreeMap<&str, usize> = BTreeMap::new();
             for (visit, _) in first_visits(world, from, to) {
                 let label = if visit.source.is_empty() { "Direct / None" } else { visit.source };
@@ -222,19 +226,18 @@ fn visitors_are_exact_up_to_a_month_and_estimated_beyond() {
             let total = answer[0].as_u64().expect("a number") as usize;
             assert_eq!(given.values().sum::<usize>(), total, "{place}");
 
-            // What is not checked against the truth here still has to be the same from events and
-            // from roll-ups.
+            // Metrics without a truth here must at least be the same from events and from roll-ups.
             let metrics = json!(["pageviews", "views_per_visit", "bounce_rate", "visit_duration", "visitors", "percentage"]);
             for dimensions in [json!(["visit:exit_page"]), json!(["visit:source", "time:month"]), json!(["visit:days_since_seen"])] {
                 ask(&stats, name, from, to, json!({"metrics": metrics, "dimensions": dimensions})).await;
             }
             ask(&stats, name, from, to, json!({"metrics": ["visitors", "visits", "events"], "dimensions": ["event:page"]})).await;
 
-            // Each bucket is a range of its own.
+            // Each day or week is a separate range.
             for (dimension, length) in [("time:day", 1), ("time:week", 7)] {
                 let body = ask(&stats, name, from, to, json!({"dimensions": [dimension]})).await;
                 for row in body["results"].as_array().expect("a list") {
-                    let label: Date = row["dimensions"][0].as_str().expect("a text").parse().expect("it is valid");
+                    let label: Date = row["dimensions"][0].as_str().expect("a text").parse().expect("a date");
                     let weekday = i64::from(label.weekday().to_monday_zero_offset());
                     let end = label.checked_add((length - 1 - if length == 7 { weekday } else { 0 }).days()).expect("a time");
                     let people = first_visits(world, label, end.min(to)).count();

@@ -1,4 +1,4 @@
-//! What readers may do, and what never reaches the disk.
+//! What readers may do, and what is never written to disk.
 
 use crate::support::engine::{Engine, SECRET, TOKEN, escaped, request};
 use crate::support::signal;
@@ -83,7 +83,7 @@ fn readers_only_read() {
             "{arguments}"
         );
     }
-    // `readonly` itself is ignored, since clients send it.
+    // `readonly` in a request is ignored, since clients send it.
     assert_eq!(engine.reader("readonly=0", "DROP TABLE t").status, 403);
     assert_eq!(
         engine
@@ -92,7 +92,7 @@ fn readers_only_read() {
         Some("452")
     );
     assert_eq!(engine.reader("", "SELECT getSetting('readonly'), getSetting('max_execution_time'), getSetting('max_memory_usage')").body, "1\t60\t1073741824\n");
-    // Only a POST of the collector writes: a GET changes nothing, as with a ClickHouse server.
+    // Only a POST of the collector can write. A GET is read-only, as in a ClickHouse server.
     let arguments = format!(
         "user=sillage&password={SECRET}&query={}",
         escaped("DROP TABLE t")

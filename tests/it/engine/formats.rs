@@ -1,4 +1,4 @@
-//! Result formats: many blocks make one result, and clients choose the format.
+//! Result formats: many blocks form one result, and the client chooses the format.
 
 use crate::support::engine::{Engine, READER, escaped, request, summary};
 use crate::support::resident_bytes;
@@ -53,7 +53,7 @@ fn a_result_in_many_blocks_is_one_result_in_every_format() {
     assert_eq!(totals.body, "\"k\",\"count()\"\n0,8\n1,4\n\n0,12\n");
     let empty = engine.reader("", "SELECT a FROM t WHERE a = 77 FORMAT CSVWithNames");
     assert_eq!(empty.body, "\"a\"\n");
-    // Hundreds of blocks, and a document that exceeds the size limit.
+    // Hundreds of blocks, and a document beyond the size limit.
     let rows = engine
         .reader(
             "",
@@ -157,7 +157,10 @@ fn selects_by_get_and_post_are_answered_in_the_requested_format() {
         );
     }
     let memory = engine.run("SELECT toUInt64(value) BETWEEN 536870912 AND 8589934592 FROM system.server_settings WHERE name = 'max_server_memory_usage'");
-    assert_eq!(memory, "1\n", "all statements together are bounded");
+    assert_eq!(
+        memory, "1\n",
+        "the memory of all statements together is limited"
+    );
     let counted = engine.reader("", "SELECT number FROM numbers(1000) LIMIT 10");
     assert_eq!(
         (
@@ -174,7 +177,7 @@ fn selects_by_get_and_post_are_answered_in_the_requested_format() {
     );
 
     let megabytes = resident_bytes(engine.id()) >> 20;
-    assert!(megabytes < 300, "the engine takes {megabytes} MB");
+    assert!(megabytes < 300, "the engine uses {megabytes} MB");
 }
 
 #[test]
@@ -227,7 +230,7 @@ fn blocks_of_clickhouses_framing_go_both_ways() {
         );
     }
     assert_eq!(engine.run("SELECT count() FROM t"), "300000\n");
-    // A statement may be compressed, too, and an exception after the first rows comes in a block.
+    // A statement may be compressed, too. An exception after the first rows arrives in a block.
     let broken = engine.collector(
         "compress=1",
         "SELECT throwIf(number = 3000000) FROM numbers(4000000)",

@@ -1,4 +1,4 @@
-//! INSERTs: every form clients send, interrupted ones, repeated ones.
+//! INSERTs: every form that clients send, interrupted INSERTs, and repeated INSERTs.
 
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ fn rows_are_inserted_in_every_form_clients_send() {
         "11\t55\t5\n"
     );
 
-    // Line breaks inside the data do not disturb, nor does a body in many small chunks.
+    // Line breaks inside the data are kept, and a body may arrive in many small chunks.
     let arguments = format!(
         "query={}&user=sillage&password={SECRET}",
         escaped("INSERT INTO t FORMAT CSV")
@@ -112,7 +112,7 @@ fn an_interrupted_insert_leaves_no_rows() {
     }
     engine.wait_until_idle();
     assert_eq!(engine.run("SELECT count() FROM t"), "0\n");
-    // A truncated row is an error and leaves no rows either.
+    // A truncated row is an error and leaves no rows.
     let response = engine.collector(
         &format!("query={}", escaped("INSERT INTO t FORMAT RowBinary")),
         b"12345678123",
@@ -168,7 +168,7 @@ fn a_segment_sent_again_after_a_kill_counts_once_in_tables_and_views() {
         assert_eq!(response.status, 200, "{}", response.body);
         assert_eq!(engine.run("SELECT count(), sum(a) FROM t"), expected);
         assert_eq!(engine.run("SELECT sum(n), sum(a) FROM sums"), expected);
-        engine.child.kill().expect("it runs");
+        engine.child.kill().expect("a running engine");
         engine.wait();
         engine = Engine::start_in(&folder);
         assert_eq!(engine.run("SELECT count(), sum(a) FROM t"), expected);

@@ -48,7 +48,7 @@ fn the_engine_ends_with_its_parent_and_keeps_acknowledged_rows() {
 }
 
 #[test]
-fn the_child_reports_in_one_sentence_why_it_cannot_start() {
+fn the_child_reports_in_one_line_why_it_cannot_start() {
     let temporary = tempfile::tempdir().expect("a folder");
     let first_line = |address: SocketAddr, folder: &Path| {
         let (mut child, _input, mut lines) = spawn(command(address, folder));
@@ -141,7 +141,7 @@ async fn a_killed_engine_restarts_on_the_same_port_with_its_rows() {
         "UTC"
     );
     let process_id = engine.process_id();
-    // Neither its arguments nor its environment contain the secret.
+    // The secret is in neither the arguments nor the environment of the child.
     for file in ["cmdline", "environ"] {
         let text = std::fs::read(format!("/proc/{process_id}/{file}")).expect("a process");
         assert!(!String::from_utf8_lossy(&text).contains(&target.password));
@@ -150,7 +150,8 @@ async fn a_killed_engine_restarts_on_the_same_port_with_its_rows() {
         let process =
             rustix::process::Pid::from_raw(engine.process_id() as i32).expect("a process");
         let begun = Instant::now();
-        rustix::process::kill_process(process, rustix::process::Signal::KILL).expect("it is there");
+        rustix::process::kill_process(process, rustix::process::Signal::KILL)
+            .expect("a running engine");
         let count = loop {
             match client
                 .query("SELECT count() FROM t")

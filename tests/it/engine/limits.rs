@@ -1,4 +1,4 @@
-//! Bounds: memory of streams, and how many SELECTs of readers run at once.
+//! Limits: memory of streams, and the number of concurrent SELECTs of readers.
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ fn a_large_insert_and_a_large_result_stream_through_bounded_memory() {
         escaped("SELECT a, toString(a) FROM t FORMAT RowBinary")
     );
     let request = engine.begin(&arguments, &COLLECTOR, Some(0));
-    // A client that does not read holds the engine back instead of filling it.
+    // A client that does not read slows the engine down instead of filling its memory.
     std::thread::sleep(Duration::from_millis(500));
     let received = request.finish();
     assert!(
@@ -45,13 +45,13 @@ fn a_large_insert_and_a_large_result_stream_through_bounded_memory() {
     let grown = memory_max() - before;
     assert!(
         grown < 150,
-        "{} MB in and {} MB out took {grown} MB",
+        "{} MB in and {} MB out needed {grown} MB of memory",
         (rows.len() * pieces) >> 20,
         received.bytes.len() >> 20
     );
 }
 
-/// The same, with rows from the start.
+/// As long as [`LONG`], but its rows arrive from the start.
 const LONG_WITH_ROWS: &str = "SELECT number, sipHash64(number) FROM numbers(100000000000)";
 
 #[test]
@@ -69,10 +69,10 @@ fn long_selects_delay_no_insert_and_end_with_their_clients() {
     while engine.run("SELECT count() FROM system.processes") != "9\n" {
         assert!(
             begun.elapsed() < Duration::from_secs(10),
-            "the statements do not begin"
+            "the statements do not start"
         );
     }
-    // All places of readers are taken, but not the collector's.
+    // Readers have used up their slots, the collector has not.
     let refused = engine.reader("", "SELECT 1");
     assert_eq!(
         (

@@ -1,7 +1,7 @@
-//! The embedded engine as its clients meet it: the real child process with the real library, over
+//! The embedded engine as its clients see it: the real child process with the real library, over
 //! HTTP.
 //!
-//! Every test has an engine of its own, since a process holds one data folder.
+//! Every test starts its own engine, since a process holds one data folder.
 
 mod access;
 mod formats;
@@ -10,5 +10,5 @@ mod lifecycle;
 mod limits;
 mod protocol;
 
-/// Ten minutes of work for one core, with its only row at the end.
+/// Ten minutes of work for one core. Its only row comes at the end.
 const LONG: &str = "SELECT count() FROM numbers(100000000000) WHERE sipHash64(number) = 1";

@@ -25,7 +25,7 @@ fn hostile_parameters_and_setting_values_stay_values() {
         let hex: String = value.bytes().map(|byte| format!("{byte:02X}")).collect();
         assert_eq!(response.body.trim(), hex, "{value}");
     }
-    // A parameter is in ClickHouse's escaped form, as for a server.
+    // A parameter has ClickHouse's escaped form, as with a server.
     assert_eq!(
         engine
             .reader("param_x=a%5Ct%5C%5C", "SELECT length({x:String})")
@@ -143,7 +143,7 @@ async fn the_rust_client_works_with_its_defaults() {
         .fetch_all::<u8>()
         .await;
     let error = error
-        .expect_err("the exception behind the first rows is noticed")
+        .expect_err("the exception after the first rows is reported")
         .to_string();
     assert!(error.contains("Code: 395. DB::Exception:"), "{error}");
     let mut insert = client.insert_formatted_with("INSERT INTO visits (id) FORMAT CSV");
@@ -153,7 +153,7 @@ async fn the_rust_client_works_with_its_defaults() {
 }
 
 #[test]
-fn faults_carry_clickhouses_code_and_a_fitting_status() {
+fn exceptions_carry_clickhouses_code_and_http_status() {
     let engine = Engine::start();
     engine.run("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a");
     for (arguments, sql, status, code, name) in [
@@ -236,7 +236,8 @@ fn faults_carry_clickhouses_code_and_a_fitting_status() {
         );
     }
     assert!(!Path::new("/tmp/sillage-outfile").exists());
-    // A text with a syntax error is not run at all, not even the statements before the error.
+    // A syntax error anywhere in the text stops all of it, including the statements before the
+    // error.
     for sql in [
         "CREATE TABLE early (a Int8) ENGINE = Memory; SELEC 1",
         "INSERT INTO t SELECT 1; SELEC 1",
@@ -279,8 +280,8 @@ fn faults_carry_clickhouses_code_and_a_fitting_status() {
     let response = request(engine.address, "POST", "", &headers, "x");
     assert_eq!(response.status, 501);
 
-    // An exception after the first rows: its text is at the end between marks, and the body is cut
-    // off.
+    // An exception after the first rows: its text is at the end of the body between marks, and the
+    // body is cut off.
     let broken = engine.reader("", "SELECT throwIf(number = 3000000) FROM numbers(4000000)");
     let tag = broken
         .header("X-ClickHouse-Exception-Tag")
@@ -298,7 +299,7 @@ fn faults_carry_clickhouses_code_and_a_fitting_status() {
 }
 
 #[test]
-fn a_statement_longer_than_its_bound_is_refused() {
+fn a_statement_longer_than_the_limit_is_refused() {
     let engine = Engine::start();
     for (length, status) in [(1 << 20, 200), ((1 << 20) + 1, 413)] {
         let sql = format!("SELECT 1{}", " ".repeat(length - 8));
