@@ -1,9 +1,9 @@
 #!/bin/sh
 # Checks the dependencies against deny.toml. Called by `make check-dependencies`.
 #
-# Licences, sources and versions are checked offline. Advisories (known faults) need RustSec's list, a
-# git repository: where it cannot be reached this says so and goes on, except with ADVISORIES=required,
-# as in the hosted workflow.
+# Licences, sources and versions are checked offline. Advisories (known vulnerabilities) need RustSec's
+# list, a git repository. If it can't be reached, the script reports that and continues, except with
+# ADVISORIES=required, as in the hosted workflow.
 set -eu
 cd "$(dirname "$0")/.."
 version=0.20.2
@@ -13,7 +13,7 @@ advisories=https://github.com/RustSec/advisory-db
 deny=$(command -v cargo-deny || echo "$PWD/$tools/bin/cargo-deny")
 if [ ! -x "$deny" ]; then
   mkdir -p "$tools"
-  echo "compiling cargo-deny $version, which takes some minutes; installed in PATH it is used from there"
+  echo "compiling cargo-deny $version, which takes some minutes; a cargo-deny in PATH is used instead"
   cargo install --quiet --locked --root "$tools" "cargo-deny@$version"
 fi
 

@@ -1,5 +1,5 @@
-//! Misuse of the salt keeper does not compile; `ui/` holds the misuse and the compiler's message.
-//! Misuse of the privacy door's types is tested in its crate.
+//! Misuse of the salt keeper does not compile: `ui/` holds the code and the compiler's message. The
+//! privacy crate tests misuse of its own types.
 //!
 //! `rust-toolchain.toml` pins the compiler, since its messages differ between versions.
 

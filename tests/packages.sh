@@ -1,8 +1,9 @@
 #!/bin/sh
-# Makes sure that what tests drive is there: Debian's Chromium and the fonts of the picture tests, with `all` its Firefox and WebKitGTK too.
+# Installs the Debian packages that the tests need: Chromium and the fonts of the picture tests, and with `all` also
+# Firefox and WebKitGTK.
 set -eu
 missing=""
-need() { # a file, the package that brings it
+need() { # a file, the package that contains it
   [ -e "$1" ] || missing="$missing $2"
 }
 need /usr/bin/chromium chromium

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every suite, also when one fails, and ends with the counts of all of them. Called by `make test`.
+# Runs every suite, even after one fails, and prints the counts of all. Called by `make test`.
 set -u
 cd "$(dirname "$0")/.."
 logs=$(mktemp -d)
@@ -33,8 +33,8 @@ sum() { # pattern, files ...: adds up the number that the pattern's group finds
 }
 
 sh tests/packages.sh || exit 1
-# The unit tests in JavaScript run while Cargo compiles, which leaves a core idle now and then. Nothing else
-# runs beside the tests that measure time.
+# The unit tests in JavaScript run while Cargo compiles, which sometimes leaves a core idle. All other suites
+# run alone, since some tests measure time.
 unit_tests() {
   run_suite tracker npm --prefix tracker-js --silent run test > "$logs/tracker.log"
   run_suite dashboard npm --prefix dashboards/web --silent run test > "$logs/dashboard.log"
@@ -47,7 +47,7 @@ for name in tracker dashboard; do
   cat "$logs/$name.log"
   end_suite "$name"
 done
-# Most tests wait for what is stored, so more run at once than a small machine has cores.
+# Most tests wait for the store, so run more tests at once than the machine has cores.
 export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(($(nproc) + 2))}"
 suite rust cargo test --locked --workspace --no-fail-fast
 suite chromium npm --prefix tracker-js --silent run test:chromium
@@ -68,7 +68,7 @@ failed=$((rust_failed + unit_failed + chromium_failed + e2e_failed))
 printf '\n== counts\nrust: %s passed, %s failed\ntracker and dashboard: %s passed, %s failed\ntracker in Chromium: %s passed, %s failed\nbrowser, end to end: %s passed, %s failed\n' \
   "$rust_passed" "$rust_failed" "$unit_passed" "$unit_failed" "$chromium_passed" "$chromium_failed" "$e2e_passed" "$e2e_failed"
 echo "durations: ${durations%, }"
-# A skipped test has shown nothing, so it fails the run.
+# A skipped test proves nothing, so it fails the run.
 skipped=$(($(sum '^test result: .* ([0-9]+) ignored;.*' "$logs/rust.log") \
   + $(sum '^ *Tests .*[^0-9]([0-9]+) skipped.*' "$logs"/*.log) + $(sum '^# skipped ([0-9]+)$' "$logs/e2e.log")))
 [ "$skipped" = 0 ] || failed_suites="$failed_suites ($skipped skipped)"

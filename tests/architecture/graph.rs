@@ -1,14 +1,14 @@
-//! Which file of a crate uses which, circles among them, and imports against the order of rooms.
+//! Which file of a crate uses which, circles of files, and imports against the order of rooms.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::source::{Source, UsedPath};
 
-/// A module's place in its crate, e.g. `["store", "migrate"]`; the root is empty.
+/// The path of a module in its crate, e.g. `["store", "migrate"]`. The root is empty.
 pub type Module = Vec<String>;
 
-/// Re-exports of re-exports are followed this far.
+/// Maximum depth to which re-exports of re-exports are followed.
 const REEXPORTS_MAX: usize = 8;
 
 /// One file uses something that another defines.
@@ -30,15 +30,15 @@ struct File {
     source: Source,
 }
 
-/// The files of a crate by the modules that they are.
+/// The files of a crate by module.
 #[derive(Default)]
 pub struct Crate {
     files: BTreeMap<Module, File>,
 }
 
 impl Crate {
-    /// Reads a folder of sources. Unit tests in files of their own are left out, and so is
-    /// `main.rs`, which is a crate that only uses this one.
+    /// Reads a folder of sources. Skips unit tests in separate files, and `main.rs`, which is another
+    /// crate that uses this one.
     pub fn read(root: &Path, folder: &str) -> Self {
         let mut read = Self::default();
         let mut folders = vec![root.join(folder)];
@@ -81,7 +81,7 @@ impl Crate {
         self.files.insert(module, file);
     }
 
-    /// Every use of one file by another, once a pair, with the line of the first.
+    /// Every use of one file by another: one edge per pair, with the line of the first use.
     pub fn edges(&self) -> Vec<Edge> {
         let mut found: BTreeMap<(String, String), usize> = BTreeMap::new();
         for (module, file) in &self.files {
@@ -109,8 +109,8 @@ impl Crate {
         found.into_iter().map(edge).collect()
     }
 
-    /// The module whose file defines what a path names; `None` for other crates, for what the
-    /// module itself defines, and for a module that is only named.
+    /// The module whose file defines the item that a path names. `None` for other crates, for items of
+    /// the module itself, and for a path that only names a module.
     fn defined_in(&self, module: &Module, path: &UsedPath) -> Option<Module> {
         let mut absolute = self.absolute(module, &path.segments)?;
         for _ in 0..REEXPORTS_MAX {
@@ -131,7 +131,7 @@ impl Crate {
         None
     }
 
-    /// A path from the crate's root; `None` when it leads to another crate.
+    /// The path from the crate's root. `None` if it leads to another crate.
     fn absolute(&self, module: &Module, segments: &[String]) -> Option<Module> {
         let (first, rest) = segments.split_first()?;
         let mut base: Module = match first.as_str() {
@@ -150,7 +150,7 @@ impl Crate {
                 } else {
                     let imports = &self.files[module].source.imports;
                     let import = imports.iter().find(|import| import.name == name)?;
-                    // `use x;` of another crate would lead back here.
+                    // `use x;` of another crate would resolve to itself for ever.
                     if import.path.segments.len() == 1 || import.path.segments == segments {
                         return None;
                     }
@@ -169,7 +169,7 @@ impl Crate {
         Some(base)
     }
 
-    /// The innermost module of a path, and what is named in it.
+    /// The innermost module of a path, and the names inside it.
     fn split(&self, path: &[String]) -> (Module, Vec<String>) {
         let mut length = path.len();
         while length > 0 && !self.files.contains_key(&path[..length]) {
@@ -179,7 +179,7 @@ impl Crate {
     }
 }
 
-/// Groups of files that use each other in circles, each with the edges inside it.
+/// Groups of files that use each other in circles, each with its edges.
 pub fn circles(edges: &[Edge]) -> Vec<Vec<Edge>> {
     let mut reached: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for start in edges.iter().map(|edge| edge.from.as_str()) {
@@ -209,7 +209,7 @@ pub fn circles(edges: &[Edge]) -> Vec<Vec<Edge>> {
     groups
 }
 
-/// The room of a file: the first part of its name below the folder.
+/// The room of a file: the first part of its path below the folder.
 pub fn room<'a>(folder: &str, file: &'a str) -> &'a str {
     let below = file.trim_start_matches(folder).trim_start_matches('/');
     below
@@ -219,8 +219,8 @@ pub fn room<'a>(folder: &str, file: &'a str) -> &'a str {
         .trim_end_matches(".rs")
 }
 
-/// Edges to a room that is not below, in words. `home` is height and name of a file's room; within
-/// a room any edge is allowed.
+/// Descriptions of the edges to a room that is not lower. `home` returns height and name of a file's
+/// room. Inside a room every edge is allowed.
 pub fn upward(edges: &[Edge], home: impl Fn(&str) -> Option<(usize, &'static str)>) -> Vec<String> {
     let is_upward = |edge: &&Edge| {
         let [from, to] = [home(&edge.from), home(&edge.to)];
@@ -232,7 +232,7 @@ pub fn upward(edges: &[Edge], home: impl Fn(&str) -> Option<(usize, &'static str
         .collect()
 }
 
-/// A crate of made-up files.
+/// The edges of a crate with the given files.
 #[cfg(test)]
 fn made_up(files: &[(&str, &str)]) -> Vec<Edge> {
     let mut made_up = Crate::default();
@@ -262,7 +262,7 @@ fn a_child_that_uses_its_parents_items_is_a_circle() {
 }
 
 #[test]
-fn a_declared_child_and_a_reexport_of_a_sibling_are_no_circle() {
+fn a_declared_child_and_a_reexport_of_a_sibling_are_not_a_circle() {
     let edges = made_up(&[
         ("lib.rs", "pub mod a;"),
         ("a/mod.rs", "mod b;\nmod c;\npub use b::B;\npub use c::C;"),

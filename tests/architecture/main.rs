@@ -1,4 +1,4 @@
-//! Holds the order of the rooms of `src/`, and that no files of a crate use each other in circles.
+//! Checks the order of the rooms of `src/`, and that no files of a crate use each other in circles.
 //!
 //! A room imports only rooms below it. `mod x;` is not an import; a re-export leads to the file
 //! that defines the item. Test code may use anything.

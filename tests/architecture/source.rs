@@ -1,7 +1,7 @@
-//! Reads which modules a source file uses: paths in `use` and in code, without comments, texts and
-//! test code.
+//! Finds the modules that a source file uses: paths in `use` and in code, except in comments, string
+//! literals and test code.
 
-/// One word or sign of a source file.
+/// A token of a source file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Token {
     Word(String),
@@ -10,14 +10,14 @@ pub enum Token {
     Sign(char),
 }
 
-/// A path as it is written, e.g. `["crate", "store", "migrate"]`, and its line.
+/// A path as written, e.g. `["crate", "store", "migrate"]`, and its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsedPath {
     pub line: usize,
     pub segments: Vec<String>,
 }
 
-/// A name that a `use` brings into a file. `*` is the name of everything.
+/// A name that a `use` imports into a file. `*` stands for all names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
     pub name: String,
@@ -31,7 +31,7 @@ pub struct Source {
     pub paths: Vec<UsedPath>,
 }
 
-/// Words and signs with their lines; comments, texts and characters are left out.
+/// The tokens with their lines, without comments, string and character literals.
 fn tokens(text: &str) -> Vec<(usize, Token)> {
     let bytes = text.as_bytes();
     let (mut found, mut line, mut at) = (Vec::new(), 1, 0);
@@ -73,7 +73,7 @@ fn tokens(text: &str) -> Vec<(usize, Token)> {
     found
 }
 
-/// Length of a raw text (`r"…"`, `br#"…"#`) at the start.
+/// Length of a raw string literal (`r"…"`, `br#"…"#`) at the start.
 fn raw_text(text: &str) -> Option<usize> {
     let rest = text.strip_prefix("br").or_else(|| text.strip_prefix('r'))?;
     let hashes = rest.len() - rest.trim_start_matches('#').len();
@@ -83,7 +83,7 @@ fn raw_text(text: &str) -> Option<usize> {
     Some(text.len() - body.len() + length)
 }
 
-/// Length of a character (`'x'`, `'\n'`), or of the quote of a lifetime.
+/// Length of a character literal (`'x'`, `'\n'`), or of the quote of a lifetime.
 fn character(text: &str) -> usize {
     let mut rest = text.char_indices().skip(1);
     match rest.next() {
@@ -188,7 +188,7 @@ fn position(tokens: &[(usize, Token)], wanted: &Token) -> usize {
         .unwrap_or(tokens.len())
 }
 
-/// Leaves out what stands behind `#[cfg(test)]` and `#[cfg(all(test, …))]`.
+/// Removes the items after `#[cfg(test)]` and `#[cfg(all(test, …))]`.
 fn without_tests(tokens: Vec<(usize, Token)>) -> Vec<(usize, Token)> {
     let mut kept = Vec::new();
     let mut at = 0;
@@ -237,7 +237,7 @@ fn item(tokens: &[(usize, Token)]) -> usize {
 }
 
 #[test]
-fn comments_texts_and_tests_are_not_read() {
+fn comments_string_literals_and_tests_are_skipped() {
     let source = Source::parse(
         r##"
         // crate::comment::a

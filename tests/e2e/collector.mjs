@@ -1,4 +1,4 @@
-// The collector as these tests use it: with owners, made-up traffic and a demo site, and its SQL.
+// The collector of these tests: with owners, generated traffic and a demo site, and SQL access.
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { launch, run, sql } from '../harness/collector.mjs';
@@ -7,8 +7,8 @@ import { launch, run, sql } from '../harness/collector.mjs';
  * @param {string} site the `[[site]]` tables of the configuration
  * @param {object} options
  * @param {string} [options.top] keys above the tables
- * @param {number} [options.days] days of made-up traffic before today
- * @param {Record<string, string>} [options.logs] by site, an access log of its past
+ * @param {number} [options.days] days of generated traffic before today
+ * @param {Record<string, string>} [options.logs] access logs of past traffic, by site
  * @param {{ name: string, password: string }[]} [options.people] owners of all sites
  */
 export async function startCollector(site, { top = '', days = 0, logs = {}, people = [] } = {}) {
@@ -36,7 +36,7 @@ export async function startCollector(site, { top = '', days = 0, logs = {}, peop
     dashboard: `${addresses.dashboard}/`,
     /** @param {string} query one statement; returns TabSeparated text */
     sql: (query) => sql(addresses.ClickHouse, query),
-    /** Runs a command that reads beside the collector: `{ code, out, err }`. */
+    /** Runs a command that reads while the collector runs: `{ code, out, err }`. */
     command: (...args) => run([...args, '--config', config, '--clickhouse', addresses.ClickHouse]),
     /** What `sillage snippet` prints for a site. */
     snippet: async (id, origin) => (await succeed(['snippet', id, '--config', config, '--origin', origin])).trim(),
@@ -44,7 +44,7 @@ export async function startCollector(site, { top = '', days = 0, logs = {}, peop
   };
 }
 
-/** Asks until the answer is right or 20 s have passed; returns the last answer. */
+/** Asks until the answer is right or 20 s have passed. Returns the last answer. */
 export async function settled(ask, isRight) {
   const end = Date.now() + 20_000;
   for (;;) {

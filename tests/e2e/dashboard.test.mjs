@@ -1,5 +1,4 @@
-// The dashboard over the real collector and engine: the scenarios of its design, one file each in
-// dashboard/.
+// The dashboard over the real collector and engine. The tests are in dashboard/, one file per topic.
 import { after, afterEach, before } from 'node:test';
 import { access } from './dashboard/access.mjs';
 import { budget } from './dashboard/budget.mjs';

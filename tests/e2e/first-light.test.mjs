@@ -1,5 +1,5 @@
-// A visit in a real browser shows on the dashboard: refused, then consented, three pages, and
-// exactly that.
+// A visit in a real browser: first refused, then with a yes and three pages. The dashboard shows
+// exactly these pages.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
@@ -12,7 +12,7 @@ hostnames = ["127.0.0.1"]
 timezone = "Asia/Tokyo"
 `;
 
-// A person's browser: neither its agent nor `navigator.webdriver` says that a program drives it.
+// Like a person's browser: neither the agent nor `navigator.webdriver` shows automation.
 const AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36';
 const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -30,7 +30,7 @@ after(async () => {
   assert.equal(await collector?.stop(), 0, 'the collector stops cleanly');
 });
 
-/** A page that notes every fault the page or the browser reports. */
+/** Opens a page and collects every error of the page and the browser. */
 async function open(context, url) {
   const page = await context.newPage();
   const faults = [];
@@ -49,15 +49,15 @@ test('a no stores nothing; a yes shows on the dashboard within ten seconds', asy
   const context = await browser.newContext({ userAgent: AGENT, locale: 'en' });
   const { page, faults } = await open(context, collector.page);
 
-  // Refuse, and walk on: nothing is stored.
+  // Refuse, then open another page: no event is stored.
   await page.getByRole('button', { name: 'No, don’t' }).click();
   await page.getByRole('navigation').getByRole('link', { name: 'Beans' }).click();
   await page.waitForURL('**/beans');
   await page.waitForTimeout(1_500);
-  assert.equal(await collector.sql('SELECT count() FROM events'), '0', 'a refused visit left something');
-  assert.deepEqual(await context.cookies(), [], 'a refused visit left a cookie');
+  assert.equal(await collector.sql('SELECT count() FROM events'), '0', 'a refused visit stores no event');
+  assert.deepEqual(await context.cookies(), [], 'a refused visit sets no cookie');
 
-  // Change the mind, and read three pages.
+  // Change the choice to yes, then read three pages.
   await page.getByRole('button', { name: 'Change my choice' }).click();
   await page.getByRole('button', { name: 'Yes, count me' }).click();
   await settled(() => collector.sql("SELECT count() FROM events WHERE name = 'pageview'"), (count) => count === '1');
@@ -68,7 +68,7 @@ test('a no stores nothing; a yes shows on the dashboard within ten seconds', asy
     await page.waitForTimeout(300);
   }
 
-  // The same browser looks at the dashboard.
+  // Open the dashboard in the same browser.
   const { page: dashboard, faults: dashboardFaults } = await open(context, `${collector.dashboard}?site=demo`);
   await settled(() => number(dashboard, 'pageviews'), (views) => views === 3);
   const seconds = (Date.now() - begun) / 1_000;
@@ -81,13 +81,13 @@ test('a no stores nothing; a yes shows on the dashboard within ten seconds', asy
 
   const rows = async (panel) =>
     (await dashboard.getByTestId(`panel-${panel}`).locator('[data-name]').evaluateAll((all) => all.map((row) => [row.dataset.name, row.dataset.value]))).sort();
-  // The questions of one answer read the store one after the other; a row that came in between is
-  // there with the next answer.
+  // The questions of a batch run one after another. A row that arrived in between is in the next
+  // answer.
   await settled(() => rows('pages'), (pages) => pages.length === 3);
   assert.deepEqual(await rows('pages'), [['/demo/beans', '1'], ['/demo/brewing', '1'], ['/demo/visit', '1']]);
   assert.deepEqual((await rows('browsers')).map(([, value]) => value), ['1']);
 
-  // What the page shows is what SQL counts.
+  // SQL counts the same numbers.
   assert.equal(
     await collector.sql("SELECT uniqExact(visitor), uniqExact(visit), countIf(name = 'pageview') FROM events"),
     '1\t1\t3',
@@ -98,8 +98,8 @@ test('a no stores nothing; a yes shows on the dashboard within ten seconds', asy
   );
   const cookies = await context.cookies(collector.page.replace('/demo/', '/api/event'));
   assert.deepEqual(cookies.map(({ httpOnly, sameSite, path }) => ({ httpOnly, sameSite, path })), [{ httpOnly: true, sameSite: 'Lax', path: '/api/event' }]);
-  assert.deepEqual(faults, [], 'the page noticed something');
-  assert.deepEqual(dashboardFaults, [], 'the dashboard noticed something');
+  assert.deepEqual(faults, [], 'no error on the page');
+  assert.deepEqual(dashboardFaults, [], 'no error on the dashboard');
   await context.close();
 });
 
@@ -109,7 +109,7 @@ test('a browser with Global Privacy Control is never stored', async () => {
   const { page } = await open(context, collector.page);
   const answered = page.waitForResponse('**/api/event');
   await page.getByRole('button', { name: 'Yes, count me' }).click();
-  assert.equal((await answered).status(), 202, 'the beacon was sent and answered like any other');
+  assert.equal((await answered).status(), 202, 'the beacon gets the usual response');
   await page.waitForTimeout(1_500);
   assert.equal(await collector.sql("SELECT countIf(name = 'pageview') FROM events"), before);
   await settled(() => collector.sql("SELECT sum(beacons) FROM outcomes WHERE outcome = 'gpc'"), (count) => count !== '0');

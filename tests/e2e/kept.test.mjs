@@ -1,5 +1,5 @@
-// What people keep, on the page: goals, with who reached them and what they brought beside each
-// source; notes on the chart.
+// Site objects on the dashboard: goals, with conversions and revenue per source, and annotations on
+// the chart.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,8 +15,8 @@ const FLAGS = [
   '--disable-component-update', '--disable-sync',
 ];
 /**
- * Who came from where, and did what: three from Google, of whom two order and one signs up, two
- * from nowhere, of whom one signs up.
+ * Visitors with their source and actions: three from Google, two of them order and one signs up;
+ * two direct ones, one of them signs up.
  */
 const PEOPLE = [
   { from: 'https://www.google.com/', does: [['Order', 1_000]] },
@@ -71,19 +71,19 @@ async function logIn(page) {
   await page.locator('button[type=submit], form button').first().click();
   await page.waitForURL(collector.dashboard);
 }
-/** A list as its cells read, by the row's name. */
+/** The texts of a list's cells, by the name of the row. */
 const table = (page, id) => page.getByTestId(id).locator('tbody tr').evaluateAll((rows) =>
   Object.fromEntries(rows.map((row) => [row.dataset.name, [...row.cells].slice(1).map((cell) => cell.textContent)])));
 const heads = (page, id) => page.getByTestId(id).locator('thead th').allTextContents();
 
-test('goals show rate and revenue, and on a click in every list too', async () => {
+test('goals show rate and revenue, after a click in every list too', async () => {
   const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
   const faults = [];
   page.on('pageerror', (error) => faults.push(error.message));
   await logIn(page);
   await ready(page);
-  assert.equal(await page.getByTestId('panel-goals').count(), 0, 'there are no goals yet');
+  assert.equal(await page.getByTestId('panel-goals').count(), 0, 'no goals exist yet');
   const made = await page.evaluate(async (goals) => {
     const { csrf } = await (await fetch('/api/me')).json();
     const add = (goal) => fetch('/api/sites/shop/goals', { method: 'POST', headers: { 'x-sillage-csrf': csrf }, body: JSON.stringify(goal) });
@@ -106,7 +106,7 @@ test('goals show rate and revenue, and on a click in every list too', async () =
   assert.deepEqual(await heads(page, 'panel-sources'), ['Source', 'Visitors', 'Rate', 'Revenue']);
   assert.deepEqual(await table(page, 'panel-sources'), { Google: ['2', '66.7%', 'JP¥3,500'] });
   assert.deepEqual(Object.values(await table(page, 'panel-pages')), [['2', '40%', 'JP¥3,500']]);
-  // Each in its detail as well, and in the other lists of the panels.
+  // Also in full lists, and in the other lists of the panels.
   for (const tabs of ['sources=channel&pages=entry_page&browsers=device', 'sources=referrer&pages=exit_page&browsers=os&countries=language', 'pages=name&browsers=screen', 'detail=source', 'detail=country']) {
     await page.goto(`${collector.dashboard}?site=shop&period=today&f=goal~is~Paid&${tabs}`);
     await ready(page);

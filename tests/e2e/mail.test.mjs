@@ -1,4 +1,4 @@
-// Letters through a real mail server: what arrives is what the page shows.
+// E-mails through a real mail server: they hold the numbers of the dashboard.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
@@ -6,7 +6,7 @@ import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 import { settled, startCollector } from './collector.mjs';
 
-/** A mail server on a free port that keeps what it is given and refuses one recipient. */
+/** A mail server on a free port that stores all e-mails and refuses one recipient. */
 async function startMailServer() {
   const letters = [];
   const server = new SMTPServer({
@@ -58,7 +58,7 @@ let collector;
 before(async () => {
   mail = await startMailServer();
   collector = await startCollector(config(mail.port), { days: 21 });
-  // What was made up waits in the spool until the collector has stored it.
+  // The generated traffic waits in the spool until the collector has stored it.
   const waiting = async () => /^sillage_spool_segments (\d+)$/m.exec(await (await fetch(`${collector.dashboard}metrics`)).text())?.[1];
   assert.equal(await settled(waiting, (count) => count === '0'), '0');
 });
@@ -70,8 +70,7 @@ after(async () => {
 const header = (letter, name) => letter.headers.find(({ key }) => key === name)?.value;
 
 /**
- * The same question as the letter's, by the API: the Monday before last Monday until Sunday, on the
- * site's days.
+ * The question of the e-mail, sent to the API: last week, Monday to Sunday, in days of the site.
  */
 async function lastWeek(metrics, dimensions = []) {
   const today = new Date(new Date().toLocaleDateString('sv', { timeZone: 'Asia/Tokyo' }));
@@ -111,11 +110,11 @@ test('a weekly summary has the page’s numbers in the reader’s language', asy
   assert.deepEqual(letter.from, { name: 'Sillage', address: 'stats@example.com' });
   assert.equal(header(letter, 'auto-submitted'), 'auto-generated');
   assert.ok(letter.html.includes('href="https://stats.example.com/?site=demo"'));
-  assert.doesNotMatch(letter.html, /<img|src=|url\(/, 'it loads nothing');
+  assert.doesNotMatch(letter.html, /<img|src=|url\(/, 'the e-mail loads nothing');
   assert.deepEqual(letter.attachments, []);
 });
 
-test('without a recipient it is only shown', async () => {
+test('without a recipient the e-mail is only printed', async () => {
   const before = mail.letters.length;
   const shown = await collector.command('report', 'demo', '--every', 'day', '--lang', 'ja');
   assert.equal(shown.code, 0, shown.err);
@@ -123,7 +122,7 @@ test('without a recipient it is only shown', async () => {
   assert.equal(mail.letters.length, before);
 });
 
-test('what can’t be sent ends with a sentence and a code', async () => {
+test('an e-mail that can’t be sent ends with a reason and an exit code', async () => {
   const refused = await collector.command('report', 'demo', '--to', 'gone@example.com');
   assert.equal(refused.code, 1);
   assert.match(refused.err, /the mail server did not accept the e-mail: .*550/);
@@ -135,7 +134,7 @@ test('what can’t be sent ends with a sentence and a code', async () => {
   assert.match(unknown.err, /site "other" is not configured/);
 });
 
-test('a mail server that is away is said so', async () => {
+test('an unreachable mail server is reported', async () => {
   const alone = await startCollector(config(await closedPort()));
   const away = await alone.command('report', 'demo', '--to', 'ada@example.com');
   assert.equal(await alone.stop(), 0);
@@ -146,7 +145,7 @@ test('a mail server that is away is said so', async () => {
 const PASSWORD = 'correct horse battery staple';
 
 /**
- * Logs in as the site's owner and comes back with a function that sends with all that is needed.
+ * Logs in as the site's owner. Returns a function that sends requests with cookie and token.
  */
 async function logIn(dashboard) {
   const entered = await fetch(`${dashboard}login`, {
@@ -165,8 +164,7 @@ async function logIn(dashboard) {
 }
 
 test('e-mails are subscribed, confirmed, sent once and ended in one click', async () => {
-  // Every zone has a morning: in this one it is noon, so that a summary of yesterday is due
-  // whenever the test runs.
+  // A time zone where it is noon now, so that yesterday's summary is due whenever the test runs.
   const hours = 12 - new Date().getUTCHours();
   const zone = `Etc/GMT${hours > 0 ? '-' : '+'}${Math.abs(hours)}`;
   const own = config(mail.port).replace('Asia/Tokyo', zone);
@@ -206,7 +204,7 @@ test('e-mails are subscribed, confirmed, sent once and ended in one click', asyn
     assert.ok(link, request.text);
     const page = (init) => fetch(`${running.dashboard}${link}`, { headers: { 'accept-language': 'de' }, ...init });
 
-    // Mail servers follow links; opening a link is not a confirmation.
+    // Mail servers follow links, so opening a link must not confirm.
     assert.match(await (await page()).text(), /Möchten Sie sie\?/);
     assert.equal((await ask('GET', 'subscriptions')).body.items[0].confirmed, false);
     const yes = await page({ method: 'POST', body: new URLSearchParams({ answer: 'yes' }) });
@@ -219,7 +217,7 @@ test('e-mails are subscribed, confirmed, sent once and ended in one click', asyn
     assert.equal(header(letter, 'list-unsubscribe'), `<https://stats.example.com/${link}>`);
     assert.equal(header(letter, 'list-unsubscribe-post'), 'List-Unsubscribe=One-Click');
 
-    // Another round comes with another yes; the same day's letter does not come again.
+    // Another confirmation triggers another round. The e-mail of the day is not sent twice.
     const bob = { ...wanted, to: 'bert@example.com', language: 'en' };
     assert.equal((await ask('POST', 'subscriptions', bob)).status, 201);
     const [second] = await arrived('bert@example.com', 1);
@@ -228,7 +226,7 @@ test('e-mails are subscribed, confirmed, sent once and ended in one click', asyn
     assert.equal((await arrived('bert@example.com', 2)).length, 2);
     assert.equal(to('carl@example.com').length, 2);
 
-    // A mail program's own button: no cookie, no origin, this body (RFC 8058).
+    // The unsubscribe button of a mail program: no cookie, no origin, this body (RFC 8058).
     const ended = await page({ method: 'POST', body: 'List-Unsubscribe=One-Click' });
     assert.equal(ended.status, 200);
     assert.match(await ended.text(), /kein weiterer Brief/);

@@ -1,5 +1,5 @@
-// What people manage, by clicks alone: goals from what was seen, funnels, notes, filters, letters,
-// people, keys, links; and where a page was clicked.
+// Management by clicks alone: suggested goals, funnels, annotations, saved filters, e-mails,
+// people, API keys, shared links; and the map of clicks on a page.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,7 +14,7 @@ const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync',
 ];
-/** Three buy, of whom one comes back to the cart first; two only look. */
+/** Three visitors buy, one of them after returning to the cart; two only look. */
 const WAYS = [
   ['/', '/cart', '/thank-you'],
   ['/', '/cart', '/', '/cart', '/thank-you'],
@@ -25,7 +25,7 @@ const WAYS = [
 
 let collector;
 let browser;
-/** Cookies of the owner: log-ins are bounded, and one is enough. */
+/** Cookies of the owner. Log-ins are rate-limited, and one is enough. */
 let owner;
 before(async () => {
   collector = await startCollector(SITE, { people: [OWNER] });
@@ -51,8 +51,8 @@ before(async () => {
     for (const path of way) {
       const k = `k${key++}`;
       await send({ n: 'pageview', u: `https://shop.test${path}`, k });
-      // Everybody clicks the third row's middle on the front page, the first one the corner as
-      // well.
+      // Every visitor clicks the middle of the third row on the front page; the first one also
+      // clicks the corner.
       if (path === '/') await send({ n: 'engagement', u: `https://shop.test${path}`, k, e: 5_000, sd: 50, x: number === 0 ? [50, 50, 0] : [50] });
     }
     if (way.includes('/thank-you')) await send({ n: 'Order', u: 'https://shop.test/thank-you', k: `o${number}`, $: { amount: 10, currency: 'EUR' } });
@@ -68,7 +68,7 @@ const ready = (page) => page.waitForFunction(
   () => document.querySelector('[aria-busy="true"], .skeleton, .is-stale') === null && document.querySelector('#app')?.childElementCount > 0,
 );
 
-/** A page of a logged-in person, and the errors on it. */
+/** A page with a logged-in person, and the errors on it. */
 async function logIn({ name = OWNER.name } = {}) {
   const isOwner = name === OWNER.name;
   const look = { locale: 'en-GB', viewport: { width: 1280, height: 900 } };
@@ -97,11 +97,11 @@ async function open(page, section) {
   await ready(page);
 }
 const lines = (page) => page.locator('.manage-line').evaluateAll((all) => all.map((line) => line.dataset.name));
-/** Waits for the focus to be inside of what a selector names. */
+/** Waits until the focus is inside an element of the selector. */
 const focused = (page, selector) => page.waitForFunction((wanted) => document.activeElement?.closest(wanted) != null, selector);
 const told = (page) => page.locator('.manage-message').textContent();
 
-test('a goal is suggested, tried, saved, edited, removed; Back restores', async () => {
+test('a goal is suggested, tried, saved, edited and removed', async () => {
   const { page, context, faults } = await logIn();
   await page.goto(`${collector.dashboard}?site=shop&period=today&compare=off`);
   await ready(page);
@@ -131,7 +131,7 @@ test('a goal is suggested, tried, saved, edited, removed; Back restores', async 
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('“Thanks” is saved.').waitFor();
 
-  // Another person's edit came first: it is shown, and overwritten only on request.
+  // A concurrent edit of another person is shown, and overwritten only on request.
   await page.getByRole('button', { name: 'Edit “Thanks”' }).click();
   await page.evaluate(async () => {
     const { csrf } = await (await fetch('/api/me')).json();
@@ -143,7 +143,7 @@ test('a goal is suggested, tried, saved, edited, removed; Back restores', async 
   await page.getByLabel(/^Page, e\.g\./).fill('/thank-*');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('ada changed this in the meantime: page /merci.').waitFor();
-  assert.equal(await page.getByLabel(/^Page, e\.g\./).inputValue(), '/thank-*', 'what was typed stays');
+  assert.equal(await page.getByLabel(/^Page, e\.g\./).inputValue(), '/thank-*', 'the typed text stays');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.locator('.manage-line', { hasText: 'page /thank-*' }).waitFor();
 
@@ -177,7 +177,7 @@ test('a funnel is suggested, split, saved and found; numbers match the API', asy
   await panel.getByRole('button', { name: '/ → /thank-you' }).click();
   await page.waitForURL(/funnel=/);
   const rows = () => panel.locator('tbody tr').evaluateAll((all) => all.map((row) => [row.dataset.name, row.dataset.value]));
-  // Four began at the front page, three reached the cart and all of these the end.
+  // Four visits began at the front page; three reached the cart, and these reached the end.
   assert.deepEqual(await settled(rows, (found) => found.length === 3), [['/', '4'], ['/cart', '3'], ['/thank-you', '3']]);
   await panel.getByLabel('Between steps').selectOption('strict');
   await panel.getByRole('button', { name: 'Show', exact: true }).click();
@@ -205,7 +205,7 @@ test('a funnel is suggested, split, saved and found; numbers match the API', asy
   await context.close();
 });
 
-test('where a page was clicked is drawn, and read as a table', async () => {
+test('clicks on a page are shown as a map and as a table', async () => {
   const { page, context, faults } = await logIn();
   await page.goto(`${collector.dashboard}?site=shop&period=today&compare=off&clicks=/`);
   await ready(page);
@@ -224,7 +224,7 @@ test('where a page was clicked is drawn, and read as a table', async () => {
   await context.close();
 });
 
-test('filters are saved for the site, and everybody of the site finds them', async () => {
+test('filters saved for the site are shown to all its members', async () => {
   const { page, context } = await logIn();
   await page.goto(`${collector.dashboard}?site=shop&period=today&f=page~is~/cart`);
   await ready(page);
@@ -240,7 +240,7 @@ test('filters are saved for the site, and everybody of the site finds them', asy
   await context.close();
 });
 
-test('an invited viewer reads, saves own filters and manages nothing else', async () => {
+test('an invited viewer reads, saves personal filters, manages nothing', async () => {
   const { page, context, faults } = await logIn();
   await open(page, 'people');
   await page.getByRole('button', { name: 'Create invitation link' }).click();
@@ -270,7 +270,7 @@ test('an invited viewer reads, saves own filters and manages nothing else', asyn
   await page.getByLabel('Role of bert').selectOption('owner');
   await page.getByLabel('Role of bert').selectOption('editor');
   const role = () => page.evaluate(async () => (await (await fetch('/api/people')).json()).people.find(({ name }) => name === 'bert').roles.shop);
-  assert.equal(await role(), 'viewer', 'nothing is given on the way');
+  assert.equal(await role(), 'viewer', 'selecting a role does not assign it');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('“bert” is saved.').waitFor();
   assert.equal(await role(), 'editor');
@@ -286,7 +286,7 @@ test('an invited viewer reads, saves own filters and manages nothing else', asyn
   await context.close();
 });
 
-test('keys and links are shown once, work, and end when they are revoked', async () => {
+test('keys and links are shown once, work, and end when revoked', async () => {
   const { page, context, faults } = await logIn();
   await open(page, 'keys');
   await page.getByLabel('New key').fill('Grafana');
@@ -324,7 +324,7 @@ test('keys and links are shown once, work, and end when they are revoked', async
   await context.close();
 });
 
-test('notes are edited and removed; e-mails say no mail server is set up', async () => {
+test('annotations are edited; e-mails say no mail server is set up', async () => {
   const { page, context } = await logIn();
   await open(page, 'notes');
   await page.getByRole('button', { name: 'New note' }).click();
@@ -361,7 +361,7 @@ test('axe finds nothing in any section, and a phone does not scroll sideways', a
       assert.ok(over <= 0, `${section} at ${width} scrolls sideways`);
     }
   }
-  // The longest words, from right to left, on the smallest screen.
+  // The pseudo-language with the longest words, right to left, on the smallest screen.
   await page.setViewportSize({ width: 320, height: 800 });
   for (const section of sections) {
     await page.goto(`${collector.dashboard}?site=shop&manage=${section}&lang=qpsr`);

@@ -1,5 +1,4 @@
-// The visitor's pages at the width of a telephone and of a desk: whole words, and nothing beyond
-// the edge.
+// The pages for visitors at the widths of a phone and a desktop: no broken words, no overflow.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
@@ -28,7 +27,7 @@ after(async () => {
 });
 
 /**
- * Words of Latin letters, up to the length of a telephone's line, that stand on more than one line.
+ * Words of Latin letters, not longer than a line on a phone, that are broken over several lines.
  */
 const brokenWords = () => {
   const broken = [];
@@ -56,7 +55,7 @@ for (const width of [360, 1280]) {
         assert.ok(widest <= width, `${path} ${lang} is ${widest} px wide`);
       }
     }
-    // The search for broken words finds them where they are.
+    // Positive control: the search finds a broken word.
     await page.evaluate(() => Object.assign(document.querySelector('h1').style, { inlineSize: '3rem', overflowWrap: 'anywhere' }));
     assert.notDeepEqual(await page.evaluate(brokenWords), []);
     await page.close();

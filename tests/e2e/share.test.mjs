@@ -1,5 +1,5 @@
-// A shared link in a real browser: an owner makes it, a stranger opens it, and sees what it is for
-// and nothing else.
+// A shared link in a real browser: an owner creates it, and a stranger who opens it sees the
+// filtered report and nothing else.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
@@ -30,7 +30,7 @@ after(async () => {
   assert.equal(await collector?.stop(), 0, 'the collector stops cleanly');
 });
 
-/** Logs in by the form and answers with a page that is. */
+/** Logs in with the form and returns the logged-in page. */
 async function logIn(context) {
   const page = await context.newPage();
   await page.goto(collector.dashboard);
@@ -79,7 +79,7 @@ test('an owner shares a filtered link, and a stranger sees nothing else', async 
   assert.deepEqual(refused, []);
   assert.deepEqual(await stranger.cookies(), [], 'a link sets no cookie');
 
-  // Without the link there is nothing, and a revoked one is gone at once.
+  // Without the link's secret the API is closed, and a revoked link ends at once.
   const outside = await shared.evaluate(async () => (await fetch('/api/sites')).url);
   assert.match(outside, /\/(login|api\/sites)$/);
   const revoked = await page.evaluate(async (id) => {

@@ -9,11 +9,11 @@ export interface Launched {
   readonly binary: string;
   readonly config: string;
   /**
-   * What the collector printed: `beacons`, `dashboard`, `demo`, `ClickHouse` (with the readers'
-   * password).
+   * The addresses that the collector printed: `beacons`, `dashboard`, `demo`, `ClickHouse` (with
+   * the password of readers).
    */
   readonly addresses: { readonly [name: string]: string };
-  /** Ends the collector and removes its folder; returns its exit code. */
+  /** Stops the collector and removes its folder. Returns its exit code. */
   readonly stop: () => Promise<number>;
 }
 

@@ -1,6 +1,6 @@
-// Starts the real collector with its embedded engine for tests in JavaScript: on free ports, with a
-// configuration and data in a temporary folder. SILLAGE_BIN names another binary than the debug
-// build.
+// Starts the real collector with its embedded engine for tests in JavaScript, on free ports, with
+// configuration and data in a temporary folder. SILLAGE_BIN replaces the debug build with another
+// binary.
 
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -19,14 +19,14 @@ export function run(args, input = '') {
     const child = execFile(binary, ['--log-level', 'warn', ...args], { cwd: root }, (error, out, err) => {
       resolve({ code: error ? error.code : 0, out, err });
     });
-    // A command that reads no input may have ended already: then there is nothing to write to.
+    // A command that reads no input may have ended already, which breaks the pipe.
     child.stdin.end(input || undefined);
   });
 }
 
 /**
- * Runs SQL in the database `sillage` at `url`, which carries the password; returns the answer's
- * text.
+ * Runs SQL in the database `sillage` at `url`, which contains the password. Returns the text of the
+ * answer.
  */
 export async function sql(url, query, parameters = {}) {
   const { origin, password } = new URL(url);
@@ -40,8 +40,8 @@ export async function sql(url, query, parameters = {}) {
 }
 
 /**
- * Starts `sillage serve` and waits until it is ready. `prepare` runs before, for commands that fill
- * the store.
+ * Starts `sillage serve` and waits until it is ready. `prepare` runs before the start, for commands
+ * that fill the spool.
  */
 export async function launch({ keys = '', tables = '', flags = [], logLevel = 'warn', prepare }) {
   if (!existsSync(binary)) {
@@ -62,7 +62,7 @@ export async function launch({ keys = '', tables = '', flags = [], logLevel = 'w
     await rm(folder, { recursive: true, force: true });
     return code;
   };
-  // When ready it prints one address per line; ClickHouse's is the last.
+  // When ready it prints one address per line. The address of ClickHouse is the last.
   const addresses = {};
   for await (const line of createInterface({ input: child.stdout })) {
     const [, name, url] = /^ {2}(\w+).*?(http:\/\/\S+?)\/?$/.exec(line) ?? [];

@@ -22,10 +22,10 @@ use std::time::Duration;
 use relay::Relay;
 use support::{Collector, pageview, post, wait_for};
 
-/// How many times connections are cut under load.
+/// Number of times that connections are cut under load.
 const ROUNDS: u64 = 12;
 
-/// A database of its own on the given server, and the relay to it.
+/// A new database on the given server, and the relay to it.
 struct Server {
     address: SocketAddr,
     relay: Relay,
@@ -55,12 +55,12 @@ impl Server {
             relay: Relay::start(address),
             user: variable("USER", "default"),
             password: variable("PASSWORD", ""),
-            // A path in Keeper may outlive its table for some minutes.
+            // The path in Keeper may outlive the table for some minutes, so the name is unique.
             database: format!("sillage_test_{}_{name}", std::process::id()),
         }
     }
 
-    /// Writes the configuration of a collector that stores there.
+    /// Writes the configuration of a collector that uses this server.
     fn write_config(&self, folder: &Path) {
         std::fs::write(folder.join("password"), format!("{}\n", self.password)).expect("written");
         let password = match self.password.is_empty() {
@@ -89,7 +89,7 @@ impl Server {
         answer.body.trim_end().to_owned()
     }
 
-    /// Waits until a line of SQL answers what is expected.
+    /// Waits until a query returns the expected answer.
     fn until(&self, query: &str, expected: &str) {
         wait_for(|| match self.sql(query) {
             answer if answer == expected => Ok(()),
@@ -117,8 +117,8 @@ fn segments(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         .collect()
 }
 
-/// Holds the connections to the server until a segment is sealed. Returns a copy of what then lies
-/// in the spool.
+/// Holds the connections to the server until a segment is sealed. Returns a copy of the sealed
+/// segments.
 fn sealed_while_held(collector: &Collector, server: &Server) -> Vec<(PathBuf, Vec<u8>)> {
     server.relay.hold();
     for n in 0..100 {
@@ -165,7 +165,7 @@ fn every_table_is_replicated_and_can_be_written_to() {
         ),
         "9\t0"
     );
-    // What is sent again after hours still counts once.
+    // The deduplication window spans hours.
     assert_eq!(
         server.sql(
             "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database = currentDatabase() \
@@ -173,7 +173,7 @@ fn every_table_is_replicated_and_can_be_written_to() {
         ),
         "['events','mail_opens','outcomes']"
     );
-    // Other tables keep nothing, or belong to each server by itself.
+    // All other tables store no rows, or are local to each server.
     assert_eq!(
         server.sql(
             "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database = currentDatabase() \
@@ -199,13 +199,13 @@ fn a_segment_sent_twice_counts_once() {
     let collector = Collector::start_in(folder);
     until_all_is_sent(&collector);
     server.until("SELECT count(), uniqExact(key) FROM events", "100\t100");
-    // A new event is not taken for one of those.
+    // A new event is not mistaken for a repeated one.
     assert_eq!(collector.beacon(&pageview("/", "new")).status, 202);
     server.until("SELECT count(), uniqExact(key) FROM events", "101\t101");
 }
 
 #[test]
-fn with_connections_cut_again_and_again_all_is_stored_once() {
+fn every_event_is_stored_once_while_connections_are_cut() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Server::with_database("cut");
     server.write_config(folder.path());
@@ -218,7 +218,7 @@ fn with_connections_cut_again_and_again_all_is_stored_once() {
             assert_eq!(answer.status, 202);
             accepted += 1;
         }
-        // At another point of sealing and sending each time.
+        // Cut at a different moment of sealing and sending in each round.
         std::thread::sleep(Duration::from_millis(round * 190 % 1_000));
         server.relay.cut();
         if round % 3 == 2 {

@@ -35,7 +35,7 @@ impl Relay {
         };
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                // A server that refuses the connection is seen by the client as an end.
+                // If the server refuses the connection, the client sees its connection end.
                 if let Ok(server) = TcpStream::connect(server) {
                     shared
                         .join(&client, &server)
@@ -56,10 +56,10 @@ impl Relay {
         self.shared.released.notify_all();
     }
 
-    /// Breaks every open connection, whatever is on its way.
+    /// Breaks every open connection, with whatever is in flight.
     pub fn cut(&self) {
         for stream in self.shared.lock().streams.drain(..) {
-            // An end that is closed already is cut.
+            // A stream that is closed already needs no shutdown.
             let _ = stream.shutdown(Shutdown::Both);
         }
     }

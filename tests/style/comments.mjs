@@ -1,12 +1,12 @@
 // Finds comments that are too wide. Stable rustfmt cannot enforce `comment_width`, and Biome has no
 // such rule.
 
-/** Columns of a line that is a comment and nothing else. */
+/** Maximum columns of a line that only holds a comment. */
 export const COLUMNS_MAX = 100;
 
 const COMMENT = /^\s*(\/\/|\/\*|\*(?=[\s/]|$))/;
 const FENCE = /^\s*(\/\/[/!]?|\*)\s*```/;
-/** What cannot be wrapped: a linter's instruction, a row of a table, a single long word. */
+/** Lines that can't be wrapped: an instruction to a linter, a row of a table, one long word. */
 const UNBREAKABLE = /^\s*(\/\/[/!]?|\/?\*+)\s*(biome-ignore\b|\||\S+$)/;
 
 /** The comment lines of a source text that are too wide: `{ line, columns }`, from line 1. */

@@ -7,21 +7,21 @@ import { COLUMNS_MAX, wideComments } from './comments.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A line that is `start` and words, as many columns wide as said. */
+/** A line of `start` and words with the given number of columns. */
 const wide = (start, columns) => `${start} word`.padEnd(columns, ' word');
 
-test('a comment at the bound passes and one column more does not', () => {
+test('a comment at the limit passes and one column more does not', () => {
   const text = [wide('//', COLUMNS_MAX), wide('//', COLUMNS_MAX + 1), 'let a;'].join('\n');
   assert.deepEqual(wideComments(text), [{ line: 2, columns: COLUMNS_MAX + 1 }]);
 });
 
-test('every kind of comment is looked at', () => {
+test('every kind of comment is checked', () => {
   for (const start of ['//', '    ///', '//!', '/**', ' *', '/*']) {
     assert.deepEqual(wideComments(wide(start, 120)), [{ line: 1, columns: 120 }], start);
   }
 });
 
-test('code, text and what cannot be wrapped are left alone', () => {
+test('code, text and lines that cannot be wrapped are ignored', () => {
   for (const start of ['let a = 1; //', '*pointer =', '"// not a comment', '// biome-ignore lint/x:', '/// | a |']) {
     assert.deepEqual(wideComments(wide(start, 120)), [], start);
   }

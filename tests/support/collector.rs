@@ -14,8 +14,7 @@ use super::engine;
 use super::http::{Answer, post};
 use super::process::{PATIENCE, signal, wait_for};
 
-/// The site of the tests; `extra` in [`Collector::start_with`] may add more configuration before
-/// it.
+/// The site of the tests. `extra` in [`Collector::start_with`] is inserted before it.
 const SITE: &str = r#"
 [[site]]
 id = "example.com"
@@ -28,7 +27,7 @@ pub struct Collector {
     pub folder: TempDir,
     pub address: SocketAddr,
     pub clickhouse: SocketAddr,
-    /// The readers' password, empty with a ClickHouse server.
+    /// The readers' password. Empty with a ClickHouse server.
     pub token: String,
     lines: mpsc::Receiver<String>,
     child: Child,
@@ -59,7 +58,7 @@ impl Collector {
         Self::start_in(folder)
     }
 
-    /// Starts in a folder that a collector ran in before.
+    /// Starts in an existing folder of a collector.
     pub fn start_in(folder: TempDir) -> Self {
         Self::start_logging(folder, "info")
     }
@@ -69,13 +68,13 @@ impl Collector {
         Self::launch(folder, level, &["--demo"])
     }
 
-    /// Starts as an installation does: people log in to see reports. The others here are demos,
-    /// which are open on loopback.
+    /// Starts as in an installation: people must log in to see reports. The other functions start
+    /// demos, which need no log-in on loopback.
     pub fn start_guarded(folder: TempDir) -> Self {
         Self::launch(folder, "info", &[])
     }
 
-    /// The same with more lines of configuration before the tables.
+    /// Like `start_guarded`, with more lines of configuration before the tables.
     pub fn start_guarded_with(folder: TempDir, extra: &str) -> Self {
         write_config(folder.path(), extra);
         Self::start_guarded(folder)
@@ -84,7 +83,10 @@ impl Collector {
     /// Path of the link that the first start prints.
     pub fn set_up_link(&self) -> String {
         loop {
-            let line = self.lines.recv_timeout(PATIENCE).expect("it prints a link");
+            let line = self
+                .lines
+                .recv_timeout(PATIENCE)
+                .expect("the set-up link is printed");
             if let Some(at) = line.find("/welcome/") {
                 return line[at..].to_owned();
             }
@@ -148,7 +150,7 @@ impl Collector {
         self.child.id()
     }
 
-    /// Everything it logged, in all its lives in this folder.
+    /// The whole log of all runs in this folder.
     pub fn log(&self) -> String {
         log(self.folder.path())
     }
@@ -162,27 +164,27 @@ impl Collector {
         post(self.address, "/api/event", body, headers)
     }
 
-    /// Asks the engine's own interface as a reader.
+    /// Sends a query to the engine's HTTP interface as a reader.
     pub fn ask(&self, query: &str) -> Answer {
         let headers = [("X-ClickHouse-Key", &*self.token)];
         post(self.clickhouse, "/?database=sillage", query, &headers)
     }
 
-    /// A line of SQL by the engine's own interface, as TabSeparated text.
+    /// Runs a query on the engine's HTTP interface. Returns TabSeparated text.
     pub fn sql(&self, query: &str) -> String {
         let answer = self.ask(query);
         assert_eq!(answer.status, 200, "{query}: {}", answer.body);
         answer.body.trim_end().to_owned()
     }
 
-    /// A query of the Stats API.
+    /// Sends a query to the Stats API.
     pub fn report(&self, query: &serde_json::Value) -> serde_json::Value {
         let answer = post(self.address, "/api/v2/query", &query.to_string(), &[]);
         assert_eq!(answer.status, 200, "{query}: {}", answer.body);
         serde_json::from_str(&answer.body).expect("JSON")
     }
 
-    /// Waits until a line of SQL answers what is expected.
+    /// Waits until a query returns the expected answer.
     pub fn until(&self, query: &str, expected: &str) {
         let last = wait_for(|| {
             let answer = self.ask(query);
@@ -200,7 +202,7 @@ impl Collector {
         }
     }
 
-    /// SIGTERM; true when it exits with 0.
+    /// Sends SIGTERM. Returns true if the exit code is 0.
     pub fn stop(mut self) -> (TempDir, bool) {
         signal(self.id(), "TERM");
         let status = self.child.wait().expect("the child can be waited for");
@@ -211,8 +213,9 @@ impl Collector {
         (folder, status.success())
     }
 
-    /// Stops, moves every event to three days earlier, and starts again by `start`: audiences under
-    /// suppression see the current day in steps of hours only.
+    /// Stops the collector, moves every event to three days earlier, and starts it again with
+    /// `start`. Needed because audiences under suppression see the current day only in steps of
+    /// hours.
     pub fn three_days_later(self, start: impl FnOnce(TempDir) -> Self) -> Self {
         let (folder, is_clean) = self.stop();
         assert!(is_clean, "{}", log(folder.path()));
@@ -237,9 +240,9 @@ impl Collector {
         start(folder)
     }
 
-    /// SIGKILL.
+    /// Sends SIGKILL.
     pub fn kill(mut self) -> TempDir {
-        self.child.kill().expect("it runs");
+        self.child.kill().expect("a running collector");
         self.child.wait().expect("the child can be waited for");
         std::mem::replace(
             &mut self.folder,
@@ -247,7 +250,7 @@ impl Collector {
         )
     }
 
-    /// Process id of its engine; a thread of the collector is its parent.
+    /// Process id of the engine, whose parent is a thread of the collector.
     pub fn engine_id(&self) -> Option<u32> {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.id())).ok()?;
         threads.flatten().find_map(|thread| {
@@ -259,7 +262,7 @@ impl Collector {
 
 impl Drop for Collector {
     fn drop(&mut self) {
-        // Gone already after `stop` and `kill`.
+        // After `stop` and `kill` the child has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -289,7 +292,7 @@ pub fn pageview(path: &str, key: &str) -> String {
     .to_string()
 }
 
-/// The `name=value` part of the answer's cookie.
+/// The `name=value` part of the response's cookie.
 pub fn cookie(answer: &Answer) -> Option<&str> {
     answer.header("set-cookie")?.split(';').next()
 }

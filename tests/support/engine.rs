@@ -1,7 +1,7 @@
 //! The embedded engine without a collector: the real child process with the real library.
 //!
-//! `SILLAGE_ENGINE_LIBRARY` names `libchdb.so`; without it the usual places are searched, and
-//! without a library the tests fail: a silent skip would look like a pass.
+//! `SILLAGE_ENGINE_LIBRARY` names `libchdb.so`. If it is not set, the usual places are searched.
+//! Without a library the tests fail: a silent skip would look like a pass.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -29,12 +29,12 @@ pub const COLLECTOR: [(&str, &str); 2] = [
 /// The credentials of a reader as a header.
 pub const READER: [(&str, &str); 1] = [("X-ClickHouse-Key", TOKEN)];
 
-/// `sillage engine` started by hand, as the collector starts it.
+/// `sillage engine`, started like the collector does.
 pub struct Engine {
     pub child: Child,
     pub address: SocketAddr,
     pub folder: PathBuf,
-    /// What it warned of before it was ready.
+    /// Its warnings before it was ready.
     pub warnings: Vec<String>,
     input: Option<ChildStdin>,
     log: PathBuf,
@@ -53,7 +53,7 @@ pub fn free_port() -> SocketAddr {
         .expect("a free port")
 }
 
-/// The command of an engine; its secrets go through its standard input.
+/// The command that starts an engine. It reads its secrets from standard input.
 pub fn command(address: SocketAddr, folder: &Path) -> Command {
     let mut command = binary();
     command
@@ -69,7 +69,7 @@ pub fn command(address: SocketAddr, folder: &Path) -> Command {
 pub fn spawn(mut command: Command) -> (Child, ChildStdin, Vec<String>) {
     let mut child = command.spawn().expect("the binary starts");
     let mut input = child.stdin.take().expect("a pipe");
-    // A child that refuses to start may be gone before it reads.
+    // A child that refuses to start may end before it reads.
     let _ = writeln!(input, "{SECRET}\n{TOKEN}");
     let output = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut lines = Vec::new();
@@ -126,12 +126,12 @@ impl Engine {
         self.child.id()
     }
 
-    /// Everything it logged.
+    /// The whole log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).expect("a log")
     }
 
-    /// Closes its input, as the end of its parent does.
+    /// Closes its standard input, as when its parent ends.
     pub fn close_input(&mut self) {
         self.input = None;
     }
@@ -150,24 +150,24 @@ impl Engine {
         }
     }
 
-    /// A POST as the collector. `arguments` are those of the URL.
+    /// Sends a POST as the collector. `arguments` is the query string of the URL.
     pub fn collector(&self, arguments: &str, body: impl AsRef<[u8]>) -> Answer {
         request(self.address, "POST", arguments, &COLLECTOR, body)
     }
 
-    /// A statement of the collector that must succeed.
+    /// Runs a statement as the collector. It must succeed.
     pub fn run(&self, sql: &str) -> String {
         let answer = self.collector("", sql);
         assert_eq!(answer.status, 200, "{sql}: {}", answer.body);
         answer.body
     }
 
-    /// A POST as a reader.
+    /// Sends a POST as a reader.
     pub fn reader(&self, arguments: &str, sql: &str) -> Answer {
         request(self.address, "POST", arguments, &READER, sql)
     }
 
-    /// The head of a POST; the body follows.
+    /// Sends the head of a POST. The body follows.
     pub fn begin(
         &self,
         arguments: &str,
@@ -185,7 +185,7 @@ impl Engine {
             .with_password(SECRET)
     }
 
-    /// Waits until no other statement runs; returns how long that took.
+    /// Waits until no other statement runs. Returns how long that took.
     pub fn wait_until_idle(&self) -> Duration {
         let begun = Instant::now();
         while self.run("SELECT count() FROM system.processes") != "1\n" {
@@ -213,7 +213,7 @@ fn url(arguments: &str) -> String {
     }
 }
 
-/// A whole request; `arguments` are those of the URL, or a path.
+/// Sends a whole request. `arguments` is the query string of the URL, or a path.
 pub fn request(
     address: SocketAddr,
     method: &str,
@@ -227,7 +227,7 @@ pub fn request(
     upload.finish()
 }
 
-/// A figure of `X-ClickHouse-Summary`.
+/// A number in `X-ClickHouse-Summary`.
 pub fn summary(answer: &Answer, figure: &str) -> String {
     let summary = answer.header("X-ClickHouse-Summary").expect("a summary");
     let summary: std::collections::HashMap<String, String> =

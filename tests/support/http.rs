@@ -1,7 +1,7 @@
 //! The tests' HTTP/1.1 client: hyper, one connection per request, behind blocking calls.
 //!
-//! [`send`] and its like make a whole request. [`begin`] sends a body in pieces, or half of one.
-//! [`raw`] sends bytes that no client library would send.
+//! [`send`], [`get`] and [`post`] make a whole request. [`begin`] sends a body in pieces, or only
+//! part of it. [`raw`] sends bytes that no client library would send.
 
 use std::future::Future;
 use std::io::{Read as _, Write as _};
@@ -21,14 +21,14 @@ use tokio::time::timeout;
 
 use super::PATIENCE;
 
-/// A browser's user agent, so that a beacon does not count as a bot's.
+/// The `User-Agent` of a browser, so that beacons do not count as a bot's.
 pub const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0";
 
-/// Pieces of a request's body that wait for the connection.
+/// Maximum number of body pieces that wait for the connection.
 const PIECES_MAX: usize = 4;
 
-/// What drives the connections. Calls hand their work over and wait, so that tests may make them
-/// inside and outside a runtime of their own.
+/// Runs the connections. Callers submit work and wait for it, so tests may call inside and outside
+/// their own runtime.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -42,7 +42,7 @@ fn wait<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T 
     RUNTIME.spawn(async move {
         let _ = done.send(work.await);
     });
-    result.recv().expect("the work did not panic")
+    result.recv().expect("the task did not panic")
 }
 
 /// A response.
@@ -51,11 +51,11 @@ pub struct Answer {
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body as text; what is not UTF-8 is replaced.
+    /// The body as text, with invalid UTF-8 replaced.
     pub body: String,
-    /// The body as it came, decoded from chunks.
+    /// The body as received, decoded from chunks.
     pub bytes: Vec<u8>,
-    /// False when the connection ended before the body did.
+    /// False if the connection ended before the body.
     pub is_whole: bool,
 }
 
@@ -87,12 +87,12 @@ impl Answer {
     }
 }
 
-/// POST with a browser's headers; `headers` replace those of the same name.
+/// Sends a POST with a browser's headers. `headers` replace those with the same name.
 pub fn post(address: SocketAddr, path: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
     send(address, "POST", path, body, headers)
 }
 
-/// Any method with a body and a browser's headers.
+/// Sends any method, with a body and a browser's headers.
 pub fn send(
     address: SocketAddr,
     method: &str,
@@ -110,7 +110,7 @@ pub fn send(
     upload.finish()
 }
 
-/// GET without a browser's headers.
+/// Sends a GET without a browser's headers.
 pub fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
     begin(address, "GET", path, headers, Some(0)).finish()
 }
@@ -121,15 +121,15 @@ fn has(headers: &[(&str, &str)], name: &str) -> bool {
         .any(|(given, _)| given.eq_ignore_ascii_case(name))
 }
 
-/// A request whose body is written piece by piece. Dropped before [`Upload::finish`], it closes
-/// the connection in the middle of the body.
+/// A request whose body is written piece by piece. Dropping it before [`Upload::finish`] closes the
+/// connection in the middle of the body.
 pub struct Upload {
     pieces: Option<Sender<Bytes>>,
     response: Option<JoinHandle<hyper::Result<Response<Incoming>>>>,
     connection: Option<JoinHandle<hyper::Result<()>>>,
 }
 
-/// Connects and sends the head of a request. `length` is the value of `Content-Length`; without it
+/// Connects and sends the head of a request. `length` is the value of `Content-Length`. Without it
 /// the body is sent in chunks.
 pub fn begin(
     address: SocketAddr,
@@ -172,8 +172,8 @@ pub fn begin(
 }
 
 impl Upload {
-    /// Sends a piece of the body. A server that has answered already may have closed; then the
-    /// answer is what counts, not that the piece is lost.
+    /// Sends a piece of the body. The server may have answered and closed already. The piece is
+    /// lost then, and only the answer matters.
     pub fn write(&mut self, piece: impl AsRef<[u8]>) {
         let piece = Bytes::copy_from_slice(piece.as_ref());
         if let Some(pieces) = self.pieces.clone()
@@ -188,10 +188,10 @@ impl Upload {
         self.try_finish().expect("an answer")
     }
 
-    /// Ends the body and reads the whole answer, or reports why none came.
+    /// Ends the body and reads the whole answer, or returns the error.
     pub fn try_finish(mut self) -> hyper::Result<Answer> {
         self.pieces = None;
-        let response = self.response.take().expect("finished once");
+        let response = self.response.take().expect("finish is called once");
         wait(async move {
             let response = timeout(PATIENCE, response)
                 .await
@@ -222,7 +222,7 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        // The connection goes before the body's end can be sent.
+        // Abort the connection before the end of the body is sent.
         if let Some(connection) = self.connection.take() {
             connection.abort();
             let _ = wait(connection);
@@ -230,11 +230,11 @@ impl Drop for Upload {
     }
 }
 
-/// Sends bytes as they are and reads until the server closes. The body is not decoded.
+/// Sends raw bytes and reads until the server closes. The body is not decoded.
 pub fn raw(address: SocketAddr, bytes: &[u8]) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    // A server that refuses early may close before it has read everything.
+    // A server that refuses early may close before it has read all bytes.
     let _ = stream.write_all(bytes);
     let mut received = Vec::new();
     if let Err(error) = stream.read_to_end(&mut received)

@@ -1,7 +1,7 @@
-//! What the test binaries share: a collector or an engine of its own for each test, one HTTP
-//! client, people who log in, and processes.
+//! Shared by the test binaries: a collector or an engine for each test, an HTTP client, people who
+//! log in, and processes.
 
-// Each test binary uses a part of it.
+// Each test binary uses a part of this module.
 #![allow(dead_code, unused_imports)]
 
 mod collector;

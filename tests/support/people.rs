@@ -1,4 +1,4 @@
-//! People of a collector: adding them, logging in, filling in forms.
+//! People of a collector: adding them, logging in, submitting forms.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::{Answer, Collector, binary, cookie, get, post, write_config};
 /// The password of every person that [`user_add`] adds.
 pub const PASSWORD: &str = "a long enough password";
 
-/// `sillage user add`: a person with a role on a site (`*` = every site).
+/// Runs `sillage user add`: a person with a role on a site (`*` = every site).
 pub fn user_add(folder: &Path, name: &str, site: &str, role: &str) {
     let mut child = binary()
         .args(["--log-level", "off", "user", "--config"])
@@ -22,12 +22,17 @@ pub fn user_add(folder: &Path, name: &str, site: &str, role: &str) {
         .spawn()
         .expect("the binary starts");
     let mut stdin = child.stdin.take().expect("piped");
-    stdin.write_all(PASSWORD.as_bytes()).expect("it reads");
+    stdin
+        .write_all(PASSWORD.as_bytes())
+        .expect("the command reads the password");
     drop(stdin);
-    assert!(child.wait().expect("it ends").success(), "{name} is added");
+    assert!(
+        child.wait().expect("the command ends").success(),
+        "{name} is added"
+    );
 }
 
-/// Logs in; the `name=value` of the cookie.
+/// Logs in. Returns the `name=value` of the cookie.
 pub fn log_in(collector: &Collector, name: &str, password: &str) -> String {
     let body = format!("name={name}&password={}", password.replace(' ', "+"));
     let headers = [("Sec-Fetch-Site", "same-origin")];
@@ -36,7 +41,7 @@ pub fn log_in(collector: &Collector, name: &str, password: &str) -> String {
     cookie(&answer).expect("a cookie").to_owned()
 }
 
-/// A folder with a configuration and one owner of every site, `root`.
+/// A folder with a configuration and `root`, an owner of every site.
 pub fn folder_with_root() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     write_config(folder.path(), "");
@@ -46,8 +51,11 @@ pub fn folder_with_root() -> tempfile::TempDir {
 
 /// The value of an attribute or JSON string that follows `before` in a page.
 pub fn after<'a>(text: &'a str, before: &str) -> &'a str {
-    let rest = text.split_once(before).expect("it is there").1;
-    rest.split('"').next().expect("it ends")
+    let rest = text
+        .split_once(before)
+        .expect("the text before the value")
+        .1;
+    rest.split('"').next().expect("a closing quote")
 }
 
 pub fn me(collector: &Collector, cookie: &str) -> Value {
@@ -63,7 +71,7 @@ pub fn csrf(collector: &Collector, cookie: &str) -> String {
         .to_owned()
 }
 
-/// A form of our own, as a browser sends it.
+/// Submits a form of our pages as a browser does.
 pub fn form(collector: &Collector, path: &str, fields: &[(&str, &str)], cookie: &str) -> Answer {
     let body: String = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(fields)

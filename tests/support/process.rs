@@ -1,9 +1,9 @@
-//! Processes: signals, memory, and waiting for what they do.
+//! Processes: signals, memory, and waiting for a condition.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// How long a start, or anything that is waited for, may take on a busy machine.
+/// Time limit for a start, or for any condition, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn signal(process: u32, name: &str) {
@@ -16,7 +16,7 @@ pub fn signal(process: u32, name: &str) {
     );
 }
 
-/// Tries again until the attempt succeeds or [`PATIENCE`] ends; returns the last result.
+/// Retries until the attempt succeeds or [`PATIENCE`] has passed. Returns the last result.
 pub fn wait_for<T, E>(mut attempt: impl FnMut() -> Result<T, E>) -> Result<T, E> {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -27,13 +27,14 @@ pub fn wait_for<T, E>(mut attempt: impl FnMut() -> Result<T, E>) -> Result<T, E>
     }
 }
 
-/// A figure of `/proc/PID/status`, in bytes.
+/// A number of `/proc/PID/status`, in bytes.
 pub fn memory_bytes(process: u32, figure: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let status =
+        std::fs::read_to_string(format!("/proc/{process}/status")).expect("a running process");
     let line = status
         .lines()
         .find(|line| line.starts_with(figure))
-        .expect("a line of memory");
+        .expect("the line with this number");
     line.split_whitespace()
         .nth(1)
         .and_then(|kib| kib.parse::<u64>().ok())

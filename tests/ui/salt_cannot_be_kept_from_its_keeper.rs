@@ -1,4 +1,4 @@
-//! P3: what the keeper lends can't outlive the call.
+//! P3: salts that the keeper lends can't outlive the call.
 use sillage_privacy::Salts;
 use sillage::salts::SaltKeeper;
 

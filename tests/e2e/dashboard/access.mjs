@@ -1,5 +1,4 @@
-// Scenarios 11 to 14: WCAG 2.2 AA in each state, theme and size; reflow; forced colours; languages;
-// right to left.
+// WCAG 2.2 AA in each state, theme and size; reflow; forced colours; languages; right to left.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findings, go, settled, sideways } from './stage.mjs';
@@ -8,7 +7,7 @@ import { break500, change, tenMillion } from './trouble.mjs';
 const click = (id) => (page) => page.getByTestId(id).click();
 const seen = (id) => (page) => page.getByTestId(id).first().waitFor();
 
-/** [state, address, what makes it, what happens before it is looked at] */
+/** [state, address, preparation before the page opens, action before the check] */
 const STATES = [
   ['the board', '/?site=shop'],
   ['filters, bars of rates, no comparison', '/?site=shop&f=source~is~Google&f=country~is~JP~DE&f=page~contains~/&compare=off&metric=bounce_rate'],
@@ -23,7 +22,7 @@ const STATES = [
   ['ten million', '/?site=shop', tenMillion],
   ['hostile names', '/?site=hostile'],
   ['trouble', '/?site=shop', break500, seen('trouble')],
-  ['part of it in trouble', '/?site=shop', (page) => change(page, (_, query) => (query.dimensions?.[0] === 'visit:source' ? { status: 500, body: { error: 'no' } } : undefined))],
+  ['one panel with an error', '/?site=shop', (page) => change(page, (_, query) => (query.dimensions?.[0] === 'visit:source' ? { status: 500, body: { error: 'no' } } : undefined))],
   ['sign-in ended', '/?site=shop', (page) => page.route('**/api/v2/batch', (route) => route.fulfill({ status: 401, json: {} })), seen('trouble')],
   ['a notice', '/?site=nowhere&what=this'],
   ['the period menu', '/?site=shop', null, click('period')],
@@ -43,7 +42,7 @@ export function access(stage) {
         await page.setViewportSize(size);
         for (const colorScheme of ['light', 'dark']) {
           await page.emulateMedia({ colorScheme });
-          // Of what axe looks for, only contrast depends on the colours.
+          // Of axe's rules, only contrast depends on the colours.
           const rules = colorScheme === 'dark' ? ['color-contrast'] : null;
           found.push(...(await findings(page, rules)).map((finding) => `${size.width} ${colorScheme} ${finding}`));
         }
@@ -53,7 +52,7 @@ export function access(stage) {
     });
   }
 
-  test('axe does find what is there to find', async () => {
+  test('axe finds a fault that was put there', async () => {
     const { page } = await stage().open('/?site=one');
     await settled(page);
     await page.evaluate(() => document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button>'));
@@ -66,7 +65,7 @@ export function access(stage) {
     for (const lang of ['de', 'ja', 'qps', 'qpsr']) {
       await page.goto(new URL(`/?site=shop&lang=${lang}`, page.url()).href);
       await settled(page);
-      // The longest words get every state.
+      // The language with the longest words is checked in every state.
       const states = lang === 'qps' ? ['&detail=page', '&site=hostile', '&site=empty', '&chart=table&f=page~contains~/'] : [];
       for (const state of ['', ...states]) {
         if (state) await go(page, `/?${new URLSearchParams({ site: 'shop', ...Object.fromEntries(new URLSearchParams(state)), lang })}`);
@@ -80,10 +79,10 @@ export function access(stage) {
     await settled(page);
     await page.setViewportSize({ width: 1280, height: 900 });
     await page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'));
-    assert.ok((await sideways(page)) <= 0, 'with text twice as large');
+    assert.ok((await sideways(page)) <= 0, 'scrolls sideways with text twice as large');
   });
 
-  test('everything to press is at least 24 px high and wide', async () => {
+  test('every control is at least 24 px high and wide', async () => {
     const { page } = await stage().open('/?site=shop&f=source~is~Google');
     await settled(page);
     for (const width of [320, 1280]) {
@@ -110,7 +109,7 @@ export function access(stage) {
     await page.emulateMedia({ forcedColors: 'none' });
     const animations = () => page.evaluate(() => document.getAnimations().filter((one) => one.effect?.getTiming().iterations === Number.POSITIVE_INFINITY).length);
     await page.locator('.live-dot.is-on').waitFor();
-    assert.ok((await animations()) > 0, 'nothing moves with motion allowed, so the next check shows nothing');
+    assert.ok((await animations()) > 0, 'positive control: something moves if motion is allowed');
     await page.emulateMedia({ reducedMotion: 'reduce' });
     assert.equal(await animations(), 0);
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -119,11 +118,11 @@ export function access(stage) {
     assert.notEqual(await ground(), light);
     await page.getByTestId('more').click();
     await page.getByRole('button', { name: 'Light', exact: true }).click();
-    // The reader's own choice wins over the system's.
+    // The theme chosen on the page wins over the system's.
     await page.waitForFunction((wanted) => getComputedStyle(document.body).backgroundColor === wanted, light);
   });
 
-  test('paper gets the numbers and not the controls', async () => {
+  test('printing shows the numbers and hides the controls', async () => {
     const { page } = await stage().open('/?site=shop');
     await settled(page);
     await page.emulateMedia({ media: 'print' });
@@ -133,7 +132,7 @@ export function access(stage) {
     assert.equal(await visible('[data-testid=period], [data-testid=add-filter], [data-testid=more]'), false);
   });
 
-  test('each language writes words, numbers, dates and plurals its own way', async () => {
+  test('each language has its own words, numbers, dates and plurals', async () => {
     const { page } = await stage().open('/?site=shop&compare=off', { locale: 'de-DE', prepare: tenMillion });
     await settled(page);
     assert.equal(await page.evaluate(() => document.documentElement.lang), 'de');
@@ -145,7 +144,7 @@ export function access(stage) {
     assert.match(await japanese.page.getByTestId('chart').textContent(), /\d{4}\/\d{1,2}\/\d{1,2}～.*\d{1,2}月\d{1,2}日/s);
   });
 
-  test('in the made-up language no text is left in plain English', async () => {
+  test('the pseudo-language leaves no text in plain English', async () => {
     const { page } = await stage().open('/?site=shop&lang=qps');
     await settled(page);
     const plain = await page.evaluate(() =>
@@ -153,7 +152,7 @@ export function access(stage) {
         .map((element) => element.textContent?.trim() ?? '')
         .filter((text) => /[a-z]{3}/i.test(text) && !text.includes('[')),
     );
-    // The languages name themselves.
+    // The names of the languages are not translated.
     assert.deepEqual(plain.filter((text) => !['English', '✓English', 'Deutsch'].includes(text)), []);
   });
 
@@ -165,7 +164,7 @@ export function access(stage) {
     assert.ok((await at('.brand')) > (await at('[data-testid=more]')));
     assert.ok((await at('[data-testid=panel-sources] tbody th')) > (await at('[data-testid=panel-sources] tbody td')));
     assert.ok((await at('[data-testid=metric-visitors]')) > (await at('[data-testid=metric-visits]')));
-    // A path is read from its slash, and a change from its sign.
+    // A path starts with its slash, and a change with its sign, from the left.
     const isForwards = (selector) => page.locator(selector).first().evaluate((element) => {
       const text = document.createTreeWalker(element, NodeFilter.SHOW_TEXT).nextNode();
       const place = (from) => {
@@ -178,7 +177,7 @@ export function access(stage) {
     });
     assert.equal(await isForwards('[data-testid=panel-pages] tr[data-name="/pricing"] .row-name'), true);
     assert.equal(await isForwards('.mover > span:last-child'), true);
-    // Time runs from left to right, and the arrow keys with it.
+    // Time, and so the arrow keys, go from left to right.
     const chart = page.getByRole('slider');
     await chart.focus();
     await page.keyboard.press('ArrowLeft');

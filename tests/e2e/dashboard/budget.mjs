@@ -1,5 +1,4 @@
-// Scenarios 16 and 18: bytes, requests, shifts and the time from a click to its paint; a word for
-// those without scripts.
+// Bytes, requests, layout shifts, the time from a click to its paint, and the page without scripts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { settled } from './stage.mjs';
@@ -21,11 +20,11 @@ export function budget(stage) {
       assert.deepEqual(requests.map((request) => request.url()).filter((url) => !url.startsWith(origin) && !url.startsWith('data:')), []);
       const data = requests.filter((request) => /\/api\/(v2|sites)/.test(request.url()));
       assert.deepEqual(data.map((request) => `${request.method()} ${new URL(request.url()).pathname}`), ['POST /api/v2/batch']);
-      assert.equal(requests.some((request) => request.url().includes('WorldMap')), false, 'the map was fetched unasked');
+      assert.equal(requests.some((request) => request.url().includes('WorldMap')), false, 'the map was fetched before it was opened');
     });
   }
 
-  test('hardly anything moves while the page fills', async () => {
+  test('the layout hardly shifts while the page loads', async () => {
     const { page } = await stage().open('/?site=shop', {
       prepare: (fresh) => fresh.addInitScript(() => {
         window.shifts = [];
@@ -35,7 +34,7 @@ export function budget(stage) {
       }),
     });
     await settled(page);
-    // What stands beside the numbers comes after them, and must not push them either.
+    // The live count arrives after the numbers and must not move them.
     await page.getByTestId('live').getByText(/now$/).waitFor();
     await page.getByTestId('quality').getByText(/measurements? counted/).waitFor();
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
@@ -55,7 +54,7 @@ export function budget(stage) {
       await new Promise(requestAnimationFrame);
       return performance.now() - start;
     });
-    // The best of six, for whatever else the machine does can only add.
+    // The best of six, since other work on the machine only adds time.
     const took = [];
     for (let i = 0; i < 6; i++) {
       took.push(await toggle());
@@ -64,7 +63,7 @@ export function budget(stage) {
     assert.ok(Math.min(...took) <= PAINT_MS_MAX, took.join(' '));
   });
 
-  test('without scripts there is a useful word', async () => {
+  test('without scripts the page says what is missing', async () => {
     const { page } = await stage().open('/?site=shop', { javaScriptEnabled: false });
     assert.match(await page.locator('noscript').textContent(), /JavaScript/);
   });

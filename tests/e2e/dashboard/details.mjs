@@ -1,5 +1,5 @@
-// Scenario 6: a list in full has its own address, is searched, sorted and paged by the collector,
-// and becomes a file.
+// The full list of a panel: it has its own address, the collector searches, sorts and pages it, and
+// it can be downloaded as a file.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -65,7 +65,7 @@ export function details(stage) {
     assert.deepEqual(pages.map((line) => Number(line.split(',')[1])), Object.keys(wanted()).sort().map((path) => wanted()[path]));
   });
 
-  test('a filter set in the list closes it and leads back with Back', async () => {
+  test('a filter set in the list closes it, and Back opens it again', async () => {
     const { page } = await stage().open('/?site=shop&detail=page');
     await settled(page);
     await page.getByTestId('detail').getByRole('button', { name: '/blog/hello', exact: true }).click();
@@ -88,7 +88,7 @@ export function details(stage) {
     await search.fill('bl');
     release();
     await page.getByTestId('detail').locator('tbody tr').first().waitFor();
-    assert.equal(await search.inputValue(), 'bl', 'the list arrived and took the letters away');
+    assert.equal(await search.inputValue(), 'bl', 'the arriving list cleared the search');
     await search.pressSequentially('og');
     await page.waitForURL(/q=blog$/);
     await settled(page);
@@ -102,27 +102,27 @@ export function details(stage) {
     await page.goForward();
     await page.waitForFunction(() => document.querySelector('[data-testid=detail-search]')?.value === 'blog x');
     await go(page, '/?site=shop&detail=page&q=items');
-    assert.equal(await search.inputValue(), 'items', 'another address was not taken over');
+    assert.equal(await search.inputValue(), 'items', 'the search of the new address was not shown');
   });
 
-  test('a list that was closed while a search was pending stays closed', async () => {
+  test('a list closed while a search is pending stays closed', async () => {
     const { page } = await stage().open('/?site=shop&detail=page');
     await settled(page);
     await page.getByTestId('detail-search').pressSequentially('bl');
     await page.getByTestId('detail-close').click();
     await page.waitForURL((url) => !url.searchParams.has('detail'));
     await page.waitForTimeout(600);
-    assert.equal(new URL(page.url()).searchParams.has('detail'), false, 'the search opened it again');
+    assert.equal(new URL(page.url()).searchParams.has('detail'), false, 'the search opened the list again');
     assert.equal(await page.getByTestId('detail').isVisible(), false);
   });
 
-  test('a failed export says so and hands over no partial file', async () => {
+  test('a failed export shows an error and creates no partial file', async () => {
     const { page } = await stage().open('/?site=shop&detail=page');
     await settled(page);
     await page.route('**/api/v2/batch', async (route) => {
       const answer = await route.fetch();
       const body = await answer.json();
-      // Everything but the list itself fails: its earlier numbers and reading times.
+      // Every question except that of the list fails: the comparison and the engagement times.
       body.results = body.results.map((one, index) => (index === 0 ? one : { status: 500, body: { error: 'no' } }));
       await route.fulfill({ response: answer, json: body });
     });

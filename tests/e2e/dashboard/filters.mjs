@@ -1,11 +1,11 @@
-// Scenarios 3 and 9: a click on a row of each kind narrows everything; the address carries it; Back
-// and Forward work.
+// A click on a row of each kind filters the whole page, the address holds the filters, and Back and
+// Forward work.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { truth } from './golden.mjs';
 import { go, settled, totals } from './stage.mjs';
 
-/** [panel, its tab, name on the page, what is filtered, which visits pass] */
+/** [panel, its tab, name on the page, expected filter, visits that match] */
 const CLICKS = [
   ['sources', 'source', 'Google', 'source~is~Google', (visit) => visit.source === 'Google'],
   ['sources', 'channel', 'Email', 'channel~is~Email', (visit) => visit.channel === 'Email'],
@@ -37,7 +37,7 @@ export function filters(stage) {
     }
   });
 
-  test('a page, an event and a step from page to page filter too', async () => {
+  test('a page, an event and a page transition filter too', async () => {
     const { page } = await stage().open('/?site=shop&compare=off');
     for (const [panel, tab, name, wanted] of [['pages', 'page', '/pricing', 'page~is~/pricing'], ['pages', 'name', 'Signup', 'name~is~Signup']]) {
       await go(page, `/?site=shop&compare=off&${panel}=${tab}`);
@@ -99,7 +99,7 @@ export function filters(stage) {
     const colleague = await stage().open(new URL(page.url()).search, { locale: 'de-DE', width: 390 });
     await settled(colleague.page);
     assert.deepEqual(await totals(colleague.page), both, 'for a colleague');
-    // Two views in different states do not disturb each other.
+    // Two open pages with different filters are independent.
     await page.goBack();
     await page.waitForURL((url) => !url.search.includes('country'));
     await settled(page);
@@ -112,10 +112,10 @@ export function filters(stage) {
     await page.waitForURL(/source~is~Google/);
     await settled(page);
     assert.deepEqual(await totals(page), google, 'after Forward');
-    assert.deepEqual(await totals(colleague.page), both, 'the colleague’s view moved');
+    assert.deepEqual(await totals(colleague.page), both, 'the colleague’s page changed');
   });
 
-  test('filters are kept by a name and taken up again', async () => {
+  test('filters are saved under a name and applied again', async () => {
     const { page } = await stage().open('/?site=shop&f=source~is~Google&f=country~is~DE~AT');
     await settled(page);
     await page.getByTestId('saved').click();
@@ -144,7 +144,7 @@ export function filters(stage) {
     assert.deepEqual(await totals(page), truth(stage().golden, { ...days(), filter: (visit) => visit.country === 'DE' }).totals);
   });
 
-  test('what is not understood in the address is named and ignored', async () => {
+  test('unknown parts of the address are ignored and named', async () => {
     const { page } = await stage().open('/?site=shop&frobnicate=1&period=never&f=shoe~is~44');
     await settled(page);
     const notice = await page.getByTestId('ignored').textContent();

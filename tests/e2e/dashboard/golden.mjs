@@ -1,12 +1,13 @@
-// The golden site: who came to it, day by day, and what that comes to, worked out without the
+// The golden site: its visits, day by day, and the numbers that follow, computed without the
 // collector.
 //
-// Every visit is written down here. `logOf` turns the past into an access log for
-// `sillage demo --log`, and the model below counts the same visits the slow and obvious way, so
-// that no number on the page is compared with itself.
+// This file lists every visit. `logOf` writes past visits as an access log for `sillage demo --log`,
+// and the model below counts the same visits in the slow and obvious way, so that no number on the
+// page is compared with itself.
 
 /**
- * A zone without summer time in which it is day now, so that no test runs over the site's midnight.
+ * A time zone without summer time where it is daytime now, so that no test runs past the site's
+ * midnight.
  */
 export function zoneFor(now) {
   const tokyo = (now.getUTCHours() + 9) % 24;
@@ -19,8 +20,7 @@ const ANDROID = 'Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, l
 const LINUX = 'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0';
 
 /**
- * Addresses lie in networks of large providers; the country is the one that the country database
- * gives them.
+ * Addresses are in networks of large providers. The country is that of the country database.
  */
 const PEOPLE = {
   ann: { ip: '133.200.10.7', country: 'JP', agent: WINDOWS, browser: 'Chrome', device: 'desktop' },
@@ -49,12 +49,12 @@ const FROM = {
   },
 };
 
-/** More pages than a panel, and than a page of the list in full, can hold. */
+/** More pages than fit into a panel, and into one page of the full list. */
 const ITEMS = Array.from({ length: 60 }, (_, index) => `/items/${String(index + 1).padStart(2, '0')}`);
 
 /**
- * [days ago, person, from, pages]; the visit begins at ten of the site's day, pages follow each
- * other by 30 s.
+ * [days ago, person, source, pages]. The visit begins at 10:00 of the site's day, with 30 s from page
+ * to page.
  */
 const PAST = [
   [55, 'ann', 'google', ['/']],
@@ -82,12 +82,12 @@ const PAST = [
   [2, 'kim', 'google', ['/']],
   [1, 'fay', 'direct', ['/']],
 ];
-/** Minutes ago, today. The last one is the log's last line. */
+/** [minutes ago, …] today. The last one is the last line of the log. */
 const TODAY = [
   [60, 'ann', 'google', ['/', '/about']],
   [0, 'lee', 'direct', ['/']],
 ];
-/** Sent to the running collector, with an event and reading time, which no access log has. */
+/** Sent to the running collector, with an event and engagement, which an access log can't hold. */
 export const LIVE = { person: 'mia', from: 'google', pages: ['/pricing'], event: 'Signup', engagedMs: 40_000, scrolled: 80 };
 
 const PAGE_SECONDS = 30;
@@ -111,7 +111,7 @@ export function goldenSite(now) {
   return { zone, today, dayBefore, visits, people: PEOPLE, from: FROM };
 }
 
-/** The past as a web server would have logged it. */
+/** Past visits as an access log of a web server. */
 export function logOf({ visits, zone }) {
   const sign = zone.hours < 0 ? '-' : '+';
   const offset = `${sign}${String(Math.abs(zone.hours)).padStart(2, '0')}00`;
@@ -130,9 +130,9 @@ export function logOf({ visits, zone }) {
 }
 
 /**
- * What the visits of `[from, to]` that pass `filter`, a property of visits, come to. A person
- * stands under the first visit of these days: whoever first came otherwise is no visitor of the
- * filtered view, though the visit counts.
+ * The numbers of the visits in `[from, to]` that match `filter`, a condition on visits. A person
+ * counts for the first visit in these days: if that visit does not match, the person is not a
+ * visitor of the filtered view, although later visits count.
  */
 export function truth(golden, { from, to, filter = () => true }) {
   const inDays = golden.visits.filter((visit) => visit.date >= from && visit.date <= to);
@@ -152,7 +152,7 @@ export function truth(golden, { from, to, filter = () => true }) {
       bounce_rate: chosen.length && halfToEven((bounces / chosen.length) * 100),
     },
     newVisitors: [...people].filter(isNew).length,
-    /** People by a property of their first visit in these days: rows that add up. */
+    /** People by a property of their first visit in these days, so that rows add up. */
     by(property) {
       const first = new Map();
       for (const visit of chosen) if (!first.has(visit.person)) first.set(visit.person, visit[property] ?? '(not set)');
@@ -161,7 +161,7 @@ export function truth(golden, { from, to, filter = () => true }) {
     /** Visitors of each page, counted by day. */
     byPage: () => tally([...new Set(chosen.flatMap((visit) => visit.pages.map((page) => `${visit.person}|${visit.date}|${page}`)))].map((key) => key.split('|')[2])),
     byEntry: () => tally([...new Map(chosen.toReversed().map((visit) => [visit.person, visit.pages[0]])).values()]),
-    /** Visits by their number among all the visits of the person. */
+    /** Visits by their number among all visits of the person. */
     byNumber: () =>
       tally(chosen.map((visit) => {
         const number = golden.visits.filter((one) => one.person === visit.person).indexOf(visit) + 1;
@@ -173,7 +173,7 @@ export function truth(golden, { from, to, filter = () => true }) {
   };
 }
 
-/** As ClickHouse rounds: 62.5 to 62, 63.5 to 64. */
+/** Rounds like ClickHouse: 62.5 to 62, 63.5 to 64. */
 function halfToEven(value) {
   const floor = Math.floor(value);
   return value - floor === 0.5 ? floor + (floor % 2) : Math.round(value);

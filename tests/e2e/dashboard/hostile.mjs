@@ -1,5 +1,4 @@
-// Scenario 7: hostile names stay text, in the page, the chips, the address
-// and the file.
+// Hostile names stay text: on the page, in the chips, in the address and in the file.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -8,7 +7,7 @@ import { go, settled } from './stage.mjs';
 export function hostile(stage) {
   test('markup in names is shown as text and violates no policy', async () => {
     const stored = await stage().collector.sql("SELECT arrayJoin([path, utm_campaign, utm_source, name]) AS text FROM events WHERE site = 'hostile' AND (text LIKE '%<%' OR text LIKE '=%') GROUP BY text ORDER BY text");
-    assert.ok(stored.includes('<img') && stored.includes('=HYPERLINK'), `the collector has let nothing hostile through: ${stored}`);
+    assert.ok(stored.includes('<img') && stored.includes('=HYPERLINK'), `positive control: hostile names are stored: ${stored}`);
     const { page, faults } = await stage().open('/?site=hostile');
     for (const tabs of ['', '&sources=referrer&pages=name', '&sources=utm_campaign&pages=entry_page', '&detail=source', '&detail=page', '&detail=utm_campaign']) {
       await go(page, `/?site=hostile${tabs}`);
@@ -20,10 +19,10 @@ export function hostile(stage) {
     await settled(page);
     assert.match(await page.getByTestId('chip').textContent(), /<img src=x/);
     assert.equal(await page.evaluate(() => 'broken' in window), false);
-    assert.deepEqual(faults, [], 'the content policy or the page complained');
+    assert.deepEqual(faults, [], 'errors of the page or its content security policy');
   });
 
-  test('an address full of markup is text as well', async () => {
+  test('markup in the address is shown as text', async () => {
     const evil = encodeURIComponent('"><img src=x onerror=window.broken=1>');
     const { page, faults } = await stage().open(`/?site=shop&f=source~is~${evil}&q=${evil}&detail=page&${evil}=1`);
     await settled(page);
@@ -32,7 +31,7 @@ export function hostile(stage) {
     assert.deepEqual(faults, []);
   });
 
-  test('no cell of a file is a formula', async () => {
+  test('no cell of a CSV file is a formula', async () => {
     const { page } = await stage().open('/?site=hostile&detail=source');
     await settled(page);
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('csv').click()]);

@@ -1,4 +1,4 @@
-// Scenario 10: the whole journey by keyboard alone, with the focus to be seen and given back.
+// The dashboard by keyboard alone: the focus is visible, and returns when a dialog closes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { settled } from './stage.mjs';
@@ -9,8 +9,7 @@ const focused = (page) => page.evaluate(() => {
 });
 
 /**
- * Walks with Tab until the focus is on what `isThere` says, as a person would; answers how many
- * steps it took.
+ * Presses Tab until `isThere` is true for the focus. Returns the number of presses.
  */
 async function tabTo(page, isThere, max = 160) {
   for (let steps = 1; steps <= max; steps++) {
@@ -31,7 +30,7 @@ export function keyboard(stage) {
     await tabTo(page, () => document.activeElement?.textContent?.includes('Last 91 days') ?? false);
     await page.keyboard.press('Enter');
     await page.waitForURL(/period=91d/);
-    assert.equal(await page.evaluate(() => document.activeElement?.matches('[data-testid=period]')), true, 'the focus was not given back');
+    assert.equal(await page.evaluate(() => document.activeElement?.matches('[data-testid=period]')), true, 'the focus did not return');
     await settled(page);
     await tabTo(page, () => document.activeElement?.closest('[data-testid=panel-sources] tbody') !== null);
     await page.keyboard.press('Enter');
@@ -50,14 +49,14 @@ export function keyboard(stage) {
     await page.getByTestId('detail-search').focus();
     await page.keyboard.type('blog');
     await page.waitForURL(/q=blog/);
-    assert.match(page.url(), /period=91d/, 'a letter typed was taken for a shortcut');
+    assert.match(page.url(), /period=91d/, 'a typed letter worked as a shortcut');
     await settled(page);
     await tabTo(page, () => document.activeElement?.matches('[data-testid=csv]') ?? false);
     const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
     assert.match(download.suggestedFilename(), /^shop page .*\.csv$/);
     await page.keyboard.press('Escape');
     await page.waitForURL((url) => !url.searchParams.has('detail'));
-    assert.equal(await page.evaluate(() => document.activeElement?.matches('.panel-all')), true, 'the focus was not given back');
+    assert.equal(await page.evaluate(() => document.activeElement?.matches('.panel-all')), true, 'the focus did not return');
   });
 
   test('Tab passes through the whole page with visible focus, then leaves it', async () => {
@@ -84,7 +83,7 @@ export function keyboard(stage) {
     assert.deepEqual(unseen, []);
   });
 
-  test('the chart is read and opened by keyboard, with a screen reader', async () => {
+  test('the chart works with keyboard and screen reader', async () => {
     const { golden } = stage();
     const { page } = await stage().open('/?site=shop');
     await settled(page);
@@ -106,7 +105,7 @@ export function keyboard(stage) {
     assert.match(snapshot, /rowheader/);
   });
 
-  test('shortcuts work, rest while somebody types and can be switched off', async () => {
+  test('shortcuts work, pause in text fields and can be switched off', async () => {
     const { page } = await stage().open('/?site=shop');
     await settled(page);
     await page.keyboard.press('w');
@@ -118,7 +117,7 @@ export function keyboard(stage) {
     await page.getByRole('button', { name: 'Single-key shortcuts' }).click();
     await page.keyboard.press('Escape');
     await page.keyboard.press('d');
-    // With the keys on, the same press would have changed the address before this one does.
+    // If shortcuts were on, the earlier press would change the address before this click does.
     await page.getByTestId('compare').click();
     await page.getByRole('button', { name: 'No comparison' }).click();
     await page.waitForURL(/compare=off/);

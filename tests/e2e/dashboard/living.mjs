@@ -1,5 +1,4 @@
-// Scenario 8, and the first run: the page updates by itself, and sends no queries while it is
-// hidden.
+// The first run, and live updates: the page updates by itself, and sends no queries while hidden.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { number, settled } from './stage.mjs';
@@ -26,13 +25,13 @@ export function living(stage) {
     assert.equal(await number(page, 'pageviews'), 1);
     assert.equal(await card.count(), 0);
 
-    // And one more, while one looks: no touch, no reload; the live count follows.
+    // One more visitor while the page is open: the live count follows without a click or reload.
     await stage().beacon('growing', { u: 'https://growing.test/', k: 'grow-2' }, { person: 'ben' });
     await page.locator('[data-testid=metric-visitors][data-value="2"]').waitFor();
     await page.locator('[data-testid=live][data-value="2"]').waitFor();
   });
 
-  test('a snippet that cannot be copied is selected instead, and said to be', async () => {
+  test('a snippet that can’t be copied is selected, with a message', async () => {
     const { page } = await stage().open('/?site=empty', {
       prepare: (fresh) => fresh.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined })),
     });
@@ -42,7 +41,7 @@ export function living(stage) {
     assert.match(await page.evaluate(() => String(getSelection())), /^<script defer/);
   });
 
-  test('a site that cannot be asked about is not taken for a new one', async () => {
+  test('a site whose question fails is not shown as new', async () => {
     const { page } = await stage().open('/?site=empty', {
       prepare: (fresh) => fresh.route('**/api/v2/query', (route) => route.fulfill({ status: 503, json: { error: 'no' } })),
     });
@@ -53,7 +52,7 @@ export function living(stage) {
     await page.getByTestId('first-run').waitFor();
   });
 
-  test('a hidden page asks nothing, and catches up when it is looked at again', async () => {
+  test('a hidden page sends no query and updates when shown again', async () => {
     const { page, requests } = await stage().open('/?site=shop', { prepare: (fresh) => fresh.clock.install() });
     await settled(page);
     const show = (state) => page.evaluate((value) => {
@@ -67,7 +66,7 @@ export function living(stage) {
     await show('hidden');
     const before = asked();
     await page.clock.runFor(120_000);
-    assert.equal(asked(), before, 'asked while hidden');
+    assert.equal(asked(), before, 'no query while hidden');
     await Promise.all([page.waitForRequest('**/api/v2/batch'), show('visible')]);
     assert.ok(asked() > before);
   });

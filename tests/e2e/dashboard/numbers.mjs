@@ -1,23 +1,22 @@
-// Scenario 2: every number on the page is that of the API and that of the visits written down.
+// Every number on the page equals that of the API and that of the golden visits.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LIVE, truth } from './golden.mjs';
 import { go, number, rows, settled, totals } from './stage.mjs';
 
 /**
- * The largest rows in the order in which a panel draws them: by value; equal ones as the API has
- * them.
+ * The largest rows in the order of a panel: by value, and equal values in the order of the API.
  */
 const sameRows = (shown, wanted, limit = 8) => {
   const all = Object.entries(wanted);
   assert.equal(shown.length, Math.min(limit, all.length));
   for (const [name, value] of shown) assert.equal(value, wanted[name], name);
   const values = all.map(([, value]) => value).sort((a, b) => b - a).slice(0, limit);
-  assert.deepEqual(shown.map(([, value]) => value), values, 'not the largest, or not in order');
+  assert.deepEqual(shown.map(([, value]) => value), values, 'the largest values, in order');
 };
 
 export function numbers(stage) {
-  test('every panel shows what was seeded, and what the API and SQL say', async () => {
+  test('every panel shows the numbers of the seed, the API and SQL', async () => {
     const { golden } = stage();
     const days = { from: golden.dayBefore(27), to: golden.today };
     const wanted = truth(golden, days);
@@ -62,7 +61,7 @@ export function numbers(stage) {
     assert.deepEqual(await rows(page, 'panel-pages'), [[LIVE.event, 1]]);
   });
 
-  test('the chart and its table hold each day', async () => {
+  test('the chart and its table show each day', async () => {
     const { golden } = stage();
     const wanted = truth(golden, { from: golden.dayBefore(27), to: golden.today }).byDay();
     const { page } = await stage().open('/?site=shop&chart=table');
@@ -111,13 +110,13 @@ export function numbers(stage) {
     assert.ok(known.length > 2, JSON.stringify(rows));
     for (const [name, shown, counted] of known) assert.deepEqual(shown, counted, name);
     const sizes = rows.map(([, , , , difference]) => Math.abs(difference));
-    assert.deepEqual(sizes, [...sizes].sort((a, b) => b - a), 'the greatest comes first');
+    assert.deepEqual(sizes, [...sizes].sort((a, b) => b - a), 'the largest comes first');
     await dialog.locator('tbody tr').first().getByRole('button').click();
     await page.waitForURL(/[?&]f=/);
     assert.equal(await page.getByTestId('why').count(), 0);
   });
 
-  test('what was left out is said, with its reason', async () => {
+  test('the page says what it leaves out, and why', async () => {
     const { page } = await stage().open('/?site=shop');
     await settled(page);
     await page.getByTestId('quality').getByText('measurements counted').or(page.getByTestId('quality').getByText('measurement counted')).waitFor();

@@ -1,5 +1,5 @@
-// Scenarios 4 and 5: each period counts the site's days, whatever the reader's zone; comparisons
-// are fair or absent.
+// Each period counts days of the site's time zone, whatever the reader's zone. Comparisons are fair
+// or absent.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { truth } from './golden.mjs';
@@ -8,7 +8,7 @@ import { go, number, settled, totals } from './stage.mjs';
 const firstOf = (date) => `${date.slice(0, 8)}01`;
 const before = (date, days) => new Date(Date.parse(date) - days * 86_400_000).toISOString().slice(0, 10);
 
-/** First and last day of each preset, by the calendar on the site's wall. */
+/** First and last day of each preset, in the site's time zone. */
 const PRESETS = {
   today: (today) => [today, today],
   yesterday: (today) => [before(today, 1), before(today, 1)],
@@ -31,13 +31,13 @@ export function periods(stage) {
       const [from, to] = daysOf(golden.today);
       await go(page, `/?site=shop&compare=off&period=${preset}`);
       const wanted = truth(golden, { from, to }).totals;
-      // A period without a visit has a page of its own, which says so.
+      // A period without visits shows a message instead of numbers.
       if (wanted.visits === 0) await page.getByTestId('quiet').waitFor();
       else assert.deepEqual(await totals(page), wanted, preset);
     }
   });
 
-  test('custom days are picked in the menu, kept in the address and counted', async () => {
+  test('custom days are set in the menu, kept in the address and counted', async () => {
     const { golden } = stage();
     const [from, to] = [golden.dayBefore(25), golden.dayBefore(18)];
     const { page } = await stage().open('/?site=shop');
@@ -62,14 +62,14 @@ export function periods(stage) {
     assert.equal(await seen('/?site=shop'), visits(golden.dayBefore(55), golden.dayBefore(28)));
     const custom = `/?site=shop&compare=custom&cfrom=${golden.dayBefore(55)}&cto=${golden.dayBefore(45)}`;
     assert.equal(await seen(custom), visits(golden.dayBefore(55), golden.dayBefore(45)));
-    // Ten days: 14 days earlier fall on the same weekdays, 10 days earlier do not.
+    // Ten days: 14 days earlier are the same weekdays, 10 days earlier are not.
     const ten = `/?site=shop&from=${golden.dayBefore(19)}&to=${golden.dayBefore(10)}`;
     assert.equal(await seen(ten), visits(golden.dayBefore(33), golden.dayBefore(24)));
     assert.equal(await seen(`${ten}&match=date`), visits(golden.dayBefore(29), golden.dayBefore(20)));
     assert.equal(await seen('/?site=shop&compare=off'), undefined);
   });
 
-  test('without an earlier period there is no change and no infinite per cent', async () => {
+  test('without an earlier period no change is shown', async () => {
     const { page } = await stage().open('/?site=shop&compare=year');
     await settled(page);
     const text = await page.locator('main').textContent();
@@ -79,7 +79,7 @@ export function periods(stage) {
     assert.match(await page.getByTestId('chart').textContent(), /too late to compare/);
   });
 
-  test('the day that is not over is drawn dashed and said to be so', async () => {
+  test('the current day is drawn dashed and named as incomplete', async () => {
     const { page } = await stage().open('/?site=shop');
     await settled(page);
     assert.match(await page.getByRole('slider').getAttribute('aria-valuetext'), /\(so far\)/);

@@ -1,4 +1,4 @@
-// The real collector with the golden site in it, a browser, and what the tests ask of both.
+// The real collector with the golden site, a browser, and helpers of the tests.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,7 +15,7 @@ const FLAGS = [
   '--disable-component-update', '--disable-sync',
 ];
 
-/** Hostile names, in every field that an outsider can fill in. */
+/** Hostile names for every field that a stranger can set. */
 export const HOSTILE = {
   page: '/<script>window.broken=1</script>',
   referrer: 'https://xn--e1awd7f.example/"><img src=x onerror=window.broken=1>',
@@ -37,8 +37,8 @@ export async function setStage() {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
 
   /**
-   * One beacon as the tracker sends it; `person` decides address and browser. Answers the cookie,
-   * if one was set.
+   * Sends a beacon as the tracker does. `person` selects the address and the browser. Returns the
+   * cookie, if one was set.
    */
   async function beacon(site, body, { person = 'ann', cookie = '', headers = {} } = {}) {
     const { ip, agent } = golden.people[person];
@@ -66,7 +66,7 @@ export async function setStage() {
     const views = golden.visits.reduce((sum, visit) => sum + visit.pages.length, 0);
     const count = "SELECT countIf(site = 'shop' AND name = 'pageview'), countIf(site = 'shop' AND name != 'pageview'), countIf(site = 'hostile') FROM events";
     const want = `${views}\t2\t3`;
-    assert.equal(await waitFor(() => collector.sql(count), (counts) => counts === want), want, 'the golden site was not stored whole');
+    assert.equal(await waitFor(() => collector.sql(count), (counts) => counts === want), want, 'the whole golden site is stored');
     const kept = "SELECT countDistinct(outcome) FROM outcomes WHERE site = 'refused'";
     assert.equal(await waitFor(() => collector.sql(kept), (counts) => counts === '1'), '1');
   }
@@ -76,7 +76,7 @@ export async function setStage() {
       viewport: { width: look.width ?? 1280, height: look.height ?? 900 },
       colorScheme: look.scheme ?? 'light',
       locale: look.locale ?? 'en-GB',
-      // Far from the site's own zone, so that a mix-up of the two shows.
+      // Far from the site's time zone, so that a mix-up of the two fails a test.
       timezoneId: 'Pacific/Kiritimati',
       reducedMotion: look.reducedMotion ?? 'reduce',
       javaScriptEnabled: look.javaScriptEnabled ?? true,
@@ -98,7 +98,7 @@ export async function setStage() {
 
   return {
     collector, golden, browser, beacon, seed, open,
-    /** Asks the API itself. */
+    /** Sends a query to the API. */
     async api(query) {
       const answer = await fetch(new URL('/api/v2/query', collector.dashboard), {
         method: 'POST',
@@ -109,8 +109,8 @@ export async function setStage() {
       return body;
     },
     async tidy() {
-      // A beat of the page may just be on its way through a test's route: nobody waits for it any
-      // more.
+      // A poll of the page may still be in a route handler of a test, and its answer no longer
+      // matters.
       const pages = browser.contexts().flatMap((context) => context.pages());
       await Promise.all(pages.map((page) => page.unrouteAll({ behavior: 'ignoreErrors' })));
       await Promise.all(browser.contexts().map((context) => context.close()));
@@ -122,15 +122,15 @@ export async function setStage() {
   };
 }
 
-/** Waits until no number on the page is older than what it claims to be. */
+/** Waits until all numbers on the page belong to the current address. */
 export const settled = (page) =>
   page.waitForFunction(
     () => document.querySelector('[aria-busy="true"], .skeleton, .is-stale') === null && document.querySelector('#app')?.childElementCount > 0,
   );
 
 /**
- * Another address without a new page, as Back and Forward do it: only what is not known yet is
- * asked for.
+ * Goes to another address without loading a new page, as Back and Forward do. The page only asks for
+ * numbers that it does not have yet.
  */
 export async function go(page, address) {
   await page.evaluate((next) => {
@@ -154,8 +154,8 @@ export const rows = (page, id) =>
   page.getByTestId(id).locator('tbody tr').evaluateAll((list) => list.map((row) => [row.dataset.name, Number(row.dataset.value)]));
 
 /**
- * What axe-core finds. Evaluated by the debugger, not by the page: its content policy stays as
- * strict as it is.
+ * The findings of axe-core. The debugger evaluates it, so the page's content security policy stays
+ * strict.
  */
 export async function findings(page, rules = null) {
   await page.evaluate(AXE);

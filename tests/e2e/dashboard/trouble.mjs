@@ -1,5 +1,5 @@
-// Scenario 1: no visit, one visit, ten million; refusals, faults and time-outs are shown where they
-// happen, with a way on.
+// No visit, one visit, ten million visits. Refusals, errors and timeouts are shown where they occur,
+// with a way to continue.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { truth } from './golden.mjs';
@@ -7,7 +7,7 @@ import { number, rows, settled, totals } from './stage.mjs';
 
 const BATCH = '**/api/v2/batch';
 
-/** Changes what the collector answers on its way to the page. */
+/** Changes the collector's answers to the page. */
 export const change = (page, edit) =>
   page.route(BATCH, async (route) => {
     const response = await route.fetch();
@@ -19,7 +19,7 @@ export const change = (page, edit) =>
 
 export const break500 = (page) => page.route(BATCH, (route) => route.fulfill({ status: 500, json: { error: 'no' } }));
 
-/** A collector ten thousand times as busy. */
+/** Multiplies the numbers of all answers by ten thousand. */
 export const tenMillion = (page) =>
   change(page, (one) => {
     for (const row of one.body.results ?? []) row.metrics = row.metrics.map((value) => value && value * 1_234_567);
@@ -45,7 +45,7 @@ export function trouble(stage) {
   });
 
   test('a timeout and a broken connection have different messages', async () => {
-    // The page's own limit, reached sooner.
+    // Shorten the page's time limit.
     const hasten = () => {
       const real = AbortSignal.timeout.bind(AbortSignal);
       AbortSignal.timeout = () => real(500);
@@ -65,7 +65,7 @@ export function trouble(stage) {
     assert.match(await cut.page.getByTestId('trouble').textContent(), /cannot be reached/);
   });
 
-  test('numbers already there stay when a later answer fails, with their time', async () => {
+  test('old numbers stay with their time when a later answer fails', async () => {
     const { page } = await stage().open('/?site=shop');
     await settled(page);
     await break500(page);
@@ -80,7 +80,7 @@ export function trouble(stage) {
     assert.deepEqual(await totals(page), truth(golden, { from: golden.dayBefore(90), to: golden.today }).totals);
   });
 
-  test('one question that fails leaves the others whole', async () => {
+  test('a failing question does not affect the others', async () => {
     const { page } = await stage().open('/?site=shop', {
       prepare: (fresh) => change(fresh, (_, query) => (query.dimensions?.[0] === 'visit:source' ? { status: 500, body: { error: 'no' } } : undefined)),
     });
@@ -95,14 +95,14 @@ export function trouble(stage) {
     assert.equal(await panel.getByRole('alert').count(), 0);
   });
 
-  test('a sign-in that ended leads to the sign-in and back', async () => {
+  test('an expired log-in leads to the log-in page and back', async () => {
     const { page } = await stage().open('/?site=shop&period=7d', { prepare: (fresh) => fresh.route(BATCH, (route) => route.fulfill({ status: 401, json: { error: 'no' } })) });
     await page.getByTestId('trouble').waitFor();
     const link = page.getByTestId('trouble').getByRole('link', { name: 'Log in' });
     assert.equal(await link.getAttribute('href'), `/login?next=${encodeURIComponent('/?site=shop&period=7d')}`);
   });
 
-  test('waiting is shown and nothing jumps when the numbers come', async () => {
+  test('loading is shown, and the layout stays when numbers arrive', async () => {
     let release;
     const held = new Promise((resolve) => {
       release = resolve;
@@ -124,14 +124,14 @@ export function trouble(stage) {
     assert.deepEqual(await places(), waiting);
   });
 
-  test('one visit is shown as one, without a share or change that is none', async () => {
+  test('one visit is shown as one, without a meaningless share or change', async () => {
     const { page } = await stage().open('/?site=one');
     await settled(page);
     assert.deepEqual(await totals(page), { visitors: 1, visits: 1, pageviews: 1, views_per_visit: 1, bounce_rate: 100 });
     assert.doesNotMatch(await page.locator('main').textContent(), /NaN|Infinity|∞|undefined|null/);
   });
 
-  test('ten million are written short where space is short, in full in lists', async () => {
+  test('ten million is abbreviated in headlines and in full in lists', async () => {
     const { page } = await stage().open('/?site=shop&compare=off', { prepare: tenMillion });
     await settled(page);
     assert.match(await page.getByTestId('metric-visitors').textContent(), /13\.6m$/i);
