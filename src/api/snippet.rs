@@ -13,6 +13,7 @@ use crate::access::error::ApiError;
 use crate::access::identity::Identity;
 use crate::collector::visitor_cookies::CHOICES_PATH;
 use crate::config::Site;
+use crate::html::escape;
 use crate::tracker_files;
 use sillage_privacy::Profile;
 
@@ -198,13 +199,6 @@ pub fn snippet(site: &Site, origin: &str, variant: Variant) -> Result<String, Sn
             images.join("\n")
         }
     })
-}
-
-/// For an attribute in double quotes.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('"', "&quot;")
-        .replace('<', "&lt;")
 }
 
 fn parameter(text: &str) -> String {

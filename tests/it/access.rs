@@ -428,3 +428,32 @@ fn changes_without_proof_of_intent_are_refused() {
     );
     assert!(ROUTES.iter().any(|route| route.method == Method::DELETE));
 }
+
+#[test]
+fn a_malformed_id_in_a_path_is_not_found() {
+    let collector = start();
+    let root = asker(&collector, "root");
+    let cookie = &root.credential.as_ref().expect("a cookie").1;
+    let headers = [
+        ("Cookie", cookie.as_str()),
+        ("x-sillage-csrf", root.csrf.as_str()),
+    ];
+    // The id of a preview is a word, such as `week`.
+    let has_id = |route: &&Route| route.path.contains("{id}") && !route.path.contains("/letters/");
+    let mut tried = 0;
+    for route in ROUTES.iter().filter(has_id) {
+        for id in ["x", "0", "-1", "1x", "99999999999999999999"] {
+            let path = route
+                .path
+                .replace("{site}", "example.com")
+                .replace("{id}", id);
+            let method = route.method.as_str();
+            let answer = send(collector.address, method, &path, "", &headers);
+            assert_eq!(answer.status, 404, "{method} {path}: {}", answer.body);
+            tried += 1;
+        }
+    }
+    assert!(tried >= 60, "{tried}");
+    let people = get(collector.address, "/api/people", &[("Cookie", cookie)]);
+    assert!(people.body.contains("victim"), "{}", people.body);
+}
