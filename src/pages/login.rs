@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
+use hyper::header::HeaderMap;
 use jiff::Timestamp;
 
 use crate::access::App;
@@ -24,6 +25,7 @@ use crate::http::headers::is_https;
 use crate::http::response::{Answer, retry_after, see_other};
 use crate::http::texts::Texts;
 use crate::pages::layout::{self, Form, message, render, texts};
+use sillage_privacy::TruncatedIp;
 
 /// Marks a browser that a person has logged in with before; see [`login::device_cookie`].
 const DEVICE_COOKIE: &str = "sillage_device";
@@ -61,111 +63,179 @@ fn login_form(status: StatusCode, texts: &Texts, notice: Option<&str>, typed: &s
 
 /// `POST`: logs in.
 pub async fn log_in(call: Call) -> Result<Answer, ApiError> {
-    let network = call.network();
-    let app = &*call.app;
-    let headers = &call.request.headers().clone();
-    let texts = texts(headers);
-    let form = Form::read(app, call.request).await?;
-    let name = form.get("name").trim().to_owned();
-    let refuse = |status, notice| login_form(status, texts, Some(notice), &name);
-    let rates = &app.rates;
+    let (network, headers) = (call.network(), call.headers().clone());
+    let form = Form::read(&call.app, call.request).await?;
+    let attempt = Attempt {
+        app: &call.app,
+        network,
+        headers: &headers,
+        name: form.get("name").trim().to_owned(),
+        form,
+    };
+    let verified = match attempt.verify().await? {
+        Ok(verified) => verified,
+        Err(refused) => return Ok(attempt.refuse(refused)),
+    };
+    let opened = attempt.open(verified).await?;
+    Ok(opened.unwrap_or_else(|| attempt.refuse(Refused::Wrong)))
+}
 
-    let as_stranger = || {
+/// Why a log-in is refused.
+enum Refused {
+    /// Too many tries; how long to wait.
+    TooOften(Duration),
+    /// Too many passwords wait to be checked.
+    Busy,
+    /// A wrong name, password or code.
+    Wrong,
+}
+
+/// A name with the right password.
+struct Verified {
+    credentials: people::Credentials,
+    /// Value of the device cookie, present or new.
+    device: String,
+    is_known_device: bool,
+}
+
+/// A submitted log-in form.
+struct Attempt<'a> {
+    app: &'a App,
+    network: TruncatedIp,
+    headers: &'a HeaderMap,
+    name: String,
+    form: Form,
+}
+
+impl Attempt<'_> {
+    /// The form again, with the reason.
+    fn refuse(&self, refused: Refused) -> Answer {
+        let (status, notice) = match refused {
+            Refused::TooOften(_) => (StatusCode::TOO_MANY_REQUESTS, "slow"),
+            Refused::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Refused::Wrong => (StatusCode::FORBIDDEN, "wrong"),
+        };
+        let mut answer = login_form(status, texts(self.headers), Some(notice), &self.name);
+        if let Refused::TooOften(wait) = refused {
+            retry_after(&mut answer, wait);
+        }
+        answer
+    }
+
+    /// Counts a try from a browser that is not known.
+    fn count_as_stranger(&self) -> Result<(), Refused> {
+        let (rates, network) = (&self.app.rates, self.network);
         rates
             .networks
             .take_of(&network, 1)
-            .and_then(|()| rates.names.take_of(&(network, name.to_lowercase()), 1))
-    };
-    let slow = |wait: Duration| {
-        let mut answer = refuse(StatusCode::TOO_MANY_REQUESTS, "slow");
-        retry_after(&mut answer, wait);
-        answer
-    };
-    // Without a device cookie, the bound applies before anything is looked up.
-    let shown = cookie(headers, DEVICE_COOKIE);
-    if shown.is_none()
-        && let Err(wait) = as_stranger()
-    {
-        return Ok(slow(wait));
+            .and_then(|()| rates.names.take_of(&(network, self.name.to_lowercase()), 1))
+            .map_err(Refused::TooOften)
     }
-    let (asked, fresh) = (name.clone(), random()?);
-    let found = app.control.run(move |connection| {
-        let key = login::secret(connection, "device_key", fresh)?;
-        Ok((people::credentials(connection, &asked)?, key))
-    });
-    let (credentials, key) = found.await?;
-    let device = shown.filter(|cookie| {
-        let credentials = credentials.as_ref();
-        credentials.is_some_and(|known| login::is_known_device(&key, known, cookie))
-    });
-    let taken = match (device, shown) {
-        (Some(cookie), _) => rates.devices.take_of(&cookie, 1),
-        (None, Some(_)) => as_stranger(),
-        (None, None) => Ok(()),
-    };
-    if let Err(wait) = taken {
-        return Ok(slow(wait));
-    }
-    let lane = if device.is_some() {
-        Lane::Known
-    } else {
-        Lane::Stranger
-    };
-    let kept = credentials.as_ref().map(|known| known.password.clone());
-    let is_right = match app.hasher.verify(lane, form.secret("password"), kept).await {
-        Ok(is_right) => is_right,
-        Err(_) => return Ok(refuse(StatusCode::SERVICE_UNAVAILABLE, "busy")),
-    };
-    let Some(credentials) = credentials.as_ref().filter(|_| is_right) else {
-        record_wrong_password(app, credentials.map(|known| known.person));
-        return Ok(refuse(StatusCode::FORBIDDEN, "wrong"));
-    };
-    let is_known_device = device.is_some();
-    let device = match device {
-        Some(cookie) => cookie.to_owned(),
-        None => {
-            let random = random()?;
-            login::device_cookie(&key, credentials, random)
+
+    /// Checks bounds, name and password.
+    async fn verify(&self) -> Result<Result<Verified, Refused>, ApiError> {
+        let app = self.app;
+        let shown = cookie(self.headers, DEVICE_COOKIE);
+        // Without a device cookie, the bound applies before anything is looked up.
+        if shown.is_none()
+            && let Err(refused) = self.count_as_stranger()
+        {
+            return Ok(Err(refused));
         }
-    };
-    let credentials = people::Credentials {
-        person: credentials.person,
-        password: credentials.password.clone(),
-    };
-    let token = Token::new(random()?);
-    let (hash, replaces) = (token.hash(), auth::login_cookie(headers).map(token::hash));
-    let code = form.secret("code");
-    let opened = app.control.run(move |connection| {
-        let opening = Opening {
-            credentials: &credentials,
-            code: &code,
-            hash,
-            replaces,
-            is_known_device,
+        let (asked, fresh) = (self.name.clone(), random()?);
+        let found = app.control.run(move |connection| {
+            let key = login::secret(connection, "device_key", fresh)?;
+            Ok((people::credentials(connection, &asked)?, key))
+        });
+        let (credentials, key) = found.await?;
+        let device = shown.filter(|cookie| {
+            let credentials = credentials.as_ref();
+            credentials.is_some_and(|known| login::is_known_device(&key, known, cookie))
+        });
+        let counted = match (device, shown) {
+            (Some(cookie), _) => app
+                .rates
+                .devices
+                .take_of(&cookie, 1)
+                .map_err(Refused::TooOften),
+            (None, Some(_)) => self.count_as_stranger(),
+            (None, None) => Ok(()),
         };
-        login::open(connection, Timestamp::now(), &opening)
-    });
-    let Some(wrong_codes) = opened.await? else {
-        return Ok(refuse(StatusCode::FORBIDDEN, "wrong"));
-    };
-    // Another person knows the password, so the page after the log-in says that first.
-    let mut answer = see_other(if wrong_codes >= login::FACTOR_TRIES {
-        "/account?tried"
-    } else {
-        "/"
-    });
-    auth::set_login(Some(token.reveal()), headers).add_to(&mut answer);
-    let device = SetCookie {
-        name: DEVICE_COOKIE,
-        value: &device,
-        path: "/login",
-        max_age_s: DEVICE_S,
-        is_http_only: true,
-        same_site: SameSite::Strict,
-        is_secure: is_https(headers),
-    };
-    device.add_to(&mut answer);
-    Ok(answer)
+        if let Err(refused) = counted {
+            return Ok(Err(refused));
+        }
+        let lane = if device.is_some() {
+            Lane::Known
+        } else {
+            Lane::Stranger
+        };
+        let stored = credentials.as_ref().map(|known| known.password.clone());
+        let typed = self.form.secret("password");
+        let Ok(is_right) = app.hasher.verify(lane, typed, stored).await else {
+            return Ok(Err(Refused::Busy));
+        };
+        let credentials = match credentials {
+            Some(credentials) if is_right => credentials,
+            wrong => {
+                record_wrong_password(app, wrong.map(|known| known.person));
+                return Ok(Err(Refused::Wrong));
+            }
+        };
+        let is_known_device = device.is_some();
+        let device = match device {
+            Some(cookie) => cookie.to_owned(),
+            None => login::device_cookie(&key, &credentials, random()?),
+        };
+        Ok(Ok(Verified {
+            credentials,
+            device,
+            is_known_device,
+        }))
+    }
+
+    /// Checks the second factor and opens the log-in; `None` for a wrong code.
+    async fn open(&self, verified: Verified) -> Result<Option<Answer>, ApiError> {
+        let Verified {
+            credentials,
+            device,
+            is_known_device,
+        } = verified;
+        let token = Token::new(random()?);
+        let replaces = auth::login_cookie(self.headers).map(token::hash);
+        let (hash, code) = (token.hash(), self.form.secret("code"));
+        let opened = self.app.control.run(move |connection| {
+            let opening = Opening {
+                credentials: &credentials,
+                code: &code,
+                hash,
+                replaces,
+                is_known_device,
+            };
+            login::open(connection, Timestamp::now(), &opening)
+        });
+        let Some(wrong_codes) = opened.await? else {
+            return Ok(None);
+        };
+        // After so many wrong codes another person may know the password, so the account page says
+        // that first.
+        let mut answer = see_other(if wrong_codes >= login::FACTOR_TRIES {
+            "/account?tried"
+        } else {
+            "/"
+        });
+        auth::set_login(Some(token.reveal()), self.headers).add_to(&mut answer);
+        let device = SetCookie {
+            name: DEVICE_COOKIE,
+            value: &device,
+            path: "/login",
+            max_age_s: DEVICE_S,
+            is_http_only: true,
+            same_site: SameSite::Strict,
+            is_secure: is_https(self.headers),
+        };
+        device.add_to(&mut answer);
+        Ok(Some(answer))
+    }
 }
 
 /// Records a wrong password without waiting for it, so that a known name takes as long as an
