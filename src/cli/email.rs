@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use jiff::Timestamp;
 
-use crate::app::start;
+use crate::app::clickhouse;
 use std::sync::Arc;
 
 use crate::cli::output::print_line;
@@ -108,7 +108,7 @@ impl Sources {
         let config = Config::load(&arguments.config)?;
         let site = config.site(&arguments.site).cloned();
         let site = site.with_context(|| format!("site {:?} is not configured", arguments.site))?;
-        let client = start::reader(&config, arguments.clickhouse.as_deref())?;
+        let client = clickhouse::reader(&config, arguments.clickhouse.as_deref())?;
         let stats = StatsService::new(
             client,
             Arc::new(Sites::new(vec![site.clone()])),

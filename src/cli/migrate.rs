@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::app::start;
+use anyhow::bail;
+
+use crate::app::clickhouse;
 use crate::cli::output::print_line;
 use crate::config::Config;
+use crate::store;
 
 /// `sillage migrate …`
 #[derive(Debug, clap::Args)]
@@ -19,7 +22,14 @@ pub struct MigrateArguments {
 /// No server is configured, or it refuses a migration.
 pub async fn run(arguments: &MigrateArguments) -> anyhow::Result<()> {
     let config = Config::load(&arguments.config)?;
-    let ran = start::migrate(&config).await?;
+    if config.clickhouse.url.is_none() {
+        bail!(
+            "clickhouse.url is empty: the embedded engine's tables are brought up to date by `sillage serve` itself"
+        );
+    }
+    let client = clickhouse::connect(&config, None)?;
+    let (database, tables) = (&config.clickhouse.database, config.clickhouse.tables);
+    let ran = store::migrate::migrate(&client, database, tables).await?;
     match ran.as_slice() {
         [] => print_line!("nothing to do: the tables are up to date"),
         names => print_line!("ran {}", names.join(", ")),

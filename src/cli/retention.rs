@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::app::start;
+use anyhow::{Context, bail};
+
+use crate::app::clickhouse;
 use crate::cli::output::print_line;
 use crate::config::Config;
+use crate::store::retention;
 
 /// `sillage retention …`
 #[derive(Debug, clap::Args)]
@@ -25,7 +28,23 @@ pub struct RetentionArguments {
 /// ClickHouse does not answer, or expired data remains.
 pub async fn run(arguments: &RetentionArguments) -> anyhow::Result<()> {
     let config = Config::load(&arguments.config)?;
-    let certificate = start::verify_retention(&config, arguments.clickhouse.as_deref()).await?;
+    let client = clickhouse::reader(&config, arguments.clickhouse.as_deref())?;
+    let rules = retention::Rules::of(&config);
+    let mut found = retention::verify(&client, &rules, retention::today())
+        .await
+        .context("ClickHouse must run for this; start `sillage serve`, or say where it answers with --clickhouse")?;
+    found.set_aside = retention::set_aside_left(&rules, &config.spool.dir, found.until)?;
+    if !found.is_clean() {
+        bail!(
+            "expired data remains: {} rows in {} parts expired until {} ({} of them held), and {} files in the spool's folder; `sillage serve` destroys them within ten minutes, and their files leave the disk within ten more",
+            found.rows,
+            found.parts,
+            found.until,
+            found.held,
+            found.set_aside
+        );
+    }
+    let certificate = retention::certify(&rules, &found)?;
     print_line!("{certificate}");
     Ok(())
 }

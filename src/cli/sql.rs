@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
-use crate::app::start;
+use crate::app::clickhouse;
 use crate::config::Config;
 use sillage_engine::credential;
 
@@ -56,7 +56,7 @@ pub async fn run(arguments: &SqlArguments) -> anyhow::Result<()> {
         None if output.is_terminal() => "PrettyCompact",
         None => "TSV",
     };
-    let client = start::reader(&config, None)?;
+    let client = clickhouse::reader(&config, None)?;
     let mut result = client.query_raw(&statement).fetch_bytes(format)?;
     while let Some(piece) = result.next().await? {
         if let Err(error) = output.write_all(&piece) {
@@ -87,7 +87,7 @@ fn url(config: &Config) -> anyhow::Result<String> {
     };
     let mut url = url::Url::parse(server)
         .with_context(|| format!("clickhouse.url = {server:?} is not a URL"))?;
-    let password = start::server_password(config)?;
+    let password = clickhouse::server_password(config)?;
     let is_set = url
         .set_username(config.clickhouse.user.as_deref().unwrap_or_default())
         .and_then(|()| url.set_password(password.as_deref().map(str::trim)));

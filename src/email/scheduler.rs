@@ -1,14 +1,14 @@
-//! The round: writes to whoever subscribed, once a letter is due.
+//! Sends e-mails to subscribers when they are due.
 //!
-//! Every minute each confirmed subscription is looked at. A summary is due in the site's morning
-//! after its period ended ([`Cadence::due`]); whether traffic is unusual is asked once in each of
-//! the site's hours, and said to nobody twice on one day. Numbers are asked once for all who get
-//! them.
+//! Every minute it checks each confirmed subscription. A summary is due in the site's morning after
+//! its period ended ([`Cadence::due`]). Whether traffic is unusual is checked once in each local hour
+//! of the site, and a subscriber gets at most one alert a day. A report is read once for all of its
+//! recipients.
 //!
-//! **A letter comes at least once.** It is recorded as sent after the mail server took it, so a
-//! collector that is killed between the two sends it again. A server that is away is asked again a
-//! minute later; a letter that it refuses for good is not sent again, and the list of subscriptions
-//! says so. A site whose numbers don't come keeps nobody else from their letters.
+//! **At-least-once delivery.** An e-mail is recorded as sent after the mail server accepted it, so a
+//! collector that is killed between the two sends it again. If the server is away, sending is tried
+//! again a minute later. An e-mail that the server rejects permanently is not sent again, and the
+//! list of subscriptions shows that. A site whose reports fail does not delay other sites' e-mails.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,63 +30,62 @@ use crate::email::texts::Texts;
 use crate::stats::StatsService;
 use zeroize::Zeroizing;
 
-/// How often the subscriptions are looked at.
-const PACE: Duration = Duration::from_secs(60);
-/// Minutes of an hour that pass before the hour before it is judged: beacons that were held back
-/// are in by then.
+/// Interval between two checks.
+const INTERVAL: Duration = Duration::from_secs(60);
+/// Minutes of an hour after which the previous hour is judged: delayed beacons have arrived by then.
 const SETTLED_MINUTES: i8 = 5;
 
-/// Who goes the round.
-pub struct Post {
+/// The task that sends e-mails.
+pub struct Scheduler {
     pub control: Control,
     pub stats: StatsService,
     pub mail: Mail,
     pub sites: Arc<Sites>,
-    /// Somebody said yes: their first letter need not wait for the next round.
+    /// Notified when an address is confirmed, so that its first e-mail need not wait.
     pub wake: Arc<Notify>,
 }
 
-/// What is remembered from round to round, and not over a restart.
+/// State between two checks. A restart loses it.
 #[derive(Default)]
 struct Memory {
-    /// When each site was last looked at for alerts, to the hour.
-    looked: HashMap<String, Timestamp>,
-    /// Letters that a server took, by subscription: where that can't be recorded, as on a full
-    /// disk, they are not sent again every minute.
+    /// The hour in which each site was last checked for alerts.
+    checked: HashMap<String, Timestamp>,
+    /// E-mails that the server accepted, by subscription. If that can't be recorded, for example on a
+    /// full disk, they are not sent again every minute.
     sent: HashMap<i64, Date>,
 }
 
-/// What was found out in a round, so that it is asked once.
+/// Reports of one check, so that each is read once.
 #[derive(Default)]
 struct Known {
     summaries: HashMap<(String, Cadence), Summary>,
     alerts: HashMap<String, Option<Alert>>,
 }
 
-/// What stops a round.
+/// Why a check failed.
 #[derive(Debug, thiserror::Error)]
-enum RoundError {
+enum SchedulerError {
     #[error("{0}")]
     Control(#[from] ControlError),
-    /// In short: what a mail server says may hold addresses, which are in no log.
+    /// In short: the answer of a mail server may name addresses, which must not be logged.
     #[error("{}", .0.in_short())]
     Mail(#[from] EmailError),
 }
 
-impl Post {
-    /// Goes the round for ever.
+impl Scheduler {
+    /// Runs forever.
     pub async fn run(self) {
         let mut memory = Memory::default();
         loop {
-            if let Err(error) = self.round(Timestamp::now(), &mut memory).await {
+            if let Err(error) = self.run_once(Timestamp::now(), &mut memory).await {
                 tracing::warn!(%error, "e-mails are waiting; sending is tried again in a minute");
             }
-            // Over the time it is the next round's turn, which is what the elapsed error says.
-            let _ = tokio::time::timeout(PACE, self.wake.notified()).await;
+            // Both a notification and the end of the interval start the next check.
+            let _ = tokio::time::timeout(INTERVAL, self.wake.notified()).await;
         }
     }
 
-    async fn round(&self, now: Timestamp, memory: &mut Memory) -> Result<(), RoundError> {
+    async fn run_once(&self, now: Timestamp, memory: &mut Memory) -> Result<(), SchedulerError> {
         let control = &self.control;
         let subscriptions = control
             .run(move |connection| {
@@ -102,15 +101,15 @@ impl Post {
         let mut known = Known::default();
         let mut last_error = None;
         for subscription in subscriptions {
-            // A site that is not configured any more has no numbers.
+            // A site that is no longer configured has no reports.
             let site = self.sites.iter().find(|site| site.id == subscription.site);
             let Some(site) = site else {
                 continue;
             };
-            let letter = self
-                .letter(&mut known, site, &subscription, &key, now, &memory.looked)
+            let email = self
+                .due_email(&mut known, site, &subscription, &key, now, &memory.checked)
                 .await;
-            let (day, letter) = match letter {
+            let (day, email) = match email {
                 Ok(Some(due)) => due,
                 Ok(None) => continue,
                 Err(error) => {
@@ -122,14 +121,14 @@ impl Post {
             let sent = if memory.sent.get(&id) == Some(&day) {
                 Ok(())
             } else {
-                sender.send(&subscription.address, &letter).await
+                sender.send(&subscription.address, &email).await
             };
             let trouble = match sent {
                 Ok(()) => None,
-                // Nobody there: each further letter would wait for the same time-out.
+                // The server is away: each further e-mail would wait for the same timeout.
                 Err(error) if error.is_server_away() => return Err(error.into()),
                 Err(error) if error.is_transient() => {
-                    // Others may still be taken.
+                    // The server may accept other e-mails.
                     last_error = Some(error);
                     continue;
                 }
@@ -152,21 +151,23 @@ impl Post {
             return Err(error.into());
         }
         let sites = known.alerts.into_keys();
-        memory.looked.extend(sites.map(|site| (site, hour_of(now))));
+        memory
+            .checked
+            .extend(sites.map(|site| (site, hour_of(now))));
         Ok(())
     }
 
-    /// The letter that is due to one subscription, and the day that is recorded for it.
-    async fn letter(
+    /// The e-mail that is due for a subscription, and the day to record for it.
+    async fn due_email(
         &self,
         known: &mut Known,
         site: &Site,
         subscription: &Subscription,
         key: &[u8],
         now: Timestamp,
-        looked: &HashMap<String, Timestamp>,
+        checked: &HashMap<String, Timestamp>,
     ) -> Result<Option<(Date, Email)>, EmailError> {
-        let words = Texts::of(&subscription.language);
+        let texts = Texts::of(&subscription.language);
         let links = Links {
             dashboard: dashboard(&self.mail, &site.id),
             unsubscribe: link(&self.mail, key, subscription.id),
@@ -185,12 +186,12 @@ impl Post {
                 Ok(known
                     .summaries
                     .get(&asked)
-                    .map(|summary| (period.last, message::of_summary(summary, words, &links))))
+                    .map(|summary| (period.last, message::of_summary(summary, texts, &links))))
             }
             Topic::Alert => {
-                let is_looked_at = looked.get(&site.id) == Some(&hour_of(now));
-                let is_told = subscription.sent == Some(local.date());
-                if is_looked_at || is_told || local.minute() < SETTLED_MINUTES {
+                let is_checked = checked.get(&site.id) == Some(&hour_of(now));
+                let is_sent_today = subscription.sent == Some(local.date());
+                if is_checked || is_sent_today || local.minute() < SETTLED_MINUTES {
                     return Ok(None);
                 }
                 if !known.alerts.contains_key(&site.id) {
@@ -202,20 +203,20 @@ impl Post {
                     .get(&site.id)
                     .and_then(Option::as_ref)
                     .map(|found| {
-                        let letter = message::of_alert(&site.id, found, words, &links);
-                        (local.date(), letter)
+                        let email = message::of_alert(&site.id, found, texts, &links);
+                        (local.date(), email)
                     }))
             }
         }
     }
 }
 
-/// The hour that a moment lies in.
+/// The start of the hour of a time.
 fn hour_of(now: Timestamp) -> Timestamp {
     now - SignedDuration::from_secs(now.as_second().rem_euclid(3_600))
 }
 
-/// The key that the links in letters are sealed with.
+/// The key of the MAC in links of e-mails.
 ///
 /// # Errors
 /// The control database can't be read or written.
@@ -226,8 +227,7 @@ pub async fn link_key(control: &Control) -> Result<Zeroizing<Vec<u8>>, ControlEr
         .await
 }
 
-/// Where a subscription is confirmed and ended; `None` when the configuration does not say where
-/// the dashboard is.
+/// The address where a subscription is confirmed and ended. `None` if `dashboard_url` is not set.
 pub fn link(mail: &Mail, key: &[u8], id: i64) -> Option<String> {
     let mut url = url::Url::parse(&mail.dashboard_url).ok()?;
     let seal = subscription::seal(key, id);
@@ -239,7 +239,7 @@ pub fn link(mail: &Mail, key: &[u8], id: i64) -> Option<String> {
     Some(url.into())
 }
 
-/// Where a reader looks at the site.
+/// The address of the site's dashboard.
 pub fn dashboard(mail: &Mail, site: &str) -> Option<String> {
     let mut url = url::Url::parse(&mail.dashboard_url).ok()?;
     url.query_pairs_mut().append_pair("site", site);
