@@ -71,7 +71,7 @@ async fn restore(app: &App, client: &Client) {
         client,
         &app.config,
         app.pipeline.visits(),
-        app.pipeline.seen(),
+        app.pipeline.dedup(),
         Timestamp::now(),
     );
     if let Err(error) = recovered.await {
@@ -116,7 +116,7 @@ async fn run_tasks(app: &App, client: &Client, flushers: &Flushers) {
         ),
         store::insert::run(app.spool.clone(), client.clone(), app.counters.clone()),
         store::outcomes::run(&flushers.outcomes, client, &app.config.sites, &app.counters),
-        store::faulty_networks::run(client.clone(), app.pipeline.faults().clone()),
+        store::faulty_networks::run(client.clone(), app.pipeline.faulty_networks().clone()),
         store::email_opens::run(
             &flushers.email_opens,
             client,

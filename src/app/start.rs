@@ -20,15 +20,14 @@ use crate::app::operating_system::{
     StopSignal, explain_full_disk, ignore_other_signals, raise_files_max,
 };
 use crate::app::shutdown::Running;
-use crate::app::{background_tasks, clickhouse, first_owner, recover};
+use crate::app::{background_tasks, clickhouse, first_owner};
 use crate::config::Config;
 use crate::config::policy_ledger;
 use crate::control::password::Hasher;
 use crate::control::token::Token;
 use crate::control::{Control, database, people};
 use crate::data_dir::create_private;
-use crate::ingest::Geo;
-use crate::ingest::Pipeline;
+use crate::ingest::{self, Geo, Pipeline};
 use crate::store::erase::Eraser;
 use crate::telemetry::Counters;
 use crate::tracker_files::Releases;
@@ -137,7 +136,12 @@ fn open(config: Config, control: Control, has_demo: bool) -> anyhow::Result<App>
         counters.clone(),
         Timestamp::now(),
     )?;
-    recover::from_spool(&spool, pipeline.visits(), pipeline.seen(), Timestamp::now());
+    ingest::recover::from_spool(
+        &spool,
+        pipeline.visits(),
+        pipeline.dedup(),
+        Timestamp::now(),
+    );
     let eraser = Eraser::open(&config.data_dir)
         .context("the journal of erasures in the data folder can't be read or written")?;
     for visitor in eraser.visitors() {

@@ -302,7 +302,7 @@ impl RawConfig {
         let seen_keys_max = self.limits.seen_keys_max.unwrap_or(200_000);
         if seen_keys_max > SEEN_KEYS_MAX {
             faults.push(format!(
-                "limits.seen_keys_max = {seen_keys_max}: at most {SEEN_KEYS_MAX} is allowed; each takes 16 bytes of memory"
+                "limits.seen_keys_max = {seen_keys_max}: at most {SEEN_KEYS_MAX} is allowed; each takes about 40 bytes of memory"
             ));
         }
         let floors = self.floor.validate(faults);

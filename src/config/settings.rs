@@ -117,7 +117,7 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// Time to receive a whole body.
     pub body_timeout: Duration,
-    /// Events remembered so that one sent again counts once, 16 bytes each, taken at the start.
+    /// Events remembered so that a retry counts once; each takes up to 40 bytes.
     pub seen_keys_max: usize,
     /// Memory of the open visits; the longest silent is closed first.
     pub open_visits_bytes_max: usize,

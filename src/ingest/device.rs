@@ -2,11 +2,11 @@
 //! is a program.
 //!
 //! The names are a closed vocabulary (P2): whatever an agent says, only one of these is stored.
-//! Parsing is woothee's. Parsed agents are [`Remembered`], not by their text.
+//! Parsing is woothee's. Parsed agents are cached, not by their text.
 
 use woothee::parser::{Parser, WootheeResult};
 
-use crate::ingest::remembered::Remembered;
+use crate::ingest::cache::SetCache;
 use sillage_privacy::Device;
 
 /// Sets of four remembered agents; 128 KB together.
@@ -137,10 +137,10 @@ const PROGRAMS: &[&str] = &[
 /// Agents that carry such a word and are people's browsers all the same.
 const PEOPLE: &[&str] = &["cubot"];
 
-/// The parser with its memory.
+/// The parser and its cache.
 pub struct Devices {
     parser: Parser,
-    memory: Remembered<Device>,
+    cache: SetCache<Device>,
 }
 
 impl Default for Devices {
@@ -150,18 +150,18 @@ impl Default for Devices {
 }
 
 impl Devices {
-    /// An empty memory.
+    /// An empty cache.
     pub fn new() -> Self {
         Self {
             parser: Parser::new(),
-            memory: Remembered::new(SETS),
+            cache: SetCache::new(SETS),
         }
     }
 
     /// The closed names of an agent. Its kind is [`BOT`] for a program, by what it says of itself;
     /// an empty agent is a program's.
     pub fn device(&self, agent: &str) -> Device {
-        self.memory.get(agent, || parse(&self.parser, agent))
+        self.cache.get(agent, || parse(&self.parser, agent))
     }
 }
 

@@ -1,24 +1,19 @@
-//! Opened e-mails: numbers by campaign and day, and nothing else.
+//! Opened e-mails: a number for each campaign and day, and nothing else.
 //!
-//! An image in an e-mail can say that *somebody* opened it and must not say who: no recipient is in
-//! its address, no event is made, neither address nor agent is looked at, and of the time only the
-//! day stays. Only campaigns that the configuration names are counted, so that an address made for
-//! one recipient counts nothing. Same consent rules as for pages, without a word of consent (an
-//! image has none): a `consent` site counts none, and an opt-out, `Sec-GPC` or `DNT` that comes
-//! along is a no, not even counted as one, because the counts of outcomes tell what share of a
-//! site's *pages* is measured. Programs are not told apart: mail services fetch images on behalf of
-//! people.
+//! An image in an e-mail shows that it was opened, and must not show by whom: its address names no
+//! recipient, no event is made, neither the client's address nor its agent is read, and of the time
+//! only the day is stored. Only configured campaigns are counted, so that an address made for one
+//! recipient counts nothing. The consent rules are those of pages without a choice, since an image
+//! cannot carry one: a `consent` site counts none, and an opt-out, `Sec-GPC` or `DNT` is a refusal.
+//! Such a refusal is not counted as an outcome, because outcomes tell what share of a site's
+//! *pages* is measured. Programs count too: mail services fetch images on behalf of people.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::{Pipeline, Sender};
 use crate::config::{Site, SiteId, Sites};
-use crate::telemetry::Outcome;
-use sillage_privacy::Decision;
 
-/// Opened e-mails since they were last stored: one number for each configured campaign of each
-/// site.
+/// Opened e-mails that are not stored yet: a number for each configured campaign of each site.
 #[derive(Debug, Default)]
 pub struct Opens {
     sites: Arc<Sites>,
@@ -41,7 +36,8 @@ impl Opens {
         }
     }
 
-    fn of(&self, site: SiteId, campaign: &str) -> Option<&AtomicU64> {
+    /// The number of a configured campaign.
+    pub(super) fn of(&self, site: SiteId, campaign: &str) -> Option<&AtomicU64> {
         let campaigns = self.campaigns.get(site.index())?;
         campaigns
             .iter()
@@ -49,7 +45,7 @@ impl Opens {
             .map(|(_, opens)| opens)
     }
 
-    /// Takes what was counted: (site, campaign, opens above 0).
+    /// Takes the numbers above 0: (site, campaign, opens).
     pub fn take(&self) -> Vec<(SiteId, &str, u64)> {
         let mut taken = Vec::new();
         for ((site, _), campaigns) in self.sites.numbered().zip(&self.campaigns) {
@@ -61,29 +57,6 @@ impl Opens {
             }
         }
         taken
-    }
-}
-
-impl Pipeline {
-    /// Opened e-mails that wait to be stored.
-    pub fn opens(&self) -> &Opens {
-        &self.opens
-    }
-
-    /// Counts an opened e-mail of a site's campaign, site first, then consent.
-    pub fn open_mail(&self, site: &str, campaign: &str, sender: &Sender<'_>) {
-        let Some(index) = self.sites.find(site) else {
-            self.counters.count(None, Outcome::UnknownSite);
-            return;
-        };
-        let Some(opens) = self.opens.of(index, campaign) else {
-            self.counters.count(Some(index), Outcome::UnknownCampaign);
-            return;
-        };
-        let state = self.state(index, sender);
-        if matches!(state.without_word, Decision::Count(_)) {
-            opens.fetch_add(1, Relaxed);
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use maxminddb::{Reader, geoip2};
 use serde::Deserialize;
 
-use crate::ingest::remembered::Remembered;
+use crate::ingest::cache::SetCache;
 use sillage_privacy::{Place, TruncatedIp};
 
 /// Sets of four remembered networks, about 300 KB together. A visitor's next beacon is mostly one
@@ -22,7 +22,7 @@ const PLACES_MAX: usize = 4096;
 /// The place database; without a file every place is unknown.
 pub struct Geo {
     reader: Option<Reader<Vec<u8>>>,
-    memory: Remembered<Arc<Place>>,
+    cache: SetCache<Arc<Place>>,
     /// The places of remembered networks, each once.
     places: Mutex<HashSet<Arc<Place>>>,
     unknown: Arc<Place>,
@@ -67,7 +67,7 @@ impl Geo {
             .transpose()?;
         Ok(Self {
             reader,
-            memory: Remembered::new(SETS),
+            cache: SetCache::new(SETS),
             places: Mutex::default(),
             unknown: Arc::default(),
         })
@@ -77,7 +77,7 @@ impl Geo {
     pub fn place(&self, ip: TruncatedIp) -> Arc<Place> {
         let unknown = || Arc::clone(&self.unknown);
         match ip.get() {
-            Some(network) => self.memory.get(network, || {
+            Some(network) => self.cache.get(network, || {
                 self.find(network)
                     .map_or_else(unknown, |place| self.shared(place))
             }),

@@ -1,132 +1,23 @@
-//! Where a visit came from: referrer and campaign parameters become source (a name) and channel
+//! Where a visit came from: referrer and campaign parameters become a source (a name) and a channel
 //! (its class).
 //!
-//! After the filter, before the door, and decided once: what is written is what reports show.
-//! Referrers are kept as host only (P7); the table of known hosts is `sources.tsv`. Nothing
-//! personal is needed here and nothing is kept of the URL that is not named below.
+//! After the filter, before the privacy door. Decided once: what is written is what reports show.
+//! Of a referrer only the host is stored (P7).
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-
-use ahash::RandomState;
+use std::sync::Arc;
 
 use crate::config::SiteId;
-use sillage_privacy::{Campaign, ClickId, Origin, PageUrl, plain_host};
+use crate::ingest::cache::SetCache;
+use crate::ingest::channel::channel;
+use crate::ingest::known_sources::{known_host, known_name};
+use sillage_privacy::{Origin, PageUrl, plain_host};
 
-/// Sets of remembered origins, and origins in each: about 300 KB.
+/// Sets of four cached origins, about 300 KB together.
 const SETS: usize = 256;
-const WAYS: usize = 4;
 
-/// Class of a known host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Search,
-    Social,
-    Video,
-    Email,
-    Assistant,
-    Shopping,
-    Referral,
-}
-
-impl Class {
-    fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "search" => Self::Search,
-            "social" => Self::Social,
-            "video" => Self::Video,
-            "email" => Self::Email,
-            "ai" => Self::Assistant,
-            "shopping" => Self::Shopping,
-            "referral" => Self::Referral,
-            _ => return None,
-        })
-    }
-
-    fn organic(self) -> &'static str {
-        match self {
-            Self::Search => "Organic Search",
-            Self::Social => "Organic Social",
-            Self::Video => "Organic Video",
-            Self::Email => "Email",
-            Self::Assistant => "AI Assistant",
-            Self::Shopping => "Organic Shopping",
-            Self::Referral => "Referral",
-        }
-    }
-
-    fn paid(self) -> &'static str {
-        match self {
-            Self::Search => "Paid Search",
-            Self::Social => "Paid Social",
-            Self::Video => "Paid Video",
-            Self::Shopping => "Paid Shopping",
-            Self::Email => "Email",
-            Self::Assistant | Self::Referral => "Paid Other",
-        }
-    }
-}
-
-struct Known {
-    /// By whole host.
-    hosts: HashMap<&'static str, (&'static str, Class)>,
-    /// By the label before the public suffix, for `google.*`.
-    labels: HashMap<&'static str, (&'static str, Class)>,
-    /// By lower-case name, for `utm_source=google`.
-    names: HashMap<String, (&'static str, Class)>,
-}
-
-static KNOWN: LazyLock<Known> = LazyLock::new(|| {
-    let mut known = Known {
-        hosts: HashMap::new(),
-        labels: HashMap::new(),
-        names: HashMap::new(),
-    };
-    for line in include_str!("sources.tsv")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-    {
-        let mut fields = line.split('\t');
-        if let (Some(host), Some(name), Some(class)) = (
-            fields.next(),
-            fields.next(),
-            fields.next().and_then(Class::parse),
-        ) {
-            match host.strip_suffix(".*") {
-                Some(label) => known.labels.insert(label, (name, class)),
-                None => known.hosts.insert(host, (name, class)),
-            };
-            known
-                .names
-                .entry(name.to_lowercase())
-                .or_insert((name, class));
-            // `utm_source=facebook` and `utm_source=fb` mean the host's first label.
-            if let Some(label) = host.split('.').next() {
-                known.names.entry(label.to_owned()).or_insert((name, class));
-            }
-        }
-    }
-    known
-});
-
-/// Known name and class of a host, or of the nearest domain above it.
-fn known_host(host: &str) -> Option<(&'static str, Class)> {
-    let mut domain = host;
-    loop {
-        if let Some(found) = KNOWN.hosts.get(domain) {
-            return Some(*found);
-        }
-        match domain.split_once('.') {
-            Some((_, above)) if above.contains('.') => domain = above,
-            _ => break,
-        }
-    }
-    let registrable = psl::domain_str(host)?;
-    KNOWN.labels.get(registrable.split('.').next()?).copied()
-}
-
-/// Host of a referrer's URL, lower case, without `www.`; `None` when it is no http(s) or app URL.
+/// Host of a referrer's URL, lower case, without `www.`; `None` when it is not an http(s) or app
+/// URL.
 ///
 /// Android apps send `android-app://<package>/`; the package stands for the host.
 fn referrer_host(referrer: &str) -> Option<Cow<'_, str>> {
@@ -138,7 +29,7 @@ fn referrer_host(referrer: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     let host = url.host_str()?.to_ascii_lowercase();
-    // An address is no site; it may even be a person's.
+    // An IP address is not a site, and it may belong to a person.
     if matches!(url.host(), Some(url::Host::Ipv4(_) | url::Host::Ipv6(_))) {
         return None;
     }
@@ -150,9 +41,7 @@ fn referrer_host(referrer: &str) -> Option<Cow<'_, str>> {
 
 /// Decides the origin of a visit from its first page's referrer and campaign parameters.
 ///
-/// `own_hosts` are the site's hostnames: a referrer among them is no referrer. The rules of the
-/// channels are those that marketers know from Google Analytics' default channel group, with
-/// assistants as a class of their own.
+/// `own_hosts` are the site's hostnames: a referrer among them does not count.
 pub fn origin(referrer: Option<&str>, page: &PageUrl, own_hosts: &[String]) -> Origin {
     origin_of(referrer.and_then(referrer_host), page, own_hosts)
 }
@@ -179,11 +68,7 @@ fn origin_of(referrer: Option<Cow<'_, str>>, page: &PageUrl, own_hosts: &[String
         None
     } else {
         let lower = tagged.to_lowercase();
-        KNOWN
-            .names
-            .get(&lower)
-            .copied()
-            .or_else(|| known_host(&lower))
+        known_name(&lower)
     };
     let source = match (by_tag, by_referrer) {
         (Some((name, _)), _) => name.to_owned(),
@@ -205,22 +90,13 @@ fn origin_of(referrer: Option<Cow<'_, str>>, page: &PageUrl, own_hosts: &[String
     Origin::new(&host, &source, channel, &campaign).without_campaign(plain_source, plain_channel)
 }
 
-/// Origins whose hashes fall together, the latest at the front.
-type Set = Mutex<[Option<(u64, Arc<Origin>)>; WAYS]>;
-
-/// Remembers what it has decided of pages without a query, so that their visits share one origin.
-/// What is kept is scrubbed already, under a 64-bit hash with a key of this process.
-pub struct Origins {
-    hasher: RandomState,
-    sets: Vec<Set>,
-}
+/// Caches the origins of pages without a query, so that their visits share one in memory. They are
+/// scrubbed already.
+pub struct Origins(SetCache<Arc<Origin>>);
 
 impl Default for Origins {
     fn default() -> Self {
-        Self {
-            hasher: RandomState::new(),
-            sets: (0..SETS).map(|_| Set::default()).collect(),
-        }
+        Self(SetCache::new(SETS))
     }
 }
 
@@ -237,94 +113,10 @@ impl Origins {
         if page.has_query() {
             return Arc::new(origin_of(host, page, own_hosts));
         }
-        let hash = self.hasher.hash_one((site, page.host(), &host));
-        let mut set = self.sets[hash as usize % SETS]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, origin)) = set.iter().flatten().find(|(of, _)| *of == hash) {
-            return Arc::clone(origin);
-        }
-        let origin = Arc::new(origin_of(host, page, own_hosts));
-        set.rotate_right(1);
-        set[0] = Some((hash, Arc::clone(&origin)));
-        origin
+        let key = (site, page.host(), host.as_deref());
+        let decide = || Arc::new(origin_of(host.clone(), page, own_hosts));
+        self.0.get(key, decide)
     }
-}
-
-/// Facebook adds its id to every link, paid or not; the others stand for an advertisement.
-fn is_advertising(click: ClickId) -> bool {
-    !matches!(click, ClickId::Fbclid)
-}
-
-fn channel(
-    campaign: &Campaign,
-    click: Option<ClickId>,
-    class: Option<Class>,
-    has_referrer: bool,
-) -> &'static str {
-    let medium = campaign.medium.trim().to_lowercase();
-    let is_paid = matches!(
-        medium.as_str(),
-        "ppc" | "cpc" | "retargeting" | "cpa" | "cpv"
-    ) || medium.starts_with("paid")
-        || (medium.is_empty() && click.is_some_and(is_advertising));
-    if is_paid {
-        return class.map_or("Paid Other", Class::paid);
-    }
-    match medium.as_str() {
-        "display" | "banner" | "expandable" | "interstitial" | "cpm" => return "Display",
-        "email" | "e-mail" | "e_mail" | "e mail" | "newsletter" => return "Email",
-        "affiliate" => return "Affiliates",
-        "audio" | "podcast" => return "Audio",
-        "sms" => return "SMS",
-        "push" | "mobile" | "notification" => return "Mobile Push",
-        "social" | "social-network" | "social-media" | "sm" | "social network" | "social media" => {
-            return "Organic Social";
-        }
-        "video" => return "Organic Video",
-        "organic" => return "Organic Search",
-        "referral" | "app" | "link" => return class.map_or("Referral", Class::organic),
-        _ => {}
-    }
-    match class {
-        Some(class) => class.organic(),
-        None if has_referrer => "Referral",
-        None if !campaign.is_empty() => "Campaign",
-        None => "Direct",
-    }
-}
-
-/// Every channel that [`origin`] gives.
-const CHANNELS: [&str; 20] = [
-    "Direct",
-    "Referral",
-    "Organic Search",
-    "Organic Social",
-    "Organic Video",
-    "Organic Shopping",
-    "Email",
-    "AI Assistant",
-    "Paid Search",
-    "Paid Social",
-    "Paid Video",
-    "Paid Shopping",
-    "Paid Other",
-    "Display",
-    "Affiliates",
-    "Audio",
-    "SMS",
-    "Mobile Push",
-    "Campaign",
-    "",
-];
-
-/// A channel read back from its column; one of another version is not known, which is the empty
-/// name.
-pub fn channel_named(name: &str) -> &'static str {
-    CHANNELS
-        .into_iter()
-        .find(|channel| *channel == name)
-        .unwrap_or("")
 }
 
 #[cfg(test)]
@@ -479,37 +271,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn every_line_of_the_table_is_well_formed() {
-        for line in include_str!("sources.tsv")
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-        {
-            let fields: Vec<_> = line.split('\t').collect();
-            assert!(
-                fields.len() == 3 && Class::parse(fields[2]).is_some(),
-                "{line}"
-            );
-            assert_eq!(fields[0], fields[0].to_lowercase());
-        }
-    }
-
-    #[test]
-    fn every_channel_name_parses_back() {
-        // Every literal of this file's code that names a channel.
-        let code = include_str!("source.rs");
-        let code = code.split("mod tests").next().expect("code before tests");
-        let rules = &code[code.find("fn organic").expect("the rules")..];
-        let named = [
-            "Organic ", "Paid ", "Direct", "Referral", "Email", "AI ", "Campaign", "Display",
-        ];
-        for literal in rules.split('"').skip(1).step_by(2) {
-            if named.iter().any(|start| literal.starts_with(start)) {
-                assert_eq!(channel_named(literal), literal);
-            }
-        }
-        assert_eq!(channel_named("Telepathy"), "");
     }
 }

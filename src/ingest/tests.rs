@@ -2,11 +2,17 @@
 
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::*;
+use jiff::Timestamp;
+
+use super::{Geo, Pipeline, Sender};
+use crate::config::Config;
 use crate::event_row::decode::Decoder;
-use sillage_spool::SpoolOptions;
+use crate::telemetry::{Counters, Outcome};
+use sillage_privacy::{ClientIp, UserAgent};
+use sillage_spool::{Spool, SpoolOptions};
 
 /// A pipeline of the site `example.com` in Tokyo, in a temporary folder.
 pub(super) struct Bench {
@@ -69,10 +75,10 @@ impl Bench {
         } = self;
         drop((pipeline, spool));
         let bench = Self::start_in(folder, now);
-        crate::app::recover::from_spool(
+        crate::ingest::recover::from_spool(
             &bench.spool,
             bench.pipeline.visits(),
-            bench.pipeline.seen(),
+            bench.pipeline.dedup(),
             now,
         );
         bench

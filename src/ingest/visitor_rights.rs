@@ -1,49 +1,48 @@
-//! A visitor's own data: what a request that comes from the choices page can be told, and what it
-//! takes away.
+//! A visitor's own data: what the choices page can show of it, and how it is refused and erased.
 //!
-//! Only the visitor's very request can name its visitor ids, since they are hashes of its cookie,
-//! its address and its agent under salts that nobody can read. So whoever asks can find their own
-//! events of today, and nobody can find anybody else's, or those of an earlier day.
+//! Visitor ids are hashes of a request's cookie, address and agent under salts that cannot be read
+//! by anyone, so only the visitor's own request can name them. A request therefore finds its own
+//! events of today, and neither those of others nor those of an earlier day.
 //!
-//! A refusal ends the measurement cookie, and with it the only way to name these ids. So the device
-//! id moves into the erasure cookie, which lives as long as today's salt and comes back to the
+//! A refusal deletes the measurement cookie, and with it the only way to name these ids. So the
+//! device id moves into the erasure cookie, which lives as long as today's salt and is sent to the
 //! choices page only.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{CookieChange, Pipeline, Sender};
 use crate::config::SiteId;
+use crate::ingest::pipeline::Pipeline;
+use crate::ingest::sender::{CookieChange, Sender};
 use crate::salts::date_of;
 use sillage_privacy::{
     Decision, DeviceId, Measurement, OPT_OUT_COOKIE, Refusal, Signals, VisitorId, decide,
     read_erasure, visitors_of, write_erasure,
 };
 
-/// The visitor whose events are to be erased.
-pub struct Own {
+/// The visitor ids of a request, and the day for which they hold.
+pub struct OwnIds {
     /// Site-local day of the request.
     pub day: Date,
-    /// The ids under which events of that day, and of the day before while its salt lives, are
-    /// stored.
+    /// Ids under which events of that day are stored, and of the day before while its salt exists.
     pub visitors: Vec<VisitorId>,
 }
 
-/// What the server can see of a visitor's choice in one request.
+/// What one request shows of its visitor's choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChoiceState {
-    /// A sound measurement cookie came along.
+    /// The request has a valid measurement cookie.
     pub is_known_device: bool,
-    /// The opt-out cookie came along.
+    /// The request has the opt-out cookie.
     pub is_opted_out: bool,
     /// `Sec-GPC: 1`.
     pub gpc: bool,
     /// `DNT: 1`.
     pub dnt: bool,
-    /// What the consent manager's own cookie says, where the site has one read.
+    /// The choice in the consent manager's cookie, where the site is configured to read it.
     pub manager: Option<bool>,
-    /// What becomes of a beacon of this browser when the page says neither yes nor no.
-    pub without_word: Decision,
+    /// The decision about a beacon of this browser that says neither yes nor no.
+    pub without_choice: Decision,
 }
 
 impl Default for ChoiceState {
@@ -54,30 +53,30 @@ impl Default for ChoiceState {
             gpc: false,
             dnt: false,
             manager: None,
-            without_word: Decision::Refused(Refusal::NoConsent),
+            without_choice: Decision::Refused(Refusal::NoConsent),
         }
     }
 }
 
 impl Pipeline {
-    /// What this request shows of its visitor's choice on the site with this index.
-    pub fn state(&self, index: SiteId, sender: &Sender<'_>) -> ChoiceState {
-        let seen = ChoiceState {
-            is_known_device: self.measurement(index, sender).is_some(),
+    /// What this request shows of its visitor's choice on a site.
+    pub fn state(&self, id: SiteId, sender: &Sender<'_>) -> ChoiceState {
+        let state = ChoiceState {
+            is_known_device: self.measurement(id, sender).is_some(),
             is_opted_out: (sender.cookie)(OPT_OUT_COOKIE).is_some(),
             gpc: sender.gpc,
             dnt: sender.dnt,
-            manager: self.manager_choice(index, sender),
+            manager: self.manager_choice(id, sender),
             ..ChoiceState::default()
         };
         ChoiceState {
-            without_word: self.decide_for(index, &seen),
-            ..seen
+            without_choice: self.decide_for(id, &state),
+            ..state
         }
     }
 
-    /// What becomes of beacons of a browser in this state when the page says neither yes nor no.
-    pub fn decide_for(&self, index: SiteId, state: &ChoiceState) -> Decision {
+    /// The decision about beacons of a browser in this state that say neither yes nor no.
+    pub fn decide_for(&self, id: SiteId, state: &ChoiceState) -> Decision {
         let signals = Signals {
             opted_out: state.is_opted_out,
             gpc: state.gpc,
@@ -85,37 +84,37 @@ impl Pipeline {
             manager: state.manager,
             ..Signals::default()
         };
-        decide(&self.sites[index].consent, &signals)
+        decide(&self.sites[id].consent, &signals)
     }
 
-    /// Forgets the open visits of this request's visitor and says under which ids its events of
-    /// today are stored: those of its devices, from the measurement and the erasure cookie, and
-    /// those of its truncated network and agent, which neighbours with the same browser share.
-    pub fn forget(&self, index: SiteId, sender: &Sender<'_>) -> Own {
-        let mut devices = self.refused_devices(index, sender);
-        let measurement = self.measurement(index, sender);
+    /// Forgets the open visits of this request's visitor and returns the ids of its events of
+    /// today: those of its devices, from the measurement and the erasure cookie, and those of its
+    /// truncated address and agent, which neighbours with the same browser share.
+    pub fn forget(&self, id: SiteId, sender: &Sender<'_>) -> OwnIds {
+        let mut devices = self.refused_devices(id, sender);
+        let measurement = self.measurement(id, sender);
         devices.extend(measurement.map(|known| known.device_id()));
         let (ip, agent) = ((sender.ip)(), (sender.agent)());
-        let id = &self.sites[index].id;
-        let visitors = self.salts.with(index, sender.received, |salts| {
-            visitors_of(&salts, id, &ip, &agent, &devices)
+        let site = &self.sites[id].id;
+        let visitors = self.salts.with(id, sender.received, |salts| {
+            visitors_of(&salts, site, &ip, &agent, &devices)
         });
         for visitor in &visitors {
             self.visits.forget(*visitor);
         }
-        let day = date_of(self.salts.day(index, sender.received));
-        Own { day, visitors }
+        let day = date_of(self.salts.day(id, sender.received));
+        OwnIds { day, visitors }
     }
 
-    /// What a refusal on the choices page does to the cookies of this request.
-    pub fn refuse(&self, index: SiteId, sender: &Sender<'_>) -> Vec<CookieChange> {
-        let value = (sender.cookie)(&self.sites[index].cookie_name).unwrap_or_default();
-        self.withdraw(index, &value, Some(sender), sender.received)
+    /// Cookie changes of a refusal on the choices page.
+    pub fn refuse(&self, id: SiteId, sender: &Sender<'_>) -> Vec<CookieChange> {
+        let value = (sender.cookie)(&self.sites[id].cookie_name).unwrap_or_default();
+        self.withdraw(id, &value, Some(sender), sender.received)
     }
 
-    /// Ends the cookies of a site that an erasure needed, once it is accepted.
-    pub fn end_cookies(&self, index: SiteId, sender: &Sender<'_>) -> Vec<CookieChange> {
-        let site = &self.sites[index];
+    /// Deletes the cookies that an erasure needed, once it is accepted.
+    pub fn end_cookies(&self, id: SiteId, sender: &Sender<'_>) -> Vec<CookieChange> {
+        let site = &self.sites[id];
         let mut changes = vec![CookieChange::Delete {
             name: site.cookie_name.clone(),
         }];
@@ -127,54 +126,52 @@ impl Pipeline {
         changes
     }
 
-    /// Ends the measurement cookie with this value. The device id of a valid one goes into the
-    /// erasure cookie, beside those that are in it already, as far as the request shows that
-    /// cookie: a beacon's does not.
+    /// Deletes the measurement cookie, of which this is the value. The device id of a valid one
+    /// moves into the erasure cookie, beside the ids already in it if the request carries that
+    /// cookie. A beacon does not.
     pub(super) fn withdraw(
         &self,
-        index: SiteId,
+        id: SiteId,
         measurement: &str,
-        shows_erasure: Option<&Sender<'_>>,
+        with_erasure: Option<&Sender<'_>>,
         now: Timestamp,
     ) -> Vec<CookieChange> {
-        let site = &self.sites[index];
+        let site = &self.sites[id];
         let key = self.salts.cookie_key();
-        let day = self.salts.day(index, now);
+        let day = self.salts.day(id, now);
         let mut changes = vec![CookieChange::Delete {
             name: site.cookie_name.clone(),
         }];
         if let Some(known) = Measurement::read(measurement, &site.id, key, day) {
             let mut devices: Vec<DeviceId> =
-                shows_erasure.map_or_else(Vec::new, |sender| self.refused_devices(index, sender));
+                with_erasure.map_or_else(Vec::new, |sender| self.refused_devices(id, sender));
             devices.push(known.device_id());
             changes.push(CookieChange::SetErasure {
                 name: site.erasure_cookie_name.clone(),
                 value: write_erasure(&devices, day, &site.id, key),
-                max_age_s: self.salts.salt_ends_in_s(index, now),
+                max_age_s: self.salts.salt_ends_in_s(id, now),
             });
         }
         changes
     }
 
     /// The device ids that the request's erasure cookie holds.
-    fn refused_devices(&self, index: SiteId, sender: &Sender<'_>) -> Vec<DeviceId> {
-        let site = &self.sites[index];
+    fn refused_devices(&self, id: SiteId, sender: &Sender<'_>) -> Vec<DeviceId> {
+        let site = &self.sites[id];
         let Some(value) = (sender.cookie)(&site.erasure_cookie_name) else {
             return Vec::new();
         };
         let now = sender.received;
-        let day = self.salts.day(index, now);
-        let lives_yesterday = self
-            .salts
-            .with(index, now, |salts| salts.yesterday.is_some());
+        let day = self.salts.day(id, now);
+        let has_yesterday = self.salts.with(id, now, |salts| salts.yesterday.is_some());
         let key = self.salts.cookie_key();
-        read_erasure(&value, &site.id, key, day, lives_yesterday)
+        read_erasure(&value, &site.id, key, day, has_yesterday)
     }
 
-    fn measurement(&self, index: SiteId, sender: &Sender<'_>) -> Option<Measurement> {
-        let site = &self.sites[index];
+    fn measurement(&self, id: SiteId, sender: &Sender<'_>) -> Option<Measurement> {
+        let site = &self.sites[id];
         let value = (sender.cookie)(&site.cookie_name)?;
-        let day = self.salts.day(index, sender.received);
+        let day = self.salts.day(id, sender.received);
         Measurement::read(&value, &site.id, self.salts.cookie_key(), day)
     }
 }

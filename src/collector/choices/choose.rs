@@ -18,7 +18,7 @@ use crate::http::client_ip::Client;
 use crate::http::headers::is_https;
 use crate::http::response::{Answer, text, too_many};
 use crate::ingest::Sender;
-use crate::ingest::visitor_rights::Own;
+use crate::ingest::visitor_rights::OwnIds;
 use crate::store::erase::Erased;
 
 /// How long a request waits for its erasure. The erasure goes on without it.
@@ -115,7 +115,7 @@ pub async fn choose(call: Call) -> Answer {
         state.is_known_device = false;
     }
     // The page shows the state after the button, not the state of the request.
-    state.without_word = app.pipeline.decide_for(index, &state);
+    state.without_choice = app.pipeline.decide_for(index, &state);
     let sees_cookie = is_at_cookie;
     let mut answer = html(
         status,
@@ -159,7 +159,7 @@ fn to_cookie(query: &Asked) -> Answer {
 }
 
 /// Erases a visitor's data of today. Returns the status and the text for the result.
-async fn erase(app: &App, site: &Site, own: &Own) -> (StatusCode, &'static str) {
+async fn erase(app: &App, site: &Site, own: &OwnIds) -> (StatusCode, &'static str) {
     let erased = app
         .eraser
         .erase(&site.id, own.day, &own.visitors, ERASURE_WAIT_MAX)

@@ -49,7 +49,7 @@ fn counts_at_most(state: &ChoiceState, site: &Site) -> bool {
 /// sentence is true with a yes and without one.
 pub fn summary(state: &ChoiceState, site: &Site) -> &'static str {
     use sillage_privacy::{Decision, Refusal};
-    match state.without_word {
+    match state.without_choice {
         Decision::Refused(Refusal::NoConsent) if state.is_known_device => {
             if counts_at_most(state, site) {
                 "summary_signal"

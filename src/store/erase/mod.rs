@@ -22,7 +22,7 @@
 //! requests arrive.
 //!
 //! Deliberately not here: whose ids they are (`ingest::own`). The memory of sent beacons
-//! (`ingest::seen`) is left as it is: it holds no visitor, and keeps an erased event from coming
+//! (`ingest::dedup`) is left as it is: it holds no visitor, and keeps an erased event from coming
 //! back when a browser sends it again. With several collectors, the open visits that another one
 //! holds in memory are not forgotten; they end by silence.
 
