@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use crate::control::ids::{KeyId, LinkId};
 use crate::control::keys::{Key, Scope};
 use crate::control::links::Link;
 use crate::control::people::{EVERY_SITE, Person, Role};
@@ -39,9 +40,9 @@ pub enum ReaderKind {
     /// A person who is logged in, or the demo.
     Login,
     /// A program, by the key's id.
-    Key(i64),
+    Key(KeyId),
     /// A reader of a shared link, by the link's id.
-    Link(i64),
+    Link(LinkId),
 }
 
 impl ReaderKind {

@@ -65,7 +65,7 @@ pub async fn add(call: Call<Person, SitePart>) -> Result<Json, ApiError> {
 
 /// Revokes a key.
 pub async fn revoke(call: Call<Person, (SitePart, KeyId)>) -> Result<Json, ApiError> {
-    let (who, (SitePart(site), KeyId(id))) = (call.identity.name, call.path);
+    let (who, (SitePart(site), id)) = (call.identity.name, call.path);
     let revoke =
         move |connection: &mut _| keys::revoke(connection, Timestamp::now(), &who, &site, id);
     call.app.control.run(revoke).await?;

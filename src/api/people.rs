@@ -107,7 +107,7 @@ pub async fn invite(call: Call<Person>) -> Result<Json, ApiError> {
 
 /// Grants or revokes a role of a person.
 pub async fn set_role(call: Call<Person, PersonId>) -> Result<Json, ApiError> {
-    let (app, caller, PersonId(person)) = (&*call.app, call.identity, call.path);
+    let (app, caller, person) = (&*call.app, call.identity, call.path);
     let (site, role) = grant(app, &caller, call.request).await?;
     let set = app.control.run(move |connection| {
         people::set_role(connection, Timestamp::now(), &caller, person, &site, role)
@@ -140,11 +140,11 @@ pub async fn remove(call: Call<Person, PersonId>) -> Result<Json, ApiError> {
 /// role on the caller's sites get the same answer.
 async fn manage(
     call: Call<Person, PersonId>,
-    work: impl FnOnce(&mut rusqlite::Connection, &Person, i64) -> Result<(), ControlError>
+    work: impl FnOnce(&mut rusqlite::Connection, &Person, PersonId) -> Result<(), ControlError>
     + Send
     + 'static,
 ) -> Result<(), ApiError> {
-    let (caller, PersonId(person)) = (call.identity, call.path);
+    let (caller, person) = (call.identity, call.path);
     let done = call.app.control.run(move |connection| {
         let other = people::find(connection, person)?.filter(|other| caller.may_see(other));
         if !caller.may_manage(&other.ok_or(ControlError::NotThere)?) {

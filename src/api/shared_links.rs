@@ -92,7 +92,7 @@ pub async fn add(call: Call<Person, SitePart>) -> Result<Json, ApiError> {
 
 /// Revokes a link.
 pub async fn revoke(call: Call<Person, (SitePart, LinkId)>) -> Result<Json, ApiError> {
-    let (who, (SitePart(site), LinkId(id))) = (call.identity.name, call.path);
+    let (who, (SitePart(site), id)) = (call.identity.name, call.path);
     let revoke =
         move |connection: &mut _| links::revoke(connection, Timestamp::now(), &who, &site, id);
     call.app.control.run(revoke).await?;

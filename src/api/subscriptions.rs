@@ -144,7 +144,7 @@ pub async fn add(call: Call<Person, SitePart>) -> Result<Created, ApiError> {
 
 /// Ends one's own subscription.
 pub async fn remove(call: Call<Person, (SitePart, SubscriptionId)>) -> Result<Json, ApiError> {
-    let (person, (SitePart(site), SubscriptionId(id))) = (call.identity.id, call.path);
+    let (person, (SitePart(site), id)) = (call.identity.id, call.path);
     let remove = move |connection: &mut _| subscription::remove(connection, person, &site, id);
     call.app.control.run(remove).await?;
     Ok(json!({}))

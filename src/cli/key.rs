@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::cli::output::print_line;
 use crate::config::Config;
+use crate::control::ids::KeyId;
 use crate::control::token::{self, Token, random};
 use crate::control::{audit, database, keys};
 use crate::data_dir::create_private;
@@ -76,6 +77,7 @@ pub fn run(arguments: KeyArguments) -> anyhow::Result<()> {
             }
         }
         KeyCommand::Revoke { id } => {
+            let id = KeyId(id);
             let mut connection = database::open_existing(&path)?;
             let all = keys::list(&connection, None)?;
             let key = all

@@ -35,7 +35,7 @@ pub fn is_known_device(key: &[u8], credentials: &Credentials, cookie: &str) -> b
 
 fn device_mac(key: &[u8], credentials: &Credentials, random: &str) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
-    mac.update(&credentials.person.to_be_bytes());
+    mac.update(&credentials.person.0.to_be_bytes());
     for text in [random, &credentials.password] {
         mac.update(&(text.len() as u64).to_be_bytes());
         mac.update(text.as_bytes());

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use crate::control::audit::{self, Deed};
 use crate::control::database::change;
 use crate::control::error::ControlError;
+use crate::control::ids::PersonId;
 use crate::control::people::{self, EVERY_SITE, Person, Role};
 use crate::control::token::TokenHash;
 
@@ -24,7 +25,7 @@ pub enum Invitation {
     /// A new person with a role on a site.
     Join { site: String, role: Role },
     /// A new password, and no second factor, for somebody who lost theirs.
-    Reset { person: i64, name: String },
+    Reset { person: PersonId, name: String },
 }
 
 /// Makes the set-up link while there is nobody; the one before it works no more. `false` when there
@@ -108,7 +109,7 @@ pub fn reset(
     connection: &mut Connection,
     now: Timestamp,
     by: Option<&Person>,
-    person: i64,
+    person: PersonId,
     hash: &TokenHash,
 ) -> Result<(), ControlError> {
     let change = change(connection)?;
@@ -143,8 +144,8 @@ fn insert(
     connection: &Connection,
     hash: &TokenHash,
     kind: &str,
-    person: Option<i64>,
-    invited_by: Option<i64>,
+    person: Option<PersonId>,
+    invited_by: Option<PersonId>,
     site: &str,
     role: Role,
     expires: i64,
@@ -170,7 +171,7 @@ pub fn find(
     now: Timestamp,
     hash: &TokenHash,
 ) -> Result<Option<Invitation>, ControlError> {
-    type Row = (String, Option<i64>, Option<i64>, String, String);
+    type Row = (String, Option<PersonId>, Option<PersonId>, String, String);
     let row: Option<Row> = connection
         .prepare_cached(
             "SELECT kind, person, invited_by, site, role FROM invitations WHERE hash = :hash AND expires >= :now",

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use crate::control::credential_table::CredentialTable;
 use crate::control::database::change;
 use crate::control::error::ControlError;
+use crate::control::ids::KeyId;
 use crate::control::person::check_name;
 use crate::control::token::TokenHash;
 
@@ -41,7 +42,7 @@ impl Scope {
 /// A key, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    pub id: i64,
+    pub id: KeyId,
     pub site: String,
     pub name: String,
     pub scopes: Vec<Scope>,
@@ -81,7 +82,7 @@ pub fn add(
     name: &str,
     scopes: &[Scope],
     hash: &TokenHash,
-) -> Result<i64, ControlError> {
+) -> Result<KeyId, ControlError> {
     check_name(name)?;
     if scopes.is_empty() {
         return Err(ControlError::Rule("a key needs a scope"));
@@ -103,7 +104,7 @@ pub fn add(
             ":hash": hash, ":site": site, ":name": name, ":scopes": scopes.join(" "),
             ":now": now.as_second(), ":who": who,
         })?;
-    let id = change.last_insert_rowid();
+    let id = KeyId(change.last_insert_rowid());
     CredentialTable::Keys.record_added(&change, now, who, site, name)?;
     change.commit()?;
     Ok(id)
@@ -134,7 +135,7 @@ pub fn revoke(
     now: Timestamp,
     who: &str,
     site: &str,
-    id: i64,
+    id: KeyId,
 ) -> Result<(), ControlError> {
     CredentialTable::Keys.revoke(connection, now, who, site, &id)
 }

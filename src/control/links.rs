@@ -15,6 +15,7 @@ use url::Url;
 use crate::control::credential_table::CredentialTable;
 use crate::control::database::change;
 use crate::control::error::ControlError;
+use crate::control::ids::LinkId;
 use crate::control::person::check_name;
 use crate::control::token::{TokenHash, hex, unhex};
 
@@ -32,7 +33,7 @@ pub const PASS_S: i64 = 12 * 3_600;
 /// A link, without its secret.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
-    pub id: i64,
+    pub id: LinkId,
     pub site: String,
     pub name: String,
     /// PHC format.
@@ -103,7 +104,7 @@ pub fn add(
     who: &str,
     new: &NewLink,
     hash: &TokenHash,
-) -> Result<i64, ControlError> {
+) -> Result<LinkId, ControlError> {
     check_name(&new.name)?;
     let filters = Json::from(new.filters.clone()).to_string();
     if filters.len() > FILTERS_BYTES_MAX {
@@ -139,7 +140,7 @@ pub fn add(
             ":filters": filters, ":frames": new.frames.join(" "),
             ":expires": new.expires.map(Timestamp::as_second), ":now": now.as_second(), ":who": who,
         })?;
-    let id = change.last_insert_rowid();
+    let id = LinkId(change.last_insert_rowid());
     CredentialTable::Links.record_added(&change, now, who, &new.site, &new.name)?;
     change.commit()?;
     Ok(id)
@@ -165,7 +166,7 @@ pub fn revoke(
     now: Timestamp,
     who: &str,
     site: &str,
-    id: i64,
+    id: LinkId,
 ) -> Result<(), ControlError> {
     CredentialTable::Links.revoke(connection, now, who, site, &id)
 }
@@ -219,7 +220,7 @@ pub fn is_passed(key: &[u8], link: &Link, pass: Option<&str>, now: Timestamp) ->
 
 fn pass_mac(key: &[u8], link: &Link, until_s: i64) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
-    mac.update(&link.id.to_be_bytes());
+    mac.update(&link.id.0.to_be_bytes());
     mac.update(&until_s.to_be_bytes());
     mac.update(link.password.as_deref().unwrap_or("").as_bytes());
     mac

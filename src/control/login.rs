@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::control::audit::{self, Deed};
 use crate::control::database::change;
 use crate::control::error::ControlError;
+use crate::control::ids::PersonId;
 use crate::control::people::{self, Credentials, Person};
 use crate::control::second_factor;
 use crate::control::token::TokenHash;
@@ -87,7 +88,7 @@ enum SecondFactor {
 
 /// A person whose password is right.
 struct Account {
-    id: i64,
+    id: PersonId,
     name: String,
     totp: Option<Zeroizing<Vec<u8>>>,
     /// Time step of the last code that was accepted.
@@ -151,7 +152,7 @@ impl Account {
 fn replace_logins(
     change: &Connection,
     now: Timestamp,
-    person: i64,
+    person: PersonId,
     opening: &Opening<'_>,
 ) -> Result<(), ControlError> {
     let now_s = now.as_second();
@@ -188,7 +189,7 @@ const WRONG_PASSWORD_S: i64 = 900;
 pub fn record_wrong_password(
     connection: &mut Connection,
     now: Timestamp,
-    person: i64,
+    person: PersonId,
 ) -> Result<(), ControlError> {
     let change = change(connection)?;
     let Some(person) = people::find(&change, person)? else {
@@ -231,7 +232,7 @@ pub fn find(
         )?
         .query_row(
             named_params! { ":hash": hash, ":oldest": now_s - AGE_S_MAX, ":idle": now_s - IDLE_S_MAX },
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+            |row| Ok((row.get::<_, PersonId>(0)?, row.get::<_, i64>(1)?)),
         )
         .optional()?;
     let Some((person, seen)) = found else {
@@ -262,7 +263,7 @@ pub fn close(connection: &Connection, hash: &TokenHash) -> Result<(), ControlErr
 /// The file can't be written.
 pub fn close_others(
     connection: &Connection,
-    person: i64,
+    person: PersonId,
     kept: &TokenHash,
 ) -> Result<usize, ControlError> {
     let ended = connection
@@ -275,7 +276,7 @@ pub fn close_others(
 ///
 /// # Errors
 /// The file can't be read.
-pub fn count(connection: &Connection, person: i64) -> Result<i64, ControlError> {
+pub fn count(connection: &Connection, person: PersonId) -> Result<i64, ControlError> {
     let mut statement =
         connection.prepare_cached("SELECT count(*) FROM logins WHERE person = :person")?;
     Ok(statement.query_row(named_params! { ":person": person }, |row| row.get(0))?)
@@ -526,7 +527,7 @@ mod tests {
         for now in [1_000, 1_001, 1_800, 1_000 + WRONG_PASSWORD_S] {
             record_wrong_password(&mut connection, at(now), ada.person).expect("written");
         }
-        record_wrong_password(&mut connection, at(0), 4_711).expect("nobody");
+        record_wrong_password(&mut connection, at(0), PersonId(4_711)).expect("nobody");
         let entries = audit::latest(&connection, &|_| true).expect("read");
         let wrong = entries
             .iter()

@@ -9,6 +9,7 @@ use crate::control::audit::{self, Deed};
 use crate::control::credential_table::CredentialTable;
 use crate::control::database::change;
 use crate::control::error::ControlError;
+use crate::control::ids::PersonId;
 use crate::control::token::TokenHash;
 
 pub use crate::control::person::{EVERY_SITE, Person, Role, check_name};
@@ -18,7 +19,7 @@ pub const PEOPLE_MAX: i64 = 10_000;
 
 /// The stored password of a person.
 pub struct Credentials {
-    pub person: i64,
+    pub person: PersonId,
     /// PHC format.
     pub password: String,
 }
@@ -38,7 +39,7 @@ pub fn count(connection: &Connection) -> Result<i64, ControlError> {
 /// The file can't be read.
 pub fn all(connection: &Connection) -> Result<Vec<Person>, ControlError> {
     let mut statement = connection.prepare_cached("SELECT id FROM people ORDER BY name")?;
-    let ids: Vec<i64> = statement
+    let ids: Vec<PersonId> = statement
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let found: Result<Vec<_>, _> = ids.into_iter().map(|id| find(connection, id)).collect();
@@ -49,7 +50,7 @@ pub fn all(connection: &Connection) -> Result<Vec<Person>, ControlError> {
 ///
 /// # Errors
 /// The file can't be read.
-pub fn find(connection: &Connection, id: i64) -> Result<Option<Person>, ControlError> {
+pub fn find(connection: &Connection, id: PersonId) -> Result<Option<Person>, ControlError> {
     let person = connection
         .prepare_cached("SELECT name, totp IS NOT NULL FROM people WHERE id = :id")?
         .query_row(named_params! { ":id": id }, |row| {
@@ -119,7 +120,7 @@ pub fn add(
     name: &str,
     password: &str,
     (site, role): (&str, Role),
-) -> Result<i64, ControlError> {
+) -> Result<PersonId, ControlError> {
     let change = change(connection)?;
     let id = insert(&change, now, name, password)?;
     give(&change, id, site, role)?;
@@ -140,7 +141,7 @@ pub(super) fn insert(
     now: Timestamp,
     name: &str,
     password: &str,
-) -> Result<i64, ControlError> {
+) -> Result<PersonId, ControlError> {
     check_name(name)?;
     if count(connection)? >= PEOPLE_MAX {
         return Err(ControlError::Rule(
@@ -153,13 +154,13 @@ pub(super) fn insert(
         )?
         .execute(named_params! { ":name": name, ":password": password, ":now": now.as_second() })
         .map_err(ControlError::of_insert)?;
-    Ok(connection.last_insert_rowid())
+    Ok(PersonId(connection.last_insert_rowid()))
 }
 
 /// Sets the role only, within a transaction of the caller.
 pub(super) fn give(
     connection: &Connection,
-    person: i64,
+    person: PersonId,
     site: &str,
     role: Role,
 ) -> Result<(), ControlError> {
@@ -182,7 +183,7 @@ pub fn set_role(
     connection: &mut Connection,
     now: Timestamp,
     by: &Person,
-    person: i64,
+    person: PersonId,
     site: &str,
     role: Option<Role>,
 ) -> Result<(), ControlError> {
@@ -231,7 +232,7 @@ pub fn remove(
     connection: &mut Connection,
     now: Timestamp,
     who: &str,
-    person: i64,
+    person: PersonId,
 ) -> Result<(), ControlError> {
     let change = change(connection)?;
     let name = find(&change, person)?.ok_or(ControlError::NotThere)?.name;
@@ -284,7 +285,7 @@ fn refuse_without_owner(connection: &Connection) -> Result<(), ControlError> {
 pub fn set_password(
     connection: &mut Connection,
     now: Timestamp,
-    person: i64,
+    person: PersonId,
     password: &str,
     kept_login: &TokenHash,
 ) -> Result<(), ControlError> {
@@ -306,7 +307,7 @@ pub fn set_password(
 /// Replaces the password only, within a transaction of the caller. Returns the person's name.
 pub(super) fn replace_password(
     connection: &Connection,
-    person: i64,
+    person: PersonId,
     password: &str,
 ) -> Result<String, ControlError> {
     connection
@@ -330,7 +331,7 @@ pub(super) fn replace_password(
 pub fn set_totp(
     connection: &mut Connection,
     now: Timestamp,
-    person: i64,
+    person: PersonId,
     totp: Option<(&[u8], i64, &[TokenHash])>,
 ) -> Result<(), ControlError> {
     let change = change(connection)?;
@@ -353,7 +354,7 @@ pub fn set_totp(
 /// Replaces the second factor only, within a transaction of the caller.
 pub(super) fn replace_totp(
     connection: &Connection,
-    person: i64,
+    person: PersonId,
     totp: Option<(&[u8], i64, &[TokenHash])>,
 ) -> Result<(), ControlError> {
     let (secret, step, codes) = match totp {
@@ -383,7 +384,7 @@ mod tests {
 
     fn person(roles: &[(&str, Role)]) -> Person {
         Person {
-            id: 1,
+            id: PersonId(1),
             name: "ada".into(),
             roles: roles
                 .iter()
@@ -464,7 +465,7 @@ mod tests {
                 "(setup) person_added Root",
             ]
         );
-        assert_eq!(root, 1);
+        assert_eq!(root, PersonId(1));
     }
 
     #[test]

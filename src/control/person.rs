@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::control::error::ControlError;
+use crate::control::ids::PersonId;
 
 /// Stands for every site, including future ones.
 pub const EVERY_SITE: &str = "*";
@@ -40,7 +41,7 @@ impl Role {
 /// A person who may log in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    pub id: i64,
+    pub id: PersonId,
     pub name: String,
     /// By site, or [`EVERY_SITE`].
     pub roles: BTreeMap<String, Role>,
@@ -101,7 +102,7 @@ mod tests {
 
     fn person(roles: &[(&str, Role)]) -> Person {
         Person {
-            id: 1,
+            id: PersonId(1),
             name: "ada".into(),
             roles: roles
                 .iter()

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::control::audit::{self, Deed};
 use crate::control::error::ControlError;
+use crate::control::ids::PersonId;
 use crate::control::token::{self, TokenHash, hex};
 use crate::control::totp;
 
@@ -23,7 +24,7 @@ pub const FACTOR_PAUSE_S_MAX: i64 = 12 * 3_600;
 /// The file can't be read.
 pub(super) fn tries(
     connection: &Connection,
-    person: i64,
+    person: PersonId,
     is_known_device: bool,
 ) -> Result<(i64, i64), ControlError> {
     let found = connection
@@ -43,7 +44,7 @@ pub(super) fn tries(
 ///
 /// # Errors
 /// The file can't be written.
-pub(super) fn reset_tries(connection: &Connection, person: i64) -> Result<i64, ControlError> {
+pub(super) fn reset_tries(connection: &Connection, person: PersonId) -> Result<i64, ControlError> {
     let wrong_codes: i64 = connection
         .prepare_cached(
             "SELECT coalesce(sum(failed), 0) FROM second_factor_tries WHERE person = :person",
@@ -62,7 +63,7 @@ pub(super) fn reset_tries(connection: &Connection, person: i64) -> Result<i64, C
 pub(super) fn record_failure(
     connection: &Connection,
     now: Timestamp,
-    (person, name): (i64, &str),
+    (person, name): (PersonId, &str),
     is_known_device: bool,
     failed: i64,
 ) -> Result<(), ControlError> {
@@ -96,7 +97,7 @@ pub(super) fn record_failure(
 pub(super) fn accept(
     connection: &Connection,
     now: Timestamp,
-    person: i64,
+    person: PersonId,
     typed: &str,
     secret: &[u8],
     last_step: i64,

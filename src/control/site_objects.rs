@@ -15,6 +15,7 @@ use crate::control::database;
 use crate::control::error::ControlError;
 use crate::control::funnel::Funnel;
 use crate::control::goal::Goal;
+use crate::control::ids::PersonId;
 use crate::control::invalid::InvalidObject;
 use crate::control::saved_filter::SavedFilter;
 
@@ -129,7 +130,7 @@ impl Kind {
 pub struct Kept {
     pub id: i64,
     /// Whose alone it is; `None` = the site's.
-    pub person: Option<i64>,
+    pub person: Option<PersonId>,
     pub body: Json,
     pub version: i64,
     pub changed: Timestamp,
@@ -170,7 +171,7 @@ pub fn list(
     connection: &Connection,
     kind: Kind,
     site: &str,
-    person: Option<i64>,
+    person: Option<PersonId>,
 ) -> Result<Vec<Kept>, ControlError> {
     let mut statement = connection.prepare_cached(
         &[
@@ -207,7 +208,7 @@ pub fn find(
     connection: &Connection,
     kind: Kind,
     site: &str,
-    person: Option<i64>,
+    person: Option<PersonId>,
     id: i64,
 ) -> Result<Option<Kept>, ControlError> {
     let mut statement = connection.prepare_cached(
@@ -228,7 +229,7 @@ pub fn find(
 pub struct Hand {
     pub site: String,
     /// Number of the one who asks, who sees their own beside the site's.
-    pub person: Option<i64>,
+    pub person: Option<PersonId>,
     pub name: String,
 }
 
@@ -369,7 +370,7 @@ mod tests {
         Timestamp::from_second(seconds).expect("a time")
     }
 
-    fn hand(site: &str, person: Option<i64>) -> Hand {
+    fn hand(site: &str, person: Option<PersonId>) -> Hand {
         Hand {
             site: site.into(),
             person,

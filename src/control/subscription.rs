@@ -15,6 +15,7 @@ use sha2::Sha256;
 
 use crate::control::database::change;
 use crate::control::error::ControlError;
+use crate::control::ids::{PersonId, SubscriptionId};
 use crate::control::token::{hex, unhex};
 
 /// Subscriptions of one person to one site.
@@ -78,7 +79,7 @@ impl Topic {
 /// A subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    pub id: i64,
+    pub id: SubscriptionId,
     pub site: String,
     pub topic: Topic,
     pub address: String,
@@ -96,7 +97,7 @@ pub struct Subscription {
 /// the caller has checked.
 #[derive(Debug, Clone)]
 pub struct NewSubscription {
-    pub person: i64,
+    pub person: PersonId,
     pub site: String,
     pub topic: Topic,
     pub address: String,
@@ -134,7 +135,7 @@ pub fn add(
     connection: &mut Connection,
     now: Timestamp,
     new: &NewSubscription,
-) -> Result<i64, ControlError> {
+) -> Result<SubscriptionId, ControlError> {
     let change = change(connection)?;
     let count: i64 = change
         .prepare_cached(
@@ -159,7 +160,7 @@ pub fn add(
             ":address": new.address, ":language": new.language, ":now": now.as_second(),
         })
         .map_err(ControlError::of_insert)?;
-    let id = change.last_insert_rowid();
+    let id = SubscriptionId(change.last_insert_rowid());
     change.commit()?;
     Ok(id)
 }
@@ -170,7 +171,7 @@ pub fn add(
 /// The file can't be read.
 pub fn list(
     connection: &Connection,
-    person: i64,
+    person: PersonId,
     site: &str,
 ) -> Result<Vec<Subscription>, ControlError> {
     let mut statement = connection.prepare_cached(
@@ -205,7 +206,10 @@ pub fn all_confirmed(connection: &Connection) -> Result<Vec<Subscription>, Contr
 ///
 /// # Errors
 /// The file can't be read.
-pub fn find(connection: &Connection, id: i64) -> Result<Option<Subscription>, ControlError> {
+pub fn find(
+    connection: &Connection,
+    id: SubscriptionId,
+) -> Result<Option<Subscription>, ControlError> {
     let mut statement = connection.prepare_cached(&[COLUMNS, " WHERE id = :id"].concat())?;
     Ok(statement
         .query_row(named_params! { ":id": id }, read)
@@ -228,7 +232,7 @@ pub fn forget_unanswered(connection: &mut Connection, now: Timestamp) -> Result<
 ///
 /// # Errors
 /// There is no such thing any more.
-pub fn confirm(connection: &mut Connection, id: i64) -> Result<(), ControlError> {
+pub fn confirm(connection: &mut Connection, id: SubscriptionId) -> Result<(), ControlError> {
     set(
         connection,
         "UPDATE subscriptions SET confirmed = 1 WHERE id = :id",
@@ -240,11 +244,15 @@ pub fn confirm(connection: &mut Connection, id: i64) -> Result<(), ControlError>
 ///
 /// # Errors
 /// There is no such thing any more.
-pub fn end(connection: &mut Connection, id: i64) -> Result<(), ControlError> {
+pub fn end(connection: &mut Connection, id: SubscriptionId) -> Result<(), ControlError> {
     set(connection, "DELETE FROM subscriptions WHERE id = :id", id)
 }
 
-fn set(connection: &mut Connection, statement: &str, id: i64) -> Result<(), ControlError> {
+fn set(
+    connection: &mut Connection,
+    statement: &str,
+    id: SubscriptionId,
+) -> Result<(), ControlError> {
     let change = change(connection)?;
     let changed = change
         .prepare_cached(statement)?
@@ -261,9 +269,9 @@ fn set(connection: &mut Connection, statement: &str, id: i64) -> Result<(), Cont
 /// They have no such thing on that site.
 pub fn remove(
     connection: &mut Connection,
-    person: i64,
+    person: PersonId,
     site: &str,
-    id: i64,
+    id: SubscriptionId,
 ) -> Result<(), ControlError> {
     let change = change(connection)?;
     let removed = change
@@ -284,7 +292,7 @@ pub fn remove(
 /// The file can't be written.
 pub fn record(
     connection: &mut Connection,
-    id: i64,
+    id: SubscriptionId,
     sent: Date,
     trouble: Option<&str>,
 ) -> Result<(), ControlError> {
@@ -296,21 +304,21 @@ pub fn record(
 }
 
 /// What stands in a subscription's link.
-pub fn seal(key: &[u8], id: i64) -> String {
+pub fn seal(key: &[u8], id: SubscriptionId) -> String {
     format!("{id}-{}", hex(&mac(key, id).finalize().into_bytes()))
 }
 
 /// The number of the subscription that a link's text was sealed for; `None` for any other text.
-pub fn unseal(key: &[u8], text: &str) -> Option<i64> {
+pub fn unseal(key: &[u8], text: &str) -> Option<SubscriptionId> {
     let (id, seal) = text.split_once('-')?;
-    let (id, seal) = (id.parse().ok()?, unhex(seal)?);
+    let (id, seal): (SubscriptionId, _) = (id.parse().ok()?, unhex(seal)?);
     mac(key, id).verify_slice(&seal).is_ok().then_some(id)
 }
 
-fn mac(key: &[u8], id: i64) -> Hmac<Sha256> {
+fn mac(key: &[u8], id: SubscriptionId) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
     mac.update(b"subscription");
-    mac.update(&id.to_be_bytes());
+    mac.update(&id.0.to_be_bytes());
     mac
 }
 
@@ -324,7 +332,7 @@ mod tests {
         Timestamp::from_second(seconds).expect("a time")
     }
 
-    fn new(person: i64, topic: Topic, address: &str) -> NewSubscription {
+    fn new(person: PersonId, topic: Topic, address: &str) -> NewSubscription {
         NewSubscription {
             person,
             site: "a".into(),
@@ -445,8 +453,8 @@ mod tests {
 
     #[test]
     fn a_seal_is_bound_to_its_number_and_key() {
-        let sealed = seal(&[7; 32], 12);
-        assert_eq!(unseal(&[7; 32], &sealed), Some(12));
+        let sealed = seal(&[7; 32], SubscriptionId(12));
+        assert_eq!(unseal(&[7; 32], &sealed), Some(SubscriptionId(12)));
         assert_eq!(unseal(&[8; 32], &sealed), None);
         for forged in [
             "",

@@ -19,6 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
 use crate::config::{Mail, Site, Sites};
+use crate::control::ids::SubscriptionId;
 use crate::control::subscription::{self, Cadence, Subscription, Topic};
 use crate::control::{Control, ControlError, login, token};
 use crate::email::alert::{self, Alert};
@@ -52,7 +53,7 @@ struct Memory {
     checked: HashMap<String, Timestamp>,
     /// E-mails that the server accepted, by subscription. If that can't be recorded, for example on a
     /// full disk, they are not sent again every minute.
-    sent: HashMap<i64, Date>,
+    sent: HashMap<SubscriptionId, Date>,
 }
 
 /// Reports of one check, so that each is read once.
@@ -134,7 +135,7 @@ impl Scheduler {
                 }
                 Err(error) => {
                     tracing::warn!(
-                        subscription = subscription.id,
+                        subscription = %subscription.id,
                         "an e-mail was rejected permanently"
                     );
                     Some(error.in_short())
@@ -228,7 +229,7 @@ pub async fn link_key(control: &Control) -> Result<Zeroizing<Vec<u8>>, ControlEr
 }
 
 /// The address where a subscription is confirmed and ended. `None` if `dashboard_url` is not set.
-pub fn link(mail: &Mail, key: &[u8], id: i64) -> Option<String> {
+pub fn link(mail: &Mail, key: &[u8], id: SubscriptionId) -> Option<String> {
     let mut url = url::Url::parse(&mail.dashboard_url).ok()?;
     let seal = subscription::seal(key, id);
     url.path_segments_mut()
@@ -265,7 +266,7 @@ mod tests {
 
     #[test]
     fn links_are_under_the_dashboards_address() {
-        let seal = subscription::seal(b"key", 7);
+        let seal = subscription::seal(b"key", SubscriptionId(7));
         for (url, expected) in [
             (
                 "https://stats.example.com",
@@ -281,9 +282,13 @@ mod tests {
             ),
         ] {
             let expected = format!("{expected}{seal}");
-            assert_eq!(link(&mail(url), b"key", 7), Some(expected), "{url}");
+            assert_eq!(
+                link(&mail(url), b"key", SubscriptionId(7)),
+                Some(expected),
+                "{url}"
+            );
         }
-        assert_eq!(link(&mail(""), b"key", 7), None);
+        assert_eq!(link(&mail(""), b"key", SubscriptionId(7)), None);
         assert_eq!(
             dashboard(&mail("https://stats.example.com"), "a b").as_deref(),
             Some("https://stats.example.com/?site=a+b")

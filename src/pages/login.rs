@@ -15,6 +15,7 @@ use crate::access::App;
 use crate::access::auth::{self, is_without_people};
 use crate::access::call::Call;
 use crate::access::error::ApiError;
+use crate::control::ids::PersonId;
 use crate::control::login::{self, Opening};
 use crate::control::password::Lane;
 use crate::control::people;
@@ -240,7 +241,7 @@ impl Attempt<'_> {
 
 /// Records a wrong password without waiting for it, so that a known name takes as long as an
 /// unknown one.
-fn record_wrong_password(app: &App, person: Option<i64>) {
+fn record_wrong_password(app: &App, person: Option<PersonId>) {
     let Some(person) = person else {
         return;
     };
