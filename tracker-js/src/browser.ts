@@ -1,36 +1,36 @@
-// What the tracker reads of the page: every access to window, document and navigator that is not a
-// request or a listener.
+// What the tracker reads from the page: every access to window, document and navigator except
+// requests and listeners.
 //
-// Place: beneath all other modules. Invariant: nothing here writes to the page or to any storage.
+// Place: below all other modules. Invariant: nothing here writes to the page or to any storage.
 
 import { guard } from './guard';
 import type { Option } from './types';
 
 /**
- * True when the page is visible now. A prerendered page may call itself visible before it is
+ * True if the page is visible now. A prerendered page may report itself as visible before it is
  * shown.
  */
 export const isVisible = (): boolean => !document.hidden && !document.prerendering;
 
-/** True when the page is visible and focused. */
+/** True if the page is visible and focused. */
 export const isAttended = (): boolean => isVisible() && document.hasFocus();
 
 /** Milliseconds of a monotonic clock. */
 export const now = (): number => performance.now();
 
 /**
- * Scheme and host the visitor came from. Not by URL.origin, which is "null" for the addresses of
+ * Scheme and host of the referrer. Does not use URL.origin, which is "null" for the addresses of
  * Android apps.
  */
 export const cameFrom = (): string => document.referrer.split('/', 3).join('/');
 
-/** Lowest line of the page that is in view, and the page's height, both in CSS pixels. */
+/** Lowest visible line of the page, and the page's height, both in CSS pixels. */
 export const viewBottom = (): number => scrollY + innerHeight;
 export const pageHeight = (): number => document.documentElement.scrollHeight;
 
 /**
- * True when the browser, its user or its driver says that this visit is not to be counted. The
- * visitor's own mark is read last: where the page has no access to storage, there is no mark.
+ * True if the browser, its user or its driver signals that this visit must not be counted. The
+ * visitor's mark in storage is read last: without access to storage there is no mark.
  */
 export const isRefused = guard(
   (option: Option): unknown =>
@@ -40,5 +40,5 @@ export const isRefused = guard(
     localStorage.sillage_ignore,
 );
 
-/** 28 digits or so: 96 random bits. */
+/** 96 random bits, as about 28 digits. */
 export const randomId = (): string => crypto.getRandomValues(new Uint32Array(3)).join('');

@@ -18,7 +18,7 @@ describe('a click', () => {
     ['something inside a link', '<a href="https://other.example/a"><b><i id="it">out</i></b></a>'],
     ['a link in an SVG', '<svg><a id="it" href="https://other.example/"><text>out</text></a></svg>'],
     ['an area of an image map', '<map><area id="it" href="https://other.example/"></map>'],
-  ])('on %s that leads away tells the other host and no more', (_what, html) => {
+  ])('on %s that leads away sends the other host and nothing else', (_what, html) => {
     page.start();
     click(put(html));
     expect(last()).toMatchObject({ n: 'outbound', p: { host: 'other.example' } });
@@ -40,7 +40,7 @@ describe('a click', () => {
     ['ftp://other.example/report.pdf'],
     ['filesystem:https://example.com/temporary/report.pdf'],
     ['whatsapp://send?phone=4912345'],
-  ])('on a link to %s is no event, marked as download or not', (href) => {
+  ])('on a link to %s is not an event, with or without `download`', (href) => {
     page.start();
     for (const attribute of ['', 'download', 'download="patients.csv"']) {
       click(put(`<a id="it" ${attribute} href="${href}">x</a>`));
@@ -56,7 +56,7 @@ describe('a click', () => {
     expect(JSON.stringify(page.requests)).not.toContain('b.example');
   });
 
-  it.each([['/inside'], ['#part'], ['https://example.com/inside']])('on a link to %s is no event', (href) => {
+  it.each([['/inside'], ['#part'], ['https://example.com/inside']])('on a link to %s is not an event', (href) => {
     page.start();
     click(put(`<a id="it" href="${href}">x</a>`));
     expect(names(page.sent)).toEqual(['pageview']);
@@ -79,13 +79,13 @@ describe('a click', () => {
     expect(last()).toMatchObject({ n: 'download', p: { path } });
   });
 
-  it('on a link marked as download is one whatever its name', () => {
+  it('on a link with `download` is a download, whatever the file name', () => {
     page.start();
     click(put('<a id="it" href="/export" download>x</a>'));
     expect(last()).toMatchObject({ n: 'download', p: { path: '/export' } });
   });
 
-  it('on a page of this site is no download', () => {
+  it('on a page of this site is not a download', () => {
     page.start();
     click(put('<a id="it" href="/pdf">x</a>'));
     expect(names(page.sent)).toEqual(['pageview']);
@@ -125,7 +125,7 @@ describe('a click', () => {
     expect(names(page.sent)).toEqual(['pageview', 'outbound']);
   });
 
-  it('whose options are no JSON is lost, silently', () => {
+  it('whose options are not JSON is dropped silently', () => {
     page.start();
     click(put('<b id="it" data-sillage="Signup" data-sillage-options="plan=pro">x</b>'));
     expect(names(page.sent)).toEqual(['pageview']);
@@ -150,7 +150,7 @@ describe('a form', () => {
 });
 
 describe('automatic events', () => {
-  it('can be left out by the site’s hook', () => {
+  it('can be dropped by the site’s hook', () => {
     page.start({ beforeSend: (beacon) => beacon.n !== 'outbound' && beacon });
     click(put('<a id="it" href="https://other.example/">out</a>'));
     click(put('<a id="it" href="/a.zip">file</a>'));

@@ -1,10 +1,9 @@
-// Automatic events: outbound links, downloads, submitted forms, and elements that the page has
-// marked.
+// Automatic events: outbound links, downloads, submitted forms, and elements that the page marks.
 //
-// Place: capturing listeners in `tracker` hand each click, auxclick and submit to the reader.
-// Invariants: nothing is prevented, delayed or awaited; no text, value, selector or query of a link
-// is read; only http and https links are looked at, because others carry their content in their
-// address. Not covered: forms inside shadow roots, whose submit event does not leave the root.
+// Place: capturing listeners in `tracker` pass each click, auxclick and submit to the reader.
+// Invariants: no event is prevented, delayed or awaited; no text, value, selector or query of a
+// link is read; only http and https links are read, because others carry content in their address.
+// Not covered: forms inside shadow roots, whose submit event does not leave the root.
 
 import { readWeb } from './payload';
 import type { EventOptions } from './types';
@@ -12,9 +11,9 @@ import type { EventOptions } from './types';
 const DOWNLOAD = /\.(pdf|(doc|xls|ppt)x?|csv|zip|rar|7z|gz|dmg|exe|apk|mp[34]|epub)$/i;
 
 /**
- * Returns a listener that calls `found` for each automatic event and each marked element the event
- * passed: `data-sillage` names an event, `data-sillage-options` holds the call's options as JSON.
- * An outbound link is reported by its host only.
+ * Returns a listener that calls `found` for each automatic event and each marked element on the
+ * event's path: `data-sillage` names an event, `data-sillage-options` holds the options as JSON. An
+ * outbound link is reported by its host only.
  */
 export const createReader = (found: (name: string, options?: EventOptions) => void) => (event: Event) => {
   // auxclick covers the middle button, which opens links, and the right button, which does not.

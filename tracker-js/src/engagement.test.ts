@@ -15,7 +15,7 @@ const { createEngagement } = await import('./engagement');
 describe('engagement', () => {
   beforeEach(() => Object.assign(page, { time: 1000, isAttended: true, bottom: 500, height: 1000, layouts: 0 }));
 
-  it('counts only while the page is attended to', () => {
+  it('counts only while the page is visible and focused', () => {
     const { tick } = createEngagement();
     tick();
     page.time += 400;
@@ -28,7 +28,7 @@ describe('engagement', () => {
     expect(tick()).toBe(500);
   });
 
-  it('counts nothing before it was first asked', () => {
+  it('counts nothing before the first call', () => {
     page.time = 60_000;
     expect(createEngagement().tick()).toBe(0);
   });
@@ -40,7 +40,7 @@ describe('engagement', () => {
     expect(tick()).toBe(11);
   });
 
-  it('starts anew with a new pageview, without losing the running clock', () => {
+  it('starts again with a new pageview, and the clock keeps running', () => {
     const { tick, look } = createEngagement();
     tick();
     page.time += 400;
@@ -52,7 +52,7 @@ describe('engagement', () => {
     expect([tick(), look()]).toEqual([30, 50]);
   });
 
-  it('does not make the browser lay out the page to tell the time', () => {
+  it('does not force a layout to measure time', () => {
     const { tick, look } = createEngagement();
     tick(true);
     expect(page.layouts).toBe(0);
@@ -60,7 +60,7 @@ describe('engagement', () => {
     expect(page.layouts).toBe(1);
   });
 
-  it('remembers the lowest line seen', () => {
+  it('keeps the lowest visible line', () => {
     const { look } = createEngagement();
     page.bottom = 800;
     look();
@@ -76,7 +76,7 @@ describe('engagement', () => {
     expect(look()).toBe(25);
   });
 
-  it('never says more than all of the page', () => {
+  it('never reports more than 100 per cent', () => {
     page.bottom = 1400;
     expect(createEngagement().look()).toBe(100);
   });

@@ -1,19 +1,19 @@
-// How long a page was attended to and how much of it was seen.
+// Engagement: how long a page was visible and focused, and how much of it was seen.
 //
-// Place: between the page's visibility and the engagement record. Invariant: figures only grow
-// while a page lasts, so that records may be lost, repeated or overtaken: the collector keeps the
+// Place: between the page's visibility and the engagement record. Invariant: the numbers of a
+// pageview only grow, so that records may be lost, repeated or reordered: the collector keeps the
 // largest. Not covered: elements that scroll inside the page.
 
 import { isAttended, now, pageHeight, viewBottom } from './browser';
 
 export interface Engagement {
   /**
-   * To be called whenever visibility or focus may have changed. Returns the milliseconds so far, or
-   * begins a new pageview. Cheap: asks nothing that makes the browser lay out the page.
+   * Call it whenever visibility or focus may have changed. Returns the milliseconds so far, or
+   * starts a new pageview. Cheap: forces no layout.
    */
   readonly tick: (isNew?: boolean) => number;
   /**
-   * To be called when the page has scrolled. Returns the per cent of the page's height seen so far.
+   * Call it when the page has scrolled. Returns the percentage of the page's height seen so far.
    */
   readonly look: () => number;
 }

@@ -1,4 +1,4 @@
-// Error handling: no exception of the tracker reaches the page. The event is lost instead.
+// Error handling: no exception of the tracker reaches the page. The event is dropped instead.
 
 /** Wraps `act` so that it returns undefined instead of throwing. */
 export const guard =

@@ -30,13 +30,13 @@ describe('the order of the modules', () => {
   });
   const imports = readImports(sources);
 
-  it('has an import in it', () => expect(imports.tracker).toContain('send'));
+  it('has imports', () => expect(imports.tracker).toContain('send'));
   it('has no circle', () => expect(findCircles(imports)).toEqual([]));
   it('has no import from a higher room', () => expect(findUpwardImports(imports, ROOMS)).toEqual([]));
 });
 
 describe('the check of the order', () => {
-  it('reads imports and re-exports, of types too, and leaves packages out', () => {
+  it('reads imports and re-exports, also of types, and skips packages', () => {
     const source = [
       "import { a } from './a';",
       "import {\n  b,\n  type B,\n} from '../b';",
@@ -50,7 +50,7 @@ describe('the check of the order', () => {
     });
   });
 
-  it('names each circle once, wherever it is entered', () => {
+  it('names each circle once, wherever the search enters it', () => {
     const imports = { a: ['b'], b: ['c', 'd'], c: ['b'], d: [], e: ['e'], f: ['a', 'c'] };
     expect(findCircles(imports)).toEqual(['b -> c -> b', 'e -> e']);
   });

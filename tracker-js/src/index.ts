@@ -1,6 +1,6 @@
 // Entry of the script file: finds its settings, starts once, and puts `sillage` on the page.
 //
-// Not here: anything that counts. The npm package's entry is `module.ts`.
+// Not here: counting. The entry of the npm package is `module.ts`.
 
 import { readOptions } from './config';
 import { guard } from './guard';
@@ -16,8 +16,8 @@ declare global {
 
 guard(() => {
   if (window.sillage?.x) return;
-  // Modules and tag managers leave currentScript empty; such a page names the site on another tag
-  // or in the global.
+  // Modules and tag managers leave currentScript empty. Such a page sets the site on another tag or
+  // in the global object.
   const script =
     (document.currentScript as HTMLScriptElement) || document.querySelector<HTMLScriptElement>('script[data-site]');
   const option = readOptions(script?.dataset, window.sillageConfig);

@@ -5,7 +5,7 @@ import { names, usePage } from './testing/page';
 const page = usePage();
 
 describe('the npm package', () => {
-  it('starts once, however often it is asked', () => {
+  it('starts once, however often it is called', () => {
     vi.stubGlobal('sillage', undefined);
     const sillage = init({ site: 'example.com', api: 'https://collector.example/api/event' });
     expect(init({ site: 'example.com' })).toBe(sillage);
@@ -15,7 +15,7 @@ describe('the npm package', () => {
     expect(page.requests[0]?.url).toBe('https://collector.example/api/event');
   });
 
-  it('takes over calls made before', () => {
+  it('handles calls made before', () => {
     vi.stubGlobal(
       'sillage',
       Object.assign(() => {}, { q: [['A']] }),
@@ -38,7 +38,7 @@ describe('the npm package', () => {
     expect(page.sent[0]).toMatchObject({ n: 'pageview', cv: sent });
   });
 
-  it.each([[null], [true], [['2']], [{}]])('does not make a version of %j', (policy) => {
+  it.each([[null], [true], [['2']], [{}]])('does not read %j as a version', (policy) => {
     vi.stubGlobal('sillage', undefined);
     init({ policy: policy as never })('consent', true);
     vi.advanceTimersByTime(0);

@@ -1,7 +1,7 @@
 // Entry of the npm package `@sillage/tracker`.
 //
-// Importing does nothing, so that servers may render pages that import it; `init` starts, once per
-// page.
+// Importing does nothing, so that servers may render pages that import it. `init` starts the
+// tracker, once per page.
 
 import { readOptions } from './config';
 import { type Sillage, start } from './tracker';
@@ -15,16 +15,16 @@ interface Page {
 }
 
 /**
- * Starts counting and returns the function to call with events. Called again, as development modes
- * of frameworks do, it returns the function of the first call. Where there is no page, as on a
- * server, it returns a function that does nothing.
+ * Starts counting and returns the function to call with events. A second call, as in development
+ * modes of frameworks, returns the function of the first call. Without a page, as on a server, it
+ * returns a function that does nothing.
  */
 export const init = (config: Config = {}): Sillage => {
   try {
     const page = window as Page;
     if (page.sillage?.x) return page.sillage;
-    // Versions are text: a number given in spite of the types names the version that is written
-    // like it.
+    // Versions are text: a number, given in spite of the types, becomes the text that it is written
+    // as.
     const version = typeof config.policy === 'number' ? { policy: `${config.policy}` } : {};
     const options = readOptions(undefined, { ...config, ...version });
     const sillage = start(options, config.api || '/api/event', page.sillage?.q ?? []);

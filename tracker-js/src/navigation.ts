@@ -1,14 +1,13 @@
-// When the page's address changes without a load.
+// Detects changes of the page's address without a load.
 //
-// Place: calls the tracker, which asks for the address itself and ignores one it has counted.
-// Invariant: `history` is patched only where the browser has no Navigation API.
-// `currententrychange` comes after the address has changed (`navigate` comes before and would count
-// one page behind).
+// Place: calls the tracker, which reads the address itself and ignores an address that it has
+// counted. Invariant: `history` is patched only if the browser has no Navigation API.
+// `currententrychange` fires after the address has changed (`navigate` fires before and would count
+// the previous page).
 
 /** Calls `changed`, which must not throw, after each change of address inside the document. */
 export const watchNavigation = (changed: () => void): void => {
-  // An element with the id "navigation" also answers to this name where the API is missing; it has
-  // no current entry.
+  // If the API is missing, `navigation` may be an element with this id, which has no current entry.
   if (window.navigation?.currentEntry) {
     navigation.addEventListener('currententrychange', changed);
   } else {

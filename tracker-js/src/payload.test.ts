@@ -28,7 +28,7 @@ describe('addresses', () => {
     );
   });
 
-  it('allows no parameter named undefined when the site allows none', () => {
+  it('keeps no parameter named undefined if the site allows none', () => {
     expect(clean('/a?undefined=SECRET&ref=x')).toBe('https://example.com/a?ref=x');
   });
 
@@ -46,7 +46,7 @@ describe('addresses', () => {
     ['tel://+4912345'],
     ['file:///home/erika/a.pdf'],
     ['ftp://example.com/a'],
-  ])('throws at %s, which is not an address of the web', (href) => expect(() => clean(href)).toThrow());
+  ])('throws at %s, which is not a web address', (href) => expect(() => clean(href)).toThrow());
 
-  it('throws at what is no address', () => expect(() => clean('http://')).toThrow());
+  it('throws at an invalid address', () => expect(() => clean('http://')).toThrow());
 });

@@ -1,14 +1,13 @@
-// What goes over the wire: the shape of a beacon and the cleaning of addresses. Pure.
+// Wire format: the fields of a beacon and the cleaning of addresses. Pure.
 //
 // Place: between the page and `send`. Invariant: no query parameter, fragment or user name of an
-// address leaves the browser unless it is on the allow-list. The collector cleans again and has the
-// last word.
+// address leaves the browser unless it is on the allow-list. The collector cleans addresses again.
 
 import type { Option } from './types';
 
 /**
- * An address of the web; undefined for one of another scheme. What such an address holds may be
- * anything: the content of a file (`data:`), a mailbox (`mailto:`), a number (`tel:`), code
+ * The parsed web address, or undefined for another scheme. Such an address may hold anything: the
+ * content of a file (`data:`), a mailbox (`mailto:`), a phone number (`tel:`), code
  * (`javascript:`).
  */
 export const readWeb = (href: string, base: string | URL): URL | undefined => {
@@ -17,10 +16,9 @@ export const readWeb = (href: string, base: string | URL): URL | undefined => {
 };
 
 /**
- * Returns the function that leaves of an address (default: `base`) its origin, path and allowed
- * query parameters and, in hash mode, the fragment up to the first `?`, `&` or `=`. Relative
- * addresses start from `base`, which is read anew each time. It throws when given something that is
- * not an address of the web.
+ * Returns the function that reduces an address (default: `base`) to its origin, path, allowed query
+ * parameters and, in hash mode, the fragment up to the first `?`, `&` or `=`. Relative addresses
+ * start from `base`, which is read at each call. It throws if the address is not a web address.
  */
 export const createCleaner = (option: Option, base: { toString(): string }) => {
   const allowed = RegExp(`^(utm_(source|medium|campaign|content|term)|ref|source|${option('allowQuery') || 'ref'})$`);

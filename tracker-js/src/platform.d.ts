@@ -1,12 +1,12 @@
 // Browser interfaces that TypeScript's DOM library does not describe yet.
 
 interface DeferredRequestInit extends RequestInit {
-  /** Milliseconds after which the browser may send although the page still lives. */
+  /** Milliseconds after which the browser may send although the page is still open. */
   activateAfter?: number;
 }
 
 interface Document {
-  /** True while the page is rendered ahead of a visit that may never happen. */
+  /** True while the page is rendered for a visit that may never happen. */
   readonly prerendering?: boolean;
 }
 
@@ -16,7 +16,7 @@ interface Navigator {
 }
 
 /**
- * Chromium 135 and later: hands a request to the browser, which sends it when the page ends in any
+ * Chromium 135 and later: passes a request to the browser, which sends it when the page ends in any
  * way.
  */
 declare function fetchLater(url: string | URL, init?: DeferredRequestInit): { readonly activated: boolean };

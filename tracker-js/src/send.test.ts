@@ -6,7 +6,7 @@ const page = usePage();
 const event = (n: string) => ({ n });
 
 describe('sending', () => {
-  it('keeps what failed until the browser is online again', async () => {
+  it('keeps failed events until the browser is online again', async () => {
     const sender = createSender(ENDPOINT);
     page.network = 'is down';
     sender.post(event('A'));
@@ -27,7 +27,7 @@ describe('sending', () => {
     [202, false],
     [400, false],
     [413, false],
-  ])('keeps what was answered %d for another try: %s', async (status, isKept) => {
+  ])('retries an event that was answered %d: %s', async (status, isKept) => {
     const sender = createSender(ENDPOINT);
     page.network = status;
     sender.post(event('A'));
@@ -38,7 +38,7 @@ describe('sending', () => {
     expect(names(page.sent)).toEqual(isKept ? ['A'] : []);
   });
 
-  it('gives what failed another try once an event has got through', async () => {
+  it('retries failed events after an event got through', async () => {
     const sender = createSender(ENDPOINT);
     page.network = 'is overloaded';
     sender.post(event('A'));
@@ -49,7 +49,7 @@ describe('sending', () => {
     expect(names(page.sent)).toEqual(['B', 'A']);
   });
 
-  it('does not hammer a collector that is blocked', async () => {
+  it('does not flood a collector that is blocked', async () => {
     const sender = createSender(ENDPOINT);
     page.network = 'is down';
     for (let event = 0; event < 10; event++) {
@@ -59,7 +59,7 @@ describe('sending', () => {
     expect(page.requests).toHaveLength(10);
   });
 
-  it('keeps no more than its bound, the oldest first', async () => {
+  it('keeps the oldest failed events, up to the limit', async () => {
     const sender = createSender(ENDPOINT);
     page.network = 'is down';
     for (let event = 0; event <= RETRIES_MAX; event++) sender.post({ n: `${event}` });

@@ -1,20 +1,20 @@
 // Requests to the collector.
 //
-// Place: last; gets what may be sent. Invariants: one simple request an event (no preflight:
-// text/plain, no header set), which outlives the page; nothing is thrown, nothing is said on the
-// console; a failed event waits in memory, at most RETRIES_MAX of them, until the browser is online
-// again or another event has got through. Each event carries an id, so a retry that had arrived
-// counts once. Credentials go along because the measurement cookie is the collector's own.
+// Place: last; receives events that may be sent. Invariants: one simple request per event (no
+// preflight: text/plain, no header set), which outlives the page; nothing is thrown or written to
+// the console; failed events wait in memory, at most RETRIES_MAX, until the browser is online again
+// or another event got through. Each event carries an id, so that a retry counts once. Requests
+// carry credentials because the measurement cookie belongs to the collector.
 
 import type { Beacon } from './types';
 
-/** Failed events that are held for a retry. */
+/** Maximum number of failed events that wait for a retry. */
 export const RETRIES_MAX = 20;
 
 export interface Sender {
   /**
-   * Sends `beacon`, or (`isLeft`) leaves it with the browser, to be sent when the page ends in
-   * whatever way.
+   * Sends `beacon`, or (`isLeft`) leaves it with the browser, which sends it when the page ends in
+   * any way.
    */
   readonly post: (beacon: Beacon, isLeft?: boolean) => void;
   /** Retries failed events. */
@@ -40,7 +40,7 @@ export const createSender = (endpoint: string | URL): Sender => {
     const request: RequestInit = { method: 'POST', body, credentials: 'include', keepalive: true };
     try {
       if (isLeft) {
-        // biome-ignore lint/suspicious/noAssignInExpressions: each byte counts
+        // biome-ignore lint/suspicious/noAssignInExpressions: saves bytes
         request.signal = (left = new AbortController()).signal;
         fetchLater(endpoint, request);
       } else fetch(endpoint, request).then((response) => (response.status > 428 ? keep() : repost()), keep);

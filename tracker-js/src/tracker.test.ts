@@ -7,7 +7,7 @@ const page = usePage();
 const last = () => page.sent[page.sent.length - 1];
 
 describe('a pageview', () => {
-  it('says where, for which site, how wide, and under which id', () => {
+  it('carries address, site, width and id', () => {
     history.replaceState({}, '', '/start?token=SECRET&utm_source=mail');
     page.start({ policy: '2026-11' });
     expect(page.sent).toEqual([
@@ -37,19 +37,19 @@ describe('a pageview', () => {
     ]);
   });
 
-  it('tells of another site no more than scheme and host', () => {
+  it('reduces the referrer to scheme and host', () => {
     vi.spyOn(document, 'referrer', 'get').mockReturnValue('https://search.example/find?q=SECRET');
     page.start();
     expect(last()?.r).toBe('https://search.example');
   });
 
-  it('tells of an Android app by its name', () => {
+  it('keeps the name of a referring Android app', () => {
     vi.spyOn(document, 'referrer', 'get').mockReturnValue('android-app://org.example.mail/');
     page.start();
     expect(last()?.r).toBe('android-app://org.example.mail');
   });
 
-  it('does not hold up the parser, and calls made at once come behind it', () => {
+  it('does not block the parser, and precedes calls made at once', () => {
     const sillage = start(readOptions(undefined, {}), ENDPOINT, []);
     sillage('A');
     expect(page.sent).toEqual([]);
@@ -65,7 +65,7 @@ describe('a pageview', () => {
     expect(names(page.sent)).toEqual(['pageview']);
   });
 
-  it('is that of the address at the time the page is seen', () => {
+  it('has the address at the time the page is seen', () => {
     page.hide();
     page.start();
     page.goTo('/redirect');
@@ -74,7 +74,7 @@ describe('a pageview', () => {
     expect(page.sent.map(({ u }) => u)).toEqual(['https://example.com/login']);
   });
 
-  it('waits for a prerendered page although it calls itself visible', () => {
+  it('waits for a prerendered page that reports itself as visible', () => {
     Object.defineProperty(document, 'prerendering', { value: true, configurable: true });
     page.start();
     page.show();
@@ -85,7 +85,7 @@ describe('a pageview', () => {
     Reflect.deleteProperty(document, 'prerendering');
   });
 
-  it('is counted anew when the page comes out of the back-forward cache', () => {
+  it('is counted again when the back-forward cache restores the page', () => {
     page.start();
     dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }));
     expect(names(page.sent)).toEqual(['pageview', 'pageview']);
@@ -150,7 +150,7 @@ describe('inside one document', () => {
     ]);
   });
 
-  it('history is left alone where the Navigation API tells of changes', () => {
+  it('history is not patched if the browser has the Navigation API', () => {
     const navigation = Object.assign(new EventTarget(), { currentEntry: {} });
     vi.stubGlobal('navigation', navigation);
     const { pushState } = history;
@@ -161,7 +161,7 @@ describe('inside one document', () => {
     expect(last()?.u).toBe('https://example.com/b');
   });
 
-  it('an element called "navigation" is not taken for the API', () => {
+  it('an element with the id "navigation" is not used as the API', () => {
     vi.stubGlobal('navigation', document.createElement('nav'));
     page.start();
     page.goTo('/b');
@@ -194,14 +194,14 @@ describe('engagement', () => {
     ]);
   });
 
-  it('of a page that had no attention is not sent', () => {
+  it('of a page that never had the focus is not sent', () => {
     page.start();
     page.goTo('/b');
     page.hide();
     expect(names(page.sent)).toEqual(['pageview', 'pageview']);
   });
 
-  it('is not repeated when there is nothing new', () => {
+  it('is not sent again without a change', () => {
     page.start();
     vi.advanceTimersByTime(1000);
     page.hide();
@@ -209,7 +209,7 @@ describe('engagement', () => {
     expect(names(page.sent)).toEqual(['pageview', 'engagement']);
   });
 
-  it('of the page before is sent when the address changes', () => {
+  it('of the previous page is sent when the address changes', () => {
     page.start();
     vi.advanceTimersByTime(700);
     page.goTo('/b');
@@ -223,7 +223,7 @@ describe('engagement', () => {
     ]);
   });
 
-  it('carries what the second file adds, for this pageview only', () => {
+  it('carries the fields of the second file, for this pageview only', () => {
     const sillage = page.start();
     Object.assign(sillage.x ?? {}, { vl: 1200 });
     vi.advanceTimersByTime(100);
@@ -250,7 +250,7 @@ describe('engagement', () => {
     expect(last()).toMatchObject({ n: 'engagement', e: RENEW_INTERVAL_MS });
   });
 
-  it('is sent in the ordinary way only where fetchLater is missing', () => {
+  it('is sent with fetch only if fetchLater is missing', () => {
     vi.stubGlobal('fetchLater', undefined);
     const beacon = vi.fn();
     vi.stubGlobal('navigator', { ...navigator, sendBeacon: beacon });
@@ -276,7 +276,7 @@ describe('a call', () => {
     expect(last()?.k).not.toBe(page.sent[0]?.k);
   });
 
-  it('made before the script was there comes after the pageview, in order', () => {
+  it('made before the script loaded follows the pageview, in order', () => {
     page.start({}, [['A'], ['B', { props: { x: 1 } }]]);
     expect(page.sent.map(({ n, p }) => [n, p])).toEqual([
       ['pageview', undefined],
@@ -316,7 +316,7 @@ describe('the site’s hook', () => {
     expect(page.sent).toEqual([]);
   });
 
-  it('that throws lets nothing out', () => {
+  it('that throws sends nothing', () => {
     const sillage = page.start({
       beforeSend: () => {
         throw new Error('hook');
@@ -340,7 +340,7 @@ describe('a visit is not counted', () => {
     expect(startAndCall({ ignoreGpc: true })).toEqual(['pageview', 'A']);
   });
 
-  it('when the browser states Do Not Track and the site heeds that', () => {
+  it('with Do Not Track, if the site respects it', () => {
     navigatorWith({ doNotTrack: '1' });
     expect(startAndCall({ dnt: true })).toEqual([]);
     expect(startAndCall()).toEqual(['pageview', 'A']);
@@ -360,7 +360,7 @@ describe('a visit is not counted', () => {
     expect(startAndCall()).toEqual(['pageview', 'A']);
   });
 
-  it('but it is when storage is closed to the page', () => {
+  it('except if the page has no access to storage', () => {
     const storage = vi.spyOn(window, 'localStorage', 'get').mockImplementation(() => {
       throw new DOMException('denied', 'SecurityError');
     });
@@ -370,12 +370,12 @@ describe('a visit is not counted', () => {
 });
 
 describe('consent', () => {
-  it('is not mentioned while nothing was said', () => {
+  it('is not sent without a choice', () => {
     page.start();
     expect(last()).not.toHaveProperty('c');
   });
 
-  it('is waited for: nothing is sent, nor left with the browser', () => {
+  it('pending: nothing is sent or left with the browser', () => {
     page.start({ consent: 'wait' })('A');
     vi.advanceTimersByTime(2 * RENEW_INTERVAL_MS);
     page.hide();
@@ -383,7 +383,7 @@ describe('consent', () => {
     expect(page.left()).toEqual([]);
   });
 
-  it('given sends what was held, in order, and marks it', () => {
+  it('given sends the held events, in order and with the consent', () => {
     const sillage = page.start({ consent: 'wait' });
     sillage('A');
     page.goTo('/b');
@@ -397,7 +397,7 @@ describe('consent', () => {
     ]);
   });
 
-  it('given late sends the engagement that the page’s end would have sent', () => {
+  it('given late sends the engagement from before it, too', () => {
     const sillage = page.start({ consent: 'wait' });
     vi.advanceTimersByTime(3 * RENEW_INTERVAL_MS);
     sillage('consent', true);
@@ -416,7 +416,7 @@ describe('consent', () => {
     expect(names(page.sent)).toEqual(['pageview']);
   });
 
-  it('given before the script was there counts from the first event', () => {
+  it('given before the script loaded counts from the first event', () => {
     page.start({ consent: 'wait' }, [['A'], ['consent', true]]);
     expect(page.sent.map(({ n, c }) => [n, c])).toEqual([
       ['pageview', 1],
@@ -424,7 +424,7 @@ describe('consent', () => {
     ]);
   });
 
-  it('given while the page is unseen still waits for the page to be seen', () => {
+  it('given while the page is hidden still waits until it is seen', () => {
     page.hide();
     page.start({ consent: 'wait' })('consent', true);
     expect(page.sent).toEqual([]);
@@ -448,7 +448,7 @@ describe('consent', () => {
   });
 
   it.each([['false'], ['denied'], ['true'], [1], [0], [null], [undefined], [{}], [[true]]])(
-    'is a yes by true alone: %j is a no',
+    'is a yes only if true: %j is a no',
     (word) => {
       const sillage = page.start({ consent: 'wait' });
       sillage('A');
@@ -457,7 +457,7 @@ describe('consent', () => {
     },
   );
 
-  it('suspended sends nothing at all until the next word', () => {
+  it('suspended sends nothing until the next choice', () => {
     const sillage = page.start({ consent: 'wait' });
     sillage('consent', true);
     vi.advanceTimersByTime(RENEW_INTERVAL_MS);
@@ -475,7 +475,7 @@ describe('consent', () => {
     ]);
   });
 
-  it('refused forgets what was held: a later yes does not bring it back', () => {
+  it('refused drops held events: a later yes does not restore them', () => {
     const sillage = page.start({ consent: 'wait' });
     sillage('A');
     sillage('consent', false);
@@ -483,13 +483,13 @@ describe('consent', () => {
     expect(names(page.sent)).toEqual(['consent', 'pageview']);
   });
 
-  it('refused before the script was there sends not even the pageview', () => {
+  it('refused before the script loaded sends no pageview', () => {
     page.start({}, [['A'], ['consent', false]]);
     page.goTo('/b');
     expect(page.sent).toEqual([NO]);
   });
 
-  it('refused while unseen, then given, restores nothing from before', () => {
+  it('refused while hidden, then given, restores no earlier event', () => {
     page.hide();
     const sillage = page.start();
     sillage('consent', false);
@@ -500,7 +500,7 @@ describe('consent', () => {
     expect(names(page.sent)).toEqual(['consent', 'pageview', 'B']);
   });
 
-  it('withdrawn tells the collector once, and nothing but that', () => {
+  it('withdrawn is reported to the collector once, and nothing else', () => {
     const sillage = page.start({ consent: 'wait' });
     sillage('consent', true);
     sillage('consent', false);
@@ -518,7 +518,7 @@ describe('consent', () => {
     expect(page.left()).toEqual([]);
   });
 
-  it('withdrawn forgets events that failed, and those that fail later', async () => {
+  it('withdrawn drops failed events, and events that fail later', async () => {
     const sillage = page.start({ consent: 'wait' });
     sillage('consent', true);
     page.network = 'is down';
@@ -532,7 +532,7 @@ describe('consent', () => {
     expect(names(page.sent)).toEqual(['pageview', 'consent']);
   });
 
-  it('given again after a no begins the page anew under a new id', () => {
+  it('given again after a no starts a new pageview with a new id', () => {
     const sillage = page.start({ consent: 'wait' });
     sillage('consent', true);
     vi.advanceTimersByTime(900);
@@ -557,7 +557,7 @@ describe('consent', () => {
     ]);
   });
 
-  it('is waited for with a bounded number of events', () => {
+  it('pending holds a limited number of events', () => {
     const sillage = page.start({ consent: 'wait' });
     for (let call = 1; call < HELD_MAX + 10; call++) sillage(`A${call}`);
     sillage('consent', true);

@@ -1,10 +1,10 @@
-// The tracker: decides what is counted and when it may be sent.
+// The tracker: decides what is counted and when it is sent.
 //
-// Place: the module that joins the others. A pageview, a click or a call becomes an event, waits
-// until the page has been seen and consent allows, and goes to `send`. Invariants: a page that was
+// Place: connects the other modules. A pageview, a click or a call becomes an event, waits until
+// the page has been seen and consent allows it, and goes to `send`. Invariants: a page that was
 // never visible is not counted; under `consent: 'wait'` nothing leaves before a yes; after a no
-// nothing leaves except, once a page, the no itself, so that the collector removes its cookie also
-// where a consent tool has reloaded the page; no exception reaches the page.
+// nothing leaves except the no itself, once per page, so that the collector removes its cookie even
+// if a consent tool has reloaded the page; no exception reaches the page.
 
 import { cameFrom, isRefused, isVisible, randomId } from './browser';
 import { createReader } from './clicks';
@@ -15,32 +15,31 @@ import { createCleaner } from './payload';
 import { createSender } from './send';
 import type { Beacon, EventOptions, ExtraFields, Option } from './types';
 
-/** Events held while waiting for consent or for the page to be seen. Later ones are dropped. */
+/** Maximum number of events that wait for consent or for the page to be seen. */
 export const HELD_MAX = 50;
-/** The engagement record left with the browser is renewed this often, in milliseconds. */
+/** Interval at which the engagement record left with the browser is renewed, in milliseconds. */
 export const RENEW_INTERVAL_MS = 5000;
 
-/** The one function pages call. It never throws. */
+/** The function that pages call. It never throws. */
 export interface Sillage {
   /**
-   * Only `true` is a yes. `'wait'` sends nothing until the next word, and tells the collector
-   * nothing.
+   * Only `true` is a yes. `'wait'` sends nothing until the next choice, and reports nothing to the
+   * collector.
    */
   (name: 'consent', granted: boolean | 'wait'): void;
   (name: 'pageview', options?: { readonly u?: string }): void;
   (name: string, options?: EventOptions): void;
-  /** Calls made before the script was there. */
+  /** Calls made before the script loaded. */
   q?: Iterable<[unknown, unknown?]>;
   /**
-   * Fields the second file adds to the current pageview's engagement. A new pageview begins with
-   * none.
+   * Fields that the second file adds to the current pageview's engagement. A new pageview starts
+   * without any.
    */
   x?: ExtraFields;
 }
 
 /**
- * Starts counting and returns the function pages call; `queue` holds the calls they have made
- * before.
+ * Starts counting and returns the function that pages call. `queue` holds their earlier calls.
  */
 export const start = (option: Option, endpoint: string | URL, queue: Iterable<[unknown, unknown?]>): Sillage => {
   if (!location.host || isRefused(option)) return () => {};
@@ -50,15 +49,15 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
   const sender = createSender(endpoint);
   const clean = createCleaner(option, location);
 
-  /** The visitor's choice: 1 yes, 0 no, undefined none. */
+  /** The visitor's choice: 1 yes, 0 no, undefined no choice. */
   let consent: 0 | 1 | undefined;
   let isSeen: boolean | undefined;
   let held: Beacon[] = [];
   /**
-   * Address, referrer and id of the current pageview; empty before the first one and after a no.
+   * Address, referrer and id of the current pageview. Empty before the first one and after a no.
    */
   let page: Pick<Beacon, 'u' | 'r' | 'k'> = {};
-  /** Engaged milliseconds last sent for it: no more of them means nothing new. */
+  /** Engaged milliseconds last sent for this pageview. Without more, there is nothing to send. */
   let reported = 0;
 
   const send = (event: Beacon, isLeft?: boolean) => {
@@ -120,8 +119,7 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
   };
 
   /**
-   * Sends held events, after a pageview if there is none yet or it was
-   * forgotten after a no.
+   * Sends the held events, after a pageview if there is none yet or a no has reset it.
    */
   const release = () => {
     const rest = held.splice(0);
@@ -136,7 +134,7 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
       isSeen = true;
       release();
     }
-    // A page restored from the back-forward cache is a new view.
+    // A page restored from the back-forward cache is a new pageview.
     if ((event as PageTransitionEvent)?.persisted) viewUnasked(1);
   };
 
@@ -168,7 +166,7 @@ export const start = (option: Option, endpoint: string | URL, queue: Iterable<[u
   listen('click auxclick submit', createReader(emit));
   watchNavigation(guard(viewUnasked));
   setInterval(guard(report), RENEW_INTERVAL_MS, true);
-  // Not immediately: this does not delay the parser, and the layout may be done by then.
+  // Not immediately, so that it does not delay the parser. The layout may be done by then.
   setTimeout(guard(attend));
   return call;
 };

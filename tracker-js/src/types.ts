@@ -1,8 +1,8 @@
-// The types that several modules share: the site's settings and what goes over the wire.
+// Shared types: the site's settings and the wire format.
 //
 // Place: below all other modules. It imports nothing and holds no code.
 
-/** Settings of the tracker. Every one of them is optional. */
+/** Settings of the tracker. All are optional. */
 export interface Config {
   /**
    * Site id, as configured in the collector. Absent: the collector takes the host of the page's
@@ -16,9 +16,9 @@ export interface Config {
   /** `'wait'` keeps events in memory until consent is given. */
   consent?: 'wait';
   /**
-   * Version of the privacy policy the visitor is shown; sent with each event. Text: the collector
-   * takes anything else for another version than its own, under which a yes has lapsed. `init`
-   * turns a number into the text it is written as.
+   * Version of the privacy policy that the visitor is shown, sent with each event. Text: for the
+   * collector any other type is a different version, under which a yes has lapsed. `init` converts
+   * a number to the text that it is written as.
    */
   policy?: string;
   /** Count a change of the URL's fragment as a new page. */
@@ -26,22 +26,22 @@ export interface Config {
   /** Send no pageview unless `sillage('pageview')` is called. */
   manual?: boolean;
   /**
-   * Send although the browser states Global Privacy Control. The collector still applies the site's
+   * Send although the browser sends Global Privacy Control. The collector still applies the site's
    * profile.
    */
   ignoreGpc?: boolean;
-  /** Send nothing when the browser states Do Not Track. */
+  /** Send nothing if the browser sends Do Not Track. */
   dnt?: boolean;
-  /** Send although the browser is driven by software; such events are marked. */
+  /** Send although the browser is automated. Such events are marked. */
   automated?: boolean;
   /**
-   * Names of query parameters to keep besides utm_source, -medium, -campaign, -content, -term, ref
-   * and source: `page|tab`.
+   * Names of query parameters to keep in addition to utm_source, -medium, -campaign, -content,
+   * -term, ref and source: `page|tab`.
    */
   allowQuery?: string;
   /**
-   * Sees each event before it is sent and returns it, a changed one, or nothing to drop it. As an
-   * attribute: the name of a global function.
+   * Receives each event before it is sent, and returns it, a changed one, or nothing to drop it. As
+   * an attribute: the name of a global function.
    */
   beforeSend?: string | ((beacon: Beacon) => Beacon | null | undefined | false);
 }
@@ -58,7 +58,7 @@ export interface Revenue {
   readonly currency: string;
 }
 
-/** What may be said about a custom event; `u` is the address of a pageview sent by hand. */
+/** Options of a custom event. `u` is the address of a manual pageview. */
 export interface EventOptions {
   readonly props?: Props;
   readonly revenue?: Revenue;
@@ -76,8 +76,7 @@ export interface Beacon extends ExtraFields {
   /** Site id. */
   d?: unknown;
   /**
-   * Where the visitor came from: scheme and host, or the page before when this one was reached
-   * without a load.
+   * Referrer: scheme and host, or the previous page if this one was reached without a load.
    */
   r?: string | undefined;
   /** Properties. */
@@ -88,26 +87,26 @@ export interface Beacon extends ExtraFields {
   i?: boolean | undefined;
   /** 1: the fragment is part of the page's address. */
   h?: unknown;
-  /** Milliseconds the page was visible and focused, in all, since its pageview. */
+  /** Total milliseconds that the page was visible and focused since its pageview. */
   e?: number;
-  /** How far down the page was seen, in per cent of its height. */
+  /** How far down the page was seen, as a percentage of its height. */
   sd?: number;
   /**
-   * Random id of the event; an engagement carries its pageview's. A repeated name and id is a
+   * Random id of the event. An engagement carries that of its pageview. A repeated name and id is a
    * retry.
    */
   k?: string | undefined;
-  /** Consent: 1 given, 0 withdrawn, absent: nothing said. */
+  /** Consent: 1 given, 0 withdrawn, absent: no choice. */
   c?: 0 | 1 | undefined;
   /** Version of the policy shown. */
   cv?: unknown;
   /** Width of the viewport in CSS pixels. */
   w?: number;
-  /** 1: the browser is driven by software. */
+  /** 1: the browser is automated. */
   b?: 1 | undefined;
 }
 
-/** What the second file adds to an engagement. */
+/** Fields that the second file adds to an engagement. */
 export interface ExtraFields {
   /** Cells clicked: row * 20 + column, of square cells as wide as a twentieth of the page. */
   x?: number[];

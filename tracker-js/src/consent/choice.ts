@@ -1,15 +1,15 @@
-// Shared by all consent adapters: passes a consent manager's answer to the tracker.
+// Shared by all consent adapters: passes the choice of a consent manager to the tracker.
 //
-// Place: between one consent manager and `sillage('consent', …)`. The tracker is set to wait
-// (`data-consent="wait"`); an adapter alone ends the wait. Invariants: only a choice the visitor
-// made is passed on, never a default, a stub's answer or a state while the visitor is still
-// choosing; what was granted and no longer is counts as withdrawn; a consent manager that never
-// comes leaves the tracker waiting. A page has one adapter; where there are several, a no of any is
-// a no and a yes takes all of them. A page that reloads itself may do so because of a no that only
-// the next page hears: nothing more leaves it.
+// Place: between one consent manager and `sillage('consent', …)`. The tracker waits
+// (`data-consent="wait"`), and only an adapter ends the wait. Invariants: only a choice of the
+// visitor is passed on, never a default, a stub's answer or a state while the visitor is still
+// choosing; a grant that disappears counts as withdrawn; without its consent manager the tracker
+// keeps waiting. A page has one adapter. With several, one no is a no, and a yes needs all of them.
+// A page may reload itself because of a no that only the next page receives, so nothing more leaves
+// a page that reloads itself.
 
 /**
- * A visitor's choice about measurement; undefined: none was made, or none that can be relied on.
+ * A visitor's choice about measurement. Undefined: no choice, or no reliable one.
  */
 export type Choice = boolean | undefined;
 
@@ -21,14 +21,14 @@ interface Page {
   sillageChoices?: { readonly each: Choice[]; told?: boolean };
 }
 
-/** Milliseconds after which a page that is still there has not reloaded. */
+/** Milliseconds after which the reload is considered cancelled. */
 export const RELOAD_MS = 3000;
 
 /**
- * Many consent managers store a no and reload the page without any event. A reload that the
- * page makes itself therefore ends the measurement of this page, silently; where it does not come
- * about, the choice is passed again. Reloads by the visitor do not count. Browsers without the
- * Navigation API say nothing of reloads.
+ * Many consent managers store a no and reload the page without any event. A reload by the page
+ * itself therefore ends the measurement of this page, silently. If the reload does not happen, the
+ * choice is passed again. Reloads by the visitor do not count. Browsers without the Navigation API
+ * do not announce reloads.
  */
 const watchReload = (page: Page, choices: NonNullable<Page['sillageChoices']>): void => {
   window.navigation?.addEventListener?.('navigate', ({ destination, userInitiated }) => {
@@ -42,8 +42,7 @@ const watchReload = (page: Page, choices: NonNullable<Page['sillageChoices']>): 
 };
 
 /**
- * Returns the function that tells the tracker of a choice when the page's differs from the one
- * before.
+ * Returns the function that passes a choice to the tracker if the choice of the page has changed.
  */
 export const createTeller = (page: Page = window as unknown as Page) => {
   if (!page.sillageChoices) {
@@ -67,14 +66,14 @@ export const createTeller = (page: Page = window as unknown as Page) => {
 };
 
 /**
- * Milliseconds between looks for a consent manager that is not there yet, and looks in all: half a
- * minute.
+ * Interval of the checks for a consent manager that has not loaded yet, in milliseconds. The checks
+ * end after half a minute.
  */
 export const LOOK_INTERVAL_MS = 100;
 export const LOOKS_MAX = 300;
 
 /**
- * Calls `then` with what `find` finds, as soon as it finds something. `find` may throw meanwhile.
+ * Calls `then` with the result of `find` as soon as there is one. `find` may throw before.
  */
 export const whenThere = <Found>(find: () => Found | undefined, then: (found: Found) => void): void => {
   let looks = 0;

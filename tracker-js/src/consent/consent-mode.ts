@@ -1,15 +1,15 @@
 // Google Consent Mode v2, read from the data layer.
 //
-// Its state cannot be queried, so this replays the earlier commands and watches the later ones.
-// Only an `update` of `analytics_storage` is a choice: a `default`, with a region or without, is
-// the site's setting. Some consent managers begin each page with an `update` to denied and add the
-// stored yes behind it: of the updates of one task the last counts, because a no would remove the
-// cookie. Consent managers built as tag manager templates may go past the data layer; use their own
-// adapter. `data-layer` names a renamed data layer.
+// Its state cannot be queried, so the adapter replays earlier commands and watches later ones. Only
+// an `update` of `analytics_storage` is a choice: a `default`, with or without a region, is the
+// site's setting. Some consent managers start each page with an `update` to denied, followed by the
+// stored yes. The last update of a task counts, because a no would remove the cookie. Consent
+// managers that are tag manager templates may bypass the data layer: use their own adapter.
+// `data-layer` names a renamed data layer.
 
 import { type Choice, createTeller, readAttributes } from './choice';
 
-/** The choice in one entry of the data layer; undefined when it holds none. */
+/** The choice in one entry of the data layer. Undefined if it holds none. */
 export const readEntry = (entry: unknown): Choice => {
   // gtag pushes its `arguments`, which is not an array.
   const [command, action, values] = Array.prototype.slice.call(Object(entry)) as unknown[];
@@ -19,14 +19,13 @@ export const readEntry = (entry: unknown): Choice => {
 };
 
 /**
- * Replays the layer and watches it. A push that others have wrapped, or will wrap, is called
- * through.
+ * Replays the layer and watches it. A push wrapped by other scripts, before or after, still works.
  */
 export const watchLayer = (layer: unknown[], tell = createTeller()): void => {
   let latest: Choice;
   const read = (entry: unknown) => {
     const isFirst = latest === undefined;
-    // An update about something else leaves what was said.
+    // An update of other settings keeps the choice.
     latest = readEntry(entry) ?? latest;
     if (isFirst && !latest) queueMicrotask(() => tell(latest));
     else tell(latest);

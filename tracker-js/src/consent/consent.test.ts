@@ -10,7 +10,7 @@ import { type OsanoConsent, startOsano } from './osano';
 import { startTcf, type TcData, type TcfApi } from './tcf';
 import { startWp } from './wp-consent-api';
 
-/** What the adapters say, in order; the tracker stands behind it, waiting. */
+/** What the adapters pass on, in order. A waiting tracker receives it. */
 const told: (boolean | 'wait')[] = [];
 const page = usePage();
 const globals = window as unknown as Record<string, unknown>;
@@ -50,7 +50,7 @@ describe('the teller', () => {
     expect(told).toEqual([true, false]);
   });
 
-  it('says nothing before a choice, and revokes a grant that disappears', () => {
+  it('passes nothing before a choice, and revokes a grant that disappears', () => {
     const tell = createTeller();
     tell(undefined);
     expect(told).toEqual([]);
@@ -59,7 +59,7 @@ describe('the teller', () => {
     expect(told).toEqual([true, false]);
   });
 
-  it('leaves its word for a tracker that comes later', () => {
+  it('queues the choice for a tracker that loads later', () => {
     const later: { sillage?: ((name: 'consent', granted: boolean | 'wait') => void) & { q?: unknown[][] } } = {};
     createTeller(later)(true);
     expect(later.sillage?.q).toEqual([['consent', true]]);
@@ -79,7 +79,7 @@ describe('a page that reloads', () => {
       Object.assign(new Event('navigate'), { destination: { ...HERE(), ...destination }, userInitiated }),
     );
 
-  it('by itself sends nothing more, and tells nobody of it', () => {
+  it('by itself sends nothing more, not even a no', () => {
     createTeller()(true);
     createTeller()(true);
     vi.advanceTimersByTime(2000);
@@ -97,7 +97,7 @@ describe('a page that reloads', () => {
     expect(told).toEqual(['wait']);
   });
 
-  it('and stays after all is told its choice again', () => {
+  it('and stays after all gets its choice again', () => {
     createTeller()(true);
     navigate({});
     expect(told).toEqual([true, 'wait']);
@@ -120,7 +120,7 @@ describe('a page that reloads', () => {
 });
 
 describe('two adapters on a page', () => {
-  it('grant only together: any no is a no, any silence is silence', () => {
+  it('grant only together: one no is a no, one without a choice is none', () => {
     const [first, second] = [createTeller(), createTeller()];
     first(true);
     expect(told).toEqual([]);
@@ -133,7 +133,7 @@ describe('two adapters on a page', () => {
     expect(told).toEqual([false, true, false]);
   });
 
-  it('wait for one whose consent manager never comes', () => {
+  it('wait for one whose consent manager never loads', () => {
     vi.useFakeTimers();
     startTcf();
     globals.Cookiebot = { hasResponse: true, consent: { method: 'explicit', statistics: true } };
@@ -196,7 +196,7 @@ describe('TCF', () => {
     expect(told).toEqual([false]);
   });
 
-  it('takes legitimate interest for no consent', () => {
+  it('does not count legitimate interest as consent', () => {
     startWith({ ...chosen, publisher: { consents: {}, legitimateInterests: yes } } as TcData);
     expect(told).toEqual([false]);
   });
@@ -293,7 +293,7 @@ describe('GPP', () => {
     expect(told).toEqual([]);
   });
 
-  it('takes no word about sale or sharing for a word about measurement', () => {
+  it('does not read signals about sale or sharing as a choice', () => {
     startWith(event({ usnat: { SaleOptOut: 2, SharingOptOut: 2, TargetedAdvertisingOptOut: 2 } }, [7]));
     listener(event({ usca: { SaleOptOut: 1 } }, [8]), true);
     expect(told).toEqual([]);
@@ -304,7 +304,7 @@ describe('GPP', () => {
     expect(told).toEqual([false]);
   });
 
-  it('asks TCF where the page has both', () => {
+  it('asks TCF if the page has both', () => {
     globals.__tcfapi = ((_command, _version, each) =>
       each({ eventStatus: 'tcloaded', gdprApplies: true, publisher: { consents: {} } }, true)) satisfies TcfApi;
     startWith(event(europe({ PublisherConsents: all })));
@@ -316,7 +316,7 @@ describe('Consent Mode', () => {
   const layer: unknown[] = [];
   /** As Google's snippet has it: entries are `arguments`. */
   function gtag(..._args: unknown[]) {
-    // biome-ignore lint/complexity/noArguments: the very thing under test
+    // biome-ignore lint/complexity/noArguments: this is what the test checks
     (globals.dataLayer as unknown[]).push(arguments);
   }
   beforeEach(() => {
@@ -324,7 +324,7 @@ describe('Consent Mode', () => {
     globals.dataLayer = [];
   });
 
-  it('takes a default for no choice, granted or with a region', () => {
+  it('does not count a default as a choice, granted or with a region', () => {
     gtag('consent', 'default', { analytics_storage: 'granted', wait_for_update: 500 });
     gtag('consent', 'default', { analytics_storage: 'granted', region: ['US'] });
     startConsentMode();
@@ -333,7 +333,7 @@ describe('Consent Mode', () => {
     expect(page.requests).toEqual([]);
   });
 
-  it('replays an update made before it came, and hears later ones', () => {
+  it('replays an earlier update and follows later ones', () => {
     gtag('consent', 'update', { analytics_storage: 'granted', ad_storage: 'denied' });
     startConsentMode();
     expect(told).toEqual([true]);
@@ -365,7 +365,7 @@ describe('Consent Mode', () => {
     expect(told).toEqual([false]);
   });
 
-  it('leaves what was said when an update is about advertising only', () => {
+  it('keeps the choice if an update is about advertising only', () => {
     startConsentMode();
     gtag('consent', 'update', { analytics_storage: 'granted' });
     gtag('consent', 'update', { ad_storage: 'denied' });
@@ -389,7 +389,7 @@ describe('Consent Mode', () => {
     [() => {}],
     [['consent', 'update']],
     [['consent', 'update', null]],
-  ])('takes %j for no choice', (entry) => expect(readEntry(entry)).toBeUndefined());
+  ])('does not count %j as a choice', (entry) => expect(readEntry(entry)).toBeUndefined());
 });
 
 describe('Cookiebot', () => {
@@ -407,7 +407,7 @@ describe('Cookiebot', () => {
     expect(told).toEqual([true]);
   });
 
-  it('takes implied consent for none', () => {
+  it('does not count implied consent', () => {
     set({ hasResponse: true, consent: { statistics: true, method: 'implied' } });
     startCookiebot();
     tellOf('CookiebotOnConsentReady');
@@ -424,7 +424,7 @@ describe('Cookiebot', () => {
     expect(told).toEqual([true, false]);
   });
 
-  it('takes acceptance without an answer for none', () => {
+  it('does not count acceptance without an answer', () => {
     set({ hasResponse: false, consent: { statistics: true, method: 'explicit' } });
     startCookiebot();
     expect(told).toEqual([]);
@@ -457,7 +457,7 @@ describe('OneTrust', () => {
     expect(told).toEqual([true, false]);
   });
 
-  it('does not take one category for another that begins alike', () => {
+  it('tells categories apart that begin alike', () => {
     set(',C0001,C00021,', true);
     startOneTrust();
     expect(told).toEqual([false]);
@@ -505,7 +505,7 @@ describe('Klaro', () => {
     };
   };
 
-  it('takes toggling for no choice; saving is one', () => {
+  it('counts saving as a choice, but not toggling', () => {
     const visitor = startWith();
     visitor.toggle(true);
     expect(told).toEqual([]);
@@ -522,7 +522,7 @@ describe('Klaro', () => {
     expect(told).toEqual([true, false]);
   });
 
-  it.each([[{ required: true }], [{ optOut: true }]])('never takes a service that is %j for granted', (service) => {
+  it.each([[{ required: true }], [{ optOut: true }]])('never counts a service that is %j as granted', (service) => {
     const visitor = startWith(service, true);
     visitor.toggle(true);
     visitor.save();
@@ -545,7 +545,7 @@ describe('Osano', () => {
     return (type: string, ANALYTICS: 'ACCEPT' | 'DENY') => listeners[type]?.({ ANALYTICS });
   };
 
-  it('takes defaults and toggling for no choice; saving is one', () => {
+  it('counts saving as a choice, but not defaults and toggling', () => {
     const happen = start();
     happen('osano-cm-initialized', 'ACCEPT');
     happen('osano-cm-consent-changed', 'ACCEPT');
@@ -594,7 +594,7 @@ describe('WP Consent API', () => {
     expect(told).toEqual([true]);
   });
 
-  it('takes the cookie of an opt-out region for no choice', () => {
+  it('does not count the cookie of an opt-out region as a choice', () => {
     globals.wp_consent_type = 'optout';
     document.cookie = 'wp_consent_statistics=allow';
     startWp();
@@ -609,7 +609,7 @@ describe('WP Consent API', () => {
     expect(told).toEqual([true, false]);
   });
 
-  it('does not take the anonymous statistics’ cookie for it', () => {
+  it('ignores the cookie of anonymous statistics', () => {
     globals.wp_consent_type = 'optin';
     document.cookie = 'wp_consent_statistics-anonymous=allow';
     startWp();

@@ -1,7 +1,7 @@
 // Cookiebot.
 //
-// Its events come on every page, with the stored answer or a new one. In regions set to implied
-// consent it reports everything accepted without a click; its `method` tells that apart.
+// Its events fire on every page, with the stored answer or a new one. In regions with implied
+// consent it reports everything as accepted without a click; `method` shows the difference.
 
 import { type Choice, createTeller } from './choice';
 

@@ -1,9 +1,9 @@
 // IAB GPP 1.1.
 //
-// Its European section (`tcfeuv2`) says what TCF says. Its US sections speak of sale, sharing and
-// targeted advertising, never of a site's own measurement: they cannot grant it; only their Global
-// Privacy Control part is heeded, as an objection. Where the page has a TCF interface as well, that
-// one is asked instead, because GPP encoders name fields differently.
+// Its European section (`tcfeuv2`) equals TCF. Its US sections are about sale, sharing and targeted
+// advertising, not about a site's own measurement, so they cannot grant it. Only their Global
+// Privacy Control part counts, as an objection. If the page has a TCF interface as well, the
+// adapter uses that one, because GPP encoders name fields differently.
 
 import { type Choice, createTeller, readAttributes, whenThere } from './choice';
 import { type TcfApi, watchTcf } from './tcf';
@@ -26,14 +26,14 @@ const TCF_EU_V2 = 2;
 const US_FIRST = 7;
 
 /**
- * Whether a list of purposes, the first of them at index 0, holds storage (1) and measuring content
+ * True if a list of purposes, with purpose 1 at index 0, holds storage (1) and measuring content
  * (8).
  */
 const holds = (purposes: unknown): boolean | undefined =>
   Array.isArray(purposes) && purposes.length >= 8 ? Boolean(purposes[0] && purposes[7]) : undefined;
 
 /**
- * The choice in one event. `current` is the one before, which stands until the signal is ready
+ * The choice in one event. `current` is the previous one, which stays until the signal is ready
  * again.
  */
 export const readGpp = (event: GppEvent | null, ok: boolean, current: Choice, isVendorsRead: boolean): Choice => {
@@ -54,7 +54,7 @@ export const readGpp = (event: GppEvent | null, ok: boolean, current: Choice, is
   return holds(section.PublisherConsents) ?? (isVendorsRead ? holds(section.PurposeConsents) : undefined) ?? false;
 };
 
-/** Listens for as long as the page lives. */
+/** Listens until the page ends. */
 export const watchGpp = (api: GppApi, isVendorsRead: boolean, tell = createTeller()): void => {
   let current: Choice;
   api('addEventListener', (event, ok) => {

@@ -1,8 +1,8 @@
 // Klaro.
 //
-// Its `consents` notice comes at each toggle, before anything is saved: only `saveConsents` is a
-// choice. A service that is required or opt-out counts as accepted without a click, so it never
-// counts as granted here. `data-service` names the service (default: sillage).
+// Klaro sends `consents` at each toggle, before anything is saved: only `saveConsents` is a choice.
+// A required or opt-out service is accepted without a click, so it never counts as granted here.
+// `data-service` names the service (default: sillage).
 
 import { type Choice, createTeller, readAttributes, whenThere } from './choice';
 

@@ -1,8 +1,8 @@
 // Osano.
 //
-// Only `osano-cm-consent-saved` is a choice; for a visitor who chose earlier it comes at once.
-// `-consent-changed` comes at each toggle, and `-initialized` also with the defaults of regions
-// without opt-in: neither is listened to.
+// Only `osano-cm-consent-saved` is a choice. It fires at once if the visitor chose earlier. The
+// adapter ignores `-consent-changed`, which fires at each toggle, and `-initialized`, which also
+// fires with the defaults of regions without opt-in.
 
 import { createTeller, whenThere } from './choice';
 

@@ -1,8 +1,8 @@
 // IAB TCF 2.2 and 2.3.
 //
-// Granted means purposes 1 (storage) and 8 (measuring content), by consent, in the publisher's own
-// signals: a collector on the site's own host is not a vendor. Many consent managers leave the
-// publisher's signals out; `data-purposes="vendors"` then reads the purposes given to vendors.
+// Granted means consent to purposes 1 (storage) and 8 (measuring content) in the publisher's own
+// signals: a collector on the site's own host is not a vendor. Many consent managers omit the
+// publisher's signals; `data-purposes="vendors"` then reads the purposes granted to vendors.
 // Legitimate interest is never a yes.
 
 import { type Choice, createTeller, readAttributes, whenThere } from './choice';
@@ -23,25 +23,25 @@ export type TcfApi = (
 ) => void;
 
 /**
- * The choice in one answer. `current` is the one before, which stands while the visitor is asked
+ * The choice in one answer. `current` is the previous one, which stays while the visitor is asked
  * again.
  */
 export const readTcf = (data: TcData | null, ok: boolean, current: Choice, isVendorsRead: boolean): Choice => {
   if (!ok || !data) return undefined;
-  // The dialogue is open: what the string says is not, or no longer, what the visitor wants.
+  // The dialogue is open: the string does not hold the visitor's final choice.
   if (data.eventStatus === 'cmpuishown') return current;
   if (data.eventStatus !== 'tcloaded' && data.eventStatus !== 'useractioncomplete') return undefined;
-  // Where the GDPR does not apply the answer carries no purposes. That is not a yes.
+  // If the GDPR does not apply, the answer has no purposes. That is not a yes.
   if (data.gdprApplies !== true) return undefined;
-  // A string shared between sites has been invalid since 2.2; purpose one treatment means purpose 1
-  // was never asked.
+  // A string shared between sites is invalid since 2.2. Purpose one treatment means that the
+  // visitor was not asked about purpose 1.
   if (data.isServiceSpecific === false || data.purposeOneTreatment === true) return false;
   const own = data.publisher?.consents;
   const consents = isVendorsRead && !(own && Object.keys(own).length) ? data.purpose?.consents : own;
   return Boolean(consents?.[1] && consents[8]);
 };
 
-/** Listens for as long as the page lives. */
+/** Listens until the page ends. */
 export const watchTcf = (api: TcfApi, isVendorsRead: boolean, tell = createTeller()): void => {
   let current: Choice;
   api('addEventListener', 2, (data, ok) => {

@@ -1,8 +1,8 @@
 // WP Consent API.
 //
-// `wp_has_consent` says yes when no consent type is set, and in opt-out regions before any choice,
-// so it is not used. The adapter reads the cookie with the choice, and the consent type, which must
-// be an opt-in.
+// `wp_has_consent` returns true if no consent type is set, and in opt-out regions before any
+// choice, so it is not used. The adapter reads the cookie with the choice, and the consent type,
+// which must be an opt-in.
 
 import { type Choice, createTeller } from './choice';
 
@@ -23,7 +23,7 @@ export const readWp = (page: WpPage, cookies: string): Choice => {
 export const startWp = (tell = createTeller()): void => {
   const read = () => tell(readWp(window as WpPage, document.cookie));
   document.addEventListener('wp_listen_for_consent_change', (event) => {
-    // An array that carries its news as named properties. A no counts although its cookie may be
+    // An array with the change as named properties. A no counts at once, since its cookie may be
     // late.
     const { statistics } = Object((event as CustomEvent).detail) as { statistics?: string };
     if (statistics === 'deny') tell(false);

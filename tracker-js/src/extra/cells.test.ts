@@ -43,7 +43,7 @@ describe('a click cell', () => {
     ['<label><b id="it">x</b></label>'],
   ])('is not kept in a form field: %s', (html) => expect(click(html)).toBeUndefined());
 
-  it('is kept beside a form field', () => expect(click('<form><p id="it">x</p><input></form>')).toBe(0));
+  it('is kept next to a form field', () => expect(click('<form><p id="it">x</p><input></form>')).toBe(0));
   it('is not kept for a click by keyboard', () => expect(click('<a id="it">x</a>', { detail: 0 })).toBeUndefined());
   it('is not kept beyond what the collector can store', () =>
     expect(click('<p id="it">x</p>', { pageY: 200_000 })).toBeUndefined());

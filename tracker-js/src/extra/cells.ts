@@ -1,9 +1,9 @@
 // The grid cell of a click.
 //
 // Place: `index` adds each cell to the current pageview's extra fields, which the tracker sends
-// with the engagement. A cell is a square as wide as a twentieth of the page: number = row * 20 +
-// column. Invariants: no element, selector, text or exact point is kept; clicks in form fields are
-// ignored; the script listens to clicks only, never to mouse movements or keys.
+// with the engagement. A cell is a square with a twentieth of the page's width: number
+// = row * 20 + column. Invariants: no element, selector, text or exact point is kept; clicks in
+// form fields are ignored; the script listens to clicks only, never to mouse movements or keys.
 
 export const COLUMNS = 20;
 /** Cells per pageview. The same as the collector's `CLICKS_MAX`; `limits.test.ts` compares them. */

@@ -1,6 +1,6 @@
 // Entry of the optional second file: web vitals, click cells and a count of script errors.
 //
-// Place: beside the tracker, which handles consent, holding and sending. This file writes fields
+// Place: next to the tracker, which handles consent, waiting and sending. This file writes fields
 // into `sillage.x`, which the tracker sends with the current pageview's engagement, and calls
 // `sillage` for errors. It makes no requests itself. Without the tracker it does nothing.
 
@@ -25,8 +25,8 @@ guard(() => {
   const note = (fields: ExtraFields) => {
     if (page.sillage?.x && location.href === address) Object.assign(page.sillage.x, fields);
   };
-  // Report all changes: the tracker sends when the page is hidden, and final values would arrive
-  // after that.
+  // Report all changes: the tracker sends when the page is hidden, and final values arrive after
+  // that.
   const options = { reportAllChanges: true };
   onLCP(({ value }) => note({ vl: Math.round(value) }), options);
   onINP(({ value }) => note({ vi: Math.round(value) }), options);

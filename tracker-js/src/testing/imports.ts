@@ -1,9 +1,9 @@
-// The order of modules: who may import whom. For the test of this package's own source files.
+// The order of modules: which file may import which. For the test of this package's source files.
 
 /** Imports by file: paths relative to the source folder, without an extension. */
 export type Imports = { readonly [file: string]: readonly string[] };
 
-/** Reads the relative imports out of sources, by file: `./tracker.ts` or `./consent/tcf.ts`. */
+/** Reads the relative imports of sources, by file: `./tracker.ts` or `./consent/tcf.ts`. */
 export const readImports = (sources: { readonly [path: string]: string }): Imports =>
   Object.fromEntries(
     Object.entries(sources).map(([path, source]) => {
@@ -16,7 +16,7 @@ export const readImports = (sources: { readonly [path: string]: string }): Impor
 
 /**
  * Describes each import that breaks the order. `rooms` lists files and folders (`consent/`) from
- * the ground up; a file may import from its own folder and from rooms before its own.
+ * the ground up. A file may import from its own folder and from earlier rooms.
  */
 export const findUpwardImports = (imports: Imports, rooms: readonly string[]): string[] => {
   const roomOf = (file: string) =>
@@ -29,7 +29,7 @@ export const findUpwardImports = (imports: Imports, rooms: readonly string[]): s
   });
 };
 
-/** The circles of imports, each as its files in order, found from the file that comes first. */
+/** The circles of imports, each as a list of files in order. */
 export const findCircles = (imports: Imports): string[] => {
   const circles: string[] = [];
   const finished = new Set<string>();

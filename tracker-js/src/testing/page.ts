@@ -1,5 +1,5 @@
-// A page to run the tracker in: happy-dom's, with clock, focus, visibility and network in the
-// test's hands.
+// A page for the tracker in happy-dom, with clock, focus, visibility and network under the test's
+// control.
 
 import { afterEach, beforeEach, vi } from 'vitest';
 import { readOptions } from '../config';
@@ -8,7 +8,7 @@ import type { Beacon, Config } from '../types';
 
 export const ENDPOINT = 'https://collector.example/api/event';
 
-/** What the network does with the next requests; a number is the status they are answered with. */
+/** What the network does with the next requests. A number is the status of the answer. */
 export type Network = 'accepts' | 'is down' | 'is overloaded' | 'throws' | number;
 
 export interface TestPage {
@@ -24,11 +24,11 @@ export interface TestPage {
   readonly hide: () => void;
   readonly focus: (isFocused: boolean) => void;
   readonly goTo: (url: string) => void;
-  /** Lets requests finish. */
+  /** Waits until requests have finished. */
   readonly settle: () => Promise<void>;
 }
 
-/** Sets up a page before each test and takes it down after it, the tracker's listeners included. */
+/** Creates a page before each test and removes it afterwards, with the tracker's listeners. */
 export const usePage = (): TestPage => {
   let isHidden = false;
   let isFocused = true;
@@ -107,5 +107,5 @@ export const usePage = (): TestPage => {
   return page;
 };
 
-/** Names of beacons, for comparing order at a glance. */
+/** Names of beacons, to compare their order. */
 export const names = (beacons: readonly Beacon[]): string[] => beacons.map(({ n }) => n);
