@@ -1,5 +1,5 @@
-// Builds what is served and published, prints what it weighs, and fails when the core file is above
-// its budget.
+// Builds the files that are served and published, prints their sizes, and fails if the core file
+// exceeds its budget.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -8,13 +8,13 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { minify } from 'terser';
 
-/** Bytes the core file may weigh; raw, gzip -9, brotli -q 11. */
+/** Maximum size of the core file in bytes: raw, gzip -9, brotli -q 11. */
 const BUDGET = { raw: 4000, gzip: 2000, brotli: 1800 };
 
 /** Properties that never leave the bundle and may be renamed. */
 const INTERNAL = /^(post|repost|takeBack|drop|tick|look)$/;
 
-/** The forms a file is served in, by the ending that is put behind its name. */
+/** The encodings of a file, by the suffix of its name. */
 const pack = (code) => ({
   '': Buffer.from(code),
   '.gz': gzipSync(code, { level: 9 }),
@@ -23,7 +23,7 @@ const pack = (code) => ({
   }),
 });
 
-/** Bundles one entry into a script that keeps its names to itself. */
+/** Bundles one entry into a script without global names. */
 const bundle = async (entry) => {
   const { outputFiles } = await build({
     entryPoints: [entry],
@@ -82,7 +82,7 @@ for (const [entry, name, budget] of files) {
     }
   }
 }
-// The npm package: one ES module, left readable for the bundler of the site, and its types.
+// The npm package: one ES module, readable for the site's bundler, and its types.
 await build({
   entryPoints: ['src/module.ts'],
   bundle: true,
@@ -95,7 +95,7 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconf
 for (const name of await readdir('dist/npm')) {
   if (!name.endsWith('.d.ts')) continue;
   const types = await readFile(`dist/npm/${name}`, 'utf8');
-  // Node's own resolution wants the extension.
+  // Node's module resolution needs the extension.
   await writeFile(`dist/npm/${name}`, types.replace(/(from ')(\.\/[\w-]+)(')/g, '$1$2.js$3'));
 }
 

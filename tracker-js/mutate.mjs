@@ -1,8 +1,8 @@
-// Mutation test: removes one guard after the other and runs the tests beside it. Each removal must
+// Mutation test: removes one guard after another and runs the tests of its file. Each removal must
 // make a test fail.
 //
-// Works on copies, several at a time. Each copy starts Vitest once and runs it again for each
-// guard. Arguments: parts of names, to try these only.
+// Works on copies of the sources, several at a time. Each copy starts Vitest once and reruns it for
+// each guard. Arguments: parts of names, to select guards.
 
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -10,8 +10,8 @@ import { join, resolve } from 'node:path';
 import { createVitest } from 'vitest/node';
 
 /**
- * What is removed, where, by which replacement, and which tests must notice (default: the file of
- * the same name).
+ * Name, file, guard, replacement, and the test file that must fail (default: the one with the same
+ * name).
  */
 const MUTANTS = [
   ['send nothing after a no', 'tracker', 'if (consent === 0) return;', ''],
@@ -197,7 +197,7 @@ const chosen = process.argv.slice(2);
 const mutants = MUTANTS.filter(([name]) => !chosen.length || chosen.some((part) => name.includes(part)));
 const survivors = [];
 
-/** Takes one mutant after the other, in a copy of its own. */
+/** Processes mutants one after another, in a separate copy. */
 const work = async () => {
   const directory = await mkdtemp(join(tmpdir(), 'sillage-mutants-'));
   /** Test files that this copy has run. */
@@ -230,7 +230,7 @@ const work = async () => {
       const path = join(directory, 'src', `${file}.ts`);
       const source = await readFile(path, 'utf8');
       const at = source.indexOf(guard);
-      if (at < 0) throw new Error(`${name}: ${file}.ts has no such guard any more`);
+      if (at < 0) throw new Error(`${name}: ${file}.ts does not contain this guard`);
       tried.add(tests);
       await writeFile(path, source.slice(0, at) + replacement + source.slice(at + guard.length));
       vitest.invalidateFile(path);
@@ -240,9 +240,9 @@ const work = async () => {
       console.log(`${isNoticed ? 'noticed ' : 'SURVIVED'}  ${name}`);
       if (!isNoticed) survivors.push(name);
     }
-    // Tests that fail without a change would seem to notice every change.
+    // Tests that fail without a mutation would seem to detect every mutation.
     for (const tests of tried) {
-      if (!(await passes(tests))) throw new Error(`${tests}.test.ts fails although nothing is removed`);
+      if (!(await passes(tests))) throw new Error(`${tests}.test.ts fails without a mutation`);
     }
   } finally {
     await vitest?.close();
@@ -251,13 +251,13 @@ const work = async () => {
 };
 
 const count = mutants.length;
-if (!count) throw new Error('no guard has such a name');
+if (!count) throw new Error('no guard has this name');
 await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, work));
 if (survivors.length) {
-  console.error(`${survivors.length} guards may be removed without a test failing`);
+  console.error(`${survivors.length} guards can be removed without a failing test`);
   process.exitCode = 1;
 } else {
-  // Vitest sets it to 1 for the failures that are wanted here.
+  // Vitest sets it to 1 because of the expected failures.
   process.exitCode = 0;
-  console.log(`${count} guards removed in turn, each noticed`);
+  console.log(`${count} guards removed in turn, each detected by a test`);
 }

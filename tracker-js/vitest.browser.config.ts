@@ -7,8 +7,8 @@ export default defineConfig({
     environment: 'node',
     reporters: process.env.UPDATE_TABLE ? ['default', new TableReporter()] : ['default'],
     globalSetup: ['browser/harness/setup.ts'],
-    // Each file has its own browser and server. Tests of one file run one after the other, because
-    // they share the focus. Most of a test is waiting, so more files run at once than there are
+    // Each file has its own browser and server. Tests of one file run one after another, because
+    // they share the focus. Tests mostly wait, so more files run at once than the machine has
     // cores.
     maxWorkers: 3,
     testTimeout: 20_000,

@@ -4,8 +4,8 @@ import { names, useWorld, wait } from './harness/scenario';
 const world = useWorld(20);
 
 /**
- * One consent manager as its adapter meets it: before it has loaded, undecided although a yes is
- * its default, and what a visitor then does.
+ * A consent manager as its adapter sees it: not loaded yet, without a choice although its default
+ * is a yes, and with the visitor's choice.
  */
 interface Manager {
   readonly stub: string;
@@ -75,7 +75,7 @@ const MANAGERS: { readonly [adapter: string]: Manager } = {
 
 describe('11 consent by an adapter', () => {
   it.each(Object.entries(MANAGERS))(
-    '%s: a stub and a default send nothing, a yes does, a no takes it back',
+    '%s: a stub and a default send nothing, a yes does, a no withdraws it',
     async (adapter, { stub, undecided, yes, no }) => {
       const test = world.scenario();
       const script = `<script src="${world.site.origin('stats.test')}/consent/${adapter}.js"></script>`;

@@ -8,13 +8,13 @@ const open = async (body: (out: string, test: Scenario) => string, api?: string)
   const test = world.scenario();
   const out = `${world.site.origin('other.test')}${test.path}/out?token=SECRET`;
   test.put('<!doctype html><title>out</title>out', '/out');
-  // On a host of its own, so that hung requests do not hold up the script's.
+  // On a separate host, so that hung requests do not delay that of the script.
   const attributes = api ? { 'data-api': world.site.origin('embed.test') + api } : {};
   const page = await world.open(test.put(test.html(body(out, test), { attributes })));
   if (!api) await test.stored(1);
   return { test, page };
 };
-/** The event besides pageview and engagement. */
+/** The event other than pageview and engagement. */
 const eventOf = async (test: Scenario) => {
   const events = await test.stored(3);
   return events.find(({ name }) => name !== 'pageview' && name !== 'engagement');
@@ -26,7 +26,7 @@ describe('10 a click on a link that leads away', () => {
   it.each<[string, (page: Page) => Promise<unknown>]>([
     ['left', (page) => page.click('#it')],
     ['by the keyboard', (page) => page.focus('#it').then(() => page.keyboard.press('Enter'))],
-  ])('%s is kept, and leads away', async (_how, act) => {
+  ])('%s is stored, and leads away', async (_how, act) => {
     const { test, page } = await open(link);
     await Promise.all([page.waitForNavigation(), act(page)]);
     expect(page.url()).toMatch(/other\.test.*token=SECRET/);
@@ -46,7 +46,7 @@ describe('10 a click on a link that leads away', () => {
       },
     ],
     ['that opens a tab', (out) => `<a id=it target=_blank href="${out}">out</a>`, (page) => page.click('#it')],
-  ])('%s is kept, and a tab opens', async (_how, body, act) => {
+  ])('%s is stored, and a tab opens', async (_how, body, act) => {
     const { test, page } = await open(body);
     const opened = new Promise((resolve) => world.launched.browser.once('targetcreated', resolve));
     await act(page);
@@ -93,8 +93,8 @@ describe('10 a click on a link that leads away', () => {
       await Promise.all([page.waitForNavigation(), page.click('#it')]);
       return (await page.evaluate(() => performance.timeOrigin)) - start;
     };
-    // By turns and at its best: what else the machine does only ever adds. More rounds while it is
-    // disturbed.
+    // Alternately, and the best time of each, since other work on the machine only adds time. More
+    // rounds while the times are disturbed.
     const times = { hung: [] as number[], well: [] as number[] };
     const delayAtBest = () => Math.min(...times.hung) - Math.min(...times.well);
     for (let round = 0; round < 3 || (round < 15 && delayAtBest() >= 50); round++) {
@@ -134,7 +134,7 @@ describe('10 other clicks', () => {
         </script>`,
     );
     for (const id of ['#data', '#blob', '#mail']) await page.click(id);
-    // The positive control: a file of the site, behind all of them.
+    // Positive control: a file of the site, after all of them.
     await page.click('#file');
     await wait(300);
     await page.close();
@@ -168,7 +168,7 @@ describe('10 a form', () => {
   it.each([
     ['valid', form('', 'SECRET@mail.test')],
     ['invalid but not to be validated', form('novalidate', 'SECRET')],
-  ])('%s is kept when sent, without what is in it', async (_what, body) => {
+  ])('%s is stored when sent, without its content', async (_what, body) => {
     const { test, page } = await open(() => body);
     await Promise.all([page.waitForNavigation(), page.click('#it')]);
     expect(await eventOf(test)).toMatchObject({ name: 'form', props: {} });
@@ -180,7 +180,7 @@ describe('10 a form', () => {
     ).not.toContain('SECRET');
   });
 
-  it('invalid is not sent and not kept', async () => {
+  it('invalid is not sent and not stored', async () => {
     const { test, page } = await open(() => form('', 'SECRET'));
     await page.click('#it');
     await wait(200);

@@ -21,7 +21,7 @@ describe('Firefox', () => {
     expect(world.site.log.filter(({ method }) => method === 'OPTIONS')).toEqual([]);
   });
 
-  it('3 calls before the script is there come after the pageview', async () => {
+  it('3 calls before the script has loaded follow the pageview', async () => {
     const { page, test } = await open(`${ORDER}<script>sillage('A'); sillage('B')</script>`);
     await test.stored(3);
     expect(await page.evaluate('order')).toEqual(['pageview', 'A', 'B']);
@@ -54,13 +54,13 @@ describe('Firefox', () => {
     expect(JSON.stringify(test.requests().map(({ body }) => body))).not.toContain('SECRET');
   });
 
-  it('5 the way back to a page in the back-forward cache is a new view', async () => {
+  it('5 going back to a page in the back-forward cache is a new view', async () => {
     const persisted =
       "<script>addEventListener('pageshow', (event) => event.persisted && fetch(location.pathname + '/kept'))</script>";
     const { test, page, next } = await open(persisted);
     await test.stored(1);
     await page.goto(next);
-    // The driver's own way back waits for a load that does not come.
+    // The driver's own `goBack` waits for a load, which does not happen here.
     await page.evaluate(() => history.back()).catch(() => {});
     await until('the page is back', () => world.site.served.includes(`${test.path}/kept`));
     await until('the second view', async () => {
@@ -69,7 +69,7 @@ describe('Firefox', () => {
     });
   });
 
-  it('8 leaving and closing tell the engaged time', async () => {
+  it('8 leaving and closing send the engaged time', async () => {
     const told = async (test: Scenario) => {
       const engagement = (await test.stored(2)).find(({ name }) => name === 'engagement');
       expect(engagedTimes(test)[0]).toBeGreaterThan(400);
@@ -81,10 +81,10 @@ describe('Firefox', () => {
     await left.page.goto(left.next);
     await told(left.test);
 
-    // Firefox 153 loses a few of the requests that a page begins while its tab is closed. With
-    // three busy loops beside it, a bare page that does nothing but fetch (keepalive) when it
-    // becomes hidden lost 5 of 220, with sendBeacon 1 of 120; the event itself came every time (150
-    // of 150 by a synchronous request, none lost behind it). So one of three has to tell.
+    // Firefox 153 loses a few of the requests that a page starts while its tab is closed. With
+    // three busy loops in parallel, a bare page that only calls fetch (keepalive) when it becomes
+    // hidden lost 5 of 220, with sendBeacon 1 of 120. The event itself fired every time (150 of 150
+    // with a synchronous request, and none was lost after it). So one of three must arrive.
     for (let tries = 1; ; tries++) {
       const { test, page } = await open();
       await test.stored(1);
@@ -98,7 +98,7 @@ describe('Firefox', () => {
     }
   });
 
-  it('10 a click on a link that leads away is kept', async () => {
+  it('10 a click on a link that leads away is stored', async () => {
     const { test, page } = await open('<a id=it href="http://other.test/out?token=SECRET">out</a>');
     await test.stored(1);
     await page.click('#it');
@@ -153,7 +153,7 @@ describe('Firefox', () => {
     expect((await short.test.stored(2)).find(({ name }) => name === 'engagement')?.scroll).toBeLessThan(35);
   });
 
-  it('15 a strict policy with a nonce is kept to', async () => {
+  it('15 a strict policy with a nonce has no violation', async () => {
     const test = world.scenario();
     const policy = `default-src 'none'; script-src 'nonce-abc' 'strict-dynamic'; img-src *; connect-src ${world.site.origin('stats.test')}`;
     const watch = `<script>violations = 0; addEventListener('securitypolicyviolation', () => violations++)</script>`;
@@ -163,7 +163,7 @@ describe('Firefox', () => {
     expect(await page.evaluate('violations')).toBe(0);
   });
 
-  it('16 a collector on the page’s own origin, behind a path, is asked', async () => {
+  it('16 a collector on the page’s own origin, behind a path, works', async () => {
     const { test } = await open('', { attributes: { 'data-api': '/stats/api/event' } });
     expect(names(await test.stored(1))).toEqual(['pageview']);
     expect(test.requests()[0]).toMatchObject({ url: '/stats/api/event' });
@@ -198,7 +198,7 @@ describe('Firefox', () => {
     expect(bodies.join()).not.toContain('SECRET');
   });
 
-  it('13 a collector that is not there is not noticed', async () => {
+  it('13 a missing collector causes no error', async () => {
     const errors: string[] = [];
     const test = world.scenario();
     const page = await world.launched.browser.newPage();

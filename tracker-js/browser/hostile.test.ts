@@ -5,8 +5,8 @@ import { names, type Scenario, type TagOptions, until, useWorld, wait } from './
 const world = useWorld(300);
 
 /**
- * Opens a page and keeps what its scripts complain of: exceptions, unhandled rejections, words on
- * the console.
+ * Opens a page and collects what its scripts report: exceptions, unhandled rejections, console
+ * messages.
  */
 const open = async (
   test: Scenario,
@@ -35,7 +35,7 @@ const open = async (
     violations: () => page.evaluate(() => (window as unknown as { violations: string[] }).violations),
   };
 };
-/** The page still does its own work, and nothing was complained of. */
+/** The page still works, and its scripts reported nothing. */
 const expectUnharmed = async (page: Page, complaints: string[]) => {
   await page.click('#works');
   expect(await page.$eval('#works', ({ textContent }) => textContent)).toBe('done');
@@ -43,7 +43,7 @@ const expectUnharmed = async (page: Page, complaints: string[]) => {
 };
 const api = (path: string): TagOptions => ({ attributes: { 'data-api': world.site.origin('stats.test') + path } });
 
-describe('13 a collector that is not there', () => {
+describe('13 a missing collector', () => {
   it.each([
     ['the script is missing', () => ({ attributes: { src: '/nothing/s.js' } })],
     ['the host has no address', () => ({ attributes: { 'data-api': 'http://nowhere.invalid/api/event' } })],
@@ -51,7 +51,7 @@ describe('13 a collector that is not there', () => {
     ['it answers 404', () => api('/missing/api/event')],
     ['it answers 503', () => api('/fails/api/event')],
     ['it hangs', () => api('/hang/api/event')],
-  ])('%s: the page does not notice', async (_what, options) => {
+  ])('%s: the page is not affected', async (_what, options) => {
     const test = world.scenario();
     const { page, complaints } = await open(test, { options: options() });
     await page.evaluate("window.sillage && sillage('A')");
@@ -62,7 +62,7 @@ describe('13 a collector that is not there', () => {
     expect(names(await control.stored(1))).toEqual(['pageview']);
   });
 
-  it('requests are blocked, as by a blocker: the page does not notice', async () => {
+  it('requests are blocked by an extension: the page is not affected', async () => {
     const test = world.scenario();
     const page = await world.launched.browser.newPage();
     await page.setRequestInterception(true);
@@ -98,7 +98,7 @@ describe('13 a collector that is not there', () => {
     ['sillage cannot be set', `Object.defineProperty(window, 'sillage', { value: function () {} })`],
     ['listeners cannot be added', `window.addEventListener = () => { throw new Error('no') }`],
     ['the clock throws', `performance.now = () => { throw new Error('no') }`],
-  ])('%s: the page does not notice', async (_what, before) => {
+  ])('%s: the page is not affected', async (_what, before) => {
     const test = world.scenario();
     const { page, complaints } = await open(test, { before });
     await page.evaluate(() => history.pushState({}, '', '?b'));
@@ -108,7 +108,7 @@ describe('13 a collector that is not there', () => {
 });
 
 describe('14 offline', () => {
-  it('events wait and come when the browser is online again, once', async () => {
+  it('events wait and are sent once when the browser is online again', async () => {
     const test = world.scenario();
     const { page, complaints } = await open(test);
     await test.stored(1);
@@ -132,8 +132,8 @@ describe('14 offline', () => {
     expect(complaints).toEqual([]);
     await page.close();
     await wait(500);
-    // The made-up offline state ends with its page, so what is left with the browser (fetchLater)
-    // or tried once more on leaving may come after all.
+    // The emulated offline state ends with its page, so events left with the browser (fetchLater)
+    // or retried on leaving may still arrive.
     const left = names(await world.site.stored(test.site)).filter((name) => name !== 'engagement');
     expect([['pageview'], ['A', 'pageview']]).toContainEqual(left.sort());
   });
@@ -222,13 +222,12 @@ describe('15 content security policies', () => {
 
 describe('20 speed', () => {
   it('on a processor four times as slow the script takes under 5 ms', async () => {
-    // The thread's own time, times four: a clock on the wall would measure what else the machine
-    // does.
+    // CPU time of the thread, times four: wall-clock time would include other work on the machine.
     const evaluations: number[] = [];
     const totals: number[] = [];
     const page = await world.launched.browser.newPage();
-    // A few rounds; more when none was undisturbed: even a thread's own time grows when others
-    // empty the caches.
+    // A few rounds, and more if all were disturbed: other processes evict the caches, which adds
+    // CPU time too.
     for (let round = 0; round < 5 || (round < 25 && Math.min(...evaluations) >= 5); round++) {
       const test = world.scenario();
       await page.tracing.start({ categories: ['devtools.timeline', 'v8'] });

@@ -10,8 +10,8 @@ const TALL = '<div style="height:3000px">tall</div>';
 const engagementOf = (events: readonly Stored[]) => events.find(({ name }) => name === 'engagement');
 
 /**
- * Opens a page and waits for its pageview; `since` is when the page began to be measured, by the
- * page's clock.
+ * Opens a page and waits for its pageview. `since` is the start of the measurement on the page's
+ * clock.
  */
 const open = async (body = '', below = '') => {
   const test = world.scenario();
@@ -21,17 +21,17 @@ const open = async (body = '', below = '') => {
   return { test, page };
 };
 
-/** How long the page has been there, in ms; the tracker starts within the same few milliseconds. */
+/** Age of the page in ms. The tracker starts a few milliseconds after it. */
 const age = (page: Page): Promise<number> =>
   page.evaluate(() => {
     const script = performance.getEntriesByType('resource').find(({ name }) => name.endsWith('/api/event'));
     return performance.now() - (script?.startTime ?? 0);
   });
 
-/** Milliseconds an engagement may be off. */
+/** Tolerance of an engagement, in milliseconds. */
 const NEAR = 150;
 
-// Begun before the other tests, in a browser of its own, and looked at after them.
+// Starts before the other tests, in a separate browser, and is checked after them.
 const HIDDEN_MS = 90_000;
 const long: { other?: Launched; test?: Scenario; page?: Page; front?: Page; expected?: number; since?: number } = {};
 beforeAll(async () => {
@@ -63,7 +63,7 @@ describe('5 the back-forward cache', () => {
     ).toBe(null);
     await wait(300);
     await page.goto(`${world.site.origin()}${test.path}/next`);
-    // A clock that had not been set back would have the time before the way back as well.
+    // A clock without a reset would include the time before going back.
     const longest = performance.now() - back;
     const events = await test.stored(4);
     const views = events.filter(({ name }) => name === 'pageview');
@@ -126,7 +126,7 @@ describe('8 the end of a visit', () => {
     ['closing the tab', (page) => page.close()],
     ['going elsewhere', (page, next) => page.goto(next)],
     ['going elsewhere by script', (page, next) => page.evaluate((url) => location.assign(url), next)],
-  ])('by %s tells the engaged time', async (_how, leave) => {
+  ])('by %s sends the engaged time', async (_how, leave) => {
     const { test, page } = await open();
     await wait(500);
     const expected = await age(page);
@@ -137,14 +137,14 @@ describe('8 the end of a visit', () => {
     expect(engaged).toBeLessThan(expected + NEAR);
   });
 
-  it('by reload tells it, and the reloaded page is a view of its own', async () => {
+  it('by reload sends it, and the reloaded page is a new view', async () => {
     const { test, page } = await open();
     await wait(300);
     await page.reload();
     expect(names(await test.stored(3)).sort()).toEqual(['engagement', 'pageview', 'pageview']);
   });
 
-  it('by a crash of the renderer tells what was left with the browser', async () => {
+  it('by a crash of the renderer sends what was left with the browser', async () => {
     const { test, page } = await open();
     await wait(5300);
     page.on('error', () => {});
@@ -153,9 +153,8 @@ describe('8 the end of a visit', () => {
     expect(engagedTimes(test)[0]).toBeGreaterThan(4500);
   });
 
-  // A browser may be gone before its network is, and nothing that a page does can help it then: one
-  // of three has to arrive.
-  it('by quitting the browser tells what was left with it', { timeout: 60_000 }, async () => {
+  // A quitting browser may drop requests, which no page can prevent: one of three must arrive.
+  it('by quitting the browser sends what was left with it', { timeout: 60_000 }, async () => {
     for (let left = 2; ; left--) {
       const test = world.scenario();
       const other = await launchChromium(world.site.port);
@@ -192,7 +191,7 @@ describe('8 the end of a visit', () => {
     expect(engagedTimes(test)[0]).toBeLessThan(expected + 1000);
   });
 
-  // What discarding consists of; Chromium itself spares pages that a debugger looks at.
+  // The steps of discarding, since Chromium does not discard pages with a debugger.
   it('by discarding a frozen tab in the background loses nothing', async () => {
     const { test, page } = await open();
     await wait(400);
@@ -210,7 +209,7 @@ describe('8 the end of a visit', () => {
     expect(engagedTimes(test)[0]).toBeLessThan(expected + 1000);
   });
 
-  it('a tab that was frozen and is looked at again goes on', async () => {
+  it('a frozen tab that is shown again continues', async () => {
     const { test, page } = await open();
     await wait(300);
     const session = await page.createCDPSession();
@@ -267,7 +266,7 @@ describe('9 scroll depth', () => {
     expect(half).toBeGreaterThan(50);
     expect(half).toBeLessThan(75);
   });
-  it('of a page that grows late is that of the full page', async () => {
+  it('of a page that grows later is measured on the full page', async () => {
     const late = await depth('short', (page) =>
       page.evaluate((html) => void document.body.insertAdjacentHTML('beforeend', html), TALL),
     );
@@ -280,7 +279,7 @@ describe('9 scroll depth', () => {
 });
 
 describe('8 after ninety seconds in the background', () => {
-  it('a page has been engaged with no longer than before', { timeout: HIDDEN_MS + 20_000 }, async () => {
+  it('the engaged time of the page has not grown', { timeout: HIDDEN_MS + 20_000 }, async () => {
     const { test, page, front, expected = 0, since = 0 } = long;
     if (!test || !page || !front) return expect.unreachable('the page was not opened');
     await wait(HIDDEN_MS - (performance.now() - since));

@@ -44,7 +44,7 @@ describe('1 a plain load', () => {
 });
 
 describe('2 settings', () => {
-  it('by the global object and by attributes, of which the attribute wins', async () => {
+  it('by the global object and by attributes: the attribute wins', async () => {
     const test = world.scenario();
     const html = `<!doctype html><script>sillageConfig = { site: 'nobody.test', policy: '7' }</script>${test.tag()}`;
     await world.open(test.put(html));
@@ -53,8 +53,8 @@ describe('2 settings', () => {
   });
 });
 
-describe('3 calls before the script is there', () => {
-  it('come after the pageview, in their order', async () => {
+describe('3 calls before the script has loaded', () => {
+  it('follow the pageview, in order', async () => {
     const test = world.scenario();
     const calls = `${ORDER}<script>sillage('A', { props: { x: 1 } }); sillage('B')</script>`;
     const page = await world.open(test.put(test.html(calls)));
@@ -66,7 +66,7 @@ describe('3 calls before the script is there', () => {
 });
 
 describe('16 the collector', () => {
-  it('on another origin is asked without a preflight, and gets its cookie', async () => {
+  it('on another origin gets no preflight, and its cookie is sent', async () => {
     const test = world.scenario();
     await world.open(test.put(test.html("<script>sillage('A')</script>")));
     await test.stored(2);

@@ -78,7 +78,7 @@ describe('11 consent', () => {
     expect(names(await test.stored(1))).toEqual(['pageview']);
   });
 
-  it('granted again: the page begins anew', async () => {
+  it('granted again: the page starts a new pageview', async () => {
     const test = world.scenario();
     const page = await world.open(test.put(test.html('', WAIT)));
     await say(page, true);
@@ -93,7 +93,7 @@ describe('11 consent', () => {
     const test = world.scenario();
     const url = test.put(test.html('', WAIT));
     const [asked, other] = [await world.open(url), await world.open(url)];
-    // Whichever is hidden tells its engagement.
+    // The hidden one sends its engagement.
     const views = () => test.requests().filter(({ body }) => JSON.parse(body).n === 'pageview');
     await say(other, true);
     await test.stored(1);
@@ -108,7 +108,7 @@ describe('11 consent', () => {
     await until('its event', async () => names(await world.site.stored(test.site)).includes('A'));
   });
 
-  it('by an adapter: a default is no choice, an update is', async () => {
+  it('by an adapter: an update is a choice, a default is not', async () => {
     const test = world.scenario();
     const gtag = `<script>dataLayer = []; function gtag() { dataLayer.push(arguments) }; gtag('consent', 'default', { analytics_storage: 'granted' })</script>`;
     const adapter = `<script src="${world.site.origin('stats.test')}/consent/consent-mode.js"></script>`;
@@ -137,17 +137,17 @@ describe('12 signals', () => {
     expect(await visit(has('globalPrivacyControl', 'false'))).toEqual(['pageview', 'A']);
   });
 
-  it('Do Not Track is heeded where the site says so', async () => {
+  it('Do Not Track is respected if the site says so', async () => {
     expect(await visit(has('doNotTrack', '"1"'), { 'data-dnt': '' })).toEqual([]);
     expect(await visit(has('doNotTrack', '"1"'))).toEqual(['pageview', 'A']);
   });
 
-  it('a driven browser is not counted, unless the site asks for it', async () => {
+  it('an automated browser is not counted, unless the site asks for it', async () => {
     expect(await visit(has('webdriver', 'true'))).toEqual([]);
     expect(await visit(has('webdriver', 'true'), { 'data-automated': '' })).toEqual(['pageview', 'A']);
   });
 
-  it('the visitor’s own mark is heeded', async () => {
+  it('the visitor’s mark in storage is respected', async () => {
     expect(await visit(`localStorage.sillage_ignore = 'true'`)).toEqual([]);
     expect(await visit(`localStorage.removeItem('sillage_ignore')`)).toEqual(['pageview', 'A']);
   });

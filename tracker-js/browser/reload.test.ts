@@ -1,6 +1,7 @@
-// Consent tools that keep a choice and reload the page, some of them without a word to anybody.
+// Consent tools that store a choice and reload the page, some of them without any event.
 //
-// The collector shares the pages' host here, so that its cookie goes along and can be looked at.
+// The collector shares the pages' host here, so that requests carry its cookie and tests can read
+// it.
 
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'puppeteer-core';
@@ -12,9 +13,9 @@ const world = useWorld(400);
 const attributes = () => ({ 'data-consent': 'wait', 'data-api': `${world.site.origin()}/api/event` });
 const adapter = (name: string) => `<script src="${world.site.origin('stats.test')}/consent/${name}.js"></script>`;
 const sent = (test: Scenario) => test.requests().map(({ body }) => JSON.parse(body));
-/** Name and consent of what was sent, in order. */
+/** Name and consent of the sent beacons, in order. */
 const words = (test: Scenario) => sent(test).map(({ n, c }) => [n, c]);
-/** The device that the measurement cookie of a test's site names. */
+/** The device id in the measurement cookie of the test's site. */
 const deviceOf = async (test: Scenario) => {
   const cookies = await world.launched.browser.cookies();
   const slug = test.site.replaceAll('.', '-');
@@ -25,8 +26,8 @@ const reloadedBy = async (page: Page, selector: string) => {
 };
 
 /**
- * A banner that keeps the choice, reloads, and tells Google's consent mode of it on the page that
- * follows.
+ * A banner that stores the choice, reloads, and passes the choice to Google's consent mode on the
+ * next page.
  */
 const BANNER = `<script>
   window.dataLayer = window.dataLayer || [];
@@ -50,14 +51,14 @@ describe('11 a banner that reloads the page', () => {
   const html = (test: Scenario, head: string) =>
     `<!doctype html><title>t</title>${head}${test.html(BANNER, { isGranted: false, attributes: attributes() })}`;
 
-  it('upon a no: nothing measured leaves after it, and the cookie goes', async () => {
+  it('after a no: no measurement is sent, and the cookie is removed', async () => {
     const test = world.scenario();
     const page = await world.open(test.put(html(test, '') + adapter('consent-mode')));
     await reloadedBy(page, '#yes');
     await until('a cookie', async () => (await deviceOf(test)) !== undefined);
     const first = await deviceOf(test);
     await wait(5500);
-    // Something is left with the browser by now, which would send it when the page ends.
+    // By now an engagement is left with the browser, which would send it when the page ends.
     const before = words(test).length;
     await reloadedBy(page, '#no');
     await until('the cookie is gone', async () => (await deviceOf(test)) === undefined);
@@ -71,7 +72,7 @@ describe('11 a banner that reloads the page', () => {
     await forget(page);
   });
 
-  it('says the no once on each page that hears it, and nothing of the page', async () => {
+  it('sends the no once on each page that receives it, without the page', async () => {
     const test = world.scenario();
     const page = await world.open(test.put(html(test, '') + adapter('consent-mode')));
     await reloadedBy(page, '#no');
@@ -86,7 +87,7 @@ describe('11 a banner that reloads the page', () => {
     await forget(page);
   });
 
-  it('without an adapter sends at its end, which the other tests rule out', async () => {
+  it('without an adapter the page still sends its engagement', async () => {
     const test = world.scenario();
     const word = "if (localStorage.choice) sillage('consent', localStorage.choice === 'granted')";
     const page = await world.open(test.put(`${html(test, '')}<script>${word}</script>`));
@@ -99,7 +100,7 @@ describe('11 a banner that reloads the page', () => {
     await forget(page);
   });
 
-  it('by the visitor’s own hand is measured to its end', async () => {
+  it('by the visitor is measured to its end', async () => {
     const test = world.scenario();
     const page = await world.open(test.put(html(test, '') + adapter('consent-mode')));
     await reloadedBy(page, '#yes');
@@ -111,7 +112,7 @@ describe('11 a banner that reloads the page', () => {
   });
 });
 
-describe('11 tarteaucitron, by the recipe', () => {
+describe('11 tarteaucitron, with the code in README.md', () => {
   const TYPES: { readonly [ending: string]: string } = { js: 'text/javascript', css: 'text/css' };
   beforeAll(async () => {
     for (const name of [
@@ -126,19 +127,18 @@ describe('11 tarteaucitron, by the recipe', () => {
     }
   });
 
-  /** As README.md has it. */
+  /** The code in README.md. */
   const recipe = async () => {
     const [, text = ''] = (await readFile('README.md', 'utf8')).split('<!-- tarteaucitron -->');
     const code = /```html\n([\s\S]*?)```/.exec(text)?.[1];
-    if (!code) throw new Error('README.md has no recipe for tarteaucitron any more');
+    if (!code) throw new Error('README.md has no code for tarteaucitron');
     return code;
   };
 
-  /** Its boxes slide in, so that a click by coordinates may go past a button. */
+  /** Its boxes slide in, so a click by coordinates may miss a button. */
   const press = (page: Page, selector: string) => page.$eval(selector, (button) => (button as HTMLElement).click());
   /**
-   * Presses until the choice is in the tool's own cookie: it listens a while after a button is
-   * there.
+   * Presses until the choice is in the tool's cookie, since a button appears before its listener.
    */
   const choose = (page: Page, selector: string, kept: string) =>
     until(kept, async () => {

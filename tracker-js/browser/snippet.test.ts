@@ -1,4 +1,4 @@
-// What `sillage snippet` prints, pasted into a page as it is.
+// The output of `sillage snippet`, pasted into a page unchanged.
 
 import { execFileSync } from 'node:child_process';
 import { build } from 'esbuild';
@@ -15,7 +15,7 @@ const print = (site: string, variant: string, origin = world.site.origin('stats.
   return execFileSync(binary, args, { encoding: 'utf8', cwd: '..' }).trim();
 };
 
-/** A site that counts without being asked, with a page that embeds what is printed for it. */
+/** A site that counts without consent, with a page that embeds the printed snippet. */
 const paste = (variant: string, edit = (printed: string) => printed, headers?: { [name: string]: string }) => {
   const site = siteName(counted++);
   const printed = edit(print(site, variant));
@@ -34,10 +34,10 @@ const errorsOf = async (url: string) => {
   await page.goto(url, { waitUntil: 'load' });
   return errors;
 };
-/** Browsers ask for it of their own accord, and the pages have none. */
+/** Browsers request an icon by themselves, and the pages have none. */
 const withoutIcon = (errors: readonly string[]) => errors.filter((error) => !/404/.test(error));
 
-describe('1 a page with the line that is printed', () => {
+describe('1 a page with the printed line', () => {
   it.each(['plain', 'gtm'])('in its variant %s is counted', async (variant) => {
     const { site, url } = paste(variant);
     expect(withoutIcon(await errorsOf(url))).toEqual([]);
@@ -71,7 +71,7 @@ describe('11 a page with the line for sites that ask first', () => {
 });
 
 describe('15 a page with the line for a policy', () => {
-  it('with nonces keeps to it', async () => {
+  it('with nonces has no violation', async () => {
     const policy = `default-src 'none'; script-src 'nonce-r4nd0m'; connect-src ${world.site.origin('stats.test')}`;
     const { site, printed, url } = paste('nonce', (line) => line.replace('NONCE', 'r4nd0m'), {
       'content-security-policy': policy,
@@ -99,7 +99,7 @@ describe('1 without script', () => {
     expect(await views(site)).toEqual(['pageview']);
   });
 
-  it('and with script it is not asked for', async () => {
+  it('and with scripts it is not requested', async () => {
     const { site, url } = paste('noscript');
     await world.open(url);
     await world.open(paste('plain').url);

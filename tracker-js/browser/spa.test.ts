@@ -3,8 +3,7 @@ import { paths, type Scenario, until, useWorld, wait } from './harness/scenario'
 
 const world = useWorld(50);
 
-// The Navigation API first; then without it, as older browsers are: the tracker then listens to
-// history itself.
+// With the Navigation API, and without it as in older browsers, where the tracker patches history.
 describe.each([
   ['with the Navigation API', ''],
   ['without the Navigation API', '<script>delete window.navigation</script>'],
@@ -16,18 +15,18 @@ describe.each([
     const run = (code: string) => page.evaluate(code.replaceAll('PATH', test.path));
     return { test, page, run };
   };
-  /** Views only, whatever engagement came with them. */
+  /** Paths of pageviews only, without engagements. */
   const viewPaths = async (test: Scenario, count: number) => {
     const views = async () => (await world.site.stored(test.site)).filter(({ name }) => name === 'pageview');
     await until(`${count} views`, async () => (await views()).length >= count);
     await wait(250);
-    // Requests of one moment may overtake one another; what came from where is in their referrers.
+    // Concurrent requests may overtake each other. Their referrers show the order.
     return paths(await views())
       .map((path) => path.replace(test.path, ''))
       .sort();
   };
 
-  it('history is patched only where it must be', async () => {
+  it('history is patched only without the Navigation API', async () => {
     const { page } = await open();
     const isNative = await page.evaluate(() => /native code/.test(`${history.pushState}`));
     expect(isNative).toBe(before === '');
@@ -40,7 +39,7 @@ describe.each([
     expect(await viewPaths(test, 3)).toEqual(['', '/b', '/c']);
   });
 
-  it('a query that is not kept is no view; one that is kept is', async () => {
+  it('a change of the query is a view only if the parameter is kept', async () => {
     const { test, run } = await open({ 'data-allow-query': 'page' });
     await run(`history.pushState({}, '', 'PATH?token=1'); history.replaceState({}, '', 'PATH?token=2');
       history.pushState({}, '', 'PATH?page=2&token=3')`);
@@ -61,7 +60,7 @@ describe.each([
     expect(await viewPaths(test, 4)).toEqual(['', '', '/b', '/b']);
   });
 
-  it('a fragment is no view, and is one in hash mode', async () => {
+  it('a fragment is a view in hash mode only', async () => {
     const plain = await open();
     await plain.page.click('#hash');
     expect(await viewPaths(plain.test, 1)).toEqual(['']);
@@ -72,7 +71,7 @@ describe.each([
     expect(JSON.stringify(hash.test.requests())).not.toContain('token');
   });
 
-  it('twenty pushes in one tick are twenty views, each from the one before', async () => {
+  it('twenty pushes in one tick are twenty views, in order', async () => {
     const { test, run } = await open();
     await run(`for (let i = 1; i <= 20; i++) history.pushState({}, '', 'PATH/' + i)`);
     const expected = ['', ...Array.from({ length: 20 }, (_, index) => `/${index + 1}`)];

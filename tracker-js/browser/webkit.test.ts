@@ -12,9 +12,9 @@ import {
 } from './harness/scenario';
 import { launchWebKit, type WebKit } from './harness/webkit';
 
-// WebKitGTK 2.50 has no Navigation API: here the tracker listens to history itself.
+// WebKitGTK 2.50 has no Navigation API, so the tracker patches history here.
 describe('WebKitGTK', () => {
-  // A name below localhost needs no resolver, and counts as a secure context.
+  // A name below localhost needs no resolver and is a secure context.
   const world = useSite(420, 'localhost');
   let webkit: WebKit;
   beforeAll(async () => {
@@ -44,7 +44,7 @@ describe('WebKitGTK', () => {
     expect(world.site.log.filter(({ method }) => method === 'OPTIONS')).toEqual([]);
   });
 
-  it('3 calls before the script is there come after the pageview', async () => {
+  it('3 calls before the script has loaded follow the pageview', async () => {
     const { test } = await open(`${ORDER}<script>sillage('A'); sillage('B')</script>`);
     await test.stored(3);
     expect(await webkit.run('return order')).toEqual(['pageview', 'A', 'B']);
@@ -62,7 +62,7 @@ describe('WebKitGTK', () => {
     expect(JSON.stringify(test.requests().map(({ body }) => body))).not.toContain('SECRET');
   });
 
-  it('8 leaving tells the engaged time', async () => {
+  it('8 leaving sends the engaged time', async () => {
     const { test, next } = await open();
     await test.stored(1);
     await wait(600);
@@ -72,7 +72,7 @@ describe('WebKitGTK', () => {
     expect(engagement?.scroll).toBe(100);
   });
 
-  it('10 a click on a link that leads away is kept', async () => {
+  it('10 a click on a link that leads away is stored', async () => {
     const { test, next } = await open(
       `<a id=it href="http://other.localhost:1/out?token=SECRET" onclick="event.preventDefault()">out</a>`,
     );
@@ -124,7 +124,7 @@ describe('WebKitGTK', () => {
     expect(await depth('scrollTo(0, 9000)')).toBe(100);
   });
 
-  it('13 a collector that is not there is not noticed', async () => {
+  it('13 a missing collector causes no error', async () => {
     const watch = '<script>errors = 0; onerror = onunhandledrejection = () => { errors++ }</script>';
     const { test } = await open(watch, { attributes: { 'data-api': 'http://shop.localhost:9/api/event' } });
     await webkit.run("sillage('A'); history.pushState({}, '', '?b')");
@@ -135,7 +135,7 @@ describe('WebKitGTK', () => {
     expect(names(await control.test.stored(1))).toEqual(['pageview']);
   });
 
-  it('15 a strict policy with a nonce is kept to', async () => {
+  it('15 a strict policy with a nonce has no violation', async () => {
     const test = world.scenario();
     const policy = `default-src 'none'; script-src 'nonce-abc' 'strict-dynamic'; img-src *; connect-src ${world.site.origin('stats.test')}`;
     const watch = `<script>violations = 0; addEventListener('securitypolicyviolation', () => violations++)</script>`;
@@ -145,7 +145,7 @@ describe('WebKitGTK', () => {
     expect(await webkit.run('return violations')).toBe(0);
   });
 
-  it('16 a collector on the page’s own origin, behind a path, is asked', async () => {
+  it('16 a collector on the page’s own origin, behind a path, works', async () => {
     const { test } = await open('', { attributes: { 'data-api': '/stats/api/event' } });
     await test.stored(1);
     expect(test.requests()[0]).toMatchObject({ url: '/stats/api/event' });
@@ -168,7 +168,7 @@ describe('WebKitGTK', () => {
     expect(bodies.join()).not.toContain('SECRET');
   });
 
-  it('12 a driven browser is not counted', async () => {
+  it('12 an automated browser is not counted', async () => {
     const test = world.scenario();
     await webkit.goTo(test.put(test.html()));
     await wait(500);

@@ -1,5 +1,5 @@
-// Chromium, started with our own flags: a driver's usual ones make every page visible and focused,
-// switch the back-forward cache off, and so hide what these tests look for.
+// Chromium with our own flags: a driver's usual flags make every page visible and focused and
+// switch the back-forward cache off, which would hide what these tests check.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ export const launchChromium = async (port: number, extraArgs: readonly string[] 
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     ignoreDefaultArgs: true,
     defaultViewport: null,
-    // Chromium's wrapper script complains on standard error about things that do not matter here.
+    // Chromium's wrapper script writes irrelevant warnings to standard error.
     dumpio: false,
     args: [
       '--headless=new',

@@ -1,7 +1,7 @@
-// The real collector behind the tracker in these tests, and the events it has stored.
+// The real collector of these tests, and the events it has stored.
 //
-// One collector for a whole run, started before any test. Beacons reach it through the test site,
-// which logs each request and may delay or refuse it first.
+// One collector serves a whole run and starts before any test. Beacons reach it through the test
+// site, which logs each request and may delay or refuse it.
 
 import { launch, sql } from '../../../tests/harness/collector.mjs';
 
@@ -20,17 +20,17 @@ export interface Stored {
 
 export interface Collector {
   /**
-   * Takes a request's body and headers; returns the status and the cookies the tracker's browser
-   * gets.
+   * Takes the body and headers of a request. Returns the status and the cookies for the browser.
    */
   readonly take: (body: string, headers: { readonly [name: string]: string }) => Promise<Taken>;
   /**
-   * Events stored for a site, in no particular order: concurrent requests may overtake one another.
+   * Events stored for a site, in no particular order, since concurrent requests may overtake each
+   * other.
    */
   readonly stored: (site: string) => Promise<Stored[]>;
 }
 
-/** What a beacon was answered with. */
+/** The response to a beacon. */
 export interface Taken {
   readonly status: number;
   readonly cookies: string[];
@@ -44,7 +44,7 @@ export interface Running {
   readonly origin: string;
   /** ClickHouse's URL with the readers' password. */
   readonly clickhouse: string;
-  /** The command line that knows the sites. */
+  /** Path of the binary, for commands with this configuration. */
   readonly binary: string;
   readonly config: string;
 }
@@ -55,9 +55,9 @@ declare module 'vitest' {
   }
 }
 
-/** Sites that a run may use: the collector's configuration lists all of them. */
+/** Maximum number of sites of a run. The collector's configuration lists all of them. */
 export const SITES_MAX = 500;
-/** From this number on sites count without consent; the others need a yes. */
+/** Sites from this number on count without consent. The others need a yes. */
 export const COUNTED_FROM = 480;
 export const siteName = (number: number): string => `site${number}.test`;
 

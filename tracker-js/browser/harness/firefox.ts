@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import puppeteer from 'puppeteer-core';
 import type { Launched } from './chromium';
 
-/** `hasGpc` sets Firefox's own preference, as a visitor would. */
+/** `hasGpc` sets the preference of Firefox, as a visitor would. */
 export const launchFirefox = async (hasGpc = false): Promise<Launched> => {
   const profile = await mkdtemp(join(tmpdir(), 'tracker-firefox-'));
   const browser = await puppeteer.launch({
@@ -19,7 +19,7 @@ export const launchFirefox = async (hasGpc = false): Promise<Launched> => {
       'network.dns.localDomains': 'shop.test,stats.test,other.test,embed.test',
       'privacy.globalprivacycontrol.enabled': hasGpc,
       'privacy.globalprivacycontrol.functionality.enabled': hasGpc,
-      // A driver's profile switches it off.
+      // A driver's profile switches the back-forward cache off.
       'fission.bfcacheInParent': true,
       'browser.sessionhistory.max_total_viewers': 8,
     },
@@ -27,7 +27,7 @@ export const launchFirefox = async (hasGpc = false): Promise<Launched> => {
   const newPage = browser.newPage.bind(browser);
   browser.newPage = async () => {
     const page = await newPage();
-    // There is no switch for it, unlike in Chromium.
+    // Unlike Chromium, Firefox has no switch for this.
     await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'webdriver', { get: () => false }));
     return page;
   };

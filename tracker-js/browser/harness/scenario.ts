@@ -1,5 +1,5 @@
-// One test's page: its own site id, its own address, and short ways to open it and to wait for what
-// the collector stored.
+// The page of a test: its site id, its address, and helpers to open it and to wait for stored
+// events.
 
 import type { Page } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
@@ -7,19 +7,19 @@ import { type Launched, launchChromium } from './chromium';
 import type { Stored } from './collector';
 import { type Logged, type Site, startSite } from './site';
 
-/** Attributes of the script tag; `src` and `data-site` are set unless given. */
+/** Attributes of the script tag. `src` and `data-site` have defaults. */
 export interface TagOptions {
   readonly attributes?: { readonly [name: string]: string | undefined };
   /**
-   * Says yes before the script is there. Default: true, so that the collector's strictest profile
-   * keeps what is sent.
+   * Gives a yes before the script loads. Default: true, so that the strictest profile stores the
+   * events.
    */
   readonly isGranted?: boolean;
 }
 
 export interface Scenario {
   readonly site: string;
-  /** The test's own address; more pages may be put below it. */
+  /** The address of the test. More pages may be added below it. */
   readonly path: string;
   /** The script tag, with the stub before it. */
   readonly tag: (options?: TagOptions) => string;
@@ -27,8 +27,8 @@ export interface Scenario {
   /** Puts a page at the test's path plus `below`; returns its URL. */
   readonly put: (html: string, below?: string, headers?: { readonly [name: string]: string }) => string;
   /**
-   * Waits until the collector keeps this many events of the site, and a little longer for those
-   * there should not be.
+   * Waits until the collector has stored this number of events of the site, and a little longer for
+   * unexpected events.
    */
   readonly stored: (count: number) => Promise<Stored[]>;
   readonly requests: () => Logged[];
@@ -47,7 +47,7 @@ export interface World extends SiteWorld {
 
 export const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Waits until `check` holds, at most `limit` ms; then fails with what it was about. */
+/** Waits until `check` is true. Fails with `what` after `limit` ms. */
 export const until = async (what: string, check: () => boolean | Promise<boolean>, limit = 6000): Promise<void> => {
   const end = performance.now() + limit;
   while (!(await check())) {
@@ -56,16 +56,15 @@ export const until = async (what: string, check: () => boolean | Promise<boolean
   }
 };
 
-/** Time left for an event that should not come. */
+/** Time in which an unexpected event would arrive. */
 const QUIET_MS = 250;
 
 export const names = (events: readonly Stored[]): string[] => events.map(({ name }) => name);
 export const paths = (events: readonly Stored[]): string[] => events.map(({ path }) => path);
 
 /**
- * The engaged time of each page view that told one, milliseconds, in the order in which they first
- * did: the greatest that was sent, since it counts from the view's beginning. Rows hold classes of
- * 10 s and more, too coarse for these tests.
+ * The largest engaged time that was sent for each pageview, in milliseconds, in the order of the
+ * first report. Read from the requests, since rows hold classes of 10 s and more.
  */
 export const engagedTimes = (test: Scenario): number[] => {
   const greatest = new Map<string, number>();
@@ -77,14 +76,14 @@ export const engagedTimes = (test: Scenario): number[] => {
 };
 
 /**
- * Notes the names of events in the order in which the page sends them; requests of one moment may
- * overtake one another.
+ * Records the names of events in the order in which the page sends them, since concurrent requests
+ * may overtake each other.
  */
 export const ORDER =
   '<script>order = []; send = fetch; fetch = (url, init) => { order.push(JSON.parse(init.body).n); return send(url, init) }</script>';
 
 /**
- * Everything a page could have kept in the browser, except for the mark that only visitors
+ * Everything that a page could have stored in the browser, except the mark that only visitors
  * set.
  */
 export const storage = (page: Page) =>
@@ -93,7 +92,7 @@ export const storage = (page: Page) =>
     local: Object.keys(localStorage).filter((name) => name !== 'sillage_ignore'),
     session: Object.keys(sessionStorage),
     databases: (await indexedDB.databases()).map(({ name }) => name),
-    // Only there on secure origins.
+    // Exists on secure origins only.
     caches: globalThis.caches ? await caches.keys() : [],
     workers: navigator.serviceWorker ? (await navigator.serviceWorker.getRegistrations()).length : 0,
   }));
@@ -154,13 +153,13 @@ export const useWorld = (offset: number, launch = launchChromium): World => {
     world.launched = await launch(sites.site.port);
   });
   afterAll(() => world.launched?.close());
-  // Scenario 18, of every test: whatever it was about, the browser keeps nothing.
+  // Scenario 18, in every test: nothing is stored in the browser.
   afterEach(async () => {
     const [, ...pages] = await world.launched.browser.pages();
     const kept = [];
     for (const page of pages) {
       const isOurs = page.url().startsWith(sites.site.origin());
-      // A page whose renderer the test killed, or whose storage it took away, can't be asked.
+      // A page without its renderer or its storage can't be read.
       const found = isOurs ? await Promise.race([storage(page).catch(() => undefined), wait(2000)]) : undefined;
       if (found) kept.push(found);
       await page.close().catch(() => {});

@@ -1,5 +1,5 @@
-// The web as the tests know it: pages on several hosts, the collector's public address, and a log
-// of every request to it.
+// The web of the tests: pages on several hosts, the public address of the collector, and a log of
+// every request to it.
 //
 // Hosts (all of them this server): shop.test has the pages, stats.test is the collector, other.test
 // and embed.test are other sites.
@@ -31,23 +31,23 @@ export interface Site {
   readonly origin: (host?: string) => string;
   /** The same hosts behind TLS, with an untrusted certificate. */
   readonly secureOrigin: (host: string) => string;
-  /** Puts a page on all hosts, at a path. */
+  /** Serves a page at a path, on all hosts. */
   readonly put: (path: string, html: string | Buffer, options?: PageOptions) => void;
-  /** A site id no other test uses. */
+  /** A site id that no other test uses. */
   readonly newSite: () => string;
   /** Requests that carried this site's events, refused ones included. */
   readonly requests: (site: string) => Logged[];
   /** Every request to the collector's address, preflights included. */
   readonly log: Logged[];
-  /** Paths asked for that are neither the collector's nor scripts, in order. */
+  /** Requested paths that belong neither to the collector nor to scripts, in order. */
   readonly served: string[];
   readonly stored: (site: string) => Promise<Stored[]>;
   readonly close: () => Promise<void>;
 }
 
-// Releases and the image come from the real collector, as they are.
+// The real collector serves releases and the image.
 
-/** Delay of the address that hangs: longer than any test waits for a navigation. */
+/** Delay of the hanging address: longer than any test waits for a navigation. */
 const HANG_MS = 10_000;
 
 const readBody = async (request: IncomingMessage): Promise<string> => {
@@ -59,8 +59,8 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
 let sitesMade = 0;
 
 /**
- * Starts the server. Numbers of sites are not reused within a run: `offset` parts the files. Hosts
- * end in `domain`.
+ * Starts the server. Site numbers are not reused within a run: each test file has its own `offset`.
+ * Host names end in `domain`.
  */
 export const startSite = async (offset: number, domain = 'test'): Promise<Site> => {
   const collector = connect(inject('collector'));
@@ -78,7 +78,7 @@ export const startSite = async (offset: number, domain = 'test'): Promise<Site> 
     if (pathname.endsWith('/api/event')) {
       const body = await readBody(request);
       const headers = request.headers as { [name: string]: string };
-      // As the collector does for the hosts of its sites.
+      // Like the collector for the hosts of its sites.
       response.setHeader('access-control-allow-origin', headers.origin ?? '*');
       response.setHeader('access-control-allow-credentials', 'true');
       log.push({ method: request.method ?? '', url: request.url ?? '', headers, body, at: performance.now() });

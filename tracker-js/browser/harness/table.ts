@@ -1,5 +1,5 @@
-// Fills the table of scenarios and engines in README.md with what a run has shown. Used with
-// UPDATE_TABLE=1. A run of some files renews the cells it has run tests of and leaves the others.
+// Writes the results of a run into the table of scenarios and engines in README.md, with
+// UPDATE_TABLE=1. A run of some files updates the cells of its tests only.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Reporter, TestCase } from 'vitest/node';
@@ -31,14 +31,14 @@ const ENGINES = ['Chromium', 'Firefox', 'WebKitGTK'] as const;
 const engineOf = (path: string) =>
   path.includes('firefox') ? 'Firefox' : path.includes('webkit') ? 'WebKitGTK' : 'Chromium';
 
-/** Counts per scenario and engine: passed of all. */
+/** Passed and all tests per scenario and engine. */
 export class TableReporter implements Reporter {
   readonly #counts = new Map<string, [passed: number, all: number]>();
 
   onTestCaseResult(test: TestCase): void {
     if (test.result().state === 'skipped') return;
-    // Scenarios are numbered at the start of a test's name or of its group's; a group may stand for
-    // two.
+    // The name of a test or of its group starts with the number of the scenario. A group may have
+    // two numbers.
     const numbered = test.fullName.split(' > ').find((part) => /^\d/.test(part)) ?? '';
     const [lead = ''] = /^\d+( and \d+)?/.exec(numbered) ?? [];
     for (const number of lead.split(' and ').filter(Boolean)) {

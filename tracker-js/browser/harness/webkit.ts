@@ -1,4 +1,4 @@
-// WebKitGTK by its own driver, over plain WebDriver, on a display of its own.
+// WebKitGTK with its own driver, over plain WebDriver, on a separate virtual display.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -35,7 +35,7 @@ const ended = (child: ChildProcess): Promise<void> =>
     child.kill('SIGTERM');
   });
 
-/** Starts a virtual display; resolves with its number. */
+/** Starts a virtual display. Resolves to its number. */
 const startDisplay = async (): Promise<{ display: string; child: ChildProcess }> => {
   const child = spawn('Xvfb', ['-displayfd', '1', '-screen', '0', '1200x900x24', '-nolisten', 'tcp'], {
     stdio: ['ignore', 'pipe', 'ignore'],
