@@ -9,8 +9,9 @@ use serde_json::json;
 use crate::access::readiness::{Reports, no_reports};
 use crate::control::ControlError;
 use crate::http::response::{self, Answer, retry_after, see_other, text};
+use sillage_query::QueryError;
 
-/// Seconds after which a request is worth repeating that found a full queue.
+/// When to repeat a request that found a full queue; [`retry_after`] rounds up to two seconds.
 const BUSY_RETRY: Duration = Duration::from_secs(1);
 
 /// Why a request is refused or failed.
@@ -44,6 +45,8 @@ pub enum ApiError {
     NoReports(Reports),
     /// An error of the control database.
     Control(ControlError),
+    /// A question that is not answered.
+    Query(QueryError),
     /// An answer of the HTTP layer, e.g. to a body that is too large.
     Http(Box<Answer>),
 }
@@ -58,6 +61,12 @@ impl ApiError {
 impl From<ControlError> for ApiError {
     fn from(error: ControlError) -> Self {
         Self::Control(error)
+    }
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        Self::Query(error)
     }
 }
 
@@ -114,9 +123,23 @@ impl From<ApiError> for Answer {
             ApiError::BadGateway(text) => (StatusCode::BAD_GATEWAY, text),
             ApiError::NoReports(reports) => return no_reports(reports),
             ApiError::Control(error) => return of_control(&error),
+            ApiError::Query(error) => (status_of(&error), error.to_string()),
             ApiError::Http(answer) => return *answer,
         };
         response::json(status, &json!({ "error": text }))
+    }
+}
+
+/// The status of a question that is not answered.
+pub fn status_of(error: &QueryError) -> StatusCode {
+    match error {
+        QueryError::Invalid { .. } => StatusCode::BAD_REQUEST,
+        QueryError::UnknownSite => StatusCode::UNAUTHORIZED,
+        QueryError::Protected(_) => StatusCode::FORBIDDEN,
+        QueryError::TooCostly => StatusCode::UNPROCESSABLE_ENTITY,
+        QueryError::Database => StatusCode::BAD_GATEWAY,
+        QueryError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        QueryError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -1,7 +1,6 @@
-//! Questions and reports as JSON, and the status of each error.
+//! Questions and reports as JSON.
 //!
-//! The only place in which a question becomes a [`Question`] and a
-//! [`QueryError`] becomes a status. A body is parsed once, before it comes here.
+//! The only place in which a body becomes a [`Question`]. A body is parsed once, before it comes here.
 
 use hyper::StatusCode;
 use jiff::Timestamp;
@@ -10,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use sillage_query::wire::object::refuse_unknown;
 use sillage_query::{QueryError, Question, Report, wire};
 
+use crate::access::error::status_of;
 use crate::http::response::{self, Answer};
 use crate::stats::StatsService;
 use crate::stats::export::{Export, ExportRequest, FORMATS, Format, NOTE_BYTES_MAX, is_note};
@@ -35,17 +35,8 @@ impl JsonAnswer {
 
 impl From<QueryError> for JsonAnswer {
     fn from(error: QueryError) -> Self {
-        let status = match &error {
-            QueryError::Invalid { .. } => StatusCode::BAD_REQUEST,
-            QueryError::UnknownSite => StatusCode::UNAUTHORIZED,
-            QueryError::Protected(_) => StatusCode::FORBIDDEN,
-            QueryError::TooCostly => StatusCode::UNPROCESSABLE_ENTITY,
-            QueryError::Database => StatusCode::BAD_GATEWAY,
-            QueryError::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            QueryError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
         Self {
-            status,
+            status: status_of(&error),
             body: json!({ "error": error.to_string() }),
         }
     }

@@ -20,7 +20,6 @@ use crate::access::error::ApiError;
 use crate::access::identity::Identity;
 use crate::api::goals;
 use crate::api::json::read_json;
-use crate::api::stats_json;
 use crate::control::funnel::{Funnel, Order, Step};
 use crate::control::goal::{Achievement, Goal};
 use crate::control::site_objects;
@@ -79,8 +78,7 @@ pub async fn preview_goal(call: Call<Identity, SitePart>) -> Result<Json, ApiErr
         filter: Filter::All(vec![Filter::Goal(vec![trial])]),
         ..Question::new(site, metrics, range(app, site))
     };
-    let report = stats.query(&question, Timestamp::now()).await;
-    let report = report.map_err(|error| stats_json::report(error.into()))?;
+    let report = stats.query(&question, Timestamp::now()).await?;
     let row = report.rows.first();
     let metric = |index: usize| {
         row.and_then(|row| row.metrics.get(index))

@@ -1,9 +1,10 @@
 //! `POST`: the buttons of the choices page, which refuse, allow, or erase today's data.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use hyper::header::{self, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderValue};
 
 use super::asked::{Asked, is_from_here, site_of, unknown_site};
 use super::page::{html, render, state};
@@ -12,13 +13,13 @@ use crate::access::App;
 use crate::access::call::Call;
 use crate::collector::sender::with_sender;
 use crate::collector::visitor_cookies::{CHOICES_PATH, set_cookie, set_opt_out};
-use crate::config::Site;
+use crate::config::{Site, SiteId};
 use crate::http::body;
 use crate::http::client_ip::Client;
 use crate::http::headers::is_https;
 use crate::http::response::{Answer, text, too_many};
-use crate::ingest::Sender;
 use crate::ingest::visitor_rights::OwnIds;
+use crate::ingest::{CookieChange, Sender};
 use crate::store::erase::Erased;
 
 /// How long a request waits for its erasure. The erasure goes on without it.
@@ -35,49 +36,50 @@ enum Action {
     Erase,
 }
 
+impl Action {
+    fn parse(text: Option<&str>) -> Option<Self> {
+        match text {
+            Some("refuse") => Some(Self::Refuse),
+            Some("allow") => Some(Self::Allow),
+            Some("erase") => Some(Self::Erase),
+            _ => None,
+        }
+    }
+}
+
 /// `POST`: one of the buttons.
 pub async fn choose(call: Call) -> Answer {
     let (app, peer) = (&*call.app, call.connection.peer.ip());
-    let mut request = call.request;
-    let is_at_cookie = request.uri().path() == CHOICES_PATH;
-    let query = Asked::parse(request.uri().query().unwrap_or("").as_bytes());
-    let headers = std::mem::take(request.headers_mut());
-    let client = Client::of(peer, &headers, &app.config.trusted_proxies);
-    if let Err(wait) = app.rates.choices.take(client.network()) {
+    let (head, body) = call.request.into_parts();
+    let headers = &head.headers;
+    let is_at_cookie = head.uri.path() == CHOICES_PATH;
+    let query = Asked::parse(head.uri.query().unwrap_or("").as_bytes());
+    let network = Client::of(peer, headers, &app.config.trusted_proxies).network();
+    if let Err(wait) = app.rates.choices.take(network) {
         return too_many(wait);
     }
-    for name in [header::CONTENT_ENCODING, header::CONTENT_LENGTH] {
-        if let Some(value) = headers.get(&name) {
-            request.headers_mut().insert(name, value.clone());
-        }
-    }
-    let form = match body::read(request, FORM_BYTES_MAX, app.config.limits.body_timeout).await {
-        Ok(body) => body,
+    let timeout = app.config.limits.body_timeout;
+    let form = match body::read_parts(headers, body, FORM_BYTES_MAX, timeout).await {
+        Ok(body) => Asked::parse(&body),
         Err(answer) => return answer,
     };
-    let form = Asked::parse(&form);
     let named = form.site.as_ref().or(query.site.as_ref());
-    let Some(site) = site_of(app, peer, &headers, named.map(String::as_str)) else {
+    let Some(site) = site_of(app, peer, headers, named.map(String::as_str)) else {
         return unknown_site();
     };
-    if !is_from_here(&headers, site) {
+    if !is_from_here(headers, site) {
         return text(
             StatusCode::FORBIDDEN,
             "choices are accepted from the choices page only; open /privacy and choose there\n",
         );
     }
     let lang = form.lang.as_ref().or(query.lang.as_ref());
-    let words = texts::choose(lang.map(String::as_str), &headers);
-    let action = match form.action.as_deref() {
-        Some("refuse") => Action::Refuse,
-        Some("allow") => Action::Allow,
-        Some("erase") => Action::Erase,
-        _ => {
-            return text(
-                StatusCode::BAD_REQUEST,
-                "action: refuse, allow or erase is expected\n",
-            );
-        }
+    let words = texts::choose(lang.map(String::as_str), headers);
+    let Some(action) = Action::parse(form.action.as_deref()) else {
+        return text(
+            StatusCode::BAD_REQUEST,
+            "action: refuse, allow or erase is expected\n",
+        );
     };
     if !is_at_cookie && action != Action::Allow {
         // The browser sends the cookies to the other address only. A refusal without them could not
@@ -87,15 +89,58 @@ pub async fn choose(call: Call) -> Answer {
     let Some(index) = app.config.sites.find(&site.id) else {
         return unknown_site();
     };
+    let Done {
+        status,
+        message,
+        changes,
+    } = act(app, site, index, action, peer, headers).await;
+    let mut state = with_sender(app, peer, headers, |sender| state(app, site, sender));
+    let opts_out = action != Action::Allow;
+    state.is_opted_out = opts_out;
+    if !changes.is_empty() {
+        state.is_known_device = false;
+    }
+    // The page shows the state after the button, not the state of the request.
+    state.without_choice = app.pipeline.decide_for(index, &state);
+    let page = render(app, site, words, state, is_at_cookie, Some(message));
+    let mut answer = html(status, &page);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let soon = HeaderValue::from_static("60");
+        answer.headers_mut().insert(header::RETRY_AFTER, soon);
+    }
+    let is_https = is_https(headers);
+    set_opt_out(opts_out, is_https).add_to(&mut answer);
+    for change in &changes {
+        set_cookie(change, is_https).add_to(&mut answer);
+    }
+    answer
+}
+
+/// The result of a button.
+struct Done {
+    status: StatusCode,
+    /// Key of the text that the page shows.
+    message: &'static str,
+    changes: Vec<CookieChange>,
+}
+
+async fn act(
+    app: &App,
+    site: &Site,
+    index: SiteId,
+    action: Action,
+    peer: IpAddr,
+    headers: &HeaderMap,
+) -> Done {
     let (status, message, changes) = match action {
         Action::Refuse => {
             let refuse = |sender: &Sender<'_>| app.pipeline.refuse(index, sender);
-            let changes = with_sender(app, peer, &headers, refuse);
+            let changes = with_sender(app, peer, headers, refuse);
             (StatusCode::OK, "done_refuse", changes)
         }
         Action::Allow => (StatusCode::OK, "done_allow", Vec::new()),
         Action::Erase => {
-            let (own, changes) = with_sender(app, peer, &headers, |sender| {
+            let (own, changes) = with_sender(app, peer, headers, |sender| {
                 let own = app.pipeline.forget(index, sender);
                 (own, app.pipeline.end_cookies(index, sender))
             });
@@ -108,29 +153,11 @@ pub async fn choose(call: Call) -> Answer {
             }
         }
     };
-    let mut state = with_sender(app, peer, &headers, |sender| state(app, site, sender));
-    let opts_out = action != Action::Allow;
-    state.is_opted_out = opts_out;
-    if !changes.is_empty() {
-        state.is_known_device = false;
-    }
-    // The page shows the state after the button, not the state of the request.
-    state.without_choice = app.pipeline.decide_for(index, &state);
-    let sees_cookie = is_at_cookie;
-    let mut answer = html(
+    Done {
         status,
-        &render(app, site, words, state, sees_cookie, Some(message)),
-    );
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        let soon = HeaderValue::from_static("60");
-        answer.headers_mut().insert(header::RETRY_AFTER, soon);
+        message,
+        changes,
     }
-    let is_https = is_https(&headers);
-    set_opt_out(opts_out, is_https).add_to(&mut answer);
-    for change in &changes {
-        set_cookie(change, is_https).add_to(&mut answer);
-    }
-    answer
 }
 
 /// Redirects a form to the address where the browser adds the cookies, with the parameters of the
