@@ -54,7 +54,7 @@ pub async fn admit(
             return Ok(Identity::Anonymous);
         }
         Who::Local => return Err(ApiError::Misdirected),
-        Who::Reader | Who::Asker | Who::Person | Who::Owner | Who::Has(_) => {}
+        Who::Reader | Who::AnyReader | Who::Person | Who::Owner | Who::Has(_) => {}
     }
     let identity = identify(app, connection, request).await?;
     if matches!(identity, Identity::Anonymous) {
@@ -70,7 +70,7 @@ pub async fn admit(
             matches!(identity, Identity::Person(_) | Identity::Demo)
                 && identity.read_scope().is_some()
         }
-        Who::Asker => identity.read_scope().is_some(),
+        Who::AnyReader => identity.read_scope().is_some(),
         Who::Person => matches!(identity, Identity::Person(_)),
         Who::Owner => matches!(&identity, Identity::Person(session)
             if session.person.roles.values().any(|role| *role == Role::Owner)),

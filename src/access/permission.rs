@@ -12,7 +12,7 @@ pub enum Who {
     /// site.
     Reader,
     /// A [`Who::Reader`], an API key or a shared link. The handler checks which site.
-    Asker,
+    AnyReader,
     /// People who are logged in.
     Person,
     /// People who own a site. The handler checks which one.

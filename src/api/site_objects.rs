@@ -183,7 +183,7 @@ fn may_change(
         None if !is_editor => Err(ControlError::Denied(
             "only editors and owners can change objects of the site",
         )),
-        _ => Ok(()),
+        None | Some(_) => Ok(()),
     }
 }
 
