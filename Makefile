@@ -18,10 +18,10 @@ help: ## these lines
 run: quick vendor ## start everything on loopback with a demo site and print the addresses
 	@exec ./target/quick/sillage serve --config deploy/demo.toml --demo
 
-demo-data: quick vendor ## four weeks of made-up traffic for the demo site (while it is stopped)
+demo-data: quick vendor ## generate four weeks of traffic for the demo site (while it is stopped)
 	@./target/quick/sillage --log-level warn demo --config deploy/demo.toml --days 28
 
-quick: tracker dashboard ## a binary that compiles in a few minutes, for trying things out: target/quick/sillage
+quick: tracker dashboard ## a binary that compiles in a few minutes, for trying Sillage: target/quick/sillage
 	@test -x target/quick/sillage || echo "compiling; the first time takes some minutes"
 	@cargo build --locked --profile quick
 
@@ -32,7 +32,7 @@ build: tracker dashboard ## the release binary, tracker and dashboard inside: ta
 dist: build vendor ## what a server needs, as one tar.gz in target/dist
 	@sh deploy/dist.sh
 
-# What is downloaded, not built. The lock file holds the hashes.
+# Downloaded files. The lock file holds their hashes.
 vendor: vendor/libchdb.so vendor/country.mmdb ## the embedded engine and the country database, from npm
 engine: vendor/libchdb.so
 geo: vendor/country.mmdb
@@ -65,16 +65,16 @@ check-js: tracker dashboards/web/$(STAMP)
 check-comments:
 	node --test --test-reporter=dot tests/style
 
-check-dependencies: ## licences and sources of the dependencies; known faults where the list can be reached
+check-dependencies: ## licences and sources of the dependencies, and known vulnerabilities if the list can be reached
 	@sh tests/deny.sh
 
-packages: ## what the tests need from Debian: Chromium, Firefox, WebKitGTK, fonts
+packages: ## install the Debian packages of the tests: Chromium, Firefox, WebKitGTK, fonts
 	@sh tests/packages.sh all
 
 test: tracker dashboard vendor tests/e2e/$(STAMP) ## every test; ends with the counts
 	@sh tests/run.sh
 
-test-engines: tracker vendor ## the tracker in Firefox and WebKitGTK, installed where they are missing
+test-engines: tracker vendor ## the tracker in Firefox and WebKitGTK, which are installed if missing
 	@sh tests/packages.sh all
 	@$(TEST) --no-run
 	@cd tracker-js && ASSETS_ARE_BUILT=1 $(NPM) run test:engines
@@ -91,13 +91,13 @@ tests/e2e/$(STAMP): tests/e2e/package-lock.json
 golden-update: vendor ## rewrite golden answers, docs/metrics.md and docs/openapi.json; review the difference
 	@GOLDEN_UPDATE=1 cargo test --locked --test query -- golden documents
 
-bench-query: vendor ## the wait for the first view over 50 million events (BENCH_EVENTS=N for fewer)
+bench-query: vendor ## response time of the first view over 50 million events (BENCH_EVENTS=N for fewer)
 	@cargo bench --locked --bench query
 
-bench-login: build vendor ## what a flood of log-ins costs the beacons; needs wrk
+bench-login: build vendor ## the effect of a flood of log-ins on beacons; needs wrk
 	@sh benches/login.sh
 
-bench-load: build vendor ## durable accepts per second beside bare hyper; needs wrk
+bench-load: build vendor ## durable accepts per second, compared with bare hyper; needs wrk
 	@cargo build --locked --release --example bare
 	@sh benches/load.sh
 

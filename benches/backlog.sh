@@ -1,7 +1,7 @@
 #!/bin/sh
-# The start with a full spool: how soon the collector accepts beacons and answers queries, its memory, and how
-# fast the backlog drains. Called by `make bench-backlog`. `EVENTS=1000000` writes fewer than ten million
-# events, which need 3 GB of disk.
+# The start with a full spool: the time until the collector accepts beacons and answers queries, its memory, and
+# how fast the backlog drains. Called by `make bench-backlog`. The default of ten million events needs 3 GB of
+# disk; `EVENTS=1000000` writes fewer.
 set -eu
 cd "$(dirname "$0")/.."
 events=${EVENTS:-10000000}

@@ -1,5 +1,5 @@
-# Sourced by the benchmarks in this folder: a collector on free ports in a temporary folder, ended and
-# removed whatever happens. COLLECTOR names another binary than the release build.
+# Sourced by the benchmarks in this folder: a collector on free ports in a temporary folder, which is always
+# stopped and removed. COLLECTOR replaces the release build with another binary.
 # shellcheck shell=sh
 
 collector=${COLLECTOR:-target/release/sillage}
@@ -35,7 +35,7 @@ address_in() { # file, pattern: the address in the first line that matches, wait
   return 1
 }
 
-metric() { # name: its value now; `at` is the collector's address
+metric() { # name: its current value; `at` is the collector's address
   curl -s "http://$at/metrics" | sed -n "s/^$1 //p"
 }
 

@@ -1,9 +1,9 @@
 //! The cost of the privacy door per event, compared with parsing the event's JSON:
 //! `cargo bench --bench door`.
 //!
-//! `door_with_real_lookups` runs the whole door with the collector's agent parser, whose cache is
-//! warm, and with the country database if `make vendor` has fetched it. In the others, places and
-//! devices are constants, so that only the door itself is measured: HMAC, truncation, scrubbing.
+//! `door_with_real_lookups` runs the whole door with the collector's agent parser and a warm cache,
+//! and with the country database if `make vendor` has fetched it. The others use constant places
+//! and devices, so that they measure only the door: HMAC, truncation, scrubbing.
 
 use std::path::Path;
 
@@ -58,7 +58,7 @@ fn parsing_the_page_address(bencher: Bencher, page: &str) {
 fn door_with_real_lookups(bencher: Bencher, page: &str) {
     let database = Path::new(env!("CARGO_MANIFEST_DIR")).join("vendor/country.mmdb");
     let geo = Geo::open(database.is_file().then_some(database.as_path()))
-        .expect("the database that was fetched can be read");
+        .expect("a readable country database");
     let devices = Devices::new();
     let salt = Salt::from_bytes([1; 32]).named([1; 8]);
     let rules = ScrubRules::default();

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Durable accepts per second, beside what a bare hyper server answers to the same bodies on the same machine:
-# three pairs, alternating. Called by `make bench-load`; `SECONDS_EACH=60` lets it run longer.
+# Durable accepts per second, compared with the answers of a bare hyper server to the same bodies on the same
+# machine: three pairs, alternating. Called by `make bench-load`; `SECONDS_EACH=60` runs longer.
 # Prints the rates, their ratio, the spool's backlog and the collector's memory, and writes them to
 # benches/results/.
 set -eu

@@ -1,5 +1,5 @@
 -- A flood of wrong passwords: each request has its own name and network, so that no limit by name or network applies.
--- FLOOD=refused sends the same requests as another site's page would; they are refused before any lookup or hashing.
+-- FLOOD=refused marks the same requests as cross-site; they are refused before any lookup or hashing.
 local site = os.getenv("FLOOD") == "refused" and "cross-site" or "same-origin"
 local n = 0
 

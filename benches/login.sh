@@ -1,8 +1,8 @@
 #!/bin/sh
-# What a flood of log-ins costs the beacons. Called by `make bench-login`.
+# The effect of a flood of log-ins on beacons. Called by `make bench-login`.
 #
 # Durable accepts per second while 16 connections send wrong passwords as fast as they can, compared with the
-# same flood refused before any hashing, so that the load generator costs the same in both. Three pairs,
+# same flood refused before any hashing, so that the load generator has the same cost in both. Three pairs,
 # alternating. `COLLECTOR=target/debug/sillage SECONDS_EACH=5 sh benches/login.sh` for a quick look.
 set -eu
 cd "$(dirname "$0")/.."

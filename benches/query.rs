@@ -1,10 +1,10 @@
-//! How long the dashboard waits for its numbers: `make bench-query`.
+//! Response times of the dashboard's questions: `make bench-query`.
 //!
-//! Generates 50 million events over 12 months for one site (`BENCH_EVENTS` for another number;
-//! deterministic), rolls them up, and asks the dashboard's first view, all its questions in one
-//! batch, for 30 days and for 12 months. Prints one Markdown table with the medians of five rounds,
-//! each report from events and from roll-ups in the same run, and the bytes a stored event takes.
-//! The events stay in `target/bench-query` for the next run.
+//! Generates 50 million events over 12 months for one site (deterministic; `BENCH_EVENTS` sets
+//! another number), rolls them up, and asks the questions of the dashboard's first view in one
+//! batch, for 30 days and for 12 months. Prints Markdown tables with the medians of five rounds,
+//! each report from events and from roll-ups in the same run, and the bytes per stored event. The
+//! events stay in `target/bench-query` for the next run.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -61,8 +61,8 @@ async fn main() -> anyhow::Result<()> {
     settle(&client).await?;
     sizes(&client).await?;
     let sites = std::sync::Arc::new(Sites::new(vec![site()?]));
-    // The bound is the server's, not the bench's: raw reports over a year may take longer than a
-    // person would wait.
+    // Time limits protect a server, not a benchmark: a year from events may take longer than they
+    // allow.
     let patient = QueryLimits {
         execution_time_max: Duration::from_secs(600),
         memory_bytes_max: 12 << 30,
@@ -84,7 +84,7 @@ fn site() -> anyhow::Result<Site> {
     config.sites.first().cloned().context("one site")
 }
 
-/// Fills the table a month at a time, unless it is filled.
+/// Fills the table month by month, unless it is filled already.
 async fn generate(client: &Client, events: u64) -> anyhow::Result<()> {
     let there: u64 = client
         .query("SELECT count() FROM events")
@@ -125,8 +125,8 @@ async fn generate(client: &Client, events: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits up to five minutes until the new parts are merged, as all events of a year are except
-/// those of the last minutes.
+/// Waits up to five minutes until the new parts are merged. In production all events except those
+/// of the last minutes are merged.
 async fn settle(client: &Client) -> anyhow::Result<()> {
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(300) {
@@ -161,7 +161,7 @@ async fn sizes(client: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The questions of the dashboard's first view: everything now and in the period before.
+/// The questions of the dashboard's first view, for the period and the one before.
 fn first_view(range: [&str; 2], before: [&str; 2]) -> Vec<(&'static str, Json)> {
     let ask = |range: [&str; 2], metrics: &[&str], dimensions: &[&str]| {
         json!({"site_id": SITE, "metrics": metrics, "dimensions": dimensions, "date_range": range,
@@ -223,7 +223,7 @@ fn first_view(range: [&str; 2], before: [&str; 2]) -> Vec<(&'static str, Json)> 
 }
 
 const MONTH: [[&str; 2]; 2] = [["2026-10-02", "2026-10-31"], ["2026-09-02", "2026-10-01"]];
-/// Days that are all rolled up: the last day of `MONTH` is read from events, as yesterday is until
+/// Days that are all rolled up. The last day of `MONTH` is read from events, like yesterday until
 /// its visits have ended.
 const ROLLED: [&str; 2] = ["2026-10-01", "2026-10-30"];
 const YEAR: [[&str; 2]; 2] = [["2025-11-01", "2026-10-31"], ["2024-11-01", "2025-10-31"]];
@@ -257,7 +257,7 @@ async fn first_views(stats: &StatsService) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Each question of the first view alone, its last day read from events.
+/// Each question of the first view alone. Its last day is read from events.
 async fn alone(stats: &StatsService) -> anyhow::Result<()> {
     println!("| question alone, 30 days up to yesterday | median |\n|---|---|");
     for (name, query) in first_view(MONTH[0], MONTH[1]).into_iter().take(11) {
@@ -275,7 +275,7 @@ async fn alone(stats: &StatsService) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Each report alone, both ways, over 30 days that are rolled up; the answers have to be the same.
+/// Each report alone, both ways, over 30 days that are rolled up. The answers must be the same.
 async fn reports(stats: &StatsService) -> anyhow::Result<()> {
     println!("| report, 30 days | from events | from roll-ups | ratio |\n|---|---|---|---|");
     let raw = stats.clone().without_rollups();

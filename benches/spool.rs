@@ -1,9 +1,9 @@
-//! What group commit costs: `Spool::append` against a bare loop that writes and syncs batches of
-//! the same size.
+//! The cost of group commit: `Spool::append` compared with a bare loop that writes and syncs
+//! batches of the same size.
 //!
-//! `cargo bench --bench spool [-- <folder>]`. The folder decides the disk; the default is under
-//! `target`. Both sides run alternately and the ratio is of medians, since a shared disk's speed
-//! changes by the minute. Then a backlog of ten million events is written and opened.
+//! `cargo bench --bench spool [-- <folder>]`. The folder selects the disk; the default is below
+//! `target`. Both sides alternate, and the ratio is that of medians, since the speed of a shared
+//! disk changes by the minute. Then a backlog of ten million events is written and opened.
 
 use std::fs::File;
 use std::io::Write;
@@ -18,7 +18,7 @@ const RECORD_BYTES: usize = 150;
 const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_secs(2);
 const BACKLOG_EVENTS: u64 = 10_000_000;
-/// Tasks that write the backlog: as many as a batch holds, so that few syncs are needed.
+/// Tasks that write the backlog: the maximum records of a batch, so that few syncs are needed.
 const BACKLOG_TASKS: u64 = 4096;
 
 fn options(dir: PathBuf) -> SpoolOptions {
@@ -31,8 +31,8 @@ fn options(dir: PathBuf) -> SpoolOptions {
     }
 }
 
-/// Appends a second by 64 tasks, and appends a sync, while sealed segments are deleted as a store
-/// would.
+/// Appends per second by 64 tasks, and appends per sync, while sealed segments are deleted as after
+/// their INSERT.
 async fn spool_rate(dir: &Path) -> anyhow::Result<(f64, f64)> {
     let spool = Spool::open(options(dir.to_owned()))?;
     let start = Instant::now();
@@ -91,7 +91,7 @@ fn median(mut rates: Vec<f64>) -> f64 {
     rates[rates.len() / 2]
 }
 
-/// Lays down ten million events and opens them as the next start would.
+/// Writes ten million events and opens them like the next start.
 async fn backlog(dir: &Path) -> anyhow::Result<()> {
     let spool = Spool::open(options(dir.to_owned()))?;
     let tasks = (0..BACKLOG_TASKS).map(|task| {

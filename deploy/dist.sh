@@ -1,5 +1,5 @@
 #!/bin/sh
-# Packs what a server needs into target/dist/sillage-VERSION-PLATFORM.tar.gz. Called by `make dist`.
+# Packs the files for a server into target/dist/sillage-VERSION-PLATFORM.tar.gz. Called by `make dist`.
 set -eu
 cd "$(dirname "$0")/.."
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -11,7 +11,7 @@ rm -rf "$folder"
 mkdir -p "$folder"
 cp target/release/sillage deploy/sillage.service deploy/config.example.toml LICENSE README.md PRIVACY.md "$folder/"
 cp -R deploy/nginx "$folder/nginx"
-# vendor/ holds links into node_modules. The program finds the library beside itself.
+# vendor/ holds links into node_modules. The program finds the library in its own folder.
 cp -L vendor/libchdb.so vendor/country.mmdb "$folder/"
 tar -C target/dist -czf "target/dist/$name.tar.gz" "$name"
 rm -rf "$folder"

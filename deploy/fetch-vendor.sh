@@ -17,13 +17,13 @@ echo "fetching the embedded engine (170 MB packed, once) and the country databas
 cd deploy/vendor
 npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 if [ "$platform" != linux-x64-gnu ]; then
-  # The registry's own hash stands in for ours: this platform's package is not in the lock file yet.
+  # The package of this platform is not in the lock file yet, so npm checks the registry's hash instead of ours.
   npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error "@chdb/lib-$platform@$engine_version"
 fi
 cd ../..
 mkdir -p vendor
 ln -sf "../deploy/vendor/node_modules/@chdb/lib-$platform/libchdb.so" vendor/libchdb.so
 ln -sf ../deploy/vendor/node_modules/@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb vendor/country.mmdb
-# npm sets old dates; make compares them.
+# npm sets old modification times, which make would compare.
 touch vendor/libchdb.so vendor/country.mmdb
-echo "vendor/libchdb.so and vendor/country.mmdb are there"
+echo "fetched vendor/libchdb.so and vendor/country.mmdb"

@@ -16,9 +16,15 @@ const TOGETHER: usize = 2_000;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let dir = arguments.next().context("name the spool's folder")?.into();
-    let events: usize = arguments.next().context("say how many events")?.parse()?;
-    ensure!(events > 0, "say how many events");
+    let dir = arguments
+        .next()
+        .context("the first argument is the spool's folder")?
+        .into();
+    let events: usize = arguments
+        .next()
+        .context("the second argument is the number of events")?
+        .parse()?;
+    ensure!(events > 0, "the number of events must be at least 1");
     // The collector's defaults, except for the size limit.
     let spool = Spool::open(SpoolOptions {
         dir,

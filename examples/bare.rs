@@ -16,14 +16,16 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let address = std::env::args().nth(1).context("give an address")?;
+    let address = std::env::args()
+        .nth(1)
+        .context("the argument is an address, e.g. 127.0.0.1:0")?;
     let listener = TcpListener::bind(&address).await?;
     println!("http://{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         tokio::spawn(async move {
-            // The load generator breaks its connections off at the end.
+            // The load generator aborts its connections at the end.
             let _ = http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service_fn(answer))
                 .await;

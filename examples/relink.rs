@@ -1,18 +1,19 @@
-//! Measures how far stored rows can be linked again: `cargo run --release --example relink`.
+//! Measures how well stored rows can be linked again: `cargo run --release --example relink`.
 //!
-//! Generates days of traffic, passes them through the collector's privacy door and visit code,
-//! keeps what a row would hold, and attacks it as an outsider with a copy of the table. Two
+//! Generates days of traffic, passes it through the collector's privacy door and visit code, keeps
+//! the columns of a stored row, and attacks them as an outsider with a copy of the table. Two
 //! attacks:
 //!
-//! - *Re-linking*: which page views belong to one visit, without `visitor` and `visit`. (a) with
-//!   every other column; (b) with what is left after the stricter clearing
-//!   (`[retention] visitor_days`). A visit counts when exactly its page views were put together;
-//!   only visits of two or more page views are counted.
+//! - *Re-linking*: which pageviews belong to one visit, without `visitor` and `visit`. (a) with
+//!   every other column; (b) with the columns that remain after clearing
+//!   (`[retention] visitor_days`). A visit counts if exactly its pageviews were grouped; only
+//!   visits with two or more pageviews are counted.
 //! - *Joining with an access log* that has full addresses and seconds: how many visits match
-//!   exactly one address. Once with `elapsed` in seconds, as it was, once as it is. The ids are
-//!   known here: that is the table's default.
+//!   exactly one address: with `elapsed` in seconds, as in earlier versions, and in minutes, as
+//!   stored now. Here the ids are known, which is the default of the table.
 //!
-//! Deterministic: the same numbers on every machine. The traffic is made up; a real site's differs.
+//! Deterministic: the same numbers on every machine. The traffic is synthetic; that of a real site
+//! differs.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -40,7 +41,7 @@ impl Dice {
         self.roll() % end
     }
 
-    /// Small indices are likelier, by about one over the index.
+    /// Small indices are more likely, with a weight of about one over the index.
     fn zipf(&mut self, choices: u64) -> u64 {
         let unit = self.below(1 << 32) as f64 / f64::from(u32::MAX);
         ((choices as f64 + 1.0).powf(unit) - 1.0) as u64 % choices
@@ -121,7 +122,7 @@ const SOURCES: [((&str, &str), u64); 8] = [
     (("blog.example", "Referral"), 3),
 ];
 
-/// A page view as it happens.
+/// A pageview as it happens.
 struct View {
     second: u64,
     /// When the page was left.
@@ -138,12 +139,12 @@ struct View {
     key: u64,
 }
 
-/// What the table holds of a page view, its true visit and time beside it.
+/// The stored columns of a pageview, with its true visit and time.
 #[derive(Clone)]
 struct Row {
     truth: usize,
     second: u64,
-    /// When its reading time was reported.
+    /// When its engagement was reported.
     left: u64,
     time: u64,
     elapsed: u64,
@@ -151,12 +152,12 @@ struct Row {
     path: u64,
     previous: u64,
     entry: u64,
-    /// Sort key of `events`, which no mutation can change: country, browser, its version, system,
-    /// screen.
+    /// Sort key of `events`, which no mutation can change: country, browser and its version,
+    /// operating system, screen.
     sorted: u64,
-    /// What else describes device, place and origin of the visit.
+    /// All other columns about device, place and source of the visit.
     described: u64,
-    /// Number and gap of the visit.
+    /// Number of the visit, and days since the previous one.
     history: u64,
 }
 
@@ -320,7 +321,7 @@ fn traffic(visits: u64, days: u64, seed: u64) -> Vec<Row> {
     rows
 }
 
-/// Of the visits of two page views and more, those whose page views `parts` puts together exactly.
+/// Of the visits with two or more pageviews, those whose pageviews form exactly one of `parts`.
 fn exact(rows: &[Row], parts: &[Vec<usize>]) -> (usize, usize) {
     let mut visits: HashMap<usize, BTreeSet<usize>> = HashMap::new();
     for (index, row) in rows.iter().enumerate() {
@@ -343,8 +344,8 @@ fn groups(rows: &[Row], by: impl Fn(&Row) -> u64) -> Vec<Vec<usize>> {
     groups.into_values().collect()
 }
 
-/// (a) All columns except the two ids: rows alike in what describes the visit and in the minute of
-/// its begin, chained by place and previous page.
+/// (a) All columns except the two ids: rows with the same description of the visit and the same
+/// minute of its start, chained by place and previous page.
 fn chained(rows: &[Row]) -> Vec<Vec<usize>> {
     let mut parts = Vec::new();
     let alike = |row: &Row| {
@@ -375,8 +376,8 @@ fn chained(rows: &[Row]) -> Vec<Vec<usize>> {
     parts
 }
 
-/// (b) Rows alike in what is left, cut where half an hour is silent; or also wherever the entry
-/// page is seen again.
+/// (b) Rows that are alike in the remaining columns, cut after half an hour without a row, or also
+/// where the entry page is seen again.
 fn clustered(rows: &[Row], cuts_at_entries: bool, alike: impl Fn(&Row) -> u64) -> Vec<Vec<usize>> {
     let mut parts = Vec::new();
     for mut group in groups(rows, alike) {
@@ -397,9 +398,9 @@ fn clustered(rows: &[Row], cuts_at_entries: bool, alike: impl Fn(&Row) -> u64) -
     parts
 }
 
-/// How many visits match exactly one address of an access log; and the width to which their begin
-/// is known, its median. The log has each page view with its second; the table each page view and
-/// each record of reading time with its minute.
+/// Number of visits that match exactly one address of an access log, and the median width of the
+/// interval of their start. The log has the second of each pageview; the table has the minute of
+/// each pageview and engagement record.
 fn joined(rows: &[Row], in_seconds: bool) -> (usize, usize, u64) {
     let mut visits: HashMap<usize, Vec<&Row>> = HashMap::new();
     let mut log: HashMap<u64, Vec<(u64, usize)>> = HashMap::new();
@@ -412,8 +413,8 @@ fn joined(rows: &[Row], in_seconds: bool) -> (usize, usize, u64) {
     let (mut matched, mut widths) = (0, Vec::new());
     for views in visits.values() {
         let begun = views[0].second;
-        // What the rows say of the visit's begin: each was heard in its minute, so and so long
-        // after it.
+        // What the rows reveal about the start of the visit: each row arrived in its minute,
+        // `elapsed` after the start.
         let heard = views.iter().flat_map(|row| [row.second, row.left]);
         let (mut from, mut until) = (views[0].time, views[0].time + 59);
         if in_seconds {
@@ -431,7 +432,7 @@ fn joined(rows: &[Row], in_seconds: bool) -> (usize, usize, u64) {
             views.iter().all(|row| {
                 log[&row.path].iter().any(|(second, whose)| {
                     let is_then = if in_seconds {
-                        // Give or take a second of the network.
+                        // Allow one second for the network.
                         second.abs_diff(start + (row.second - begun)) <= 1
                     } else {
                         second / 60 * 60 == row.time
@@ -450,8 +451,8 @@ fn joined(rows: &[Row], in_seconds: bool) -> (usize, usize, u64) {
     (matched, visits.len(), widths[widths.len() / 2])
 }
 
-/// Page views that match one address when page and hour are all that rows say, which no longer tell
-/// visits: those that are the only ones of their page in their hour.
+/// Pageviews that match one address if rows hold only page and hour, without visits: those that are
+/// the only ones of their page in their hour.
 fn alone_in_their_hour(rows: &[Row]) -> (usize, usize) {
     let mut seen: HashMap<(u64, u64), usize> = HashMap::new();
     for row in rows {
@@ -473,13 +474,13 @@ fn main() {
     println!("|---|---|---|---|---|");
     for (visits, days) in [(100, 30), (1_000, 5), (10_000, 1)] {
         let rows = traffic(visits, days, visits);
-        // The better of two guesses: everything within half an hour is one visit, or one that ends
-        // where the entry page is seen again.
+        // The better of two guesses: all rows within half an hour are one visit, or a visit also
+        // ends where the entry page is seen again.
         let best = |alike: &dyn Fn(&Row) -> u64| {
             let whole = exact(&rows, &clustered(&rows, false, alike));
             whole.max(exact(&rows, &clustered(&rows, true, alike)))
         };
-        // Page, hour and nothing else: the guess is that an hour holds one visit.
+        // Page and hour only: the guess is that an hour holds one visit.
         let hours = groups(&rows, |row| row.time / 3_600);
         println!(
             "| {visits} | {} | {} | {} | {} |",

@@ -1,5 +1,4 @@
-//! Consent managers' cookies from fuzzed input: no panic, and no yes from a text that lacks the
-//! words that express a yes.
+//! Fuzzed consent cookies: no panic, and no yes from a text without the words of a yes.
 
 #![no_main]
 
@@ -27,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(said != Some(false) || lapsed == Some(false));
 });
 
-/// Percent-decoding, implemented independently of the program's.
+/// Percent-decoding, implemented independently of the program.
 fn percent(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();

@@ -1,7 +1,6 @@
-//! The laws of scrubbing (P7) for fuzzed input: no panic, scrubbing twice changes nothing more,
-//! every limit holds, and no long number survives. The property tests in
-//! `crates/privacy/src/scrub/tests.rs` hold the same laws over random text; this one is led by
-//! coverage.
+//! The laws of scrubbing (P7) for fuzzed input: no panic, scrubbing is idempotent, every limit
+//! holds, and no long number survives. The property tests in `crates/privacy/src/scrub/tests.rs`
+//! check the same laws with random text; this target is guided by coverage.
 
 #![no_main]
 
@@ -12,8 +11,8 @@ use sillage_privacy::bounds::{
 use sillage_privacy::scrub::{host, label, path, property};
 use sillage_privacy::{PageUrl, ScrubRules};
 
-/// The longest run of digits that may stay: shorter ones may be a year or a page number, longer
-/// ones identify a person or a SIM card.
+/// Longest run of digits that may stay. Shorter ones may be a year or a page number; longer ones
+/// identify a person or a SIM card.
 const DIGITS_MAX: usize = 13;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -23,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         &["q".to_owned()],
         &["/portal/sims/:id".to_owned(), "/orders/*".to_owned()],
     )
-    .expect("the rules are sound");
+    .expect("valid rules");
     for rules in [&plain, &allowing] {
         let once = path(&text, rules);
         assert_eq!(
@@ -31,10 +30,10 @@ fuzz_target!(|bytes: &[u8]| {
             once,
             "scrubbing a path again changes it"
         );
-        assert!(once.starts_with('/'), "a path begins with a slash");
+        assert!(once.starts_with('/'), "a path starts with a slash");
         assert!(
             once.len() <= TARGET_BYTES_MAX.max(PATH_BYTES_MAX),
-            "a path is bounded"
+            "the length of a path is limited"
         );
         assert!(!has_long_number(&once), "a long number is left in a path");
     }
@@ -45,7 +44,7 @@ fuzz_target!(|bytes: &[u8]| {
             once,
             "scrubbing a label again changes it"
         );
-        assert!(once.len() <= bound, "a label is bounded");
+        assert!(once.len() <= bound, "the length of a label is limited");
     }
     let once = host(&text);
     assert_eq!(host(&once), once, "scrubbing a host again changes it");
@@ -54,7 +53,7 @@ fuzz_target!(|bytes: &[u8]| {
     {
         assert!(name.len() <= PROPERTY_NAME_BYTES_MAX && value.len() <= PROPERTY_VALUE_BYTES_MAX);
     }
-    // The parser in front of it may refuse, and must not panic.
+    // The address parser may refuse the text, but must not panic.
     for is_hash_routed in [false, true] {
         if PageUrl::parse(&text, is_hash_routed).is_err() {
             continue;

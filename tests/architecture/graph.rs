@@ -37,8 +37,8 @@ pub struct Crate {
 }
 
 impl Crate {
-    /// Reads a folder of sources. Skips unit tests in separate files, and `main.rs`, which is another
-    /// crate that uses this one.
+    /// Reads a folder of sources. Skips unit tests in separate files, and `main.rs`, which is
+    /// another crate that uses this one.
     pub fn read(root: &Path, folder: &str) -> Self {
         let mut read = Self::default();
         let mut folders = vec![root.join(folder)];
@@ -109,8 +109,8 @@ impl Crate {
         found.into_iter().map(edge).collect()
     }
 
-    /// The module whose file defines the item that a path names. `None` for other crates, for items of
-    /// the module itself, and for a path that only names a module.
+    /// The module whose file defines the item that a path names. `None` for other crates, for items
+    /// of the module itself, and for a path that only names a module.
     fn defined_in(&self, module: &Module, path: &UsedPath) -> Option<Module> {
         let mut absolute = self.absolute(module, &path.segments)?;
         for _ in 0..REEXPORTS_MAX {
@@ -219,8 +219,8 @@ pub fn room<'a>(folder: &str, file: &'a str) -> &'a str {
         .trim_end_matches(".rs")
 }
 
-/// Descriptions of the edges to a room that is not lower. `home` returns height and name of a file's
-/// room. Inside a room every edge is allowed.
+/// Descriptions of the edges to a room that is not lower. `home` returns height and name of a
+/// file's room. Inside a room every edge is allowed.
 pub fn upward(edges: &[Edge], home: impl Fn(&str) -> Option<(usize, &'static str)>) -> Vec<String> {
     let is_upward = |edge: &&Edge| {
         let [from, to] = [home(&edge.from), home(&edge.to)];

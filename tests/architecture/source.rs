@@ -1,5 +1,5 @@
-//! Finds the modules that a source file uses: paths in `use` and in code, except in comments, string
-//! literals and test code.
+//! Finds the modules that a source file uses: paths in `use` and in code, except in comments,
+//! string literals and test code.
 
 /// A token of a source file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-// The dashboard over the real collector and engine. The tests are in dashboard/, one file per topic.
+// The dashboard over the real collector and engine. The tests are in dashboard/, one file per
+// topic.
 import { after, afterEach, before } from 'node:test';
 import { access } from './dashboard/access.mjs';
 import { budget } from './dashboard/budget.mjs';

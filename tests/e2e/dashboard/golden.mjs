@@ -1,9 +1,9 @@
 // The golden site: its visits, day by day, and the numbers that follow, computed without the
 // collector.
 //
-// This file lists every visit. `logOf` writes past visits as an access log for `sillage demo --log`,
-// and the model below counts the same visits in the slow and obvious way, so that no number on the
-// page is compared with itself.
+// This file lists every visit. `logOf` writes past visits as an access log for
+// `sillage demo --log`, and the model below counts the same visits in the slow and obvious way, so
+// that no number on the page is compared with itself.
 
 /**
  * A time zone without summer time where it is daytime now, so that no test runs past the site's
@@ -53,8 +53,8 @@ const FROM = {
 const ITEMS = Array.from({ length: 60 }, (_, index) => `/items/${String(index + 1).padStart(2, '0')}`);
 
 /**
- * [days ago, person, source, pages]. The visit begins at 10:00 of the site's day, with 30 s from page
- * to page.
+ * [days ago, person, source, pages]. The visit begins at 10:00 of the site's day, with 30 s from
+ * page to page.
  */
 const PAST = [
   [55, 'ann', 'google', ['/']],

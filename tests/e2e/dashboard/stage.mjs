@@ -129,8 +129,8 @@ export const settled = (page) =>
   );
 
 /**
- * Goes to another address without loading a new page, as Back and Forward do. The page only asks for
- * numbers that it does not have yet.
+ * Goes to another address without loading a new page, as Back and Forward do. The page only asks
+ * for numbers that it does not have yet.
  */
 export async function go(page, address) {
   await page.evaluate((next) => {

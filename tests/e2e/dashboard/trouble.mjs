@@ -1,5 +1,5 @@
-// No visit, one visit, ten million visits. Refusals, errors and timeouts are shown where they occur,
-// with a way to continue.
+// No visit, one visit, ten million visits. Refusals, errors and timeouts are shown where they
+// occur, with a way to continue.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { truth } from './golden.mjs';
