@@ -1,18 +1,18 @@
-//! The stricter choice (`[retention] visitor_days`, P9): days that are old enough lose what ties
-//! their events together.
+//! Clears ids before rows expire (`[retention] visitor_days`, P9): the events of old days lose what
+//! ties them together.
 //!
-//! Part of [`retention`](crate::store::retention), for days that are rolled up and whose visits stand in
-//! the table `visits`. A cleared row keeps site, hour, page, name, properties, amounts, clicks,
-//! reading and loading times. Ids, order, previous and entry page, origin, place, device and
-//! history go: with any of them left, nearly all visits of a small site can be put together again
-//! (`examples/relink.rs` measures it).
+//! Part of [`retention`](crate::store::retention), for days that are rolled up and whose visits are
+//! in the table `visits`. A cleared row keeps site, hour, page, name, properties, amounts, clicks,
+//! engagement and load times. Ids, order, previous and entry page, origin, place, device and
+//! history are removed: with any of them left, nearly all visits of a small site can be put
+//! together again (`examples/relink.rs` measures it).
 //!
-//! Country, browser and entry page are in the table's sort key, which an UPDATE can't change. So a
-//! partition is copied, cleared on the way, and put in the place of the old one, which ClickHouse
-//! does at once or not at all. What changes the partition meanwhile must not be lost: INSERTs wait
-//! while it is exchanged ([`inserting`]), and a partition whose parts changed since it was copied,
-//! or that a deletion is about to rewrite, is copied again. A crash leaves a copy behind that the
-//! next round of retention removes.
+//! Country, browser and entry page are in the table's sort key, which an UPDATE cannot change. So a
+//! partition is copied, cleared in the copy, and exchanged for the old one, which ClickHouse does
+//! atomically. Changes of the partition in between must not be lost: INSERTs wait during the
+//! exchange ([`inserting`]), and a partition is copied again if its parts changed since the copy or
+//! if a deletion is about to rewrite it. A copy that a crash leaves behind is removed by the next
+//! round of retention.
 
 use clickhouse::Client;
 use clickhouse::query::Query;
@@ -21,9 +21,9 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 
 use crate::config::Site;
 use crate::random;
-use crate::store::retention::{Held, RetentionError, Rules, log};
+use crate::store::destruction::{Held, RetentionError, Rules, log};
 
-/// INSERTs share it, the exchange of a partition has it alone.
+/// INSERTs hold it shared, the exchange of a partition holds it exclusively.
 static EXCHANGE: RwLock<()> = RwLock::const_new(());
 
 /// Held by an INSERT into `events`, from before it is sent until it is acknowledged.
@@ -31,7 +31,7 @@ pub async fn inserting() -> RwLockReadGuard<'static, ()> {
     EXCHANGE.read().await
 }
 
-/// Clears the days of a site that are old enough; says how many rows.
+/// Clears the days of a site that are old enough. Returns the number of rows.
 pub(super) async fn clear(
     client: &Client,
     rules: &Rules,
@@ -71,8 +71,7 @@ pub(super) async fn clear(
     if partitions.is_empty() {
         return Ok(0);
     }
-    // First, so that no day is rolled up again from events without ids, whatever happens in
-    // between.
+    // Recorded first, so that no day is rolled up again from events without ids after a crash.
     client
         .query(include_str!("sql/retention_record_cleared.sql"))
         .param("site", &site.id)
@@ -85,8 +84,8 @@ pub(super) async fn clear(
         let done = if work.rewrite(&partition).await? {
             true
         } else {
-            // Rows of another site arrive in it all the time: they wait.
-            let _alone = EXCHANGE.write().await;
+            // Rows of other sites keep arriving in the partition: their INSERTs wait.
+            let _exclusive = EXCHANGE.write().await;
             work.copy(&partition).await? && work.exchange(&partition).await?
         };
         drop_copy(client).await?;
@@ -105,7 +104,7 @@ pub(super) async fn clear(
     Ok(cleared)
 }
 
-/// Removes a copy, also one that a crash left behind.
+/// Removes the copy, also one that a crash left behind.
 pub(super) async fn drop_copy(client: &Client) -> Result<(), RetentionError> {
     let statement = client.query(include_str!("sql/clear_drop.sql"));
     Ok(statement.execute().await?)
@@ -114,22 +113,22 @@ pub(super) async fn drop_copy(client: &Client) -> Result<(), RetentionError> {
 struct Work<'a> {
     client: &'a Client,
     database: &'a str,
-    /// Binds what says which rows are cleared.
+    /// Binds the parameters that select the rows to clear.
     bind: &'a (dyn Fn(Query) -> Query + Sync),
 }
 
 impl Work<'_> {
-    /// Rewrites a partition while INSERTs go on; false when it changed meanwhile.
+    /// Rewrites a partition while INSERTs continue; false when it changed meanwhile.
     async fn rewrite(&self, partition: &str) -> Result<bool, RetentionError> {
         let before = self.state(partition).await?;
         if !self.copy(partition).await? {
             return Ok(false);
         }
-        let _alone = EXCHANGE.write().await;
+        let _exclusive = EXCHANGE.write().await;
         Ok(self.state(partition).await? == before && self.exchange(partition).await?)
     }
 
-    /// Copies a partition; false when the copy is not whole.
+    /// Copies a partition; false when the copy is not complete.
     async fn copy(&self, partition: &str) -> Result<bool, RetentionError> {
         drop_copy(self.client).await?;
         let client = self.client;
@@ -139,7 +138,7 @@ impl Work<'_> {
             .await?;
         (self.bind)(client.query(include_str!("sql/clear_copy.sql")))
             .param("partition", partition)
-            // Rows that are alike are rows of their own.
+            // Equal rows are separate events and all count.
             .with_setting("insert_deduplication_token", random::token()?)
             .execute()
             .await?;
@@ -151,8 +150,8 @@ impl Work<'_> {
         Ok(there == here)
     }
 
-    /// Puts the copy in the partition's place; false when a deletion is under way. The caller has
-    /// [`EXCHANGE`] alone.
+    /// Exchanges the partition for the copy; false when a deletion is running. The caller holds
+    /// [`EXCHANGE`] exclusively.
     async fn exchange(&self, partition: &str) -> Result<bool, RetentionError> {
         let (_, rewritings) = self.state(partition).await?;
         if rewritings > 0 {

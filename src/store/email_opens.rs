@@ -1,5 +1,5 @@
-//! Stores the totals of opened e-mails every few seconds, as [`outcomes`](crate::store::outcomes) stores
-//! its counts.
+//! Stores the totals of opened e-mails every few seconds, as [`outcomes`](crate::store::outcomes)
+//! stores its counts.
 
 use std::time::Duration;
 
@@ -24,15 +24,15 @@ pub struct OpensRow {
     opens: u64,
 }
 
-/// Totals on their way to the table.
+/// Totals that wait to be stored.
 pub type MailOpens = Flusher<OpensRow>;
 
-/// Nothing on its way yet.
+/// Without pending totals.
 pub fn flusher() -> MailOpens {
     Flusher::new("mail_opens")
 }
 
-/// Stores totals for ever.
+/// Stores totals until it is dropped.
 pub async fn run(flusher: &MailOpens, client: &Client, sites: &Sites, opens: &Opens) {
     loop {
         tokio::time::sleep(EVERY).await;

@@ -15,7 +15,7 @@ use crate::store::outcomes::days_since_1970;
 use crate::telemetry::{FaultyNetworks, Outcome};
 use sillage_episode::{Episode, Line};
 
-/// How often the counts are stored, and the time within which a network must be conspicuous.
+/// How often the counts are stored, and the time in which a network must send many to be named.
 const EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Row, Serialize)]
@@ -26,13 +26,13 @@ struct SecurityRow {
     requests: u64,
 }
 
-/// Stores the counts every ten seconds until it is dropped. What can't be stored is dropped with a warning: it is no event, and must
-/// not pile up.
-pub async fn run(client: Client, faults: Arc<FaultyNetworks>) {
+/// Stores the counts every ten seconds until it is dropped. Counts that cannot be stored are
+/// dropped with a warning: they are not events, and must not pile up.
+pub async fn run(client: Client, networks: Arc<FaultyNetworks>) {
     let episode = Episode::new();
     loop {
         tokio::time::sleep(EVERY).await;
-        let counts = faults.take();
+        let counts = networks.take();
         if counts.is_empty() {
             continue;
         }

@@ -1,16 +1,16 @@
-//! Tells the SQL views how small a count may be (P10). Beside the way of a beacon, at each start;
-//! the folding itself is in the view `report_days`, and for answers in `query::floor`.
+//! Sets the floor of small counts for the SQL views (P10), at each start. The view `report_days`
+//! does the folding; reports are folded by the suppression of `sillage-query`.
 
 use clickhouse::Client;
 
 use super::StoreError;
 use crate::random;
 
-/// Sets the floor that the analysts' view `report_days` keeps to.
+/// Sets the floor of the analysts' view `report_days`.
 ///
 /// # Errors
-/// ClickHouse does not answer; what was set before stays in force, and a view without any floor
-/// shows nothing.
+/// ClickHouse does not answer; the previous floor stays in force, and a view without a floor shows
+/// nothing.
 pub async fn set_for_analysts(client: &Client, visitors: u32) -> Result<(), StoreError> {
     Ok(client
         .query(include_str!("sql/set_floor.sql"))

@@ -1,11 +1,10 @@
-//! Counts on their way to one table, a batch at a time, each under a deduplication token of its
-//! own.
+//! Flushes counts to a table in batches, each under its own deduplication token.
 //!
 //! ClickHouse takes a block for a retry when it equals an earlier one, and drops it. A quiet site's
 //! counts are the same row in nearly every flush, so each batch carries a random
 //! `insert_deduplication_token`. A batch keeps its token and its rows until ClickHouse has
-//! acknowledged it: equal batches count as often as they come, and a batch that is sent again
-//! because its answer was lost counts once. (`insert_deduplicate = 0` would not do: since
+//! acknowledged it: equal batches all count, and a batch that is sent again because its answer was
+//! lost counts once. (`insert_deduplicate = 0` would not work: since
 //! ClickHouse 26 another setting, which older servers refuse, overrides it.)
 //!
 //! What is lost: counts are in memory until they are stored. `kill -9` or a power cut loses those
@@ -23,11 +22,11 @@ use crate::random;
 
 /// Longest time that one batch may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
-/// Refusals of the rows themselves after which a batch is dropped, since it would keep all later
-/// ones waiting.
+/// Refusals of the rows themselves after which a batch is dropped, because all later batches wait
+/// for it.
 const REFUSALS_MAX: u32 = 5;
 
-/// A table's counts that wait for ClickHouse.
+/// Counts of one table that wait for ClickHouse.
 pub struct Flusher<R> {
     table: &'static str,
     pending: Mutex<Option<Batch<R>>>,
@@ -51,8 +50,8 @@ where
         }
     }
 
-    /// Stores the batch whose answer is still missing, if there is one, and then what `take` gives.
-    /// `take` is not called before there is room, so that counts stay where they add up.
+    /// Stores the pending batch, if there is one, and then the rows of `take`. `take` is called
+    /// only when no batch is pending; until then the counts add up where they are.
     ///
     /// # Errors
     /// ClickHouse does not answer or refuses; the batch is sent again by the next call.
@@ -123,7 +122,7 @@ where
         .await?
         .with_timeouts(Some(PATIENCE), Some(PATIENCE))
         .with_setting("insert_deduplication_token", token)
-        // Acknowledged when it is stored, whatever the server's profile says.
+        // Acknowledged only when stored, even if the server's profile says otherwise.
         .with_setting("async_insert", "0");
     for row in rows {
         insert.write(row).await?;

@@ -1,18 +1,18 @@
 //! From the spool into ClickHouse: one sealed segment is one INSERT, under the segment's id as
 //! deduplication token.
 //!
-//! It goes to `arrivals`, as [columns](crate::event_row::native), which hands its rows to `events` at once:
-//! reading them there costs the engine a quarter. As `arrivals` keeps nothing, it is first asked
-//! whether somebody takes them: without the view they would be gone. An INSERT whose answer is lost
-//! is sent again and stored once, in the table and in the views that hang on it. Only when
-//! ClickHouse has acknowledged, and in the embedded engine that means synced to disk, is the
-//! segment deleted. While ClickHouse is away the segments wait in the spool, and a waiting INSERT
-//! holds no event in memory.
+//! The INSERT names `arrivals` and sends [columns](crate::event_row::native); a view passes the
+//! rows on to `events`, which costs the engine a quarter of an INSERT into `events`. `arrivals`
+//! keeps nothing, so the view is checked first: without it the rows would be lost. An INSERT whose
+//! answer is lost is sent again and stored once, in the table and its views. The segment is deleted
+//! when ClickHouse has acknowledged it, which in the embedded engine means synced to disk. While
+//! ClickHouse is unreachable the segments wait in the spool, and a waiting INSERT holds no event in
+//! memory.
 //!
-//! An outage, however long, is waited for. But what ClickHouse refuses because of the data itself,
-//! or what the disk will not read, would be refused for ever and keep all that is behind it
-//! waiting: after five such tries in a row the segment is set aside in the spool's folder, logged
-//! as an error and counted, and nothing of it is deleted.
+//! An outage may last any time. But a segment that ClickHouse refuses because of its data, or that
+//! cannot be read from disk, would be refused for ever and block all later segments: after five
+//! such tries in a row it is set aside in the spool's folder, logged as an error and counted.
+//! Nothing of it is deleted.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -30,7 +30,7 @@ use sillage_spool::{Chunk, Sealed, SegmentId, Spool};
 /// First wait after a failure; doubles up to [`WAIT_MAX`].
 const WAIT_MIN: Duration = Duration::from_millis(100);
 const WAIT_MAX: Duration = Duration::from_secs(5);
-/// An INSERT that takes longer is given up and sent again.
+/// An INSERT that takes longer is cancelled and sent again.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 const END_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -44,7 +44,7 @@ const CHUNK_BYTES: usize = 512 << 10;
 
 const ARE_TAKEN: &str = include_str!("sql/arrivals_are_taken.sql");
 
-/// Stores segments, oldest first, for ever. Cancel it between segments or anywhere: nothing is
+/// Stores segments, oldest first, until it is dropped. It may be cancelled at any point: nothing is
 /// lost.
 pub async fn run(spool: Spool, client: Client, counters: Arc<Counters>) {
     let mut wait = WAIT_MIN;

@@ -1,16 +1,16 @@
 //! How often the embedded engine rewrites events to merge their parts.
 //!
-//! Left to itself it merges six segments, then six of what came of that, and each time every event
-//! is read and written again (about 2 µs). Twelve at a time need three such steps for a thousand
-//! segments instead of four; in the first minute at 50,000 beacons a second that is 0.8 µs an event
-//! instead of 1.2. What is left of a day, once nothing has come for an hour, becomes one part, so
-//! that a report over a year opens few.
+//! By default it merges six parts, then six of the results, and each time every event is read and
+//! written again (about 2 µs). Twelve at a time need three such steps for a thousand segments
+//! instead of four; in the first minute at 50,000 beacons a second that is 0.8 µs an event instead
+//! of 1.2. The parts of a day become one part when no event has arrived for an hour, so that a
+//! report over a year opens few parts.
 //!
-//! A day of which one block alone was written has nothing to merge it with, and the disk would show
-//! the second of that block, which may be one visit, as long as the rows live (P8). Such a block is
-//! written anew after an hour ([`keep`]).
+//! A single block of a day is never merged, and its file times would show the second of that block,
+//! which may be one visit, as long as the rows exist (P8). Such a block is rewritten after an hour
+//! ([`keep`]).
 //!
-//! On a ClickHouse server this is its administrator's to say.
+//! On a ClickHouse server this is left to its administrator.
 
 use std::time::Duration;
 
@@ -25,16 +25,16 @@ const INTERVAL: Duration = Duration::from_secs(600);
 
 const MERGE_RARELY: &str = include_str!("sql/merge_rarely.sql");
 
-/// Has the table `events` merged in larger steps. Changes nothing where that is so already.
+/// Makes the engine merge `events` in larger steps. Changes nothing if it does already.
 ///
 /// # Errors
-/// The engine refuses; then it merges as it likes, which costs time and nothing else.
+/// The engine refuses; it then merges by default, which only costs time.
 pub async fn rarely(client: &Client) -> Result<(), StoreError> {
     Ok(client.query(MERGE_RARELY).execute().await?)
 }
 
-/// Writes lone blocks anew, now and every ten minutes, until it is dropped. Faults are logged and
-/// tried again.
+/// Rewrites single blocks, now and every ten minutes, until it is dropped. Errors are logged and
+/// the next round tries again.
 pub async fn keep(client: &Client, database: &str) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -46,11 +46,11 @@ pub async fn keep(client: &Client, database: &str) {
     }
 }
 
-/// Writes partitions of `events` anew that are one block of at least this age, as it was written;
-/// says how many.
+/// Rewrites partitions of `events` that are one block of at least this age, as it was written.
+/// Returns their number.
 ///
 /// # Errors
-/// ClickHouse refuses or is away; the rows are as they were.
+/// ClickHouse refuses or is unreachable; the rows are unchanged.
 pub async fn rewrite_lone(
     client: &Client,
     database: &str,

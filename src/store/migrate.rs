@@ -3,9 +3,9 @@
 //! One statement a file, append-only, never edited after a release, safe to run twice: a crash
 //! between a statement and its record in `migrations` runs it again.
 //!
-//! On replicated tables everything else is alike: the same tokens, and a window of the same size in
-//! which an INSERT that is sent again, to whichever replica, is stored once. Each replica is
-//! migrated by itself and keeps its own record of it.
+//! Replicated tables use the same tokens and a deduplication window of the same size, in which an
+//! INSERT that is sent again to any replica is stored once. Each replica is migrated on its own and
+//! keeps its own record.
 
 use std::borrow::Cow;
 
@@ -53,8 +53,8 @@ pub const MIGRATIONS: &[(&str, &str)] = migrations![
     "0116_mail_open_comments",
 ];
 
-/// Run at each start: the view is made again where somebody dropped it, since nothing is stored
-/// without it.
+/// Run at each start: the view is created again if it was dropped, since nothing is stored without
+/// it.
 const AT_EACH_START: [&str; 2] = ["0041_arrivals_into_events", "0110_arrivals_in_classes"];
 
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS migrations
@@ -79,11 +79,11 @@ impl Tables {
                     "replicated_deduplication_window",
                 );
             };
-            // What keeps nothing has nothing to replicate.
+            // A table that keeps no rows has nothing to replicate.
             if engine == "Null" {
                 return line.to_owned();
             }
-            // A family's own arguments come after those of the replication.
+            // The engine's own arguments follow those of the replication.
             let (family, arguments) = engine
                 .strip_suffix(')')
                 .and_then(|engine| engine.split_once('('))
@@ -107,7 +107,7 @@ impl Tables {
 /// Path in Keeper and name of a replica; the server puts its macros in.
 const REPLICA: &str = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'";
 
-/// Creates the database and runs what has not been run. Returns the names of the migrations it ran.
+/// Creates the database and runs the missing migrations. Returns their names.
 ///
 /// # Errors
 /// ClickHouse refused a statement; or the database has a migration this version doesn't know,
@@ -144,8 +144,7 @@ pub async fn migrate(
         let failed = |source| StoreError::Migration { name, source };
         client
             .query_raw(&tables.made_by(statement))
-            // Rolled-up days are made from rows that a migration has changed, not from those before
-            // it.
+            // Days are rolled up from the rows that a migration has changed, so it must be done.
             .with_setting("mutations_sync", "1")
             .execute()
             .await
@@ -162,7 +161,7 @@ pub async fn migrate(
             .map_err(failed)?;
         ran.push(*name);
     }
-    // The crate caches what it knows of tables.
+    // The client caches the columns of tables.
     client.clear_cached_metadata().await;
     Ok(ran)
 }
@@ -215,7 +214,7 @@ mod tests {
                 assert_eq!(kept, before, "{name}");
             }
             assert!(!replicated.contains("non_replicated"), "{name}");
-            // Whatever is sent again is stored once on both.
+            // A repeated INSERT is stored once on both.
             let has_window = |text: &str| {
                 text.contains(" replicated_deduplication_window = ")
                     || text.contains(" non_replicated_deduplication_window = ")

@@ -1,13 +1,13 @@
-//! What is kept, in ClickHouse: a cluster's or the embedded engine's, through one client and the
-//! same SQL.
+//! Everything that is stored in ClickHouse, a server or the embedded engine, through one client and
+//! the same SQL.
 //!
-//! After the spool: [`insert`] takes sealed segments and makes each one INSERT under a
-//! deduplication token, so that a retry stores nothing twice. Every other INSERT has a token of its
-//! own too ([`flush`]), so that equal ones count. [`row`] is the only place that knows how an event
-//! lies in a row; [`columns`] turns rows around for the way. Nothing here can hold a person: what
-//! arrives came through the privacy door.
+//! After the spool: [`insert`] makes each sealed segment one INSERT under a deduplication token, so
+//! that a retry stores nothing twice. Every other INSERT has a token of its own ([`flush`]), so
+//! that equal INSERTs all count. The form of an event's row is `event_row`'s. Nothing here can hold
+//! personal data: everything arrives through the privacy door.
 
 pub mod clear;
+mod destruction;
 pub mod email_opens;
 pub mod erase;
 pub mod faulty_networks;
@@ -46,15 +46,15 @@ pub enum StoreError {
     Random(#[from] getrandom::Error),
 }
 
-/// ClickHouse's codes for data that no later try can make right (its file `ErrorCodes.cpp`): text
-/// that can't be parsed, input that ends early, values that don't fit their type.
+/// ClickHouse's codes for invalid data, which no retry can repair (its file `ErrorCodes.cpp`): text
+/// that cannot be parsed, input that ends early, values that do not fit their type.
 const DATA_REFUSED: [u32; 16] = [
     6, 25, 26, 27, 32, 33, 38, 41, 70, 72, 117, 128, 131, 190, 321, 349,
 ];
 
 impl StoreError {
-    /// Whether the same may succeed later: an outage, a full disk, a table that is being brought up
-    /// to date. What is not known counts as that.
+    /// Whether the same request may succeed later: an outage, a full disk, a table that is being
+    /// migrated. Unknown errors count as transient.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::ClickHouse(clickhouse::error::Error::BadResponse(answer)) => {

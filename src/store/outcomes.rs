@@ -1,8 +1,8 @@
-//! Stores what became of beacons, as daily counts by site and reason, every few seconds.
+//! Stores the outcomes of beacons as daily counts by site and reason, every few seconds.
 //!
-//! The counts say how much was refused or filtered and are all that is ever kept of it. They are
-//! written straight to ClickHouse, not through the spool: [`flush`](crate::store::flush) says what a crash
-//! loses of them. It never loses an event.
+//! The counts are all that is kept of refused and filtered beacons. They are written straight to
+//! ClickHouse, not through the spool: [`flush`](crate::store::flush) says what a crash loses of
+//! them. It never loses an event.
 
 use std::time::Duration;
 
@@ -27,15 +27,15 @@ pub struct OutcomeRow {
     beacons: u64,
 }
 
-/// Counts on their way to the table.
+/// Counts that wait to be stored.
 pub type Outcomes = Flusher<OutcomeRow>;
 
-/// Nothing on its way yet.
+/// Without pending counts.
 pub fn flusher() -> Outcomes {
     Flusher::new("outcomes")
 }
 
-/// Stores counts for ever.
+/// Stores counts until it is dropped.
 pub async fn run(flusher: &Outcomes, client: &Client, sites: &Sites, counters: &Counters) {
     loop {
         tokio::time::sleep(EVERY).await;

@@ -1,168 +1,67 @@
-//! Retention (P9): expired events go, on time and as whole parts; holds suspend it; a check proves
-//! it.
+//! Retention (P9): expired events are destroyed on time and as whole parts, holds suspend it, and a
+//! check proves it.
 //!
-//! Beside the way of a beacon. The table is partitioned by the day on which its rows expire, and a
-//! row's day is fixed when it is collected: a later policy can't lengthen it.
+//! The table is partitioned by the day on which its rows expire. That day is fixed when a row is
+//! collected, so a later policy cannot lengthen it.
 //!
-//! **Who destroys.** ClickHouse does by its TTL, also while no collector runs; and the collector
-//! drops expired partitions itself every few minutes, because a TTL waits for a merge and nobody
-//! can say when that comes. A hold can't be said in a TTL: `expires` is what was promised and is
-//! not rewritten, and a partition holds the rows of all sites, so a postponed TTL would keep those
-//! of others as well. So while a hold stands the TTL is taken off the table and the collector alone
-//! destroys: whole partitions where nothing is held, else the rows that are not held.
+//! **What destroys rows.** ClickHouse does by its TTL, also while no collector runs. The collector
+//! drops expired partitions itself every few minutes, because a TTL waits for a merge that may come
+//! at any time. A TTL cannot express a hold: `expires` is what was promised and is not rewritten,
+//! and a partition holds the rows of all sites, so a postponed TTL would keep the rows of other
+//! sites too. So while a hold is active the TTL is removed from the table and only the collector
+//! destroys: whole partitions where nothing is held, otherwise the rows that are not held.
 //!
-//! **Visitors before rows.** Where `retention.visitor_days` is set, rows lose what ties them
-//! together earlier: see [`clear`](crate::store::clear). Of days that are rolled up and whose visits stand
-//! in the table `visits`, which has no ids; so that no count is lost. Not by a column TTL: with
-//! `ttl_only_drop_parts` ClickHouse applies one only when a part happens to be merged, and it knows
-//! nothing of roll-ups. A cleared day is never rolled up again: events that come later than that
-//! are in the rows alone.
+//! **Ids before rows.** With `retention.visitor_days`, rows lose their ids earlier: see
+//! [`clear`](crate::store::clear). This happens only to days that are rolled up and whose visits
+//! are in the table `visits`, which has no ids, so no count is lost. A column TTL would not do:
+//! with `ttl_only_drop_parts` ClickHouse applies it only when a part happens to be merged, and it
+//! knows nothing of roll-ups. A cleared day is never rolled up again: events that arrive later are
+//! in the rows only.
 //!
-//! **What the spool has set aside** holds rows too, so files of it go when the shortest retention
-//! of any site has passed since the first record they may hold; unless a hold reaches that day,
-//! since a file holds the rows of several sites.
+//! **Files that the spool has set aside** hold rows too. They are destroyed when the shortest
+//! retention of any site has passed since the first record they may hold, unless a hold covers that
+//! day, since a file holds the rows of several sites.
 //!
 //! Every destruction and every check is a line in `destruction.log` in the data folder.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use clickhouse::Client;
-use clickhouse::query::Query;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use crate::config::{Config, Hold, Sites};
 use crate::store::clear::{clear, drop_copy};
-use sillage_spool::{SetAside, Spool, SpoolError, set_aside_in};
+use crate::store::destruction::log;
+pub use crate::store::destruction::{LOG, RetentionError, Rules};
+use sillage_spool::Spool;
 
-/// Name of the log in the data folder.
-pub const LOG: &str = "destruction.log";
-/// How often is looked for what has expired.
+/// Interval between two searches for expired data.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// What could not be destroyed, or not be written down. It is tried again.
-#[derive(Debug, thiserror::Error)]
-pub enum RetentionError {
-    #[error("ClickHouse: {0}")]
-    ClickHouse(#[from] clickhouse::error::Error),
-    #[error("cannot write {path}: {source}")]
-    Log {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    #[error("the system gives no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
-    #[error("cannot read what is set aside in {path}: {source}")]
-    SetAside {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    #[error("the spool: {0}")]
-    Spool(#[from] SpoolError),
-}
-
-/// What a configuration says about destruction.
-#[derive(Debug, Clone)]
-pub struct Rules {
-    pub database: String,
-    pub data_dir: PathBuf,
-    pub sites: Arc<Sites>,
-    pub holds: Vec<Hold>,
-    /// 0 clears no visitors before their rows go.
-    pub visitor_days: u16,
-}
-
-impl Rules {
-    /// Those of this configuration.
-    pub fn of(config: &Config) -> Self {
-        Self {
-            database: config.clickhouse.database.clone(),
-            data_dir: config.data_dir.clone(),
-            sites: config.sites.clone(),
-            holds: config.holds.clone(),
-            visitor_days: config.visitor_days,
-        }
-    }
-
-    /// Files that are set aside in the spool's folder and hold rows which have expired by `today`,
-    /// without those that a hold keeps.
-    fn expired_set_aside(
-        &self,
-        spool_dir: &Path,
-        today: Date,
-    ) -> Result<Vec<SetAside>, RetentionError> {
-        let files = set_aside_in(spool_dir).map_err(|source| RetentionError::SetAside {
-            path: spool_dir.to_owned(),
-            source,
-        })?;
-        let days = self.sites.iter().map(|site| site.retention_days).min();
-        let days = i64::from(days.unwrap_or(0)).days();
-        let is_expired = |file: &SetAside| day_of(file.since).saturating_add(days) <= today;
-        let is_held = |file: &SetAside| {
-            let day = day_of(file.since);
-            let mut active = self.holds.iter().filter(|hold| hold.is_active(today));
-            active.any(|hold| day >= hold.from && day <= hold.to)
-        };
-        let expired = files.into_iter().filter(is_expired);
-        Ok(expired.filter(|file| !is_held(file)).collect())
-    }
-
-    fn held(&self, today: Date) -> Held {
-        let active = || self.holds.iter().filter(|hold| hold.is_active(today));
-        Held {
-            sites: active().map(|hold| hold.site.clone()).collect(),
-            first: active().map(|hold| hold.from.to_string()).collect(),
-            last: active().map(|hold| hold.to.to_string()).collect(),
-        }
-    }
-}
-
-/// The holds of a day as three parallel lists, as the statements take them.
-pub(super) struct Held {
-    sites: Vec<String>,
-    first: Vec<String>,
-    last: Vec<String>,
-}
-
-impl Held {
-    fn is_empty(&self) -> bool {
-        self.sites.is_empty()
-    }
-
-    pub(super) fn bind(&self, query: Query) -> Query {
-        query
-            .param("sites", &self.sites)
-            .param("first", &self.first)
-            .param("last", &self.last)
-    }
-}
-
-/// What was done.
+/// Result of one round.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Destroyed {
-    /// Partitions that went whole.
+    /// Partitions dropped as a whole.
     pub partitions: u64,
-    /// Rows that went, with their partition or without.
+    /// Rows destroyed, with or without their partition.
     pub rows: u64,
-    /// Rows that lost what tied them to others.
+    /// Rows whose ids were cleared.
     pub cleared: u64,
 }
 
-/// What a check found.
+/// Result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The last day whose rows should be gone.
     pub until: Date,
-    /// Parts on disk with such rows, in whatever state.
+    /// Parts on disk with such rows, in any state.
     pub parts: u64,
     /// Such rows.
     pub rows: u64,
-    /// Of these, those that a hold keeps.
+    /// Those of them that a hold keeps.
     pub held: u64,
     /// Files in the spool's folder with such rows, set aside because they could not be stored;
     /// [`set_aside_left`].
@@ -170,13 +69,13 @@ pub struct Found {
 }
 
 impl Found {
-    /// Whether nothing expired remains but what a hold keeps.
+    /// Whether no expired data remains except what a hold keeps.
     pub fn is_clean(&self) -> bool {
         self.rows == self.held && (self.parts == 0 || self.held > 0) && self.set_aside == 0
     }
 }
 
-/// Destroys what expires, for ever.
+/// Destroys expired data, until it is dropped.
 pub async fn keep(client: Client, rules: Arc<Rules>, spool: &Spool) {
     loop {
         match destroy_set_aside(spool, &rules, today()).await {
@@ -204,15 +103,15 @@ pub async fn keep(client: Client, rules: Arc<Rules>, spool: &Spool) {
     }
 }
 
-/// Today by UTC, by which `expires` is read.
+/// Today in UTC, which is the time zone of `expires`.
 pub fn today() -> Date {
     Timestamp::now().to_zoned_datetime(TimeZone::UTC).date()
 }
 
-/// Destroys what has expired by `today`, and clears visitors that are old enough.
+/// Destroys what has expired by `today` and clears ids that are old enough.
 ///
 /// # Errors
-/// [`RetentionError`]; what is destroyed by then stays so.
+/// [`RetentionError`]; what is destroyed by then stays destroyed.
 pub async fn enforce(
     client: &Client,
     rules: &Rules,
@@ -274,11 +173,11 @@ pub async fn enforce(
     Ok(done)
 }
 
-/// Destroys the files that the spool has set aside and whose rows have expired by `today`. Gives
+/// Destroys the files that the spool has set aside and whose rows have expired by `today`. Returns
 /// their number.
 ///
 /// # Errors
-/// [`RetentionError`]; what is destroyed by then stays so.
+/// [`RetentionError`]; what is destroyed by then stays destroyed.
 pub async fn destroy_set_aside(
     spool: &Spool,
     rules: &Rules,
@@ -293,7 +192,7 @@ pub async fn destroy_set_aside(
     Ok(expired.len() as u64)
 }
 
-/// Gives destruction to ClickHouse as well, or takes it away.
+/// Sets the TTL of the table `events`, or removes it.
 async fn set_ttl(client: &Client, rules: &Rules, wanted: bool) -> Result<(), RetentionError> {
     let has: u64 = client
         .query(include_str!("sql/retention_has_ttl.sql"))
@@ -308,8 +207,8 @@ async fn set_ttl(client: &Client, rules: &Rules, wanted: bool) -> Result<(), Ret
     } else {
         include_str!("sql/retention_suspend.sql")
     };
-    // What was written meanwhile is the collector's; rewriting all parts for their TTL is not worth
-    // it.
+    // The collector destroys what was written meanwhile. Rewriting all parts for their TTL is not
+    // worth it.
     client
         .query(statement)
         .with_setting("materialize_ttl_after_modify", "0")
@@ -323,8 +222,8 @@ async fn set_ttl(client: &Client, rules: &Rules, wanted: bool) -> Result<(), Ret
     log(&rules.data_dir, line)
 }
 
-/// Destroys finished visits with the events they come from. A hold keeps events, with their ids;
-/// what is derived from them needs no hold.
+/// Destroys finished visits together with the events they come from. A hold keeps events with their
+/// ids; what is derived from them needs no hold.
 async fn drop_visits(client: &Client, rules: &Rules, today: Date) -> Result<(), RetentionError> {
     let expired: Vec<(String, u64, u64)> = client
         .query(include_str!("sql/retention_expired.sql"))
@@ -346,7 +245,7 @@ async fn drop_visits(client: &Client, rules: &Rules, today: Date) -> Result<(), 
     Ok(())
 }
 
-/// Looks in ClickHouse's own tables for what should be gone before `today`. Reads only.
+/// Searches ClickHouse's system tables for data that should be gone before `today`. Reads only.
 ///
 /// # Errors
 /// ClickHouse does not answer.
@@ -375,7 +274,7 @@ pub async fn verify(client: &Client, rules: &Rules, today: Date) -> Result<Found
     })
 }
 
-/// Number of files in the spool's folder that should be gone since `until`. Reads only.
+/// Number of files in the spool's folder that should have been gone by `until`. Reads only.
 ///
 /// # Errors
 /// The folder can't be read.
@@ -383,8 +282,7 @@ pub fn set_aside_left(rules: &Rules, spool_dir: &Path, until: Date) -> Result<u6
     Ok(rules.expired_set_aside(spool_dir, until)?.len() as u64)
 }
 
-/// Writes a destruction certificate: what a check that found nothing has found, and when. Returns
-/// the line.
+/// Logs a destruction certificate: the result of a clean check and its time. Returns the line.
 ///
 /// # Errors
 /// The log can't be written.
@@ -404,13 +302,6 @@ pub fn certify(rules: &Rules, found: &Found) -> Result<String, RetentionError> {
     Ok(line)
 }
 
-/// The day, by UTC, of an instant; for one that the calendar does not know, the first of all days.
-fn day_of(instant: SystemTime) -> Date {
-    Timestamp::try_from(instant).map_or(Date::MIN, |instant| {
-        instant.to_zoned_datetime(TimeZone::UTC).date()
-    })
-}
-
 /// The partition of rows that expire on this day.
 fn partition_id(day: Date) -> String {
     day.strftime("%Y%m%d").to_string()
@@ -418,23 +309,4 @@ fn partition_id(day: Date) -> String {
 
 fn date_of(partition: &str) -> Option<Date> {
     Date::strptime("%Y%m%d", partition).ok()
-}
-
-/// Appends a line with its time, and waits until it is on disk.
-pub(super) fn log(data_dir: &Path, line: &str) -> Result<(), RetentionError> {
-    let path = data_dir.join(LOG);
-    let time = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let write = || {
-        let mut file = std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)?;
-        file.write_all(format!("{time} {line}\n").as_bytes())?;
-        file.sync_data()
-    };
-    write().map_err(|source| RetentionError::Log {
-        path: path.clone(),
-        source,
-    })
 }

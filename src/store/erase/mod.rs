@@ -2,9 +2,8 @@
 //! work itself.
 //!
 //! An erasure is durable. It is written to a [journal] before it is acknowledged, and done as soon
-//! as ClickHouse answers, however often that has to be tried and whichever process does it. The
-//! request that asked waits for a short while, so that it usually reports the end; its own end
-//! changes nothing.
+//! as ClickHouse answers, also after retries and a restart. The request waits for a short while, so
+//! that it usually reports the result; if the request ends, the erasure goes on.
 //!
 //! Order of the work: what lies in the spool is sealed and inserted, since a segment is checksummed
 //! and inserted under its id, and taking records out of it would cost its guarantees. Then files
@@ -17,11 +16,11 @@
 //! was erased.
 //!
 //! Invariants: one batch at a time, one mutation a site and batch, and a pause as long as the
-//! batch, so that nobody can keep ClickHouse busy by pressing a button. The same visitor waits
-//! once. The number of waiting erasures is bounded; what one network may add is bounded where
-//! requests arrive.
+//! batch, so that repeated requests cannot keep ClickHouse busy. The same visitor waits once. The
+//! number of waiting erasures is bounded; what one network may add is bounded where requests
+//! arrive.
 //!
-//! Deliberately not here: whose ids they are (`ingest::own`). The memory of sent beacons
+//! Deliberately not here: whose ids they are (`ingest::visitor_rights`). The memory of sent beacons
 //! (`ingest::dedup`) is left as it is: it holds no visitor, and keeps an erased event from coming
 //! back when a browser sends it again. With several collectors, the open visits that another one
 //! holds in memory are not forgotten; they end by silence.
@@ -47,15 +46,15 @@ const WAITING_MAX: usize = 100_000;
 /// What became of an erasure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Erased {
-    /// What was there is gone.
+    /// The events are deleted.
     Done,
-    /// There was nothing under these ids.
+    /// There were no events under these ids.
     NothingFound,
     /// It is recorded and will be done.
     Recorded,
 }
 
-/// The erasure was not recorded, so nobody will do it.
+/// The erasure was not recorded and will not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum EraseError {
     #[error("{WAITING_MAX} erasures wait already")]

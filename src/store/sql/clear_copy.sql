@@ -1,6 +1,6 @@
--- Copies a partition of events. Rows of some days of a site lose what ties events together: ids, order, what describes visitor
--- and visit, minutes. An UPDATE can't do it, since the sort key holds some of that. The key keeps the records of one page
--- view together, hashed with random numbers that are not kept.
+-- Copies a partition of events. Rows of the given days of a site lose what ties events together: ids, order,
+-- descriptions of visitor and visit, minutes. An UPDATE cannot do this, since the sort key holds some of it. The key
+-- keeps the rows of one pageview together, hashed with random numbers that are not stored. Rewrites the partition.
 INSERT INTO events_rewritten
 SELECT * EXCEPT (is_cleared) REPLACE (
     if(is_cleared, toDateTime(toStartOfHour(time, {zone:String}), 'UTC'), time) AS time,

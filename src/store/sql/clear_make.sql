@@ -1,4 +1,4 @@
--- Where a partition of events is rewritten: the same keys, nothing else.
+-- Creates the table in which a partition of events is rewritten: the same keys, nothing else.
 CREATE TABLE events_rewritten AS events
 ENGINE = MergeTree
 PARTITION BY expires

@@ -1,5 +1,5 @@
--- Which partitions of events hold rows of some days of a site that still tell more than a page and an hour, and how many, those
--- under a hold left out: reads a dozen columns of these days.
+-- Partitions of events with rows of the given days of a site that hold more than a page and an hour, and their
+-- number, without rows under a hold: reads a dozen columns of these days.
 SELECT _partition_id, count()
 FROM events
 WHERE site = {site:String}

@@ -1,2 +1,2 @@
--- Puts the rewritten partition in the place of the one in events, at once or not at all.
+-- Exchanges the partition of events for the rewritten one, atomically.
 ALTER TABLE events REPLACE PARTITION ID {partition:String} FROM events_rewritten

@@ -1,4 +1,4 @@
--- Which parts a partition of events is made of, and how many rewritings of events are not done yet: any change shows. Tables
+-- Parts of a partition of events, and how many mutations of events are not done: any change shows. Tables
 -- system.parts and system.mutations, cheap.
 SELECT
     (SELECT arraySort(groupArray(name)) FROM system.parts

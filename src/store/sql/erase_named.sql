@@ -1,4 +1,4 @@
--- How many mutations still name erased visitors, running ones included: table system.mutations, a few rows.
+-- How many mutations still name erased visitors, including running ones: table system.mutations, a few rows.
 SELECT count()
 FROM system.mutations
 WHERE database = {database:String}

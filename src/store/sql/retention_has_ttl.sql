@@ -1,4 +1,4 @@
--- Whether ClickHouse itself lets go of expired parts of events: system.tables, cheap.
+-- Whether ClickHouse itself drops expired parts of events: system.tables, cheap.
 SELECT count()
 FROM system.tables
 WHERE database = {database:String}

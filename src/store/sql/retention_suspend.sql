@@ -1,2 +1,2 @@
--- While a hold stands ClickHouse destroys nothing by itself; the collector does, row by row where it must.
+-- While a hold is active ClickHouse drops nothing by itself; the collector does, row by row where necessary.
 ALTER TABLE events REMOVE TTL
