@@ -11,14 +11,14 @@ mod coarse;
 mod differencing;
 mod documents;
 mod engine;
-mod finished;
-mod floor;
 mod funnels;
 mod golden;
 mod hostile;
 mod ours;
 mod rollups;
 mod schema_documents;
+mod stored_visits;
+mod suppression;
 mod uniques;
 
 #[path = "../support/mod.rs"]
