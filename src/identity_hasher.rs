@@ -1,9 +1,9 @@
-//! For maps whose keys are keyed hashes already: ids from an HMAC, hashes under a key of this
-//! process. Nobody outside can choose them, so hashing them again would gain nothing.
+//! Hasher for maps whose keys are keyed hashes already: ids from an HMAC, hashes under a key of
+//! this process. A client cannot choose them, so hashing them again would gain nothing.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// Takes a 64-bit key as its hash.
+/// Uses a 64-bit key as its own hash.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct AsItIs(u64);
 
@@ -15,7 +15,7 @@ impl Hasher for AsItIs {
         self.0 = key;
     }
 
-    /// For keys that are no `u64`; sound, though not what this is for.
+    /// For keys other than `u64`: correct, but not the purpose of this type.
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = self.0.rotate_left(8) ^ u64::from(*byte);

@@ -1,9 +1,9 @@
 //! Random numbers of the operating system, fetched a page at a time.
 //!
-//! A system call for every event costs more than most of what else happens to it. Each thread keeps
-//! up to 4 KiB that it has fetched ahead and gives every byte out once, overwriting it, so the
-//! numbers are the system's own and no generator of ours. They make ids of visits, devices and
-//! events, none of which is a key: keys and salts are fetched by themselves, in `salt_keeper`.
+//! A system call for each event would cost more than most stages of the pipeline. Each thread
+//! fetches 4 KiB ahead, gives out every byte once and overwrites it, so the numbers are the
+//! system's own and not those of a generator. They become ids of visits, devices and events, which
+//! are not secret keys. Keys and salts are fetched one by one, in `salts`.
 
 use std::cell::RefCell;
 
@@ -27,12 +27,12 @@ thread_local! {
 /// `N` random bytes, at most 4 KiB.
 ///
 /// # Errors
-/// The system has none to give.
+/// The system cannot provide random bytes.
 pub fn bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     const { assert!(N <= AHEAD_BYTES) };
     AHEAD.with_borrow_mut(|ahead| {
         if ahead.used + N > AHEAD_BYTES {
-            // Taken as used up until the system has filled it anew.
+            // Counts as used up until the system has refilled it.
             ahead.used = AHEAD_BYTES;
             getrandom::fill(&mut *ahead.bytes)?;
             ahead.used = 0;
@@ -46,11 +46,11 @@ pub fn bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     })
 }
 
-/// A deduplication token that no other INSERT has. ClickHouse drops a block that equals an earlier
-/// one unless the two carry different tokens.
+/// A unique deduplication token for an INSERT. ClickHouse drops a block that equals an earlier one
+/// unless their tokens differ.
 ///
 /// # Errors
-/// The system has none to give.
+/// The system cannot provide random bytes.
 pub fn token() -> Result<String, getrandom::Error> {
     Ok(format!("{:032x}", u128::from_ne_bytes(bytes()?)))
 }

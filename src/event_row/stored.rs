@@ -1,5 +1,5 @@
-//! What is stored of a visitor, field by field: the one table from which every list that visitors
-//! read is made.
+//! What is stored about a visitor, field by field: one table, from which every list for visitors is
+//! made.
 //!
 //! Beside the way of a beacon. `/privacy`, `/privacy/policy.json`, `/privacy/external-transmission`
 //! and the self-assessment ask [`Terms::kept_on`] and [`SENT`]; the sentence of a field stands in
@@ -67,16 +67,16 @@ impl Category {
     }
 }
 
-/// Of whom a field is stored.
+/// Whose requests a field is stored for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
-    /// Of those whose events are kept on one of these grounds.
+    /// Visitors whose events are stored on one of these grounds.
     Kept(&'static [Basis]),
-    /// A total of all requests, refused ones included.
+    /// A total over all requests, including refused ones.
     Everybody,
 }
 
-/// What in the configuration a field depends on.
+/// The part of the configuration that a field depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
     /// Nothing.
@@ -108,10 +108,10 @@ pub struct Field {
     pub when: When,
 }
 
-/// Every column of a table that holds nothing but what is made from other rows.
+/// Every column of a table that is derived from other rows.
 pub const WHOLE: &[&str] = &["*"];
 
-/// Tables and views without anything that came with a request.
+/// Tables and views that hold nothing from requests.
 pub const BOOKKEEPING: [&str; 7] = [
     "arrivals",
     "arrivals_into_events",
@@ -292,7 +292,7 @@ pub const FIELDS: [Field; 27] = [
 /// A part of a beacon: its key, and the names that it has on the wire.
 pub type Part = (&'static str, &'static [&'static str]);
 
-/// All that a page of a site sends to the collector, beside what browsers send with every request.
+/// Everything that a page sends to the collector, besides what browsers send with every request.
 pub const SENT: [Part; 11] = [
     ("page", &["d", "u", "h"]),
     ("referrer", &["r"]),
@@ -351,7 +351,7 @@ impl Terms<'_> {
     }
 }
 
-/// Totals that hold refused requests, too.
+/// Totals that include refused requests.
 pub fn of_everybody() -> impl Iterator<Item = &'static Field> {
     FIELDS.iter().filter(|field| field.of == Of::Everybody)
 }

@@ -1,14 +1,14 @@
-//! Properties that hold an address: only addresses of the web are kept.
+//! Properties that hold an address: only web addresses are kept.
 //!
 //! Last step of parsing a beacon. A link can carry its content in its address: the table that a
 //! page offers for download (`data:`), a person's mailbox or number (`mailto:`, `tel:`, `sms:`), a
 //! path of the visitor's own disk (`file:`), code (`javascript:`). Our tracker sends none of these
 //! since it looks at http and https links only; its earlier releases and other trackers do, so the
-//! collector drops them whatever sends them.
+//! collector drops them from every sender.
 //!
 //! Two rules. In the events that trackers make of links and forms, `url`, `path` and `host` must be
 //! what their names say. In any other property a value that is written as an address with one of
-//! [`FOREIGN_SCHEMES`] is dropped. Dropped is the property; the event counts.
+//! [`FOREIGN_SCHEMES`] is dropped. Only the property is dropped; the event counts.
 //!
 //! Deliberately not here: personal data inside a web address, which the privacy door scrubs; the
 //! page's own address ([`PageUrl`](sillage_privacy::PageUrl)) and the referrer
@@ -53,7 +53,7 @@ const FOREIGN_SCHEMES: [&str; 20] = [
     "xmpp",
 ];
 
-/// Leaves out properties whose value is an address, but not one of the web.
+/// Drops properties whose value is an address that is not a web address.
 pub fn web_only(event: &str, mut props: Vec<(String, String)>) -> Vec<(String, String)> {
     let is_automatic = AUTOMATIC.contains(&event);
     props.retain(|(name, value)| match name.as_str() {

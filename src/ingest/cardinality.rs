@@ -1,12 +1,12 @@
-//! Bounds on distinct values: how many paths, event names, referrers and the like a site shows in a
-//! day. A guard against identifiers that no scrubbing rule knows, and against one sender who fills
-//! a site's reports with invented names. What is folded is stored as `(other)`, counted in
-//! `sillage_folded_total`, and logged once a day.
+//! Bounds on distinct values: how many paths, event names, referrers and the like a site may have
+//! in a day. They guard against identifiers that no scrubbing rule matches, and against a sender
+//! that fills a site's reports with invented names. A folded value is stored as `(other)`, counted
+//! in `sillage_folded_total`, and logged once a day.
 //!
-//! Behind the privacy door and before the visit. A value is *known* when it was seen on an earlier
-//! day or came from several networks (truncated addresses); known values always have a place. Of
-//! the places for new ones, one network may take [`SHARE`] a day, and a private network half, since
-//! an intranet may be one network.
+//! After the privacy door and before the visit. A value is *known* when it was stored on an earlier
+//! day or came from several networks (truncated addresses); known values are never folded. Of the
+//! places for new values, one network may take one in [`SHARE`] a day, and a private network half,
+//! since an intranet may be one network.
 //!
 //! Bounded: 8-byte hashes under a key of the process, at most twice [`places`] a field and site.
 //! Yesterday's values are read back from ClickHouse after a restart (`recover`).
@@ -19,16 +19,16 @@ use ahash::RandomState;
 use crate::config::SiteId;
 use sillage_privacy::{OpenField, TruncatedIp};
 
-/// One network may take one in so many of a field's places a day.
+/// One network may take this fraction (1 / `SHARE`) of a field's places a day.
 const SHARE: usize = 20;
-/// Days for which a value is known after it was last seen.
+/// Days for which a value stays known after it was last sent.
 const KNOWN_DAYS: i32 = 7;
-/// Folded values that are remembered with their network, so that a second network brings them in.
+/// Folded values remembered with their network, so that a second network makes them known.
 const WAITING: usize = 8_192;
 /// Fields of an event that are bounded.
 const FIELDS: usize = OpenField::ALL.len();
 
-/// Distinct new values of a field that a site may show in a day, and known ones that are
+/// Distinct new values of a field that a site may have in a day, and known values that are
 /// remembered.
 pub fn places(field: OpenField) -> usize {
     match field {
@@ -49,7 +49,7 @@ pub struct Cardinality {
 }
 
 struct SiteValues {
-    /// Site-local day; a late event of yesterday does not turn it back.
+    /// Site-local day. A late event of yesterday does not set it back.
     day: i32,
     fields: [Values; FIELDS],
 }
@@ -60,21 +60,21 @@ struct Values {
     /// New values by network, today.
     shares: HashMap<u32, usize, RandomState>,
     new_today: usize,
-    /// Folded values and the network that sent them; a place for each hash, overwritten by the
-    /// next.
+    /// Folded values and the network that sent them, in a slot by hash; a later value overwrites
+    /// it.
     waiting: Vec<(u64, u32)>,
     has_folded: bool,
 }
 
 #[derive(Clone, Copy)]
 struct Seen {
-    /// The first network, 0 where it is not known.
+    /// The first network; 0 = not known.
     network: u32,
     has_several: bool,
     last_day: i32,
 }
 
-/// What became of a value.
+/// Whether a value is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// It is stored as it is.
@@ -87,7 +87,7 @@ pub enum Place {
 }
 
 impl Cardinality {
-    /// Nothing known yet of this number of sites.
+    /// For this number of sites, without known values.
     pub fn new(sites: usize) -> Self {
         let site = |_| {
             Mutex::new(SiteValues {
@@ -111,7 +111,7 @@ impl Cardinality {
         text: &str,
     ) -> Place {
         let hash = self.hasher.hash_one(text);
-        // 0 stands for a network that is not known.
+        // 0 stands for an unknown network.
         let sender = (self.hasher.hash_one(network) as u32).max(1);
         let places = places(field);
         let share = match network.get() {
@@ -147,7 +147,7 @@ impl Cardinality {
 }
 
 impl SiteValues {
-    /// Begins a day: its shares are free again, and what was not seen for a week is forgotten.
+    /// Begins a day: resets the shares and forgets values that were not sent for a week.
     fn begin(&mut self, day: i32) {
         if day <= self.day {
             return;
@@ -164,7 +164,7 @@ impl Values {
         self.seen
             .retain(|_, seen| seen.last_day >= day - KNOWN_DAYS);
         if self.seen.len() > places {
-            // Those of one network go first, then the oldest.
+            // Values of one network are removed first, then the oldest.
             let mut ranks: Vec<_> = self
                 .seen
                 .iter()
@@ -190,7 +190,7 @@ impl Values {
         let slot = hash as usize % WAITING;
         let waits = self.waiting.get(slot).copied();
         let has_several = waits.is_some_and(|(waiting, from)| waiting == hash && from != network);
-        // Confirmed values have places of their own, so that new ones can't crowd them out.
+        // Confirmed values have their own places, so that new values cannot displace them.
         let has_room = if has_several {
             self.seen.len() < 2 * places
         } else {
@@ -234,7 +234,7 @@ mod tests {
         values.place(SiteId::nth(0), day, network, OpenField::Path, text) == Place::Kept
     }
 
-    /// Sends so many invented paths, and says how many of them were kept.
+    /// Sends `count` invented paths and returns how many of them were stored.
     fn flood(
         values: &Cardinality,
         day: i32,
@@ -252,7 +252,7 @@ mod tests {
         let values = Cardinality::new(1);
         assert_eq!(flood(&values, 1, public(1), 0, 10_080), 500);
         assert!(is_kept(&values, 1, public(2), "/pricing"));
-        // Its own values stay, and the next day it has its share again.
+        // Its own values stay known, and it has its share again on the next day.
         assert!(is_kept(&values, 1, public(1), "/x499"));
         assert!(!is_kept(&values, 1, public(1), "/x500"));
         assert_eq!(flood(&values, 2, public(1), 20_000, 10_080), 500);

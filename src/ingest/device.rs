@@ -1,5 +1,5 @@
-//! User agent to closed names: browser, its major version, system, class of device; and whether it
-//! is a program.
+//! User agent to a closed vocabulary: browser, major version, system, class of device; and whether
+//! it is a program.
 //!
 //! The names are a closed vocabulary (P2): whatever an agent says, only one of these is stored.
 //! Parsing is woothee's. Parsed agents are cached, not by their text.
@@ -38,11 +38,11 @@ const BROWSERS: &[(&str, &str, u16)] = &[
 /// Where a system's version comes from.
 #[derive(Clone, Copy)]
 enum SystemVersion {
-    /// None that means something to a reader.
+    /// No version that is useful to a reader.
     None,
-    /// The name says it, as for Windows.
+    /// In the name, as for Windows.
     Name,
-    /// The agent says it; believed up to this major version.
+    /// In the agent; believed up to this major version.
     Agent(u16),
 }
 
@@ -84,8 +84,8 @@ const SYSTEMS: &[(&str, &str, SystemVersion)] = &[
     ("Nintendo 3DS", "Nintendo", NoVersion),
 ];
 
-/// Words that only programs carry, in lower case. They come before parsing: many programs also say
-/// "Mozilla".
+/// Words in the agents of programs, in lower case. Checked before parsing, because many programs
+/// also say "Mozilla".
 const PROGRAMS: &[&str] = &[
     "bot",
     "crawl",
@@ -134,7 +134,7 @@ const PROGRAMS: &[&str] = &[
     "cypress",
 ];
 
-/// Agents that carry such a word and are people's browsers all the same.
+/// Agents that contain such a word although they are browsers.
 const PEOPLE: &[&str] = &["cubot"];
 
 /// The parser and its cache.
@@ -158,14 +158,14 @@ impl Devices {
         }
     }
 
-    /// The closed names of an agent. Its kind is [`BOT`] for a program, by what it says of itself;
-    /// an empty agent is a program's.
+    /// The names of an agent. The kind is [`BOT`] for a program, by its own words; an empty agent
+    /// counts as a program.
     pub fn device(&self, agent: &str) -> Device {
         self.cache.get(agent, || parse(&self.parser, agent))
     }
 }
 
-/// Kind of a program: what is of this kind is dropped behind the door and never stored.
+/// Kind of a program. Its events are dropped behind the door and never stored.
 pub const BOT: &str = "bot";
 
 fn parse(parser: &Parser, agent: &str) -> Device {

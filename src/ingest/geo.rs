@@ -1,5 +1,4 @@
-//! Truncated address to place, by a MaxMind DB file. It never sees a whole address (P1), and
-//! remembers none.
+//! Truncated address to place, by a MaxMind DB file. A full address never gets here (P1).
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -12,26 +11,24 @@ use serde::Deserialize;
 use crate::ingest::cache::SetCache;
 use sillage_privacy::{Place, TruncatedIp};
 
-/// Sets of four remembered networks, about 300 KB together. A visitor's next beacon is mostly one
-/// of them.
+/// Sets of four cached networks, about 300 KB together. Most beacons come from a cached network.
 const SETS: usize = 4096;
-/// Different places that are kept to be shared by networks, about 100 bytes each. A database of
-/// countries has 250.
+/// Distinct places that networks share, about 100 bytes each. A database of countries has 250.
 const PLACES_MAX: usize = 4096;
 
 /// The place database; without a file every place is unknown.
 pub struct Geo {
     reader: Option<Reader<Vec<u8>>>,
     cache: SetCache<Arc<Place>>,
-    /// The places of remembered networks, each once.
+    /// The places of cached networks, each once.
     places: Mutex<HashSet<Arc<Place>>>,
     unknown: Arc<Place>,
 }
 
-/// The file is no MaxMind DB.
+/// The file is not a MaxMind DB.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{path} is no place database in MaxMind DB format ({source}); fetch one with `make geo`, or leave geo.database empty"
+    "{path} is not a place database in MaxMind DB format ({source}); fetch one with `make geo`, or leave geo.database empty"
 )]
 pub struct GeoError {
     path: PathBuf,
@@ -52,10 +49,10 @@ struct Record<'a> {
 }
 
 impl Geo {
-    /// Reads the whole file, typically 8 MB for countries; `None` knows no places.
+    /// Reads the whole file, typically 8 MB for countries. With `None` every place is unknown.
     ///
     /// # Errors
-    /// The file is not readable or no MaxMind DB.
+    /// The file is not readable or not a MaxMind DB.
     pub fn open(path: Option<&Path>) -> Result<Self, GeoError> {
         let reader = path
             .map(|path| {
@@ -85,9 +82,9 @@ impl Geo {
         }
     }
 
-    /// The same place for all networks that lie there.
+    /// One shared value for all networks of a place.
     fn shared(&self, place: Place) -> Arc<Place> {
-        // Nothing in here can panic half-way through a change.
+        // No code under this lock can panic half-way through a change.
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = places.get(&place) {
             return Arc::clone(known);

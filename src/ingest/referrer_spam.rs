@@ -1,11 +1,11 @@
-//! What is no visit of a person: known spam, and programs that say what they are.
+//! Referrer spam: beacons whose referrer exists only to appear in reports.
 //!
-//! After consent, before the door. The user agent's verdict is
-//! [`Devices::is_bot`](crate::ingest::Devices); here is what needs no agent.
+//! After consent, before the privacy door. Programs are recognised by their user agent in
+//! [`device`](crate::ingest::device).
 
 use std::borrow::Cow;
 
-/// Referrers that exist only to be seen in reports. Whole domains, in order; sub-domains count.
+/// Domains of known spam, sorted. Sub-domains match too.
 const SPAM: &[&str] = &[
     "4webmasters.org",
     "7makemoneyonline.com",
@@ -56,9 +56,9 @@ const SPAM: &[&str] = &[
     "ykecwqlixx.ru",
 ];
 
-/// Whether a referrer's URL is of a domain known for spam.
+/// Whether a referrer's URL belongs to a domain known for spam.
 pub fn is_spam(referrer: &str) -> bool {
-    // Nearly every referrer begins like this.
+    // The fast path: nearly every referrer begins like this.
     let encrypted = referrer.strip_prefix("https://");
     let Some(rest) = encrypted.or_else(|| Some(referrer.split_once("://")?.1)) else {
         return false;
@@ -94,6 +94,6 @@ mod tests {
         assert!(!is_spam("https://notsemalt.com/"));
         assert!(!is_spam("https://example.com/?about=semalt.com"));
         assert!(!is_spam("semalt.com"));
-        assert!(SPAM.is_sorted(), "it is searched by halves");
+        assert!(SPAM.is_sorted(), "binary search needs a sorted list");
     }
 }

@@ -1,10 +1,9 @@
 //! Faulty requests by truncated network, so that an operator can see which networks flood the
 //! collector.
 //!
-//! The counts can't be joined with events: they have no site, visitor or path. A network is named
+//! The counts cannot be joined with events: they have no site, visitor or path. A network is named
 //! only when it sent many faulty requests in a short time, so that one broken page does not expose
-//! a visitor's network. What is counted here never reached the privacy door and is stored nowhere
-//! else.
+//! a visitor's network. These requests never reached the privacy door and are stored nowhere else.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,9 +11,9 @@ use std::sync::{Mutex, PoisonError};
 use super::outcome::Outcome;
 use sillage_privacy::TruncatedIp;
 
-/// Faulty requests of one network within ten seconds from which on it is named.
+/// Faulty requests within ten seconds from which a network is named.
 pub const NAMED_FROM: u64 = 20;
-/// Networks that are told apart at once; beyond, they count together.
+/// Networks counted separately; further networks count together.
 const NETWORKS_MAX: usize = 4_096;
 
 /// Counts since they were last stored.
@@ -36,7 +35,7 @@ impl FaultyNetworks {
         *counts.entry((key, reason)).or_default() += 1;
     }
 
-    /// Takes what was counted: (network or empty, reason, requests).
+    /// Takes the counts: (network or empty, reason, requests).
     pub fn take(&self) -> Vec<(String, Outcome, u64)> {
         let counts =
             std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));

@@ -1,5 +1,5 @@
-//! What an operator may see: log lines and counters. Neither ever holds input of a visitor; labels
-//! are closed enums.
+//! What operators see: log lines and counters. Neither ever holds a visitor's input; labels are
+//! closed enums.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub struct VisitGauges {
 pub fn start(level: &str) {
     let filter = tracing_subscriber::EnvFilter::try_new(level)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // Fails only when a logger is set already, as in tests; that one then stays.
+    // Fails only when a logger is set already, as in tests; the earlier one stays.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -56,8 +56,8 @@ type ByOutcome = [AtomicU64; Outcome::ALL.len()];
 pub struct Counters {
     total: ByOutcome,
     sites: Arc<Sites>,
-    /// Counted since they were last stored; one entry a configured site, and a last one for beacons
-    /// of no known site.
+    /// Counts that are not stored yet: one entry for each site, and a last one for beacons of
+    /// unknown sites.
     unstored: Vec<ByOutcome>,
     /// Values stored as `(other)`, by field.
     folded: [AtomicU64; OpenField::ALL.len()],
@@ -65,13 +65,13 @@ pub struct Counters {
     pub connections_refused: AtomicU64,
     /// Connections turned away because their network had too many.
     pub connections_refused_network: AtomicU64,
-    /// Requests in which a proxy named a client and was not believed.
+    /// Requests in which an untrusted proxy named a client.
     pub untrusted_forwarded: AtomicU64,
     /// Segments stored in ClickHouse.
     pub segments_inserted: AtomicU64,
-    /// INSERTs that failed and are tried again.
+    /// INSERTs that failed and are retried.
     pub inserts_failed: AtomicU64,
-    /// Segments that can't be stored and were set aside, and the accepted events in them.
+    /// Segments that cannot be stored and were set aside, and the accepted events in them.
     pub segments_set_aside: AtomicU64,
     pub events_set_aside: AtomicU64,
     /// Duration of the latest successful INSERT, microseconds.
@@ -108,8 +108,7 @@ impl Counters {
         self.unstored[site][outcome as usize].fetch_add(1, Relaxed);
     }
 
-    /// Takes what was counted since the last call: (site as in [`count`](Self::count), outcome,
-    /// beacons).
+    /// Takes the counts since the last call: (site as in [`count`](Self::count), outcome, beacons).
     pub fn take_unstored(&self) -> Vec<(Option<SiteId>, Outcome, u64)> {
         let mut taken = Vec::new();
         let sites = self
@@ -141,128 +140,128 @@ impl Counters {
     /// The Prometheus text format, version 0.0.4.
     pub fn render(&self, spool: &SpoolStats, visits: VisitGauges) -> String {
         let mut text = String::with_capacity(2_048);
-        let mut gauge = |name: &str, kind: &str, help: &str, value: f64| {
+        let mut metric = |name: &str, kind: &str, help: &str, value: f64| {
             // Writing to a String can't fail.
             let _ = write!(
                 text,
                 "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"
             );
         };
-        gauge(
+        metric(
             "sillage_spool_bytes",
             "gauge",
             "Bytes of accepted events on disk, not yet in ClickHouse.",
             spool.bytes as f64,
         );
-        gauge(
+        metric(
             "sillage_spool_bytes_max",
             "gauge",
             "Bytes at which beacons are refused.",
             spool.bytes_max as f64,
         );
-        gauge(
+        metric(
             "sillage_spool_segments",
             "gauge",
             "Segments on disk, not yet in ClickHouse.",
             spool.segments as f64,
         );
-        gauge(
+        metric(
             "sillage_spool_oldest_seconds",
             "gauge",
             "Age of the oldest segment.",
             spool.oldest_age.unwrap_or_default().as_secs_f64(),
         );
-        gauge(
+        metric(
             "sillage_spool_appended_total",
             "counter",
             "Events written to disk.",
             spool.appended as f64,
         );
-        gauge(
+        metric(
             "sillage_spool_syncs_total",
             "counter",
             "Syncs that made them durable; each is shared by all that came meanwhile.",
             spool.syncs as f64,
         );
-        gauge(
+        metric(
             "sillage_spool_refusing",
             "gauge",
             "1 while beacons are refused because the spool is full or can't write.",
             f64::from(u8::from(spool.trouble.is_some())),
         );
-        gauge(
+        metric(
             "sillage_spool_disk_errors_total",
             "counter",
             "Writes, syncs and renames of the spool that failed.",
             spool.disk_errors as f64,
         );
-        gauge(
+        metric(
             "sillage_spool_quarantined_total",
             "counter",
             "Damaged records set aside.",
             spool.corrupt_records as f64,
         );
-        gauge(
+        metric(
             "sillage_insert_seconds",
             "gauge",
             "Duration of the latest successful INSERT.",
             self.insert_us.load(Relaxed) as f64 / 1e6,
         );
-        gauge(
+        metric(
             "sillage_segments_inserted_total",
             "counter",
             "Segments stored in ClickHouse.",
             self.segments_inserted.load(Relaxed) as f64,
         );
-        gauge(
+        metric(
             "sillage_inserts_failed_total",
             "counter",
             "INSERTs that failed and are tried again.",
             self.inserts_failed.load(Relaxed) as f64,
         );
-        gauge(
+        metric(
             "sillage_segments_set_aside_total",
             "counter",
             "Segments that can't be stored and lie in the spool's folder as .quarantine.",
             self.segments_set_aside.load(Relaxed) as f64,
         );
-        gauge(
+        metric(
             "sillage_events_set_aside_total",
             "counter",
             "Accepted events in them.",
             self.events_set_aside.load(Relaxed) as f64,
         );
-        gauge(
+        metric(
             "sillage_open_visits",
             "gauge",
             "Visits with an event in the last 30 minutes.",
             visits.open as f64,
         );
-        gauge(
+        metric(
             "sillage_visits_evicted_total",
             "counter",
             "Visits closed early because their memory was full.",
             visits.evicted as f64,
         );
-        gauge(
+        metric(
             "sillage_connections_refused_total",
             "counter",
             "Connections turned away because there were too many.",
             self.connections_refused.load(Relaxed) as f64,
         );
-        gauge(
+        metric(
             "sillage_connections_refused_network_total",
             "counter",
             "Connections turned away because their network had too many.",
             self.connections_refused_network.load(Relaxed) as f64,
         );
-        gauge(
+        metric(
             "sillage_untrusted_forwarded_total",
             "counter",
             "Beacons that a proxy near by passed on which trusted_proxies does not name.",
             self.untrusted_forwarded.load(Relaxed) as f64,
         );
-        gauge(
+        metric(
             "sillage_accepted_total",
             "counter",
             "Beacons kept.",

@@ -1,4 +1,4 @@
-//! What became of a beacon: a closed list, each counted.
+//! Outcomes of beacons: a closed list, each counted.
 
 use sillage_privacy::Refusal;
 
@@ -23,9 +23,9 @@ macro_rules! outcomes {
 outcomes! {
     /// Kept, and on disk.
     Accepted = "accepted",
-    /// A retry of one that was kept.
+    /// A retry of a stored event.
     Duplicate = "duplicate",
-    /// The visitor said nothing, and the site's profile needs a yes.
+    /// The visitor made no choice, and the site's profile needs a yes.
     NoConsent = "no_consent",
     /// The visitor said no.
     Refused = "refused",
@@ -43,23 +43,23 @@ outcomes! {
     PagesOnly = "pages_only",
     /// A crawler or another program, by its user agent.
     Bot = "bot",
-    /// The page said that a program drives it.
+    /// The page reported that a program controls the browser.
     Automated = "automated",
-    /// Fetched ahead, not looked at.
+    /// Fetched ahead and not shown yet.
     Prefetch = "prefetch",
     /// The referrer is known for spam.
     Spam = "spam",
     /// `d` names no configured site.
     UnknownSite = "unknown_site",
-    /// The page's host is none of the site's.
+    /// The page's host does not belong to the site.
     ForeignHost = "foreign_host",
     /// The e-mail's campaign is not configured.
     UnknownCampaign = "unknown_campaign",
     /// Not a beacon.
     Malformed = "malformed",
-    /// Too many came from one network; the sender was told so.
+    /// Too many came from one network; answered 429.
     TooMany = "too_many",
-    /// Could not be kept; the sender was told so.
+    /// Could not be stored; answered 503.
     Unavailable = "unavailable",
 }
 
