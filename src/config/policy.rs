@@ -100,7 +100,7 @@ impl Policy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
     pub site: String,
-    /// Why, for whoever asks; shown in `/privacy/policy.json`.
+    /// The reason, published in `/privacy/policy.json`.
     pub reason: String,
     /// First day of the rows, UTC.
     pub from: Date,

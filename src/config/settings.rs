@@ -18,13 +18,13 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where beacons are taken and the tracker is served.
     pub collector_listen: SocketAddr,
-    /// Where the dashboard is served; beyond loopback only once somebody can log in. May be the
+    /// Where the dashboard is served; beyond loopback only once a person can log in. May be the
     /// collector's.
     pub dashboard_listen: SocketAddr,
-    /// Where the metrics are served, to whoever reaches it; `None` serves them with the dashboard,
+    /// Where the metrics are served, without authentication; `None` serves them with the dashboard,
     /// to local programs only.
     pub metrics_listen: Option<SocketAddr>,
-    /// Peers that may set `X-Forwarded-For`, as networks; nobody else is believed.
+    /// Peers that may set `X-Forwarded-For`, as networks; the header of other peers is ignored.
     pub trusted_proxies: Vec<IpNet>,
     pub clickhouse: ClickHouse,
     pub engine: Engine,
@@ -40,7 +40,7 @@ pub struct Config {
     pub visitor_days: u16,
     /// Where letters are handed in; `None` sends none.
     pub mail: Option<Mail>,
-    /// Distinct visitors below which counts are folded (P10), by who is told them.
+    /// Distinct visitors below which counts are folded (P10), by audience.
     pub floors: Floors,
     /// Published policies, by their effective date.
     pub policies: Vec<Policy>,

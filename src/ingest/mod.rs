@@ -5,7 +5,8 @@
 //! `Pipeline::process_for_site`:
 //!
 //! ```text
-//! parse ▶ site ▶ consent ▶ filter ▶ retry? ▶ source ▶ [ privacy door: place, device ] ▶ bot? ▶ distinct values ▶ visit ▶ spool
+//! parse ▶ site ▶ consent ▶ filter ▶ retry? ▶ source
+//!   ▶ [ privacy door: place, device ] ▶ bot? ▶ distinct values ▶ visit ▶ spool
 //! ```
 //!
 //! Consent comes first: nothing is derived from a refused beacon, not even from its address or

@@ -46,7 +46,7 @@ impl Eraser {
     /// nothing.
     pub async fn run(&self, client: &Client, database: &str, spool: &Spool, visits: &Visits) {
         let mut wait = WAIT_MIN;
-        // A process that was killed may have left a finished mutation that names somebody.
+        // A process that was killed may have left a finished mutation that names visitors.
         let mut is_clean = false;
         loop {
             if self.is_idle() && is_clean {
