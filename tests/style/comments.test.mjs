@@ -28,7 +28,7 @@ test('code, text and lines that cannot be wrapped are ignored', () => {
   assert.deepEqual(wideComments(`// ${'x'.repeat(120)}`), []);
 });
 
-test('a fenced block keeps its shape, up to its end or the end of the comment', () => {
+test('a fenced block keeps its shape, up to the end of the comment', () => {
   const line = wide('//!', 120);
   assert.deepEqual(wideComments(['//! ```text', line, '//! ```', line].join('\n')), [{ line: 4, columns: 120 }]);
   assert.deepEqual(wideComments(['//! ```text', line, 'use a;', line].join('\n')), [{ line: 4, columns: 120 }]);

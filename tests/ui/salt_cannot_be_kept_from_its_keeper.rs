@@ -2,8 +2,8 @@
 use sillage_privacy::Salts;
 use sillage::salts::SaltKeeper;
 
-fn keep(keeper: &SaltKeeper, now: jiff::Timestamp) -> Salts<'_> {
-    keeper.with(0, now, |salts| salts)
+fn keep(keeper: &SaltKeeper, site: sillage::config::SiteId, now: jiff::Timestamp) -> Salts<'_> {
+    keeper.with(site, now, |salts| salts)
 }
 
 fn main() {
