@@ -1,8 +1,9 @@
 //! The API of questions as an OpenAPI document.
 //!
 //! The document describes what [`wire`](sillage_query::wire) accepts and returns. Names, bounds and
-//! lists come from the code that enforces them. `docs/openapi.json` is this document: a test fails if
-//! the two differ, if an example is refused, or if a golden answer has a key that the document lacks.
+//! lists come from the code that enforces them. `docs/openapi.json` is this document: a test fails
+//! if the two differ, if an example is refused, or if a golden answer has a key that the document
+//! lacks.
 
 use serde_json::{Value as Json, json};
 

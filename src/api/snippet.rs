@@ -299,11 +299,8 @@ mod tests {
             .iter()
             .filter(|v| **v != Variant::Mail)
         {
-            let Ok(text) = snippet(
-                &config.sites.first().expect("a site"),
-                "https://x",
-                *variant,
-            ) else {
+            let Ok(text) = snippet(config.sites.first().expect("a site"), "https://x", *variant)
+            else {
                 // Without a built tracker there is no hash to print.
                 assert_eq!(*variant, Variant::Integrity);
                 continue;

@@ -1,6 +1,7 @@
 //! Questions and reports as JSON.
 //!
-//! The only place in which a body becomes a [`Question`]. A body is parsed once, before it comes here.
+//! The only place in which a body becomes a [`Question`]. A body is parsed once, before it comes
+//! here.
 
 use hyper::StatusCode;
 use jiff::Timestamp;

@@ -205,8 +205,8 @@ impl Seen {
         found
     }
 
-    /// Paths to success pages, followed backwards along the most frequent step, and paths from entry
-    /// pages.
+    /// Paths to success pages, followed backwards along the most frequent step, and paths from
+    /// entry pages.
     fn funnels(&self) -> Vec<(Funnel, u64)> {
         let ways = |from: usize, page: &str| -> Vec<(&str, u64)> {
             let ways = self.steps.iter().filter(|(way, _)| way[from] == page);
@@ -248,8 +248,8 @@ impl Seen {
     }
 }
 
-/// Follows the most frequent step to a new page until there is none. The number of visits is that of
-/// the rarest step.
+/// Follows the most frequent step to a new page until there is none. The number of visits is that
+/// of the rarest step.
 fn walk<'a>(start: &str, ways: impl Fn(&str) -> Vec<(&'a str, u64)>) -> (Vec<String>, u64) {
     let mut pages = vec![start.to_owned()];
     let mut least = u64::MAX;

@@ -61,8 +61,9 @@ pub async fn start(config: &Config) -> anyhow::Result<ClickHouse> {
     })
 }
 
-/// Whether standard output is systemd's journal. Other users may read the journal, so a password must
-/// not be printed there. systemd names the journal's socket in `JOURNAL_STREAM` (systemd.exec(5)).
+/// Whether standard output is systemd's journal. Other users may read the journal, so a password
+/// must not be printed there. systemd names the journal's socket in `JOURNAL_STREAM`
+/// (systemd.exec(5)).
 fn is_journal() -> bool {
     let journal = std::env::var("JOURNAL_STREAM").ok();
     let output = rustix::fs::fstat(std::io::stdout()).ok();

@@ -40,8 +40,8 @@ impl StopSignal {
     }
 }
 
-/// Ignores the other signals that would end the process by default, with a log line. A terminal that
-/// closes sends SIGHUP, and systemd treats an exit by SIGHUP as a clean one.
+/// Ignores the other signals that would end the process by default, with a log line. A terminal
+/// that closes sends SIGHUP, and systemd treats an exit by SIGHUP as a clean one.
 ///
 /// # Errors
 /// The system refuses the handlers.

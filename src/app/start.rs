@@ -1,7 +1,7 @@
 //! `sillage serve`: starts the parts in the order of a beacon's way, and stops them on SIGTERM.
 //!
-//! Beacons are accepted as soon as the address is bound and the spool is open. ClickHouse may become
-//! available later and may be away for a while.
+//! Beacons are accepted as soon as the address is bound and the spool is open. ClickHouse may
+//! become available later and may be away for a while.
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,5 +1,5 @@
-//! `sillage key`: manages API keys. Works on the control database of a collector that may be running;
-//! read and write access to that file is the right to do so.
+//! `sillage key`: manages API keys. Works on the control database of a collector that may be
+//! running; read and write access to that file is the right to do so.
 
 use std::path::PathBuf;
 

@@ -43,8 +43,8 @@ pub enum Command {
     Engine(engine::EngineArguments),
     /// Query the running collector's ClickHouse, or print its URL for other programs.
     Sql(sql::SqlArguments),
-    /// Bring the tables of the server in `clickhouse.url` up to date and exit. `serve` does this for
-    /// the embedded engine.
+    /// Bring the tables of the server in `clickhouse.url` up to date and exit. `serve` does this
+    /// for the embedded engine.
     Migrate(migrate::MigrateArguments),
     /// Check a configuration and explain what it means.
     CheckConfig(check_config::CheckConfigArguments),
@@ -52,7 +52,8 @@ pub enum Command {
     Retention(retention::RetentionArguments),
     /// Print the summary of a site's latest day, week or month; with `--to`, send it as an e-mail.
     Report(email::ReportArguments),
-    /// Say whether the traffic of the last three hours is unusual; with `--to`, send an e-mail if so.
+    /// Say whether the traffic of the last three hours is unusual; with `--to`, send an e-mail if
+    /// so.
     Alert(email::AlertArguments),
     /// Print the line that embeds the tracker in a page.
     Snippet(snippet::SnippetArguments),

@@ -31,7 +31,7 @@ pub fn run(arguments: &ScrubArguments) -> anyhow::Result<()> {
         Some(id) => config
             .site(id)
             .with_context(|| format!("site {id:?} is not configured"))?,
-        None => &config.sites.first().expect("a site"),
+        None => config.sites.first().context("no site is configured")?,
     };
     let rules = ScrubRules::new(&site.query_allow, &site.routes)?;
     for step in explain::explain(&arguments.explain, &rules)? {

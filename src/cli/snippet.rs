@@ -15,7 +15,7 @@ pub struct SnippetArguments {
     site: String,
     #[arg(long, default_value = "sillage.toml")]
     config: PathBuf,
-    /// Address of the collector for browsers, e.g. https://stats.example.com; empty if it is the
+    /// Address of the collector for browsers, e.g. `https://stats.example.com`; empty if it is the
     /// page's own host.
     #[arg(long, default_value = "")]
     origin: String,

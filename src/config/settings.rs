@@ -95,8 +95,9 @@ pub struct Spool {
 /// dropped.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Threads that take beacons, 1 to [`THREADS_MAX`]. Half of the processors unless it is set:
-    /// the others are for the network, the disk and ClickHouse, which a beacon needs about as much.
+    /// Threads that take beacons, 1 to [`THREADS_MAX`](super::bounds::THREADS_MAX). Half of the
+    /// processors unless it is set: the others are for the network, the disk and ClickHouse, which
+    /// a beacon needs about as much.
     pub threads: usize,
     /// Open connections.
     pub connections_max: usize,

@@ -45,8 +45,8 @@ impl Control {
         Ok(Self { jobs })
     }
 
-    /// Runs `work` on the connection, in the order of the calls, and waits without blocking an async
-    /// thread.
+    /// Runs `work` on the connection, in the order of the calls, and waits without blocking an
+    /// async thread.
     ///
     /// # Errors
     /// The queue is full, the file is gone, or `work` fails.

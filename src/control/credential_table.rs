@@ -1,5 +1,5 @@
-//! What API keys and shared links have in common: both belong to a site, are stored as a hash, and are
-//! revoked by deleting the row, which the audit log records.
+//! What API keys and shared links have in common: both belong to a site, are stored as a hash, and
+//! are revoked by deleting the row, which the audit log records.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, ToSql, named_params};

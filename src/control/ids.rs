@@ -1,4 +1,5 @@
-//! The ids of rows in the control database, a type each, so that one kind is never taken for another.
+//! The ids of rows in the control database, a type each, so that one kind is never taken for
+//! another.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,9 +1,9 @@
-//! Shared links: everyone who has one reads the reports of one site through fixed filters. Read-only:
-//! no function here accepts a link as permission to change something.
+//! Shared links: everyone who has one reads the reports of one site through fixed filters.
+//! Read-only: no function here accepts a link as permission to change something.
 //!
-//! A link with a password needs a *pass*: the link's secret, an expiry time, and a MAC over the time,
-//! the link's id and the password's hash. A pass is not stored. It ends with the link, with its
-//! password, or after half a day.
+//! A link with a password needs a *pass*: the link's secret, an expiry time, and a MAC over the
+//! time, the link's id and the password's hash. A pass is not stored. It ends with the link, with
+//! its password, or after half a day.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -57,7 +57,8 @@ pub struct NewLink {
     pub expires: Option<Timestamp>,
 }
 
-/// Whether a text is an origin for `frame-ancestors`: scheme, host and port only, without wildcards.
+/// Whether a text is an origin for `frame-ancestors`: scheme, host and port only, without
+/// wildcards.
 pub fn is_origin(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {
         matches!(url.scheme(), "https" | "http")

@@ -34,14 +34,14 @@ pub struct Opening<'a> {
     pub hash: TokenHash,
     /// Hash of the browser's previous cookie.
     pub replaces: Option<TokenHash>,
-    /// Whether the person logged in with this browser before. Wrong codes from other browsers do not
-    /// count then.
+    /// Whether the person logged in with this browser before. Wrong codes from other browsers do
+    /// not count then.
     pub is_known_device: bool,
 }
 
-/// Logs in. Returns the number of wrong second-factor codes that were entered with the right password
-/// since the previous log-in. `None` if the second factor is missing, wrong or paused, or if the
-/// password was changed meanwhile.
+/// Logs in. Returns the number of wrong second-factor codes that were entered with the right
+/// password since the previous log-in. `None` if the second factor is missing, wrong or paused, or
+/// if the password was changed meanwhile.
 ///
 /// # Errors
 /// The file can't be written.

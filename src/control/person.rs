@@ -60,8 +60,8 @@ impl Person {
         self.role_on(site) == Some(Role::Owner)
     }
 
-    /// Whether this person may remove `other` or reset their password: only as an owner of all their
-    /// sites. A person without a role is managed by the owners of every site.
+    /// Whether this person may remove `other` or reset their password: only as an owner of all
+    /// their sites. A person without a role is managed by the owners of every site.
     pub fn may_manage(&self, other: &Person) -> bool {
         if other.roles.is_empty() {
             self.owns(EVERY_SITE)
@@ -70,8 +70,8 @@ impl Person {
         }
     }
 
-    /// Whether this person may know of `other`: themselves, and people with a role on a site that they
-    /// own.
+    /// Whether this person may know of `other`: themselves, and people with a role on a site that
+    /// they own.
     pub fn may_see(&self, other: &Person) -> bool {
         self.id == other.id
             || self.owns(EVERY_SITE)

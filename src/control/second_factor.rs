@@ -1,7 +1,7 @@
 //! Checks codes of the second factor, and slows down guessing.
 //!
-//! Wrong codes are counted separately for browsers that the person logged in with before, so that an
-//! attacker elsewhere can't lock the person out.
+//! Wrong codes are counted separately for browsers that the person logged in with before, so that
+//! an attacker elsewhere can't lock the person out.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};

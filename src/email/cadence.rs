@@ -6,8 +6,8 @@ use jiff::{Timestamp, ToSpan, Unit};
 
 use crate::control::subscription::Cadence;
 
-/// Local hour of the site from which a summary of the period before is due: late events have arrived
-/// by then.
+/// Local hour of the site from which a summary of the period before is due: late events have
+/// arrived by then.
 pub const DUE_HOUR: i8 = 7;
 
 /// Days, both included.

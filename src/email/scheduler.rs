@@ -1,14 +1,15 @@
 //! Sends e-mails to subscribers when they are due.
 //!
 //! Every minute it checks each confirmed subscription. A summary is due in the site's morning after
-//! its period ended ([`Cadence::due`]). Whether traffic is unusual is checked once in each local hour
-//! of the site, and a subscriber gets at most one alert a day. A report is read once for all of its
-//! recipients.
+//! its period ended ([`Cadence::due`]). Whether traffic is unusual is checked once in each local
+//! hour of the site, and a subscriber gets at most one alert a day. A report is read once for all
+//! of its recipients.
 //!
-//! **At-least-once delivery.** An e-mail is recorded as sent after the mail server accepted it, so a
-//! collector that is killed between the two sends it again. If the server is away, sending is tried
-//! again a minute later. An e-mail that the server rejects permanently is not sent again, and the
-//! list of subscriptions shows that. A site whose reports fail does not delay other sites' e-mails.
+//! **At-least-once delivery.** An e-mail is recorded as sent after the mail server accepted it, so
+//! a collector that is killed between the two sends it again. If the server is away, sending is
+//! tried again a minute later. An e-mail that the server rejects permanently is not sent again, and
+//! the list of subscriptions shows that. A site whose reports fail does not delay other sites'
+//! e-mails.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,7 +34,8 @@ use zeroize::Zeroizing;
 
 /// Interval between two checks.
 const INTERVAL: Duration = Duration::from_secs(60);
-/// Minutes of an hour after which the previous hour is judged: delayed beacons have arrived by then.
+/// Minutes of an hour after which the previous hour is judged: delayed beacons have arrived by
+/// then.
 const SETTLED_MINUTES: i8 = 5;
 
 /// The task that sends e-mails.
@@ -51,8 +53,8 @@ pub struct Scheduler {
 struct Memory {
     /// The hour in which each site was last checked for alerts.
     checked: HashMap<String, Timestamp>,
-    /// E-mails that the server accepted, by subscription. If that can't be recorded, for example on a
-    /// full disk, they are not sent again every minute.
+    /// E-mails that the server accepted, by subscription. If that can't be recorded, for example on
+    /// a full disk, they are not sent again every minute.
     sent: HashMap<SubscriptionId, Date>,
 }
 

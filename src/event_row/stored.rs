@@ -395,7 +395,7 @@ mod tests {
             let config = crate::config::Config::parse(&text, std::path::Path::new("/x.toml"));
             let config = config.expect("sound");
             let terms = Terms {
-                site: &config.sites.first().expect("a site"),
+                site: config.sites.first().expect("a site"),
                 has_campaigns,
                 has_places,
             };

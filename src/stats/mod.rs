@@ -4,9 +4,9 @@
 //! Question ▶ StatsService ▶ plan (sillage-query) ▶ Runner (store) ▶ ClickHouse ▶ rows ▶ Report
 //! ```
 //!
-//! [`StatsService`] runs the plans of the crate `sillage-query`, remembers which days are rolled up,
-//! and applies the floor of the audience. It trusts its caller to have checked *who* asks; it checks
-//! *what* is asked. It knows neither JSON nor HTTP: those are the API's.
+//! [`StatsService`] runs the plans of the crate `sillage-query`, remembers which days are rolled
+//! up, and applies the floor of the audience. It trusts its caller to have checked *who* asks; it
+//! checks *what* is asked. It knows neither JSON nor HTTP: those are the API's.
 
 pub mod changes;
 pub mod counts;

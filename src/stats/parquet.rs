@@ -1,8 +1,8 @@
 //! A report as an Apache Parquet file, for data frames and warehouses.
 //!
-//! One row group of optional columns. A column holds texts, whole numbers, or floating-point numbers
-//! where not all of its numbers are whole. Not compressed: a report has at most 10,000 rows. Format:
-//! <https://parquet.apache.org/docs/file-format/>.
+//! One row group of optional columns. A column holds texts, whole numbers, or floating-point
+//! numbers where not all of its numbers are whole. Not compressed: a report has at most 10,000
+//! rows. Format: <https://parquet.apache.org/docs/file-format/>.
 
 use std::sync::Arc;
 

@@ -107,8 +107,8 @@ impl StatsService {
         Ok(report)
     }
 
-    /// Answers several questions at the same time, in their order. An error of one question does not
-    /// affect the others.
+    /// Answers several questions at the same time, in their order. An error of one question does
+    /// not affect the others.
     ///
     /// # Errors
     /// A fault of this program; then nothing is answered.

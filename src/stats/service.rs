@@ -95,8 +95,8 @@ impl StatsService {
         }
     }
 
-    /// The same service for a client that may see some sites only. For that client the others do not
-    /// exist.
+    /// The same service for a client that may see some sites only. For that client the others do
+    /// not exist.
     #[must_use]
     pub fn only(mut self, sites: Option<Arc<[String]>>) -> Self {
         self.visible = sites;

@@ -143,7 +143,7 @@ fn attempts(folder: &Path, canary: SocketAddr) -> Vec<String> {
 fn found<'a>(engine: &Engine, attempts: &'a [String], connections: &AtomicUsize) -> Vec<&'a str> {
     let finds = |sql: &&String| {
         connections.store(0, Ordering::SeqCst);
-        let answer = ask(&engine, sql);
+        let answer = ask(engine, sql);
         assert_ne!(answer.status, 503, "an earlier statement still runs: {sql}");
         let body = answer.body;
         body.contains(CONTENT)

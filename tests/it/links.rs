@@ -20,7 +20,7 @@ impl Owner {
             ("Cookie", self.cookie.as_str()),
             ("x-sillage-csrf", self.csrf.as_str()),
         ];
-        send(collector.address, method, path, &body.to_string(), &headers)
+        send(collector.address, method, path, body.to_string(), &headers)
     }
 
     /// Creates a link. Returns its id and its path.
@@ -148,7 +148,7 @@ fn a_shared_link_shows_only_what_its_filters_allow() {
     });
     let asked = |route: &str, body: &Value| {
         let bearer = [("Authorization", header.as_str())];
-        post(collector.address, route, &body.to_string(), &bearer)
+        post(collector.address, route, body.to_string(), &bearer)
     };
     let file = asked("/api/v2/export", &export);
     assert_eq!(file.status, 200, "{}", file.body);

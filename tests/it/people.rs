@@ -31,7 +31,7 @@ fn user(folder: &Path, arguments: &[&str]) -> Output {
 fn change(collector: &Collector, method: &str, path: &str, cookie: &str, body: &Value) -> Answer {
     let token = csrf(collector, cookie);
     let headers = [("Cookie", cookie), ("x-sillage-csrf", token.as_str())];
-    send(collector.address, method, path, &body.to_string(), &headers)
+    send(collector.address, method, path, body.to_string(), &headers)
 }
 
 #[test]

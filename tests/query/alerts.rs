@@ -45,7 +45,11 @@ async fn judged(now: u64) -> Option<(Kind, u64, u64)> {
     rows.extend(visitors("2026-11-10 12:00:00", 500));
     insert_rows(&client, &rows).await;
     let site = site("example.com", "Europe/Berlin");
-    let stats = StatsService::new(client, registry(&[site.clone()]), QueryLimits::default());
+    let stats = StatsService::new(
+        client,
+        registry(std::slice::from_ref(&site)),
+        QueryLimits::default(),
+    );
     let found = look(&stats, &site, NOW.parse().expect("NOW is a timestamp"))
         .await
         .expect("the check runs");

@@ -199,7 +199,7 @@ fn visit_questions_agree_between_events_and_cleared_visits() {
         insert_rows(&client, &world(&mut Dice(7))).await;
         let site = site("example.com", "Asia/Tokyo");
         roll_up(&client, &site, NOW.parse().expect("NOW is a timestamp")).await.expect("the roll-up runs");
-        let new = || StatsService::new(client.clone(), registry(&[site.clone()]), QueryLimits::default());
+        let new = || StatsService::new(client.clone(), registry(std::slice::from_ref(&site)), QueryLimits::default());
         let raw = new().without_rollups();
         let mut truths = Vec::new();
         for question in questions() {

@@ -1,7 +1,7 @@
 //! Goals: actions that a site counts as a success, as conditions on an event.
 //!
-//! Goals are stored elsewhere. Questions name them, and the parser looks the names up in the list of
-//! the site. So a deleted goal is refused with its place and never counts as 0.
+//! Goals are stored elsewhere. Questions name them, and the parser looks the names up in the list
+//! of the site. So a deleted goal is refused with its place and never counts as 0.
 //!
 //! A goal that one event key meets several times (a retry, a later engagement record of the same
 //! page) is one conversion.

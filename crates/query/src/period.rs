@@ -147,8 +147,8 @@ impl Period {
         is_midnight(&self.since) && is_midnight(&self.until)
     }
 
-    /// The day after the last day that lies wholly in the period, in days since 1970. The period has
-    /// to begin with a day.
+    /// The day after the last day that lies wholly in the period, in days since 1970. The period
+    /// has to begin with a day.
     pub fn whole_days_end(&self) -> i64 {
         self.day_after() - i64::from(!is_midnight(&self.until))
     }

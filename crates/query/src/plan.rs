@@ -57,7 +57,8 @@ pub enum Semantics {
     Estimated,
     /// Distinct people, each under the properties of the first visit in the period or bucket.
     FirstTouch,
-    /// Sum of the distinct visitors of each day: a person who came on three days counts three times.
+    /// Sum of the distinct visitors of each day: a person who came on three days counts three
+    /// times.
     Daily,
     /// As `Daily`, and once under each value of a dimension that the filter allows; for audiences
     /// with a floor.

@@ -1,5 +1,5 @@
-//! Answers from what is stored about finished days: totals by dimension (`daily`) and visits without
-//! ids (`visits`). The program's roll-up job writes both.
+//! Answers from what is stored about finished days: totals by dimension (`daily`) and visits
+//! without ids (`visits`). The program's roll-up job writes both.
 
 pub mod coverage;
 pub mod daily;

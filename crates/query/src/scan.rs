@@ -366,7 +366,8 @@ fn measure_expression(
         (Measure::Bounces, _) => "countIf(views <= 1 AND NOT is_interactive)".into(),
         (Measure::DurationSeconds, _) => "toUInt64(sum(duration))".into(),
         (Measure::VisitViews, _) => "toUInt64(sum(views))".into(),
-        // Of views with a visit only, because it is divided by visits. Views of cleared days have none.
+        // Of views with a visit only, because it is divided by visits. Views of cleared days have
+        // none.
         (Measure::EngagedMilliseconds, _) if scope.is_partly_cleared => {
             "toUInt64(sumIf(engaged, of_visit != 0))".into()
         }

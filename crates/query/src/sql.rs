@@ -3,13 +3,13 @@
 //! A statement is put together from the files in `sql/` and from fixed fragments. Invariants:
 //!
 //! - **Text is part of the program.** [`Sql`] can only be made from `&'static str` and from other
-//!   [`Sql`]. No constructor takes a `String`, and nothing formats one into text. A question chooses
-//!   *which* fragments are used, through the closed enums of `dimension`, `metric` and `filter`. It
-//!   never chooses their text.
+//!   [`Sql`]. No constructor takes a `String`, and nothing formats one into text. A question
+//!   chooses *which* fragments are used, through the closed enums of `dimension`, `metric` and
+//!   `filter`. It never chooses their text.
 //! - **Values travel apart.** A [`Value`] becomes a placeholder `{pN:Type}` with our name and type.
 //!   ClickHouse gets the value as a parameter and parses it as a literal of that type.
-//! - **The slots of a template are a closed list.** An unknown slot, or one left open, is a fault of
-//!   the program; the tests of `plan` reach every slot.
+//! - **The slots of a template are a closed list.** An unknown slot, or one left open, is a fault
+//!   of the program; the tests of `plan` reach every slot.
 
 /// A value that ClickHouse binds.
 #[derive(Debug, Clone, PartialEq)]

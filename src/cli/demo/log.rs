@@ -19,7 +19,8 @@ const NO_PAGES: &[&str] = &[
     ".txt", ".woff", ".woff2", ".ttf", ".map", ".pdf", ".gz", ".zip", ".tar", ".mp4",
 ];
 
-/// Reads the successful pageviews of a log, in order, moved in time so that the last one is at `now`.
+/// Reads the successful pageviews of a log, in order, moved in time so that the last one is at
+/// `now`.
 ///
 /// # Errors
 /// The file can't be read. Lines in another format are skipped.

@@ -1,4 +1,5 @@
-//! Generated traffic of a small shop: returning visitors, weekdays, places, campaigns, reading time.
+//! Generated traffic of a small shop: returning visitors, weekdays, places, campaigns, reading
+//! time.
 //!
 //! Deterministic for a seed, so that the same traffic can be generated again.
 

@@ -102,7 +102,7 @@ mod tests {
             crate::config::Config::parse(text, std::path::Path::new("/x.toml")).expect("sound");
         let check = |pairs: &[(&'static str, &str)], expected: bool| {
             assert_eq!(
-                is_from_here(&headers(pairs), &config.sites.first().expect("a site")),
+                is_from_here(&headers(pairs), config.sites.first().expect("a site")),
                 expected,
                 "{pairs:?}"
             );

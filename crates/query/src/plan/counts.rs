@@ -78,8 +78,8 @@ impl Counts<'_> {
         counts.with(filter, std::slice::from_ref(dimension), floor)
     }
 
-    /// The condition under which the answer is given beside its neighbours. People are counted as in
-    /// the whole answer, so the numbers are comparable. Beside the number of all people, the sum
+    /// The condition under which the answer is given beside its neighbours. People are counted as
+    /// in the whole answer, so the numbers are comparable. Beside the number of all people, the sum
     /// over the values of a dimension of events reveals how many people have several values.
     pub(super) fn condition(
         &self,
@@ -116,8 +116,8 @@ impl Counts<'_> {
         )
     }
 
-    /// Rows that reveal a few people beside the rows of the neighbours. People can lack a value of a
-    /// dimension of events, so its rows are compared with the number of all people too.
+    /// Rows that reveal a few people beside the rows of the neighbours. People can lack a value of
+    /// a dimension of events, so its rows are compared with the number of all people too.
     pub(super) fn revealing_rows(
         &self,
         floor: Floor,

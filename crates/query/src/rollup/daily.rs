@@ -100,8 +100,8 @@ impl Rolled {
         names.join(" ")
     }
 
-    /// The rows that hold an answer by these dimensions. Days and longer buckets need no dimension of
-    /// their own; hours do.
+    /// The rows that hold an answer by these dimensions. Days and longer buckets need no dimension
+    /// of their own; hours do.
     pub fn of(dimensions: &[Dimension]) -> Option<Rolled> {
         let named: Vec<Dimension> = dimensions
             .iter()
@@ -130,7 +130,8 @@ impl Rolled {
         }
     }
 
-    /// Whether it is about the hours of a day. Such rows exist only for days whose visits are stored.
+    /// Whether it is about the hours of a day. Such rows exist only for days whose visits are
+    /// stored.
     pub fn is_by_hour(&self) -> bool {
         self.dimensions == HOURS
     }

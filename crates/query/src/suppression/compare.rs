@@ -9,8 +9,8 @@ impl Floor {
     /// The condition under which an answer is given: no neighbour differs from it by a few people,
     /// and neither the `cells` of its conditions nor the `severals` hold a few. Each of the
     /// `severals` is a pair: what the values of a dimension add up to, and all people. Where
-    /// `unprotected` is given, the answer lacks at most a few people of it: named values are answered
-    /// in full or not at all. Each scan counts [`Floor::measures`].
+    /// `unprotected` is given, the answer lacks at most a few people of it: named values are
+    /// answered in full or not at all. Each scan counts [`Floor::measures`].
     pub fn condition(
         &self,
         own: Sql,

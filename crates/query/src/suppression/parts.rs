@@ -5,10 +5,10 @@ use crate::measure::Measure;
 use crate::sql::Sql;
 
 impl Floor {
-    /// A count of a row as it is shown. A part of the row's people or visits counts as none if it is
-    /// about a few of them, and as all if it is about all except a few. In between it is shown in
-    /// steps of the floor. Without steps, the part of all people minus the parts of the other rows
-    /// would reveal a part that counts as none.
+    /// A count of a row as it is shown. A part of the row's people or visits counts as none if it
+    /// is about a few of them, and as all if it is about all except a few. In between it is shown
+    /// in steps of the floor. Without steps, the part of all people minus the parts of the other
+    /// rows would reveal a part that counts as none.
     pub(super) fn shown(&self, measure: Measure) -> Sql {
         let column =
             |measure: Measure| Sql::text("whole.").then(measure.alias().trim_start_matches(" AS "));
