@@ -1,5 +1,5 @@
-//! [`ApiError`]: why a request is refused or failed, and the only place where an error of the program
-//! becomes a status code.
+//! [`ApiError`]: why a request is refused or failed, and the only place where an error of the
+//! program becomes a status code.
 
 use std::time::Duration;
 

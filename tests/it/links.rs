@@ -148,7 +148,7 @@ fn a_shared_link_shows_only_what_its_filters_allow() {
     });
     let asked = |route: &str, body: &Value| {
         let bearer = [("Authorization", header.as_str())];
-        post(collector.address, route, body.to_string(), &bearer)
+        post(collector.address, route, &body.to_string(), &bearer)
     };
     let file = asked("/api/v2/export", &export);
     assert_eq!(file.status, 200, "{}", file.body);

@@ -247,7 +247,7 @@ fn a_saved_goal_can_be_queried_at_once_until_it_is_deleted() {
             "n": "Signup", "u": "https://example.com/", "d": "example.com", "c": 1, "k": key, "p": {"plan": plan},
             "$": {"amount": 10, "currency": "EUR"},
         });
-        assert_eq!(collector.beacon(body.to_string()).status, 202);
+        assert_eq!(collector.beacon(&body.to_string()).status, 202);
     };
     for (plan, key) in [("pro", "a"), ("team", "b"), ("free", "c")] {
         signup(plan, key);
@@ -344,7 +344,7 @@ fn only_the_sites_saved_filters_can_be_queried_by_id() {
     let question = |filters: Value| json!({"site_id": "example.com", "metrics": ["pageviews"], "date_range": "28d", "filters": filters});
     let ask = |path: &str, body: &Value| {
         let headers = [("Cookie", viewer.cookie.as_str())];
-        post(collector.address, path, body.to_string(), &headers)
+        post(collector.address, path, &body.to_string(), &headers)
     };
     let count = |filters: Value| {
         let answer = ask("/api/v2/query", &question(filters));
@@ -438,7 +438,7 @@ fn goals_are_suggested_from_events_and_can_be_tried_before_saving() {
                 "n": "Order", "u": "https://example.com/thank-you", "d": "example.com", "c": 1,
                 "k": format!("o{person}"), "$": {"amount": 10, "currency": "EUR"},
             });
-            send(body.to_string());
+            send(&body.to_string());
         }
     }
     collector.until("SELECT count() FROM events", "13");
