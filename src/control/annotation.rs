@@ -1,11 +1,11 @@
-//! An annotation: what happened on a day or at a moment, to be read beside the numbers.
+//! Annotations: notes on the chart about a day or a minute.
 
 use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 
 use crate::control::invalid::InvalidObject;
 
-/// Characters of an annotation.
+/// Most characters of an annotation.
 pub const TEXT_CHARACTERS_MAX: usize = 500;
 
 /// An annotation of a site.
@@ -18,12 +18,12 @@ pub struct Annotation {
 }
 
 impl Annotation {
-    /// Whether it keeps to the rules.
+    /// Checks the rules for annotations.
     ///
     /// # Errors
     /// The first rule that it breaks.
     pub fn check(&self) -> Result<(), InvalidObject> {
-        // One form each, so that they can be compared as text.
+        // Each has one spelling, so that annotations can be compared as text.
         let is_day = self.at.len() == 10 && self.at.parse::<Date>().is_ok();
         let is_minute = self.at.len() == 16
             && self.at.as_bytes()[10] == b'T'
@@ -42,7 +42,7 @@ impl Annotation {
         }
         if self.text.chars().any(|c| c.is_control() && c != '\n') {
             return Err(InvalidObject(
-                "text: no control characters are expected".into(),
+                "text: control characters are not allowed".into(),
             ));
         }
         Ok(())

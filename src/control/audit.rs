@@ -1,32 +1,32 @@
-//! Who changed what, and when. Names and closed words only: no address, no secret, no text that was
-//! typed into a report.
+//! The audit log: who changed what, and when. An entry holds names and fixed words only. It never
+//! holds a network address, a secret, or text that was typed into a report.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, named_params};
 
 use crate::control::error::ControlError;
 
-/// Seconds an entry is kept: 25 months, as long as the counts of days.
+/// Seconds after which an entry is deleted: 25 months, as long as daily totals are stored.
 const AGE_S_MAX: i64 = 760 * 86_400;
-/// Entries that are shown at once.
+/// Most entries that are shown.
 pub const SHOWN_MAX: usize = 500;
 
-/// Who is at it: a person's name, or one of the two that are none.
+/// Name for changes by the command line, in place of a person's.
 pub const COMMAND_LINE: &str = "(command line)";
 
-/// One line of the log.
+/// An entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub at: Timestamp,
     pub who: String,
     pub what: String,
-    /// Empty when it is not about one site.
+    /// Empty if the change is not about one site.
     pub site: String,
-    /// Name of the person, key or link it was done to.
+    /// Name of the person, key or link that was changed.
     pub subject: String,
 }
 
-/// What happened; `what` is a word of the program, never input.
+/// A change to record. `what` is a word of the program, never input.
 #[derive(Debug, Clone, Copy)]
 pub struct Deed<'a> {
     pub who: &'a str,
@@ -35,8 +35,8 @@ pub struct Deed<'a> {
     pub subject: &'a str,
 }
 
-/// Writes a line and forgets the oldest. Runs within the caller's transaction, so that no change
-/// goes unrecorded.
+/// Inserts an entry and deletes expired ones. Runs within the caller's transaction, so that every
+/// committed change has its entry.
 ///
 /// # Errors
 /// The file can't be written.
@@ -55,7 +55,7 @@ pub fn record(connection: &Connection, now: Timestamp, deed: Deed<'_>) -> Result
     Ok(())
 }
 
-/// The latest lines, the newest first: all, or those about one of `sites`.
+/// The latest entries for whose site `is_shown` is true, the newest first.
 ///
 /// # Errors
 /// The file can't be read.

@@ -86,7 +86,7 @@ fn work(mut connection: Connection, inode: u64, path: &Path, mut waiting: mpsc::
 
 /// Moves the content of the write-ahead log into the file.
 fn checkpoint(connection: &Connection) {
-    // A reader in another process only delays this.
+    // While another process reads the file, this moves nothing; the next change tries again.
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
         tracing::warn!(%error, "the write-ahead log of the control database could not be moved into its file; a copy needs the file ending in -wal too");
     }
@@ -129,8 +129,8 @@ mod tests {
             .await
             .expect("written");
         let copy = folder.path().join("copy.db");
-        // The log is moved right after the answer. A copy made in that very moment may be of
-        // neither state, so it is made again.
+        // The log is moved right after the answer. A copy made in that moment may be inconsistent,
+        // so it is made again.
         for _ in 0..500 {
             std::fs::copy(&path, &copy).expect("copied");
             let found = open(&copy).and_then(|copied| Ok(audit::latest(&copied, &|_| true)?.len()));

@@ -53,11 +53,11 @@ pub fn open(path: &Path) -> Result<Connection, ControlError> {
         .open(path)
         .map_err(file)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(file)?;
-    let told = |source| explain(path, source);
+    let explained = |source| explain(path, source);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(told)?;
-    connection.busy_timeout(LOCK_WAIT).map_err(told)?;
-    let version = version_of(&connection).map_err(told)?;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(explained)?;
+    connection.busy_timeout(LOCK_WAIT).map_err(explained)?;
+    let version = version_of(&connection).map_err(explained)?;
     if version > VERSION {
         return Err(newer(path, version));
     }
@@ -65,7 +65,7 @@ pub fn open(path: &Path) -> Result<Connection, ControlError> {
     if version == 0 {
         let tables: i64 = connection
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-            .map_err(told)?;
+            .map_err(explained)?;
         if tables > 0 {
             return Err(ControlError::Foreign {
                 path: path.to_owned(),
@@ -75,8 +75,8 @@ pub fn open(path: &Path) -> Result<Connection, ControlError> {
     }
     connection
         .pragma_update(None, "journal_mode", "WAL")
-        .map_err(told)?;
-    prepare(&mut connection).map_err(told)?;
+        .map_err(explained)?;
+    prepare(&mut connection).map_err(explained)?;
     Ok(connection)
 }
 
@@ -235,7 +235,7 @@ mod tests {
                 .repeat(4);
         std::fs::write(&path, &text).expect("written");
         let error = open(&path).expect_err("refused").to_string();
-        assert!(error.contains("no database of sillage"), "{error}");
+        assert!(error.contains("not a database of sillage"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).expect("read"), text);
         std::fs::remove_file(&path).expect("removed");
 
@@ -245,7 +245,7 @@ mod tests {
             .expect("made");
         drop(other);
         let error = open(&path).expect_err("refused").to_string();
-        assert!(error.contains("no database of sillage"), "{error}");
+        assert!(error.contains("not a database of sillage"), "{error}");
     }
 
     #[test]

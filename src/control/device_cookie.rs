@@ -21,7 +21,7 @@ pub fn device_cookie(key: &[u8], credentials: &Credentials, random: [u8; DEVICE_
     format!("{random}.{seal}")
 }
 
-/// Whether a device cookie belongs to this person and their present password.
+/// Whether a device cookie belongs to this person and their current password.
 pub fn is_known_device(key: &[u8], credentials: &Credentials, cookie: &str) -> bool {
     let Some((random, seal)) = cookie.split_once('.') else {
         return false;

@@ -7,19 +7,19 @@ use rusqlite::ErrorCode;
 /// Why the control database was not read or changed. Each text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    #[error("{path} was written by a newer sillage (version {found} of its tables; this one knows {known}): start that one again, or put back a copy of the file from before; nothing was changed", path = .path.display())]
+    #[error("{path} was written by a newer sillage (schema version {found}; this one knows {known}): start the newer version, or restore an older backup of the file; nothing was changed", path = .path.display())]
     Newer {
         path: PathBuf,
         found: i64,
         known: i64,
     },
-    #[error("{path} is held by another program; end it (`fuser {path}` shows it) and try again; nothing was changed", path = .path.display())]
+    #[error("{path} is locked by another program; end it (`fuser {path}` shows it) and try again; nothing was changed", path = .path.display())]
     Locked { path: PathBuf },
     #[error("{path} does not exist; `sillage serve` or `sillage user add` creates it, or restore a backup", path = .path.display())]
     Missing { path: PathBuf },
     #[error("{path} is gone or was replaced while it was in use; nothing is saved until you put the file back and restart", path = .path.display())]
     Replaced { path: PathBuf },
-    #[error("{path} is no database of sillage ({source}); move it away and put back a copy; nothing was changed", path = .path.display())]
+    #[error("{path} is not a database of sillage ({source}); move it away and restore a backup; nothing was changed", path = .path.display())]
     Foreign {
         path: PathBuf,
         source: rusqlite::Error,
@@ -29,7 +29,7 @@ pub enum ControlError {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("too many requests wait for the control database; try again in a few seconds")]
+    #[error("too many requests are waiting for the control database; try again in a few seconds")]
     Busy,
     /// The request breaks a rule. The text is shown to the user.
     #[error("{0}")]
@@ -37,13 +37,13 @@ pub enum ControlError {
     /// The user has no permission. The text is shown to them.
     #[error("{0}")]
     Denied(&'static str),
-    #[error("it does not exist any more")]
+    #[error("it no longer exists")]
     NotThere,
     #[error("that name is taken")]
     Taken,
-    #[error("the control database answered: {0}")]
+    #[error("error of the control database: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    #[error("the system gives no random numbers: {0}")]
+    #[error("the operating system returned no random numbers: {0}")]
     Random(#[from] getrandom::Error),
 }
 

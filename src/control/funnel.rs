@@ -1,4 +1,4 @@
-//! A saved funnel: a name for steps that somebody looks at again. `query::funnel` asks it.
+//! Saved funnels: steps stored under a name. The crate `sillage_query` evaluates them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -12,15 +12,15 @@ use sillage_query::wire::filter;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Funnel {
-    /// There once on a site.
+    /// Unique on the site.
     pub name: String,
     #[serde(default)]
     pub order: Order,
-    /// In their order; two to eight.
+    /// Two to eight, in order.
     pub steps: Vec<Step>,
 }
 
-/// What may lie between two steps.
+/// What may happen between two steps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
@@ -37,13 +37,13 @@ pub enum Order {
 pub struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What an event has to be, as in a query.
+    /// Conditions for the event, as in a query.
     pub filters: Vec<Json>,
 }
 
 impl Funnel {
-    /// Whether it keeps to the rules. A goal that a step names is not looked up: it may be removed
-    /// later as well, and the question is then refused with its place.
+    /// Checks the rules for funnels. A goal that a step names need not exist: it could also be
+    /// removed later. A question with such a step is refused, and the error names the step.
     ///
     /// # Errors
     /// The first rule that it breaks.

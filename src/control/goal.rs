@@ -1,4 +1,5 @@
-//! A goal: what counts as success on a site. Its shape and its rules; `query` turns one into SQL.
+//! Goals: actions that a site counts as a success. This module holds their shape and rules; the
+//! crate `sillage_query` turns them into SQL.
 
 use std::collections::BTreeMap;
 
@@ -7,40 +8,40 @@ use serde::{Deserialize, Serialize};
 use crate::control::invalid::InvalidObject;
 use crate::control::person::check_name;
 
-/// Bytes of a page pattern.
+/// Most bytes of a page pattern.
 pub const PATTERN_BYTES_MAX: usize = 200;
-/// Stars of a page pattern; each may cost a match another walk over the path.
+/// Most stars of a page pattern. Each may make a match scan the path once more.
 pub const STARS_MAX: usize = 8;
-/// Bytes of an event's name.
+/// Most bytes of an event's name.
 pub const EVENT_BYTES_MAX: usize = 120;
-/// Properties that an event goal asks for, and values of each.
+/// Most properties of an event goal, and most values of each.
 pub const PROPS_MAX: usize = 5;
 pub const VALUES_MAX: usize = 20;
-/// Bytes of a property's name or value.
+/// Most bytes of a property's name or value.
 pub const PROP_BYTES_MAX: usize = 200;
-/// Seconds of an engaged-time goal.
+/// Most seconds of an engagement goal.
 pub const ENGAGED_S_MAX: u32 = 2 * 3_600;
 
 /// A goal of a site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Goal {
-    /// What it is called, and asked for by (`event:goal`); there once on a site.
+    /// Value of the dimension `event:goal`. Unique on the site.
     pub name: String,
     pub achieved_by: Achievement,
-    /// ISO 4217; an event goal with a currency sums up revenue.
+    /// ISO 4217 code. An event goal with a currency sums revenue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
 }
 
-/// What has to happen in a visit. In a `pattern`, `*` stands for anything within a path segment,
-/// `**` for anything.
+/// What must happen in a visit. In a `pattern`, `*` matches anything within a path segment, and
+/// `**` matches anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Achievement {
-    /// A page is seen.
+    /// A page is viewed.
     Page { pattern: String },
-    /// A custom event with, for each of `props`, one of the values.
+    /// A custom event is sent. Each property in `props` must have one of its values.
     Event {
         name: String,
         #[serde(default)]
@@ -53,7 +54,7 @@ pub enum Achievement {
 }
 
 impl Goal {
-    /// Whether it keeps to the rules.
+    /// Checks the rules for goals.
     ///
     /// # Errors
     /// The first rule that it breaks.
@@ -70,7 +71,7 @@ impl Goal {
             let is_code = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
             require(is_code, "currency: three letters such as EUR are expected")?;
             let is_event = matches!(self.achieved_by, Achievement::Event { .. });
-            require(is_event, "currency: only a goal of kind event has revenue")?;
+            require(is_event, "currency: only goals of kind event have revenue")?;
         }
         match &self.achieved_by {
             Achievement::Page { pattern } => check_pattern(pattern),
@@ -116,13 +117,13 @@ fn check_pattern(pattern: &str) -> Result<(), InvalidObject> {
         return fault("pattern: at most 200 bytes are expected");
     }
     if pattern.chars().any(char::is_control) {
-        return fault("pattern: no control characters are expected");
+        return fault("pattern: control characters are not allowed");
     }
     if pattern.matches('*').count() > STARS_MAX {
         return fault("pattern: at most 8 stars are expected");
     }
     if pattern.contains("***") {
-        return fault("pattern: * or ** is expected, not more stars in a row");
+        return fault("pattern: more than two stars in a row are not allowed");
     }
     Ok(())
 }

@@ -1,5 +1,4 @@
-//! The ids of rows in the control database, a type each, so that one kind is never taken for
-//! another.
+//! Ids of rows in the control database. Each kind is a type, so that they can't be confused.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,12 +6,12 @@ use std::str::FromStr;
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::Serialize;
 
-/// The text is not the id of a row: SQLite numbers rows from 1.
+/// The text is not the id of a row. SQLite numbers rows from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id is a positive whole number")]
 pub struct InvalidId;
 
-/// Reads digits only: no sign, no space, no leading zero, so that an id has one spelling.
+/// Parses digits only. Signs, spaces and leading zeros are refused, so that an id has one spelling.
 fn parse(text: &str) -> Result<i64, InvalidId> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     match text.parse() {

@@ -1,4 +1,4 @@
-//! Links that work once: to become the first owner, to join, to choose a new password.
+//! Single-use links: to become the first owner, to join, or to choose a new password.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -10,26 +10,27 @@ use crate::control::ids::PersonId;
 use crate::control::people::{self, EVERY_SITE, Person, Role};
 use crate::control::token::TokenHash;
 
-/// Seconds in which somebody may join.
+/// Seconds for which an invitation to join is valid.
 pub const JOIN_S: i64 = 7 * 86_400;
-/// Seconds for a new password, and for the set-up link, which every start makes anew.
+/// Seconds for which a password reset link and the set-up link are valid. Each start creates a new
+/// set-up link.
 pub const SHORT_S: i64 = 86_400;
-/// Links to join that may be open at once.
+/// Most open invitations.
 pub const OPEN_MAX: i64 = 1_000;
 
 /// What a link is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Invitation {
-    /// The first owner, while there is nobody.
+    /// The first owner, while there are no people.
     Setup,
     /// A new person with a role on a site.
     Join { site: String, role: Role },
-    /// A new password, and no second factor, for somebody who lost theirs.
+    /// A new password for an existing person. Also removes the second factor, which may be lost.
     Reset { person: PersonId, name: String },
 }
 
-/// Makes the set-up link while there is nobody; the one before it works no more. `false` when there
-/// is somebody.
+/// Creates the set-up link if there are no people, and invalidates the previous one. Returns
+/// whether it was created.
 ///
 /// # Errors
 /// The file can't be written.
@@ -42,8 +43,8 @@ pub fn set_up(
     change
         .prepare_cached("DELETE FROM invitations WHERE kind = 'setup'")?
         .execute([])?;
-    let is_nobody = people::count(&change)? == 0;
-    if is_nobody {
+    let is_empty = people::count(&change)? == 0;
+    if is_empty {
         insert(
             &change,
             hash,
@@ -56,10 +57,10 @@ pub fn set_up(
         )?;
     }
     change.commit()?;
-    Ok(is_nobody)
+    Ok(is_empty)
 }
 
-/// Makes a link to join. It works as long as the one who made it owns the site.
+/// Creates a link to join. It is valid while its creator owns the site.
 ///
 /// # Errors
 /// Too many are open.
@@ -78,7 +79,9 @@ pub fn invite(
         .prepare_cached("SELECT count(*) FROM invitations")?
         .query_row([], |row| row.get(0))?;
     if open >= OPEN_MAX {
-        return Err(ControlError::Rule("1,000 invitations are open already"));
+        return Err(ControlError::Rule(
+            "there are already 1,000 open invitations",
+        ));
     }
     insert(
         &change,
@@ -100,8 +103,8 @@ pub fn invite(
     Ok(change.commit()?)
 }
 
-/// Makes a link with which a person chooses a new password; one made before works no more. It works
-/// as long as `by` may manage the person; without `by` it is the command line's.
+/// Creates a link for choosing a new password, and invalidates the person's previous one. It is
+/// valid while `by` may manage the person. `None` is the command line, which always may.
 ///
 /// # Errors
 /// There is no such person.
@@ -139,7 +142,7 @@ pub fn reset(
     Ok(change.commit()?)
 }
 
-#[allow(clippy::too_many_arguments)] // one for each column
+#[allow(clippy::too_many_arguments)] // One per column.
 fn insert(
     connection: &Connection,
     hash: &TokenHash,
@@ -162,7 +165,7 @@ fn insert(
     Ok(())
 }
 
-/// What a link is for; `None` when it was used, has expired, or never was.
+/// What a link is for. `None` if it was used, has expired, or never existed.
 ///
 /// # Errors
 /// The file can't be read.
@@ -185,13 +188,13 @@ pub fn find(
     };
     match (kind.as_str(), person, invited_by) {
         ("setup", ..) => Ok((people::count(connection)? == 0).then_some(Invitation::Setup)),
-        ("reset", Some(person), maker) => {
+        ("reset", Some(person), creator) => {
             let Some(found) = people::find(connection, person)? else {
                 return Ok(None);
             };
-            if let Some(maker) = maker {
-                let maker = people::find(connection, maker)?;
-                if !maker.is_some_and(|maker| maker.may_manage(&found)) {
+            if let Some(creator) = creator {
+                let creator = people::find(connection, creator)?;
+                if !creator.is_some_and(|creator| creator.may_manage(&found)) {
                     return Ok(None);
                 }
             }
@@ -210,11 +213,11 @@ pub fn find(
     }
 }
 
-/// Uses a link up: adds the person, or changes the password. Answers the name, or `None` when the
-/// link is no good (any more).
+/// Uses a link: adds the person, or changes the password. Returns the person's name, or `None` if
+/// the link is not valid.
 ///
 /// # Errors
-/// The name is taken or against the rules; then the link still works.
+/// The name is taken or breaks a rule. The link stays valid.
 pub fn accept(
     connection: &mut Connection,
     now: Timestamp,
@@ -275,7 +278,7 @@ mod tests {
         accept(connection, at(now), &[hash; 32], name, "p").expect("written")
     }
 
-    /// A database with one owner of every site, who came by the set-up link.
+    /// A database with one owner of every site, added by the set-up link.
     fn set_up_by_root() -> (Connection, Person) {
         let mut connection = in_memory();
         assert!(set_up(&mut connection, at(0), &[1; 32]).expect("written"));
@@ -290,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn the_set_up_link_makes_one_owner_and_only_the_latest_works() {
+    fn the_set_up_link_adds_one_owner_and_only_the_latest_works() {
         let mut connection = in_memory();
         assert!(set_up(&mut connection, at(0), &[1; 32]).expect("written"));
         assert!(set_up(&mut connection, at(0), &[2; 32]).expect("written"));
@@ -310,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invitation_works_once_for_a_week_and_while_its_maker_owns_the_site() {
+    fn an_invitation_works_once_for_a_week_while_its_creator_is_owner() {
         let (mut connection, root) = set_up_by_root();
         let owner = ("a.example", Role::Owner);
         let ada = add(&mut connection, at(0), "root", "ada", "p", owner).expect("added");
@@ -365,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_changes_the_password_and_ends_every_log_in_and_second_factor() {
+    fn a_reset_changes_the_password_and_ends_log_ins_and_second_factor() {
         let (mut connection, root) = set_up_by_root();
         people::set_totp(&mut connection, at(0), root.id, Some((b"secret", 0, &[]))).expect("set");
         reset(&mut connection, at(0), Some(&root), root.id, &[2; 32]).expect("made");
@@ -411,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_link_ends_when_its_maker_loses_the_right_to_make_it() {
+    fn a_reset_link_ends_when_its_creator_loses_the_right_to_create_it() {
         let (mut connection, root) = set_up_by_root();
         let at_a = |role| ("a.example", role);
         let ada = add(
@@ -442,7 +445,7 @@ mod tests {
         };
         reset(&mut connection, at(0), Some(&ada), avi, &[2; 32]).expect("made");
         assert!(found(&connection, 2));
-        // Ada has no right to Avi any more; giving a role ends the link even where she had.
+        // Ada may no longer manage Avi. Any change of roles ends the link anyway.
         set_role(
             &mut connection,
             at(1),
@@ -466,7 +469,7 @@ mod tests {
         )
         .expect("given");
         assert!(!found(&connection, 3));
-        // Made by somebody who was an owner, and is one no more.
+        // A link whose creator is no longer an owner.
         set_role(&mut connection, at(1), &root, avi, "b.example", None).expect("taken");
         set_role(&mut connection, at(1), &root, avi, "c.example", None).expect("taken");
         reset(&mut connection, at(1), Some(&ada), avi, &[4; 32]).expect("made");

@@ -1,5 +1,5 @@
-//! API keys, with which programs query one site. Stored as hashes; the time of use is known by day
-//! only.
+//! API keys, with which programs query one site. They are stored as hashes, and only the day of the
+//! last use is recorded.
 
 use jiff::Timestamp;
 use jiff::civil::Date;

@@ -1,5 +1,5 @@
-//! Shared links: everyone who has one reads the reports of one site through fixed filters.
-//! Read-only: no function here accepts a link as permission to change something.
+//! Shared links: everyone who has one can read the reports of one site, with fixed filters. Links
+//! are read-only: no function here accepts one as permission to change something.
 //!
 //! A link with a password needs a *pass*: the link's secret, an expiry time, and a MAC over the
 //! time, the link's id and the password's hash. A pass is not stored. It ends with the link, with
@@ -158,7 +158,7 @@ pub fn list(connection: &Connection, site: &str) -> Result<Vec<Link>, ControlErr
     Ok(links.collect::<Result<_, _>>()?)
 }
 
-/// Revokes a link of a site, at once: also for who has it open.
+/// Revokes a link of a site. The next request with it is refused, also from open pages.
 ///
 /// # Errors
 /// The site has no such link.

@@ -24,6 +24,7 @@ pub const IDLE_S_MAX: i64 = 7 * 86_400;
 pub const LOGINS_MAX: i64 = 20;
 /// Seconds by which the stored time of the last request may be late.
 const SEEN_S: i64 = 3_600;
+
 /// A log-in with the right password.
 pub struct Opening<'a> {
     /// The stored password that was checked.
@@ -474,7 +475,7 @@ mod tests {
         let factor = Some((&b"12345678901234567890"[..], 0, &[code][..]));
         set_totp(&mut connection, at(0), ada.person, factor).expect("set");
         let right = totp::spell(&[7; totp::RECOVERY_BYTES]);
-        // Without a code nothing is guessed.
+        // A form without a code is not a guess.
         for _ in 0..9 {
             assert!(!log_in(&mut connection, 10, &ada, 1, ""));
         }
@@ -484,7 +485,7 @@ mod tests {
         let end = 10 + FACTOR_PAUSE_S;
         assert!(
             !log_in(&mut connection, end - 1, &ada, 1, &right),
-            "not looked at"
+            "codes are not checked during a pause"
         );
         assert!(!log_in(&mut connection, end, &ada, 1, "000000"));
         assert!(!log_in(
@@ -494,7 +495,7 @@ mod tests {
             1,
             &right
         ));
-        // In a browser that was logged in with before, those from elsewhere do not count.
+        // Wrong codes from elsewhere do not count for a known browser.
         let opening = Opening {
             credentials: &ada,
             code: &right,
@@ -503,13 +504,17 @@ mod tests {
             is_known_device: true,
         };
         let opened = open(&mut connection, at(end + 1), &opening).expect("written");
-        assert_eq!(opened, Some(FACTOR_TRIES + 1), "the person is told");
+        assert_eq!(
+            opened,
+            Some(FACTOR_TRIES + 1),
+            "the number of wrong codes is returned"
+        );
         let wrong = audit::latest(&connection, &|_| true).expect("read");
         let wrong = wrong
             .iter()
             .filter(|entry| entry.what == "second_factor_wrong");
         assert_eq!(wrong.count() as i64, FACTOR_TRIES + 1);
-        // A log-in begins anew.
+        // A log-in resets the count.
         let (failed, until) = tries(&connection, ada.person, false).expect("read");
         assert_eq!((failed, until), (0, 0));
         for _ in 0..40 {
@@ -522,12 +527,12 @@ mod tests {
     }
 
     #[test]
-    fn wrong_passwords_are_one_line_of_the_log_in_a_quarter_of_an_hour() {
+    fn wrong_passwords_are_one_audit_entry_per_15_minutes() {
         let (mut connection, ada) = with_ada();
         for now in [1_000, 1_001, 1_800, 1_000 + WRONG_PASSWORD_S] {
             record_wrong_password(&mut connection, at(now), ada.person).expect("written");
         }
-        record_wrong_password(&mut connection, at(0), PersonId(4_711)).expect("nobody");
+        record_wrong_password(&mut connection, at(0), PersonId(4_711)).expect("ignored");
         let entries = audit::latest(&connection, &|_| true).expect("read");
         let wrong = entries
             .iter()

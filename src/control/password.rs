@@ -1,11 +1,10 @@
-//! Passwords: argon2id, and one slow thread for it, so that no flood of log-ins takes the machine
-//! from the beacons.
+//! Password hashing with argon2id, on one low-priority thread, so that a flood of log-ins does not
+//! slow down beacons.
 //!
-//! **Why one thread.** A hash costs about 20 ms of a core and 19 MiB. The thread takes one at a
-//! time, yields to everything else on the machine (its niceness), and rests four times as long as
-//! it worked, so that even an endless flood costs a fifth of one core. Who waits is bounded, and
-//! browsers that logged in before wait in a lane of their own, which a flood of strangers can't
-//! fill.
+//! **Why one thread.** A hash costs about 20 ms of a core and 19 MiB. The thread computes one at a
+//! time at a lowered priority, and rests four times as long as it worked, so that even an endless
+//! flood costs a fifth of one core. The queues are bounded. Browsers that logged in before have a
+//! queue of their own, which log-ins from unknown browsers can't fill.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -18,23 +17,23 @@ use zeroize::Zeroizing;
 
 use crate::control::error::ControlError;
 
-/// Memory of one hash, KiB; with [`PASSES`] OWASP's recommendation for argon2id.
+/// Memory of one hash, KiB. With [`PASSES`], this is OWASP's recommendation for argon2id.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
-/// Random bytes beside a password.
+/// Random bytes that are hashed with a password.
 pub const SALT_BYTES: usize = 16;
-/// Characters that a new password has at least. No other rule: length is what helps.
+/// Fewest characters of a new password. There is no other rule: length is what helps.
 pub const CHARACTERS_MIN: usize = 12;
-/// Bytes of a password; a longer one costs no more to guess.
+/// Most bytes of a password. More would not make it harder to guess.
 pub const BYTES_MAX: usize = 256;
-/// Passwords that wait in each of the two lanes.
+/// Most passwords that wait in each of the two queues.
 pub const LANE_MAX: usize = 8;
-/// The thread rests this many times as long as it worked.
+/// Factor of the rest after each hash: the thread rests this many times as long as it worked.
 const REST: u32 = 4;
-/// How much the thread yields to others; 0 = not at all, 19 = most.
+/// Niceness of the thread, from 0 (normal priority) to 19 (lowest).
 const NICENESS: i32 = 10;
 
-/// Why a new password is not taken.
+/// Why a new password is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordFault {
     #[error("a password has at least {CHARACTERS_MIN} characters")]
@@ -43,7 +42,7 @@ pub enum PasswordFault {
     Long,
 }
 
-/// Whether a password may be chosen.
+/// Checks the rules for new passwords.
 ///
 /// # Errors
 /// It is too short or too long.
@@ -62,30 +61,30 @@ fn argon2() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// What is kept of a password. Takes about 20 ms; see [`Hasher`].
+/// The hash of a password, in PHC format. Takes about 20 ms; see [`Hasher`].
 pub fn hash(password: &str, salt: [u8; SALT_BYTES]) -> String {
     let hash = argon2().hash_password_with_salt(password.as_bytes(), &salt);
     hash.expect("a password of any length and this salt can be hashed")
         .to_string()
 }
 
-/// Whether a password is the one that was hashed. `None` takes as long and is never right: nobody
-/// has that name.
+/// Whether a password is the one that was hashed. Without a hash, because the name is unknown, it
+/// takes the same time and returns `false`.
 pub fn verify(password: &str, hash: Option<&str>) -> bool {
-    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    const UNKNOWN_NAME: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     if password.len() > BYTES_MAX {
         return false;
     }
-    let is_right = argon2().verify_password(password.as_bytes(), hash.unwrap_or(NOBODY));
+    let is_right = argon2().verify_password(password.as_bytes(), hash.unwrap_or(UNKNOWN_NAME));
     hash.is_some() && is_right.is_ok()
 }
 
-/// Which lane a password waits in.
+/// The queue in which a password waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// A browser that this person logged in with before, or a person who is logged in.
+    /// For browsers with which the person logged in before, and for people who are logged in.
     Known,
-    /// Anybody.
+    /// For all other browsers.
     Stranger,
 }
 
@@ -103,7 +102,7 @@ struct Shared {
     arrived: Condvar,
 }
 
-/// The thread that hashes. It ends with this handle.
+/// Handle of the hashing thread, which ends when the handle is dropped.
 pub struct Hasher {
     shared: Arc<Shared>,
 }
@@ -112,7 +111,7 @@ impl Hasher {
     /// Starts the thread.
     ///
     /// # Errors
-    /// The system has no thread to give.
+    /// The thread can't be started.
     pub fn start() -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             lanes: Mutex::default(),
@@ -122,7 +121,7 @@ impl Hasher {
         std::thread::Builder::new()
             .name("passwords".into())
             .spawn(move || {
-                // On Linux a thread has a niceness of its own.
+                // On Linux each thread has its own niceness.
                 if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
                     tracing::warn!(%error, "could not lower the priority of the password thread; log-ins may delay beacons");
                 }
@@ -174,7 +173,7 @@ impl Hasher {
                 return Err(ControlError::Busy);
             }
             lane.push_back(Box::new(move || {
-                // Nobody waits any more: nothing to work for.
+                // The request was dropped: there is nothing to do.
                 if !answer.is_closed() {
                     let _ = answer.send(work());
                 }
@@ -193,7 +192,7 @@ impl Drop for Hasher {
 }
 
 fn lock(shared: &Shared) -> std::sync::MutexGuard<'_, Lanes> {
-    // A job that panicked held no lock and left the lanes whole.
+    // A job runs without the lock, so a panic leaves the queues consistent.
     shared.lanes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -206,7 +205,7 @@ fn work(shared: &Shared) {
                 if lanes.is_over {
                     return;
                 }
-                // Known browsers do not wait for the rest, only strangers do.
+                // Only unknown browsers wait for the rest.
                 if let Some(job) = lanes.known.pop_front() {
                     break job;
                 }

@@ -14,7 +14,7 @@ use crate::control::token::TokenHash;
 
 pub use crate::control::person::{EVERY_SITE, Person, Role, check_name};
 
-/// People of one installation.
+/// Most people of one installation.
 pub const PEOPLE_MAX: i64 = 10_000;
 
 /// The stored password of a person.

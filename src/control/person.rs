@@ -7,8 +7,9 @@ use crate::control::ids::PersonId;
 
 /// Stands for every site, including future ones.
 pub const EVERY_SITE: &str = "*";
-/// Characters of a name.
+/// Most characters of a name.
 pub const NAME_CHARACTERS_MAX: usize = 64;
+
 /// What a person may do on a site. Each role includes the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -79,7 +80,7 @@ impl Person {
     }
 }
 
-/// Whether a name may be chosen.
+/// Checks the rules for names.
 ///
 /// # Errors
 /// [`ControlError::Rule`].

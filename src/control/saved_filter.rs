@@ -1,5 +1,4 @@
-//! A saved filter: a name for filters that somebody uses again, for themselves or for everybody of
-//! the site.
+//! Saved filters: filters stored under a name, for one person or for all members of the site.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -18,7 +17,7 @@ pub struct SavedFilter {
 }
 
 impl SavedFilter {
-    /// Whether it keeps to the rules; what a query would refuse can't be saved.
+    /// Checks the rules for saved filters. Filters that a query would refuse can't be saved.
     ///
     /// # Errors
     /// The first rule that it breaks.

@@ -18,6 +18,7 @@ pub const FACTOR_TRIES: i64 = 5;
 pub const FACTOR_PAUSE_S: i64 = 900;
 /// Seconds of the longest pause.
 pub const FACTOR_PAUSE_S_MAX: i64 = 12 * 3_600;
+
 /// The number of wrong codes so far, and the time until which codes are refused.
 ///
 /// # Errors
@@ -40,7 +41,7 @@ pub(super) fn tries(
     Ok(found.unwrap_or((0, 0)))
 }
 
-/// Forgets a person's wrong codes and returns their number.
+/// Resets the count of a person's wrong codes and returns it.
 ///
 /// # Errors
 /// The file can't be written.
@@ -90,7 +91,7 @@ pub(super) fn record_failure(
     audit::record(connection, now, deed)
 }
 
-/// Whether the input is the present code or an unused recovery code. Each works once.
+/// Whether the input is the current code or an unused recovery code. Each works once.
 ///
 /// # Errors
 /// The file can't be written.

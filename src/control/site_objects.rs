@@ -1,9 +1,9 @@
-//! What people keep with a site: goals, funnels, annotations, saved filters. Stored alike, each
-//! kind with a shape and rules of its own.
+//! Site objects: goals, funnels, annotations and saved filters. All are stored in one table; each
+//! kind has its own shape and rules.
 //!
-//! **Two at once.** Whoever changes or removes something says which version they saw; if it is
-//! another one by now, nothing happens and they get the present one, so that neither loses their
-//! work.
+//! **Optimistic concurrency.** A request that changes or removes an object names the version that
+//! it read. If the object has changed since, nothing happens and the request gets the current
+//! version, so that no edit is lost.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -19,10 +19,10 @@ use crate::control::ids::PersonId;
 use crate::control::invalid::InvalidObject;
 use crate::control::saved_filter::SavedFilter;
 
-/// Bytes of one, as JSON.
+/// Most bytes of an object, as JSON.
 pub const BODY_BYTES_MAX: usize = 16 << 10;
 
-/// The kinds there are.
+/// A kind of site object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Goal,
@@ -31,7 +31,7 @@ pub enum Kind {
     SavedFilter,
 }
 
-/// Something valid that can be kept.
+/// The valid content of an object.
 pub struct Body {
     kind: Kind,
     name: Option<String>,
@@ -48,7 +48,7 @@ impl Kind {
         }
     }
 
-    /// Most of one site, and for saved filters also of one person on one site.
+    /// Most objects of one site, and for saved filters also of one person on one site.
     pub fn count_max(self) -> i64 {
         match self {
             Self::Goal | Self::Funnel | Self::SavedFilter => 200,
@@ -69,16 +69,16 @@ impl Kind {
         }
     }
 
-    /// Checks what somebody wants to keep, and brings it into the one form in which it is kept.
+    /// Checks an object and converts it to the form in which it is stored.
     ///
     /// # Errors
     /// The rule that it breaks.
     pub fn parse(self, given: Json) -> Result<Body, InvalidObject> {
         let shape = |error: serde_json::Error| {
-            // serde's text may quote what was sent.
+            // serde's text may quote the input.
             InvalidObject(match error.classify() {
                 serde_json::error::Category::Data => format!(
-                    "this is not the shape of {}: a field is missing, unknown or of another type",
+                    "not the shape of {}: a field is missing, unknown or has the wrong type",
                     match self {
                         Self::Goal => "a goal",
                         Self::Funnel => "a funnel",
@@ -86,7 +86,7 @@ impl Kind {
                         Self::SavedFilter => "a saved filter",
                     }
                 ),
-                _ => "no JSON".into(),
+                _ => "not valid JSON".into(),
             })
         };
         let (name, json) = match self {
@@ -115,7 +115,7 @@ impl Kind {
             }
         };
         if json.len() > BODY_BYTES_MAX {
-            return Err(InvalidObject("more than 16 KiB".into()));
+            return Err(InvalidObject("at most 16 KiB are allowed".into()));
         }
         Ok(Body {
             kind: self,
@@ -125,11 +125,11 @@ impl Kind {
     }
 }
 
-/// Something that is kept.
+/// A stored object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kept {
     pub id: i64,
-    /// Whose alone it is; `None` = the site's.
+    /// The only person who sees it. `None` if all members do.
     pub person: Option<PersonId>,
     pub body: Json,
     pub version: i64,
@@ -137,12 +137,12 @@ pub struct Kept {
     pub changed_by: String,
 }
 
-/// What became of a change.
+/// Result of a change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Changed {
-    /// The version now.
+    /// The new version.
     Done(i64),
-    /// Somebody else was first; this is what it is now.
+    /// The object was changed meanwhile. This is its current state.
     Conflict(Kept),
 }
 
@@ -163,7 +163,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Kept> {
     })
 }
 
-/// What a site has of a kind, and what `person` has there for themselves.
+/// The objects of a kind that a site has, and those that belong to `person` alone.
 ///
 /// # Errors
 /// The file can't be read.
@@ -185,7 +185,7 @@ pub fn list(
     Ok(kept.collect::<Result<_, _>>()?)
 }
 
-/// The goals of a site, by number, for who answers questions about them.
+/// The goals of a site with their ids, for questions about them.
 ///
 /// # Errors
 /// The file can't be read.
@@ -200,7 +200,7 @@ pub fn goals(connection: &Connection, site: &str) -> Result<Vec<(i64, Goal)>, Co
     goals.collect()
 }
 
-/// One of a site, if it is the site's or this person's.
+/// An object of a site, if it belongs to the site or to this person.
 ///
 /// # Errors
 /// The file can't be read.
@@ -224,11 +224,11 @@ pub fn find(
     Ok(statement.query_row(values, read).optional()?)
 }
 
-/// Who is at it, and where.
+/// Who changes an object, and on which site.
 #[derive(Debug, Clone)]
 pub struct Hand {
     pub site: String,
-    /// Number of the one who asks, who sees their own beside the site's.
+    /// The person, who sees their own objects beside those of the site.
     pub person: Option<PersonId>,
     pub name: String,
 }
@@ -251,8 +251,8 @@ impl Hand {
     }
 }
 
-/// Keeps something new, for the site or (`is_own`) for the one who asks; answers its number. It has
-/// version 1.
+/// Adds an object, for the site or (`is_own`) for the person alone, and returns its id. Its version
+/// is 1.
 ///
 /// # Errors
 /// The name is taken, or there are too many.
@@ -295,10 +295,10 @@ pub fn add(
     Ok(id)
 }
 
-/// Puts something in the place of what was `seen` (a version).
+/// Replaces the content of an object whose version is `seen`.
 ///
 /// # Errors
-/// There is no such thing (any more), or the name is taken.
+/// The object does not exist, or the name is taken.
 pub fn change(
     connection: &mut Connection,
     now: Timestamp,
@@ -328,10 +328,10 @@ pub fn change(
     Ok(Changed::Done(seen + 1))
 }
 
-/// Removes what was `seen` (a version).
+/// Removes an object whose version is `seen`.
 ///
 /// # Errors
-/// There is no such thing (any more).
+/// The object does not exist.
 pub fn remove(
     connection: &mut Connection,
     now: Timestamp,
@@ -395,7 +395,8 @@ mod tests {
         let id = add(&mut connection, at(1), &hand, &goal("one"), false).expect("added");
         let first = change(&mut connection, at(2), &hand, (id, 1), &goal("two")).expect("changed");
         assert_eq!(first, Changed::Done(2));
-        let second = change(&mut connection, at(3), &hand, (id, 1), &goal("three")).expect("told");
+        let second =
+            change(&mut connection, at(3), &hand, (id, 1), &goal("three")).expect("a conflict");
         let Changed::Conflict(present) = second else {
             panic!("{second:?}");
         };
@@ -468,8 +469,9 @@ mod tests {
         let (of_ada, of_bob) = (hand("a", Some(ada)), hand("a", Some(bob)));
         let id = add(&mut connection, at(1), &of_ada, &filter("mine"), true).expect("added");
         add(&mut connection, at(1), &of_bob, &filter("mine"), true)
-            .expect("their own of that name");
-        add(&mut connection, at(1), &of_bob, &filter("mine"), false).expect("and the site's");
+            .expect("the same name for another person");
+        add(&mut connection, at(1), &of_bob, &filter("mine"), false)
+            .expect("the same name for the site");
         let seen = |connection: &Connection, person| {
             list(connection, Kind::SavedFilter, "a", person)
                 .expect("read")

@@ -1,11 +1,11 @@
-//! Letters that people asked for: a summary of each day, week or month of a site, or an alert when
-//! its traffic is unusual.
+//! E-mail subscriptions: a summary of each day, week or month of a site, or an alert when its
+//! traffic is unusual.
 //!
-//! An address gets letters only after its holder said yes by the link in a first letter, so nobody
-//! is subscribed by somebody else; an address whose holder says nothing is forgotten after a week.
-//! The same link ends them, in one click and without a log-in: its *seal* is made of the
-//! subscription's number and a key of this installation, so it is not kept anywhere and ends with
-//! the subscription. Who loses the right to see a site gets no letters about it any more.
+//! An address gets e-mails only after its holder confirmed the subscription with the link in a
+//! first e-mail (double opt-in), so people can't subscribe the addresses of others. An unconfirmed
+//! address is deleted after a week. The same link ends the subscription, in one click and without a
+//! log-in. Its *seal* is a MAC over the subscription's id, so it is not stored and ends with the
+//! subscription. A person who may no longer see a site gets no e-mails about it.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -18,11 +18,11 @@ use crate::control::error::ControlError;
 use crate::control::ids::{PersonId, SubscriptionId};
 use crate::control::token::{hex, unhex};
 
-/// Subscriptions of one person to one site.
+/// Most subscriptions of one person to one site.
 pub const SUBSCRIPTIONS_MAX: i64 = 20;
-/// Seconds that an address is kept whose holder has not said yes.
+/// Seconds after which an unconfirmed address is deleted.
 pub const UNANSWERED_S: i64 = 7 * 86_400;
-/// Bytes of an address (RFC 5321 section 4.5.3.1.3, without the brackets).
+/// Most bytes of an address (RFC 5321 section 4.5.3.1.3, without the brackets).
 pub const ADDRESS_BYTES_MAX: usize = 254;
 
 /// How often a summary is sent.
@@ -59,7 +59,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// The word in the file.
+    /// The name in the database and in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Summary(cadence) => cadence.as_str(),
@@ -67,7 +67,7 @@ impl Topic {
         }
     }
 
-    /// The topic of a word.
+    /// Parses a name.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "alert" => Some(Self::Alert),
@@ -85,16 +85,15 @@ pub struct Subscription {
     pub address: String,
     /// One of [`crate::email::LANGUAGES`].
     pub language: String,
-    /// Whether the address' holder said yes.
+    /// Whether the holder of the address confirmed.
     pub is_confirmed: bool,
-    /// Last day of the latest summary that was sent, or day of the latest alert.
+    /// Last day of the latest summary, or day of the latest alert.
     pub sent: Option<Date>,
-    /// Why the latest letter was not taken, in a few words.
+    /// Why the latest e-mail was rejected, in a few words.
     pub trouble: Option<String>,
 }
 
-/// What a new one is made of; whether the site is there, the address is one and the language known,
-/// the caller has checked.
+/// A subscription to add. The caller has checked the site, the address and the language.
 #[derive(Debug, Clone)]
 pub struct NewSubscription {
     pub person: PersonId,
@@ -126,11 +125,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Subscription> {
     })
 }
 
-/// Adds one that is not confirmed yet; answers its number.
+/// Adds an unconfirmed subscription and returns its id.
 ///
 /// # Errors
-/// [`ControlError::Taken`] when this address has it already, [`ControlError::Rule`] when there are
-/// too many.
+/// [`ControlError::Taken`] if the address already has it, [`ControlError::Rule`] if there are too
+/// many.
 pub fn add(
     connection: &mut Connection,
     now: Timestamp,
@@ -165,7 +164,7 @@ pub fn add(
     Ok(id)
 }
 
-/// What a person has subscribed to on a site.
+/// The subscriptions of a person to a site.
 ///
 /// # Errors
 /// The file can't be read.
@@ -185,7 +184,7 @@ pub fn list(
     Ok(found.collect::<Result<_, _>>()?)
 }
 
-/// All that letters go to: confirmed, of people who may still see the site.
+/// All subscriptions that get e-mails: confirmed ones of people who may still see the site.
 ///
 /// # Errors
 /// The file can't be read.
@@ -202,7 +201,7 @@ pub fn all_confirmed(connection: &Connection) -> Result<Vec<Subscription>, Contr
     Ok(found.collect::<Result<_, _>>()?)
 }
 
-/// One by its number, whoever's it is: for who came with its seal.
+/// A subscription by its id, for requests that hold its seal.
 ///
 /// # Errors
 /// The file can't be read.
@@ -216,7 +215,7 @@ pub fn find(
         .optional()?)
 }
 
-/// Forgets the addresses of those who were asked and said nothing.
+/// Deletes subscriptions that were not confirmed in time.
 ///
 /// # Errors
 /// The file can't be written.
@@ -228,10 +227,10 @@ pub fn forget_unanswered(connection: &mut Connection, now: Timestamp) -> Result<
     Ok(change.commit()?)
 }
 
-/// The holder of the address said yes.
+/// Confirms a subscription for the holder of the address.
 ///
 /// # Errors
-/// There is no such thing any more.
+/// It no longer exists.
 pub fn confirm(connection: &mut Connection, id: SubscriptionId) -> Result<(), ControlError> {
     set(
         connection,
@@ -240,10 +239,10 @@ pub fn confirm(connection: &mut Connection, id: SubscriptionId) -> Result<(), Co
     )
 }
 
-/// Ends one, by its link or because its first letter could not be sent.
+/// Ends a subscription, by its link or because its first e-mail could not be sent.
 ///
 /// # Errors
-/// There is no such thing any more.
+/// It no longer exists.
 pub fn end(connection: &mut Connection, id: SubscriptionId) -> Result<(), ControlError> {
     set(connection, "DELETE FROM subscriptions WHERE id = :id", id)
 }
@@ -263,10 +262,10 @@ fn set(
     Ok(change.commit()?)
 }
 
-/// Ends one of a person's own.
+/// Ends a subscription of a person.
 ///
 /// # Errors
-/// They have no such thing on that site.
+/// The person has no such subscription to that site.
 pub fn remove(
     connection: &mut Connection,
     person: PersonId,
@@ -285,8 +284,8 @@ pub fn remove(
     Ok(change.commit()?)
 }
 
-/// What became of a letter. With `trouble` it was refused for good, and the same one is not tried
-/// again. One that was ended meanwhile is gone, and nothing happens.
+/// Records that an e-mail was sent, or with `trouble` that it was rejected permanently. In both
+/// cases it is not sent again. Does nothing if the subscription ended meanwhile.
 ///
 /// # Errors
 /// The file can't be written.
@@ -303,12 +302,12 @@ pub fn record(
     Ok(change.commit()?)
 }
 
-/// What stands in a subscription's link.
+/// The last part of a subscription's link: its id and a MAC.
 pub fn seal(key: &[u8], id: SubscriptionId) -> String {
     format!("{id}-{}", hex(&mac(key, id).finalize().into_bytes()))
 }
 
-/// The number of the subscription that a link's text was sealed for; `None` for any other text.
+/// The id of the subscription that a text of [`seal`] belongs to. `None` for any other text.
 pub fn unseal(key: &[u8], text: &str) -> Option<SubscriptionId> {
     let (id, seal) = text.split_once('-')?;
     let (id, seal): (SubscriptionId, _) = (id.parse().ok()?, unhex(seal)?);
@@ -442,17 +441,17 @@ mod tests {
         let ada = ada.expect("added");
         let mut ask =
             |topic| add(&mut connection, at(1), &new(ada, topic, "a@b.example")).expect("added");
-        let (said_yes, said_nothing) = (ask(WEEK), ask(Topic::Alert));
-        confirm(&mut connection, said_yes).expect("confirmed");
+        let (confirmed, unanswered) = (ask(WEEK), ask(Topic::Alert));
+        confirm(&mut connection, confirmed).expect("confirmed");
         forget_unanswered(&mut connection, at(UNANSWERED_S)).expect("forgotten");
-        assert!(find(&connection, said_nothing).expect("read").is_some());
+        assert!(find(&connection, unanswered).expect("read").is_some());
         forget_unanswered(&mut connection, at(1 + UNANSWERED_S)).expect("forgotten");
-        assert_eq!(find(&connection, said_nothing).expect("read"), None);
-        assert!(find(&connection, said_yes).expect("read").is_some());
+        assert_eq!(find(&connection, unanswered).expect("read"), None);
+        assert!(find(&connection, confirmed).expect("read").is_some());
     }
 
     #[test]
-    fn a_seal_is_bound_to_its_number_and_key() {
+    fn a_seal_is_bound_to_its_id_and_key() {
         let sealed = seal(&[7; 32], SubscriptionId(12));
         assert_eq!(unseal(&[7; 32], &sealed), Some(SubscriptionId(12)));
         assert_eq!(unseal(&[8; 32], &sealed), None);
@@ -469,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn every_topic_has_texts() {
+    fn every_topic_is_parsed_from_its_name() {
         for word in ["day", "week", "month", "alert"] {
             assert_eq!(Topic::parse(word).map(Topic::as_str), Some(word));
         }

@@ -1,5 +1,5 @@
-//! Secrets that the program makes: cookies, keys, links. 256 random bits each, so a plain hash of
-//! one is enough at rest.
+//! Secrets that the program generates for cookies, keys and links. Each has 256 random bits, so it
+//! can be stored as a plain hash: it can't be guessed.
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -9,39 +9,40 @@ use crate::control::error::ControlError;
 /// Random bytes of a token.
 pub const TOKEN_BYTES: usize = 32;
 
-/// What is kept of a token.
+/// The stored hash of a token.
 pub type TokenHash = [u8; 32];
 
-/// A secret, as its holder sees it: 64 hexadecimal digits. No `Debug` and no `Display`, so that it
-/// gets into no log.
+/// A secret as its holder sees it: 64 hexadecimal digits. It has no `Debug` and no `Display`, so
+/// that it can't be logged.
 pub struct Token(Zeroizing<String>);
 
 impl Token {
-    /// Makes one of `random` bytes, which [`random`] gives outside tests.
+    /// Makes a token of random bytes, which come from [`random`] except in tests.
     pub fn new(random: [u8; TOKEN_BYTES]) -> Self {
         Self(Zeroizing::new(hex(&random)))
     }
 
-    /// What the holder gets, once.
+    /// The text that its holder gets once.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What is kept.
+    /// The hash to store.
     pub fn hash(&self) -> TokenHash {
         hash(&self.0)
     }
 }
 
-/// The hash by which a token is found. Any text has one; only a token's is in the file.
+/// The hash by which a token is found. Only hashes of tokens are stored, so other texts are not
+/// found.
 pub fn hash(text: &str) -> TokenHash {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// `N` random bytes for a secret, straight from the system.
+/// `N` random bytes for a secret, from the operating system.
 ///
 /// # Errors
-/// It has none to give.
+/// The operating system returns none.
 pub fn random<const N: usize>() -> Result<[u8; N], ControlError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
@@ -53,7 +54,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The bytes of hexadecimal digits; `None` for another text.
+/// Decodes hexadecimal digits. `None` for any other text.
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) {
         return None;

@@ -1,25 +1,26 @@
-//! The second factor: codes of an app (RFC 6238: SHA-1, 30 seconds, six digits, what every app can
-//! do) and recovery codes. Pure.
+//! The second factor: time-based one-time passwords and recovery codes. Pure.
+//!
+//! Codes follow RFC 6238 with SHA-1, 30 seconds and six digits, which every app supports.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-/// Bytes of a secret, as RFC 4226 recommends.
+/// Bytes of a secret, as recommended by RFC 4226.
 pub const SECRET_BYTES: usize = 20;
-/// Seconds that a code is for.
+/// Seconds for which a code is valid.
 const STEP_S: i64 = 30;
-/// Steps before and after the present one whose code is taken as well: clocks differ, and people
+/// Steps before and after the current one whose codes are also accepted: clocks differ, and people
 /// type slowly.
 const DRIFT_STEPS: i64 = 1;
-/// Recovery codes that a person gets.
+/// The number of recovery codes of a person.
 pub const RECOVERY_CODES: usize = 10;
 /// Random bytes of a recovery code, shown as 16 characters.
 pub const RECOVERY_BYTES: usize = 10;
 
-/// RFC 4648.
+/// Base 32, RFC 4648.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// The code of a step, as an app shows it with leading zeros.
+/// The code of a time step. Apps show it with leading zeros.
 pub fn code(secret: &[u8], step: i64) -> u32 {
     let mut mac = Hmac::<Sha1>::new_from_slice(secret).expect("a key of any length");
     mac.update(&step.to_be_bytes());
@@ -29,8 +30,8 @@ pub fn code(secret: &[u8], step: i64) -> u32 {
     (number & 0x7fff_ffff) % 1_000_000
 }
 
-/// The step whose code was typed, if it is around `now_s` and later than `last_step`: a code works
-/// once.
+/// The time step whose code was typed. It must be near `now_s`, and later than `last_step` so that
+/// a code works once.
 pub fn accept(secret: &[u8], typed: &str, now_s: i64, last_step: i64) -> Option<i64> {
     let digits: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
     if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -42,7 +43,7 @@ pub fn accept(secret: &[u8], typed: &str, now_s: i64, last_step: i64) -> Option<
         .find(|step| *step > last_step && code(secret, *step) == typed)
 }
 
-/// Bytes as people type them: base 32, in groups of four.
+/// Encodes bytes for people to type: base 32, in groups of four.
 pub fn spell(bytes: &[u8]) -> String {
     let mut text = String::new();
     for group in bytes.chunks(5) {
@@ -61,7 +62,7 @@ pub fn spell(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes that were spelt; `None` when they were not.
+/// Decodes a text of [`spell`]. `None` for other characters.
 pub fn unspell(text: &str) -> Option<Vec<u8>> {
     let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
     for byte in text.bytes().filter(|byte| *byte != b' ' && *byte != b'-') {

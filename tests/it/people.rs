@@ -292,7 +292,7 @@ fn an_unusable_control_database_stops_the_start_with_a_reason() {
         .expect("the binary starts");
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said(&output).contains("control.db is no database of sillage"),
+        said(&output).contains("control.db is not a database of sillage"),
         "{}",
         said(&output)
     );

@@ -146,7 +146,7 @@ export function createMockControl() {
     }
     const index = items.findIndex((item) => String(item.id) === id);
     const item = items[index];
-    if (!item) return ok({ error: 'it does not exist any more' }, 404);
+    if (!item) return ok({ error: 'it no longer exists' }, 404);
     if (method === 'DELETE') items.splice(index, 1);
     else {
       item.value = given.value;

@@ -1,10 +1,11 @@
--- What is true of the file as a whole, e.g. secrets of this installation. Nothing here is about a visitor.
+-- Values of the whole installation, e.g. its secrets. Nothing here is about a visitor.
 CREATE TABLE settings (
     name  TEXT PRIMARY KEY,
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Who changed what, and when. `who` and `subject` are names and stay when the person is removed; there are no addresses.
+-- The audit log: who changed what, and when. `who` and `subject` are names and stay when the person is removed.
+-- It holds no network addresses.
 CREATE TABLE audit (
     id      INTEGER PRIMARY KEY,
     at      INTEGER NOT NULL, -- Unix seconds

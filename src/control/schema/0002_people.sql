@@ -1,14 +1,14 @@
--- Somebody who may log in.
+-- People who may log in.
 CREATE TABLE people (
-    id        INTEGER PRIMARY KEY AUTOINCREMENT, -- never given to another
+    id        INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again
     name      TEXT NOT NULL UNIQUE COLLATE NOCASE,
     password  TEXT NOT NULL,                     -- argon2id in PHC format
     totp      BLOB,                              -- secret of the second factor; NULL = none
-    totp_step INTEGER NOT NULL DEFAULT 0,        -- the last code's half minute, so that a code works once
+    totp_step INTEGER NOT NULL DEFAULT 0,        -- time step of the last code, so that a code works once
     created   INTEGER NOT NULL                   -- Unix seconds, as all times here
 ) STRICT;
 
--- What a person may do on a site; '*' is every site, those to come as well.
+-- What a person may do on a site. '*' is every site, including future ones.
 CREATE TABLE roles (
     person INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
     site   TEXT NOT NULL,
@@ -16,26 +16,26 @@ CREATE TABLE roles (
     PRIMARY KEY (person, site)
 ) STRICT, WITHOUT ROWID;
 
--- Each works once instead of a code of the second factor.
+-- Recovery codes. Each works once in place of a code of the second factor.
 CREATE TABLE recovery_codes (
     hash   BLOB PRIMARY KEY,                     -- SHA-256
     person INTEGER NOT NULL REFERENCES people ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
--- A browser that is logged in, by the hash of its cookie.
+-- Browsers that are logged in, by the hash of their cookie.
 CREATE TABLE logins (
     hash    BLOB PRIMARY KEY,
     person  INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
     created INTEGER NOT NULL,
-    seen    INTEGER NOT NULL                     -- by the hour
+    seen    INTEGER NOT NULL                     -- last request, up to an hour late
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX logins_of_person ON logins (person);
 
--- A link that works once: to become the first owner, to join, to choose a new password.
+-- Single-use links: to become the first owner, to join, or to choose a new password.
 CREATE TABLE invitations (
     hash       BLOB PRIMARY KEY,
     kind       TEXT NOT NULL CHECK (kind IN ('setup', 'join', 'reset')),
-    person     INTEGER REFERENCES people ON DELETE CASCADE, -- whose password; NULL unless a reset
+    person     INTEGER REFERENCES people ON DELETE CASCADE, -- of a reset; NULL for other kinds
     invited_by INTEGER REFERENCES people ON DELETE CASCADE, -- NULL = the command line
     site       TEXT NOT NULL,
     role       TEXT NOT NULL CHECK (role IN ('viewer', 'editor', 'owner')),
