@@ -5,8 +5,8 @@
 //! needs one rule: `/s/consent/tcf.js` is an adapter, `/s/<release>/s.js` a file that never
 //! changes. A release is named by a digest of all its files, so a page that pins one by its
 //! integrity hash works after an upgrade: at each start the collector stores its own release beside
-//! those that it finds in the data folder, and serves them all. The bytes are the same for
-//! everybody and validators depend on the bytes only, so an `ETag` can't become an identifier.
+//! those that it finds in the data folder, and serves them all. All visitors get the same bytes and
+//! an `ETag` depends on the bytes only, so it can't become an identifier.
 
 use std::borrow::Cow;
 use std::io;
@@ -28,7 +28,7 @@ use crate::http::response::{Answer, text};
 #[allow_missing = true]
 struct Built;
 
-/// Releases kept in the data folder, some 40 KB each; the oldest go first.
+/// Releases kept in the data folder, about 40 KB each; the oldest are removed first.
 pub const RELEASES_MAX: usize = 100;
 /// Hexadecimal digits that name a release.
 const RELEASE_DIGITS: usize = 16;
@@ -50,7 +50,7 @@ pub fn file(name: &str) -> Option<Cow<'static, [u8]>> {
     Built::get(name).map(|file| file.data)
 }
 
-/// `sha384-…`, as the attribute `integrity` wants it.
+/// `sha384-…`, the value of the attribute `integrity`.
 pub fn integrity(code: &[u8]) -> String {
     format!("sha384-{}", BASE64.encode(Sha384::digest(code)))
 }
@@ -341,6 +341,6 @@ mod tests {
         );
         assert!(at(0).is_dir() && !at(1).exists() && at(2).is_dir());
         prune(folder.path(), &at(0)).expect("writable");
-        assert!(at(2).is_dir(), "at the bound nothing goes");
+        assert!(at(2).is_dir(), "nothing is removed at the bound");
     }
 }

@@ -27,7 +27,7 @@ pub struct App {
     pub control: Control,
     /// Hashes passwords.
     pub hasher: Hasher,
-    /// How often something may be asked or tried.
+    /// Rate limits of questions, log-ins and e-mails.
     pub rates: Rates,
     /// Set once ClickHouse answers.
     pub stats: OnceLock<StatsService>,

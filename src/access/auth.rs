@@ -1,9 +1,7 @@
 //! Authentication and permission: from a request's credentials to an [`Identity`], by its route's
-//! requirements.
-//!
-//! The only reader of the log-in's cookie and of `Authorization`. [`admit`] runs before every
-//! handler and decides by the route's line alone; handlers check only what the line can't say (the
-//! site in a body, the person in a path).
+//! requirements. Only this file reads the log-in cookie and `Authorization`. [`admit`] runs before
+//! every handler and decides from the route's line alone. Handlers check only what that line can't
+//! express (the site in a body, the person in a path).
 
 use hyper::Request;
 use hyper::body::Incoming;
@@ -35,7 +33,7 @@ const CSRF_HEADER: &str = "x-sillage-csrf";
 ///
 /// # Errors
 /// 401 without an identity (a page is sent to `/login`), 403 for an identity that may not, 421 for
-/// a request from elsewhere to what is for this machine only.
+/// a request from another machine to a route that is for this machine only.
 pub async fn admit(
     app: &App,
     connection: &Connection,
@@ -98,7 +96,8 @@ async fn identify(
     request: &Request<Incoming>,
 ) -> Result<Identity, ApiError> {
     let headers = request.headers();
-    // A request with a key is judged by the key alone: a cookie does not replace a wrong one.
+    // A request with `Authorization` is identified by it alone: after a wrong key, the cookie is
+    // not tried.
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         return holder(app, value).await;
     }
@@ -171,7 +170,7 @@ pub async fn pass_key(control: &Control) -> Result<Zeroizing<Vec<u8>>, ApiError>
     Ok(key.await?)
 }
 
-/// Whether there are no people yet, so that nobody can log in.
+/// Whether there are no people yet, so that no log-in is possible.
 ///
 /// # Errors
 /// The control database can't be used.
@@ -215,8 +214,8 @@ pub fn set_login<'a>(value: Option<&'a str>, headers: &HeaderMap) -> SetCookie<'
     }
 }
 
-/// The token that a page of ours sends along to prove that it is one. It is derived from the
-/// cookie; the cookie can't be derived from it.
+/// The CSRF token, which our own pages send with each change. It is derived from the cookie; the
+/// cookie can't be derived from it.
 pub fn csrf_of(cookie: &str) -> String {
     hex(&token::hash(&format!("csrf {cookie}")))
 }

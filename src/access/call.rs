@@ -1,8 +1,8 @@
 //! A [`Call`]: an admitted request with everything that its handler gets, in types.
 //!
-//! A handler is an `async fn(Call<I, P>) -> R`. `I` is what it needs of the identity, `P` what it
-//! needs of the path, `R` what becomes the answer. The router converts before it calls the handler:
-//! a malformed id in the path is 404, an identity that does not fit is 403.
+//! A handler is an `async fn(Call<I, P>) -> R`. `I` is what it needs from the identity, `P` what it
+//! needs from the path, and `R` is converted to the answer. The router converts `I` and `P` before
+//! it calls the handler: a malformed id in the path is 404, an identity of another kind is 403.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::http::local::Connection;
 use crate::http::response::{self, Answer};
 use sillage_privacy::{TruncatedIp, truncate};
 
-/// A request that its route's line admits.
+/// An admitted request.
 pub struct Call<I = Identity, P = ()> {
     pub app: Arc<App>,
     pub connection: Connection,
@@ -55,10 +55,10 @@ impl<I, P> Call<I, P> {
     }
 }
 
-/// Runs a handler: converts identity and path, and the result to an answer.
+/// Runs a handler: converts identity and path for it, and its result to an answer.
 ///
 /// # Errors
-/// None; they become the answer.
+/// None: errors become the answer.
 pub async fn run<I, P, R, F>(
     handler: impl FnOnce(Call<I, P>) -> F,
     call: Call<Identity, PathParts>,
@@ -93,7 +93,7 @@ where
     handler(call).await.into_answer()
 }
 
-/// What a handler needs of the identity.
+/// What a handler needs from the identity.
 pub trait FromIdentity: Sized {
     /// # Errors
     /// The identity does not have it.
@@ -138,7 +138,7 @@ pub struct PathParts {
     pub rest: String,
 }
 
-/// What a handler needs of the path.
+/// What a handler needs from the path.
 pub trait FromPath: Sized {
     /// `None` for a malformed part.
     fn from_path(parts: &mut PathParts) -> Option<Self>;
@@ -184,7 +184,7 @@ text_part! {
     RestPart, rest
 }
 text_part! {
-    /// `{id}` where it is a word and not a number.
+    /// `{id}` of a route whose ids are words, not numbers.
     WordPart, id
 }
 

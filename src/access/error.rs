@@ -11,7 +11,8 @@ use crate::control::ControlError;
 use crate::http::response::{self, Answer, retry_after, see_other, text};
 use sillage_query::QueryError;
 
-/// When to repeat a request that found a full queue; [`retry_after`] rounds up to two seconds.
+/// Delay until a request that found a full queue may be repeated; [`retry_after`] rounds up to two
+/// seconds.
 const BUSY_RETRY: Duration = Duration::from_secs(1);
 
 /// Why a request is refused or failed.
@@ -19,7 +20,7 @@ const BUSY_RETRY: Duration = Duration::from_secs(1);
 pub enum ApiError {
     /// 401: the request has no valid credentials.
     NotLoggedIn,
-    /// 303 to the log-in: the same for a page.
+    /// 303 to the log-in: the request asks for a page and has no valid credentials.
     LogInFirst,
     /// 403. The answer does not distinguish a site that does not exist from one of other people.
     Forbidden,
@@ -45,7 +46,7 @@ pub enum ApiError {
     NoReports(Reports),
     /// An error of the control database.
     Control(ControlError),
-    /// A question that is not answered.
+    /// A question that can't be answered.
     Query(QueryError),
     /// An answer of the HTTP layer, e.g. to a body that is too large.
     Http(Box<Answer>),
@@ -130,7 +131,7 @@ impl From<ApiError> for Answer {
     }
 }
 
-/// The status of a question that is not answered.
+/// The status for a question that can't be answered.
 pub fn status_of(error: &QueryError) -> StatusCode {
     match error {
         QueryError::Invalid { .. } => StatusCode::BAD_REQUEST,

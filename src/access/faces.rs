@@ -15,14 +15,15 @@ pub enum Face {
     Demo,
     /// For people who may see reports.
     Dashboard,
-    /// The dashboard's, unless the metrics have an address of their own.
+    /// The metrics. The dashboard's address shows them too, unless they have an address of their
+    /// own.
     Metrics,
 }
 
 /// What an address shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Faces {
-    /// Beacons and the tracker, for everybody.
+    /// Beacons and the tracker: public.
     pub collector: bool,
     /// Dashboard and queries, for people who may see reports.
     pub dashboard: bool,

@@ -11,7 +11,7 @@ use crate::control::people::{EVERY_SITE, Person, Role};
 use crate::control::token::TokenHash;
 use sillage_query::suppression::audience::Audience;
 
-/// Who sent a request, as far as its credentials show.
+/// The sender of a request, as its credentials prove.
 pub enum Identity {
     /// No credentials, or none that are valid.
     Anonymous,
@@ -56,7 +56,7 @@ impl ReaderKind {
     }
 }
 
-/// What a reader may read. It is all that the code behind a report knows about the reader.
+/// What a reader may read. The code behind a report knows nothing else about the reader.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadScope {
     /// `None` = every site.

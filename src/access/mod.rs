@@ -1,4 +1,4 @@
-//! Access: who sends a request, what it may do, and what the handlers share.
+//! Access: the identity and the permissions of a request, and what the handlers share.
 //!
 //! A request passes [`auth::admit`] and becomes a [`call::Call`]; the rooms above hold the
 //! handlers.

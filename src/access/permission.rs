@@ -21,16 +21,16 @@ pub enum Who {
     Has(Role),
 }
 
-/// What proves that a person intended a change, and not a foreign page in their browser. Cookies
-/// are `SameSite=Strict` besides.
+/// Protection against cross-site request forgery: what proves that a person intended a change. In
+/// addition, cookies are `SameSite=Strict`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
     /// None: the route changes nothing, or needs no log-in.
     None,
-    /// A form of ours: the browser says that it comes from this origin. There is no log-in yet
-    /// whose token it could carry.
+    /// A form that is sent before log-in, so without a token: the browser states that it comes from
+    /// this origin.
     Origin,
-    /// A form of ours with the log-in's token in its field `csrf`, and from this origin.
+    /// A form with the log-in's token in its field `csrf`, sent from this origin.
     Form,
     /// The log-in's token in the header `x-sillage-csrf`.
     Header,

@@ -1,4 +1,4 @@
-//! Every bound on how often something may be asked or tried, with its numbers.
+//! Every rate limit of the server, with its numbers.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ const ADDRESS_TRIES: u32 = 3;
 const ADDRESS_PACE: Duration = Duration::from_secs(8 * 3_600);
 
 /// Choices that one network may make at once, and the interval after that. People press these
-/// buttons; the network of a company or a mobile carrier holds many of them.
+/// buttons, and one network of a company or a mobile carrier has many people.
 const CHOICES_AT_ONCE: u32 = 60;
 const CHOICES_PACE: Duration = Duration::from_secs(2);
 

@@ -1,6 +1,5 @@
 //! Whether this collector can be used, and if not, why: `/readyz` and `/readyz/beacons`.
-//!
-//! There are two addresses, since a load balancer and a person ask different questions.
+//! There are two addresses because a load balancer and a person need different answers.
 //! `/readyz/beacons` is 200 as long as beacons are stored, also while ClickHouse does not answer
 //! and the spool has room. `/readyz` is 200 when reports are available as well. `causes` lists what
 //! is wrong, by names that stay the same.
@@ -18,7 +17,7 @@ use sillage_spool::Trouble;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Reports {
-    /// Nothing has answered since the start.
+    /// ClickHouse has not answered since the start.
     Starting,
     Ready,
     /// The ClickHouse server does not answer.
@@ -142,7 +141,7 @@ mod tests {
     #[test]
     fn every_state_except_ready_has_its_own_cause() {
         let readiness = Readiness::default();
-        assert_eq!(readiness.get(), Reports::Starting, "until told otherwise");
+        assert_eq!(readiness.get(), Reports::Starting, "the initial state");
         let mut causes = Vec::new();
         for state in Reports::ALL {
             readiness.set(state);
@@ -150,7 +149,7 @@ mod tests {
             assert_eq!(readiness.is_ready(), state.cause().is_none());
             causes.extend(state.cause().map(|(name, _)| name));
         }
-        // Programs go by these names.
+        // Monitoring depends on these names.
         assert_eq!(
             causes,
             [

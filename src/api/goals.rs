@@ -7,8 +7,8 @@ use crate::control::goal::{Achievement, Goal as KeptGoal};
 use crate::control::site_objects;
 use sillage_query::goal::{Goal, GoalKind};
 
-/// Passes a site's goals to the reports. Before ClickHouse answers there is nothing to pass them
-/// to; the start does it then.
+/// Passes a site's goals to the reports. Before ClickHouse answers there are no reports; the
+/// start-up code passes the goals once it does.
 ///
 /// # Errors
 /// The control database can't be read; questions then use the previous goals.

@@ -42,8 +42,9 @@ pub async fn me(call: Call<Session>) -> Json {
     })
 }
 
-/// `{"people": [{"id", "name", "roles": {site: role}, "second_factor"}]}`, of others only what
-/// concerns the caller's sites.
+/// `{"people": [{"id", "name", "roles": {site: role}, "second_factor"}]}`. An owner of every site
+/// sees all people. Other owners see themselves and the people with a role on their sites, with
+/// those roles only.
 pub async fn list(call: Call<Person>) -> Result<Json, ApiError> {
     let caller = &call.identity;
     let all = call.app.control.run(|connection| people::all(connection));
@@ -91,7 +92,7 @@ pub async fn audit_log(call: Call<Person>) -> Result<Json, ApiError> {
     Ok(json!({ "entries": entries }))
 }
 
-/// A link to join: `{"path"}`, shown this once.
+/// A link to join: `{"path"}`, shown only once.
 pub async fn invite(call: Call<Person>) -> Result<Json, ApiError> {
     let (app, caller) = (&*call.app, call.identity);
     let (site, role) = grant(app, &caller, call.request).await?;
@@ -116,7 +117,7 @@ pub async fn set_role(call: Call<Person, PersonId>) -> Result<Json, ApiError> {
     Ok(json!({}))
 }
 
-/// A link with which a person chooses a new password: `{"path"}`, shown this once.
+/// A link with which a person chooses a new password: `{"path"}`, shown only once.
 pub async fn reset(call: Call<Person, PersonId>) -> Result<Json, ApiError> {
     let token = Token::new(random()?);
     let hash = token.hash();
@@ -159,7 +160,7 @@ async fn manage(
     }
 }
 
-/// Reads a role and a site. Only an owner of that site may decide about it.
+/// Reads a role and a site. Only an owner of that site may grant or revoke the role.
 async fn grant(
     app: &App,
     caller: &Person,

@@ -43,7 +43,7 @@ pub async fn resolve(
         let Some(filters) = question.get_mut("filters").and_then(Json::as_array_mut) else {
             continue;
         };
-        // A question about a site that the client may not see is refused later, whatever it asks.
+        // A question about a site that the client may not see is refused later in any case.
         if !scope.includes(&site) {
             filters.clear();
             continue;

@@ -50,7 +50,7 @@ pub async fn list(call: Call<Person, SitePart>) -> Result<Json, ApiError> {
     Ok(json!({ "links": links }))
 }
 
-/// Creates a link: `{"id", "path"}`. The path is shown this once.
+/// Creates a link: `{"id", "path"}`. The path is shown only once.
 pub async fn add(call: Call<Person, SitePart>) -> Result<Json, ApiError> {
     let (app, who, SitePart(site)) = (&*call.app, call.identity.name, call.path);
     let wanted: Wanted = read_json(app, call.request).await?;

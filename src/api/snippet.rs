@@ -1,8 +1,7 @@
 //! What a page embeds: `sillage snippet SITE` prints it, in the variant that the page needs, and
 //! the dashboard shows the same line for a new site (`GET /api/sites/{site}/snippet?origin=…`
 //! answers `{"snippet"}`).
-//!
-//! The addresses and hashes are those of the files that this very binary serves.
+//! The addresses and hashes are those of the files that this binary serves.
 
 use clap::ValueEnum;
 use serde_json::{Value as Json, json};
@@ -17,8 +16,8 @@ use crate::html::escape;
 use crate::tracker_files;
 use sillage_privacy::Profile;
 
-/// A button for the footer of a page, with which a visitor refuses. It goes straight to where the
-/// browser sends the measurement cookie along, so that what was measured today can still be erased
+/// A button for the footer of a page, with which a visitor refuses. It posts straight to the path
+/// that the measurement cookie is bound to, so that what was measured today can still be erased
 /// afterwards.
 pub fn refuse_button(site: &Site, origin: &str) -> String {
     format!(
@@ -48,7 +47,7 @@ pub enum Variant {
     Mail,
 }
 
-/// Why there is nothing to embed.
+/// Why no snippet can be printed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SnippetError {
     #[error(
@@ -58,7 +57,7 @@ pub enum SnippetError {
     #[error("the tracker is not built into this binary; run `make tracker` and build again")]
     NotBuilt,
     #[error(
-        "site {0:?} has the profile `consent`, and an image can't ask for it: nothing would ever be counted; use the script, or the profile `exempt` or `count`"
+        "site {0:?} has the profile `consent`, and an image can't ask for it: nothing would be counted; use the script, or the profile `exempt` or `count`"
     )]
     NeedsConsent(String),
     #[error("site {0:?} names no mail_campaigns in the configuration; only those are counted")]
@@ -79,8 +78,8 @@ pub fn fitting(site: &Site) -> Variant {
     }
 }
 
-/// `{"snippet"}`: the line that fits the site. `origin`, where the asking page reaches the
-/// collector, may be left out as in [`snippet`].
+/// `{"snippet"}`: the line that fits the site. `origin`, the address of the collector as the
+/// dashboard sees it, may be left out as in [`snippet`].
 pub async fn show(call: Call<Identity, SitePart>) -> Result<Json, ApiError> {
     let site = call.app.config.site(&call.path.0);
     let site = site.ok_or(ApiError::NotFound)?;
@@ -111,7 +110,7 @@ pub fn snippet(site: &Site, origin: &str, variant: Variant) -> Result<String, Sn
     if !origin.is_empty() && !is_sound {
         return Err(SnippetError::Origin(origin.to_owned()));
     }
-    // The tracker takes the host of its own address; behind a path it has to be told.
+    // The tracker sends to the host that it was loaded from; a path has to be configured.
     let has_path = parsed.is_some_and(|url| url.path() != "/");
     let api = has_path.then(|| format!("{origin}/api/event"));
     let is_waiting = site.consent.profile == Profile::Consent;

@@ -1,5 +1,5 @@
 //! The data that the dashboard's page starts with: sites, goals, annotations. `GET /api/sites`
-//! answers the same.
+//! returns the same.
 
 use serde_json::{Value as Json, json};
 
@@ -37,7 +37,7 @@ pub fn sites_and_goals(app: &App, scope: &ReadScope) -> Json {
         .sites
         .iter()
         .filter(|site| scope.includes(&site.id));
-    // Before ClickHouse answers, goals can't be asked about.
+    // Before ClickHouse answers, goals can't be queried.
     let goals = |site: &str| {
         let goals = app.stats.get().map(|stats| stats.goals(Some(site)));
         let goals = goals.iter().flat_map(|goals| goals.iter());

@@ -83,7 +83,7 @@ async fn answer(call: Call<ReadScope>, endpoint: Endpoint) -> Result<Answer, Api
     let network = call.network();
     let (app, scope) = (&*call.app, &call.identity);
     let audience = match (endpoint, scope.kind.audience()) {
-        // An export is made for other people.
+        // Files are passed on to other people, so small counts are folded as for API keys.
         (Endpoint::Export, Audience::Member) => Audience::Key,
         (_, audience) => audience,
     };

@@ -72,7 +72,7 @@ pub async fn batch(stats: &StatsService, body: &Json, now: Timestamp) -> JsonAns
     reports(stats, body, now).await.into()
 }
 
-/// `POST /api/v2/funnel`: answers how many visits go how far through some steps.
+/// `POST /api/v2/funnel`: answers how many visits complete each step of a funnel.
 pub async fn funnel(stats: &StatsService, body: &Json, now: Timestamp) -> JsonAnswer {
     let report = match wire::funnel::parse(body, &goals(stats, body)) {
         Ok(funnel) => stats.funnel(&funnel, now).await,
@@ -126,7 +126,7 @@ pub async fn quality(stats: &StatsService, site: &str, from: Date, to: Date) -> 
     shown.into()
 }
 
-/// The response with an answer.
+/// The HTTP response for an answer.
 pub fn report(answer: JsonAnswer) -> Answer {
     response::json(answer.status, &answer.body)
 }

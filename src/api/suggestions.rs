@@ -37,7 +37,7 @@ const DAYS: i64 = 30;
 const SUGGESTIONS_MAX: usize = 8;
 /// Steps of a suggested funnel.
 const STEPS_MAX: usize = 4;
-/// Rows of each list that suggestions are made of.
+/// Rows of each list from which suggestions are made.
 const ROWS: u64 = 500;
 /// Parts of the paths of success pages, in the languages of many shops; lower case.
 const SUCCESS_WORDS: [&str; 20] = [
@@ -90,7 +90,7 @@ pub async fn preview_goal(call: Call<Identity, SitePart>) -> Result<Json, ApiErr
     }))
 }
 
-/// Goals and funnels made of what was seen.
+/// Suggested goals and funnels.
 pub async fn list(call: Call<Identity, SitePart>) -> Result<Json, ApiError> {
     let (app, SitePart(site)) = (&*call.app, call.path);
     let stats = app.reports()?;
@@ -150,7 +150,7 @@ type Row = (Vec<String>, u64);
 
 fn rows_of(rows: &[report::Row]) -> Vec<Row> {
     let row = |row: &report::Row| {
-        // Small counts that were folded are not something that visitors do.
+        // The row of folded small counts is not a value.
         let is_folded = row.dimensions.iter().any(|value| value == OTHER);
         let visits = row.metrics.first()?.as_u64()?;
         (!is_folded).then(|| (row.dimensions.clone(), visits))
@@ -248,8 +248,8 @@ impl Seen {
     }
 }
 
-/// Follows the most frequent step to a new page until there is none. The number of visits is that
-/// of the rarest step.
+/// Follows the most frequent step to a new page, until no new page follows. The number of visits is
+/// that of the rarest step.
 fn walk<'a>(start: &str, ways: impl Fn(&str) -> Vec<(&'a str, u64)>) -> (Vec<String>, u64) {
     let mut pages = vec![start.to_owned()];
     let mut least = u64::MAX;

@@ -35,7 +35,7 @@ pub fn collect(
     peer: IpAddr,
     request: Request<Incoming>,
 ) -> impl Future<Output = Answer> + Send {
-    // Taken apart outside of the future: an async function keeps two copies of its arguments while
+    // Destructured outside of the future: an async function keeps two copies of its arguments while
     // it waits.
     let (head, body) = request.into_parts();
     let headers = head.headers;

@@ -25,7 +25,7 @@ use crate::ingest::beacon::WIRE_REFERRER_BYTES_MAX;
 /// One transparent pixel.
 pub const GIF: &[u8; 43] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
 
-/// Counts, unless only the head was asked for, and answers with the image.
+/// Counts a GET (not a HEAD), and answers with the image.
 pub async fn pixel(call: Call) -> Answer {
     let (app, request) = (&*call.app, &call.request);
     let peer = call.connection.peer.ip();

@@ -1,4 +1,4 @@
-//! What the pipeline may know of a request that is not a beacon: an opened e-mail, or a choice.
+//! What the pipeline may know about a request that is not a beacon: an opened e-mail, or a choice.
 
 use std::net::IpAddr;
 

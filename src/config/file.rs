@@ -1,4 +1,4 @@
-//! The file as it is typed, and its way to the validated configuration. Every default is here.
+//! The configuration file as it is written, and its validation. Every default is here.
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,7 +19,7 @@ use super::sites::{SITES_MAX, Sites};
 use sillage_engine::supervise;
 use sillage_query::suppression::audience::Floors;
 
-/// What is typed in `sillage.toml`. Field docs are on [`Config`], which is what the program uses.
+/// The content of `sillage.toml`. Field docs are on [`Config`], which is what the program uses.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawConfig {

@@ -1,11 +1,11 @@
-//! `[mail]`: the server that letters are handed to.
+//! `[mail]`: the SMTP server that e-mails are sent through.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// As typed.
+/// As written in the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawMail {
@@ -18,12 +18,12 @@ pub(super) struct RawMail {
     dashboard_url: Option<String>,
 }
 
-/// The server that letters are handed to.
+/// The SMTP server that e-mails are sent through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// Its name, which its certificate has to bear.
+    /// Host name; the server's certificate must be for it.
     pub host: String,
-    /// 465, 587 or 25, by `tls`, when not said.
+    /// Default: 465, 587 or 25, by `tls`.
     pub port: u16,
     pub tls: MailTls,
     pub user: Option<String>,
@@ -31,20 +31,20 @@ pub struct Mail {
     pub password_file: Option<PathBuf>,
     /// Sender, e.g. `Sillage <stats@example.com>`.
     pub from: String,
-    /// Where readers reach the dashboard, e.g. `https://stats.example.com/`; empty = letters have
+    /// Where readers reach the dashboard, e.g. `https://stats.example.com/`; empty = e-mails have
     /// no link.
     pub dashboard_url: String,
 }
 
-/// How the connection to the server is kept from others.
+/// Encryption of the connection to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailTls {
-    /// From the first byte (port 465).
+    /// TLS from the first byte (port 465).
     Whole,
-    /// After a greeting in the clear; nothing is sent where the server doesn't offer it (port 587).
+    /// STARTTLS (port 587). Nothing is sent if the server does not offer it.
     Starttls,
-    /// Not at all: for a server on this machine (port 25).
+    /// No encryption: for a server on this machine (port 25).
     None,
 }
 

@@ -1,8 +1,8 @@
-//! Configuration: what is typed in `sillage.toml`, validated.
+//! Configuration: the content of `sillage.toml`, validated.
 //!
 //! `sillage.toml` is the reviewed, single source of *what is collected*. Unknown keys are errors
-//! that name the nearest known key; all faults found after parsing are listed at once. Nothing else
-//! in the program reads files of settings or the environment.
+//! that name the nearest known key; all faults found after parsing are listed at once. No other
+//! code reads settings files or the environment.
 
 pub mod bounds;
 mod file;

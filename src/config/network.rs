@@ -23,7 +23,7 @@ impl IpNet {
         (prefix <= widest).then_some(Self { address, prefix })
     }
 
-    /// Whether `address` (IPv4-mapped addresses are taken as IPv4) lies in this network.
+    /// Whether `address` is in this network. IPv4-mapped addresses count as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(net), IpAddr::V4(ip)) => {

@@ -31,11 +31,11 @@ pub(super) struct RawHold {
     until: String,
 }
 
-/// What measurement is for; a closed list, so that it can be told in the visitor's language.
+/// What measurement is for. The list is closed, so that every purpose has a text in each language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
-    /// How much is visited, when and from where.
+    /// How many visits there are, when and from where.
     UsageTrend,
     /// Which pages help and which do not.
     ContentEval,
@@ -66,23 +66,23 @@ impl Purpose {
 pub struct Policy {
     /// Stored with every row.
     pub version: String,
-    /// First day it is in force.
+    /// First day on which it is in force.
     pub effective: Date,
-    /// Day on which visitors were told about it; before `effective` where the change is material.
+    /// Day on which visitors were notified of it; before `effective` if the change is material.
     pub notified: Option<Date>,
-    /// The version it takes the place of; the one before it by date when not said.
+    /// The version that it replaces. Default: the previous one by date.
     pub replaces: Option<String>,
     /// Sorted.
     pub purposes: Vec<Purpose>,
-    /// Who gets what was measured, beside the controller. Sorted.
+    /// Recipients of the data besides the controller. Sorted.
     pub recipients: Vec<String>,
-    /// Days a row collected under it lives.
+    /// Days for which a row collected under it is kept.
     pub retention_days: u16,
 }
 
 impl Policy {
-    /// Whether a visitor of `before` would want to know: a new purpose, a new recipient, a longer
-    /// life.
+    /// Whether it is a material change compared with `before`: a new purpose, a new recipient or a
+    /// longer retention.
     pub fn is_material_after(&self, before: &Policy) -> bool {
         self.retention_days > before.retention_days
             || self
@@ -100,13 +100,13 @@ impl Policy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
     pub site: String,
-    /// The reason, published in `/privacy/policy.json`.
+    /// The reason; published in `/privacy/policy.json`.
     pub reason: String,
     /// First day of the rows, UTC.
     pub from: Date,
     /// Last day of the rows, UTC.
     pub to: Date,
-    /// Last day of the hold, UTC; afterwards the rows are destroyed as if it had never been.
+    /// Last day of the hold, UTC; afterwards the rows are destroyed as usual.
     pub until: Date,
 }
 

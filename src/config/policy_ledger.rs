@@ -1,12 +1,10 @@
-//! Policies as published: a record that was in force, or that visitors were told about, never
-//! changes.
-//!
-//! Beside the way of a beacon, at the start. [`remember`] keeps the SHA-256 of each published
-//! record in `policies.json` in the data folder and refuses a configuration in which one differs or
-//! is gone: rows name the version they were collected under, and what it promised then must be what
-//! it says now. A record that is neither in force nor announced is a draft and may still change.
-//!
-//! Deliberately not here: what a record may say (`config`) and how it is shown (`server::choices`).
+//! Published policies: a record that was in force, or that visitors were notified of, never
+//! changes. Checked at the start. [`remember`] stores the SHA-256 of each published record in
+//! `policies.json` in the data folder and refuses a configuration in which one differs or is
+//! missing: rows name the version they were collected under, so its promises must not change
+//! afterwards. A record that is neither in force nor announced is a draft and may still change.
+//! Deliberately not here: validation of a record (`config::policy`) and its publication
+//! (`collector::choices`).
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -51,7 +49,7 @@ pub enum PolicyError {
     Damaged { path: PathBuf },
 }
 
-/// A record as JSON, as visitors see it and as its fingerprint is made of.
+/// A record as JSON: visitors see it in this form, and the fingerprint is computed from it.
 pub fn record(policy: &Policy) -> Value {
     let purposes: Vec<_> = policy
         .purposes
@@ -69,14 +67,14 @@ pub fn record(policy: &Policy) -> Value {
     })
 }
 
-/// SHA-256 of the record, 64 hexadecimal digits. Keys are in alphabetical order, so the text is
-/// one.
+/// SHA-256 of the record, 64 hexadecimal digits. Keys are in alphabetical order, so equal records
+/// have equal texts.
 pub fn fingerprint(policy: &Policy) -> String {
     let digest = Sha256::digest(record(policy).to_string());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Checks the configured policies against those that were published, and remembers what is
+/// Checks the configured policies against the published ones, and remembers those that are
 /// published on `today`.
 ///
 /// # Errors
@@ -145,7 +143,7 @@ fn read(path: &Path) -> Result<BTreeMap<String, String>, PolicyError> {
     }
 }
 
-/// Whole or not at all: a torn file would stop the next start.
+/// Writes atomically: a torn file would prevent the next start.
 fn write(path: &Path, known: &BTreeMap<String, String>) -> std::io::Result<()> {
     let text = serde_json::to_string_pretty(known)?;
     let new = path.with_extension("new");
@@ -178,7 +176,7 @@ mod tests {
     }
 
     fn start(folder: &Path, text: &str, today: Date) -> Result<(), PolicyError> {
-        remember(&config(folder, text).expect("it is sound"), today)
+        remember(&config(folder, text).expect("valid"), today)
     }
 
     #[test]
@@ -186,7 +184,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (folder, today) = (folder.path(), date(2026, 2, 1));
         start(folder, &[ONE, SITE].concat(), today).expect("published");
-        start(folder, &[ONE, SITE].concat(), today).expect("and the same again");
+        start(folder, &[ONE, SITE].concat(), today).expect("unchanged");
         let changed = ONE.replace("90", "91");
         let refused = start(folder, &[&changed, SITE].concat(), today);
         assert!(

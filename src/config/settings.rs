@@ -16,15 +16,15 @@ use sillage_query::suppression::audience::Floors;
 pub struct Config {
     /// Spool, salts, control.db and engine files; created 0700.
     pub data_dir: PathBuf,
-    /// Where beacons are taken and the tracker is served.
+    /// Address for beacons and the tracker.
     pub collector_listen: SocketAddr,
-    /// Where the dashboard is served; beyond loopback only once a person can log in. May be the
-    /// collector's.
+    /// Address of the dashboard; beyond loopback it is served only once a person can log in. May be
+    /// the same as the collector's.
     pub dashboard_listen: SocketAddr,
-    /// Where the metrics are served, without authentication; `None` serves them with the dashboard,
-    /// to local programs only.
+    /// Address of the metrics, without authentication; `None` serves them with the
+    /// dashboard, to local programs only.
     pub metrics_listen: Option<SocketAddr>,
-    /// Peers that may set `X-Forwarded-For`, as networks; the header of other peers is ignored.
+    /// Networks of the peers whose `X-Forwarded-For` counts; from other peers it is ignored.
     pub trusted_proxies: Vec<IpNet>,
     pub clickhouse: ClickHouse,
     pub engine: Engine,
@@ -34,17 +34,17 @@ pub struct Config {
     /// Folder of the salt files, 0700; a tmpfs is recommended.
     pub salts_dir: PathBuf,
     pub limits: Limits,
-    /// Days after which `visitor`, `visit` and what ties events together of a rolled-up day are
-    /// cleared; 0, the default, keeps them as long as the row. Reports about visits stay as they
-    /// are; those about single events of visits then say what they can no longer tell.
+    /// Days after which `visitor`, `visit` and other columns that link events are cleared in a
+    /// rolled-up day; 0, the default, keeps them as long as the row. Reports about visits do not
+    /// change; reports that need single events of visits state what they can no longer count.
     pub visitor_days: u16,
-    /// Where letters are handed in; `None` sends none.
+    /// SMTP server for e-mails; `None` sends none.
     pub mail: Option<Mail>,
     /// Distinct visitors below which counts are folded (P10), by audience.
     pub floors: Floors,
     /// Published policies, by their effective date.
     pub policies: Vec<Policy>,
-    /// What must not be destroyed for now.
+    /// Legal holds: rows that must not be destroyed for now.
     pub holds: Vec<Hold>,
     pub sites: Arc<Sites>,
 }
@@ -58,9 +58,9 @@ pub struct ClickHouse {
     pub user: Option<String>,
     /// File that holds the password, so that the reviewed configuration holds no secret.
     pub password_file: Option<PathBuf>,
-    /// Where the store stands, as a label of the operator's, e.g. `JP`; empty = not said.
+    /// Location of the store, as a label that the operator chooses, e.g. `JP`; empty = not stated.
     pub region: String,
-    /// How tables are made that are not there yet.
+    /// Engine of tables that do not exist yet.
     pub tables: Tables,
 }
 
@@ -70,11 +70,12 @@ pub struct Engine {
     /// ClickHouse's HTTP interface, for the collector and for readers with the token; loopback
     /// only.
     pub listen: SocketAddr,
-    /// `libchdb.so`; `None` looks beside the binary and in the places `make` fetches it to.
+    /// `libchdb.so`; `None` searches beside the binary and in the folders that `make` fetches it
+    /// to.
     pub library: Option<PathBuf>,
-    /// Number of the user and group that the engine runs as when the collector is root.
+    /// Id of the user and group that the engine runs as when the collector is root.
     pub user: u32,
-    /// Answers readers where the system can't fence the engine.
+    /// Answers readers even if the system can't fence the engine.
     pub readers_without_fence: bool,
 }
 
@@ -95,20 +96,20 @@ pub struct Spool {
 /// dropped.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Threads that take beacons, 1 to [`THREADS_MAX`](super::bounds::THREADS_MAX). Half of the
-    /// processors unless it is set: the others are for the network, the disk and ClickHouse, which
-    /// a beacon needs about as much.
+    /// Threads that process beacons, 1 to [`THREADS_MAX`](super::bounds::THREADS_MAX). Default:
+    /// half of the processors. The rest is for the network, the disk and ClickHouse, which take
+    /// about as much time per beacon.
     pub threads: usize,
     /// Open connections.
     pub connections_max: usize,
     /// Open connections of one network (/24, /48); 0 = no bound. Private networks and trusted
-    /// proxies have none.
+    /// proxies have no bound.
     pub connections_per_network_max: usize,
-    /// Beacons a second from one network (/24, /48) over a longer while; ten times as many may come
-    /// at once. Generous, since a whole company or mobile network may share one; 0 = no bound.
-    /// Private networks, and hence a proxy that is not named in `trusted_proxies`, have none.
+    /// Sustained beacons per second from one network (/24, /48), with a burst of ten times that; 0
+    /// = no bound. Generous, since a whole company or mobile network may share one network. Private
+    /// networks, and therefore a proxy that is missing in `trusted_proxies`, have no bound.
     pub beacons_per_second_max: u32,
-    /// Questions an hour with one API key, all of them at once if need be.
+    /// Questions per hour with one API key, in a burst or spread.
     pub key_queries_per_hour_max: u32,
     /// Bytes of one beacon's body.
     pub beacon_bytes_max: usize,
@@ -122,11 +123,11 @@ pub struct Limits {
     pub seen_keys_max: usize,
     /// Memory of the open visits; the longest silent is closed first.
     pub open_visits_bytes_max: usize,
-    /// Time the shutdown waits for open requests and one last INSERT.
+    /// Time for which the shutdown waits for open requests and one last INSERT.
     pub shutdown_timeout: Duration,
 }
 
-/// Which table engine stands behind the tables.
+/// The table engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tables {
     /// MergeTree, on one server.

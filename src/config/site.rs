@@ -57,14 +57,14 @@ enum ManagerName {
 pub struct Site {
     /// What beacons send as `d`.
     pub id: String,
-    /// The same for events, which share it.
+    /// The same, shared by its events.
     pub shared_id: Arc<str>,
     /// Hosts whose pages belong to this site; a page elsewhere is not counted.
     pub hostnames: Vec<String>,
     /// The site's days and hours.
     pub timezone: jiff::tz::TimeZone,
-    /// What is measured when the visitor has (not) chosen, what signals of the browser mean, and
-    /// the policy in force, which is stored with every row.
+    /// What is measured with and without a choice of the visitor, the meaning of the browser's
+    /// signals, and the policy in force, which is stored with every row.
     pub consent: ConsentRules,
     /// The consent manager whose own cookie is read on the server; `None` reads none.
     pub consent_cookie: Option<ConsentManager>,
@@ -81,15 +81,15 @@ pub struct Site {
     /// Names of its cookies.
     pub cookie_name: String,
     pub erasure_cookie_name: String,
-    /// Days a row lives.
+    /// Days for which a row is kept.
     pub retention_days: u16,
-    /// Who decides about the measurement, as visitors are told; empty = not said.
+    /// The data controller, as the choices page names it; empty = not stated.
     pub controller: String,
-    /// Where visitors can write to, e.g. an e-mail address; empty = not said.
+    /// Contact for visitors, e.g. an e-mail address; empty = not stated.
     pub contact: String,
-    /// Address of the site's own privacy policy; empty = not said.
+    /// Address of the site's own privacy policy; empty = not stated.
     pub privacy_url: String,
-    /// Where its rows may be stored; must be the store's `region`. Empty = anywhere.
+    /// The `region` in which its rows may be stored; empty = any.
     pub residency: String,
 }
 
@@ -99,14 +99,13 @@ impl Site {
         self.timezone.iana_name().unwrap_or("UTC")
     }
 
-    /// When the policy in force took effect; `None` where no record says so.
+    /// When the policy in force took effect; `None` without a `[[policy]]` record.
     pub fn policy_since(&self) -> Option<Timestamp> {
         let effective = self.policy.as_ref()?.effective;
         self.timezone.to_timestamp(effective.at(0, 0, 0, 0)).ok()
     }
 
-    /// Whether the policy in force says that campaigns are measured; true where no record says
-    /// what measurement is for.
+    /// Whether campaigns are a purpose of the policy in force; true without a `[[policy]]` record.
     pub fn keeps_campaigns(&self) -> bool {
         let policy = self.policy.as_ref();
         policy.is_none_or(|policy| policy.purposes.contains(&Purpose::CampaignEffect))
@@ -150,7 +149,7 @@ impl RawSite {
             .consent_cookie
             .and_then(|cookie| cookie.validate(&id, faults));
         for name in &self.mail_campaigns {
-            // What would be masked elsewhere may be made for one recipient.
+            // A name that the privacy door would mask may identify one recipient.
             if name.is_empty() || label(name, MAIL_CAMPAIGN_BYTES_MAX) != *name {
                 faults.push(format!(
                     "site {id:?}: mail_campaigns: {name:?} is not a campaign name: 1 to {MAIL_CAMPAIGN_BYTES_MAX} bytes, and nothing that could identify a person"

@@ -51,7 +51,7 @@ impl Sites {
         self.by_name.get(name).copied()
     }
 
-    /// The same, with what is configured of it.
+    /// The configuration of the site with this name.
     pub fn named(&self, name: &str) -> Option<&Site> {
         self.find(name).map(|id| &self[id])
     }

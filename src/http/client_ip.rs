@@ -1,9 +1,8 @@
 //! The client's address from the peer and trusted proxies: the only reader of `X-Forwarded-For` and
-//! `Forwarded`.
-//!
-//! Only a peer in `trusted_proxies` is believed. The list that it sends is read from the right (the
-//! nearest proxy) over all instances of the header: the first address that is not a trusted proxy
-//! is the client's. Addresses further left are the client's own claim and are never used.
+//! `Forwarded`. The headers of a peer count only if it is in `trusted_proxies`. The list that it
+//! sends is read from the right (the nearest proxy) over all instances of the header: the first
+//! address that is not a trusted proxy is the client's. Addresses further left are the client's own
+//! claim and are never used.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,7 +24,7 @@ pub struct Client<'a> {
     peer: IpAddr,
     headers: &'a HeaderMap,
     trusted: &'a [IpNet],
-    /// `None` once it is taken.
+    /// `None` until it is resolved and after it was taken.
     found: Mutex<Option<ClientIp>>,
 }
 
@@ -40,7 +39,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// The truncated network, which may be known outside of the privacy door.
+    /// The truncated network, which code outside of the privacy door may see.
     pub fn network(&self) -> TruncatedIp {
         truncate(self.found().get_or_insert_with(|| self.find()))
     }
@@ -50,9 +49,9 @@ impl<'a> Client<'a> {
         self.found().take().unwrap_or_else(|| self.find())
     }
 
-    /// Whether a peer on this machine or in a private network names a client and is not believed.
-    /// It is most likely the site's own proxy, missing in `trusted_proxies`, so that all visitors
-    /// look like one.
+    /// Whether a peer on this machine or in a private network names a client and is not trusted. It
+    /// is most likely the site's own proxy, missing in `trusted_proxies`, so that all visitors
+    /// count as one.
     pub fn is_unheeded_proxy(&self) -> bool {
         let names_a_client =
             self.headers.contains_key(X_FORWARDED_FOR) || self.headers.contains_key(FORWARDED);
@@ -245,7 +244,7 @@ mod tests {
         let trusted = [IpNet::parse("10.0.0.0/8").expect("a network")];
         let client = Client::of([10, 0, 0, 1].into(), &headers, &trusted);
         let expected = truncate(&ClientIp::from_peer([203, 0, 113, 77].into()));
-        // Without a word on failure: a network can't be printed.
+        // `assert!`, not `assert_eq!`: a network has no `Debug`.
         assert!(client.network() == expected);
         assert!(client.network() == expected);
         assert!(truncate(&client.ip()) == expected);

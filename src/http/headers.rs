@@ -7,7 +7,7 @@
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 
-/// The headers that mean something for a beacon. Of several with the same name the first counts; of
+/// The headers that a beacon uses. Among headers of the same name the first counts; among
 /// objections, any counts.
 #[derive(Default)]
 pub struct BeaconHeaders<'a> {
@@ -15,7 +15,7 @@ pub struct BeaconHeaders<'a> {
     pub agent: &'a [u8],
     pub language: Option<&'a HeaderValue>,
     pub origin: Option<&'a HeaderValue>,
-    /// Whether the browser fetches the page ahead and does not show it yet.
+    /// Whether the browser prefetches the page and does not show it yet.
     pub is_prefetch: bool,
     /// Global Privacy Control.
     pub gpc: bool,
@@ -71,7 +71,7 @@ fn objects(value: &HeaderValue) -> bool {
     })
 }
 
-/// Whether a header says that the browser fetches a page ahead.
+/// Whether a header says that the browser prefetches a page.
 fn says_prefetch(value: &HeaderValue) -> bool {
     value.to_str().is_ok_and(|value| {
         ["prefetch", "prerender", "preview"]
@@ -122,7 +122,7 @@ mod tests {
                 let lines: Vec<_> = lines.iter().map(|value| (name, *value)).collect();
                 let headers = headers(&lines);
                 let head = BeaconHeaders::read(&headers);
-                assert!(!(head.gpc && head.dnt), "one header is not the other");
+                assert!(!(head.gpc && head.dnt), "each header is read by itself");
                 head.gpc || head.dnt
             };
             for yes in [

@@ -2,8 +2,8 @@
 //!
 //! A connection beyond a bound is closed at once and reported to the caller, which counts it. A
 //! request head that arrives slowly is closed after the header timeout, a slow body is answered
-//! 408, and a peer that takes no answers loses its connection. On stop, no connection is accepted
-//! any more and open requests are finished.
+//! 408, and a peer that takes no answers loses its connection. On stop, no more connections are
+//! accepted and open requests are finished.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -56,7 +56,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
             SocketAddr::V4(_) => TcpSocket::new_v4(),
             SocketAddr::V6(_) => TcpSocket::new_v6(),
         }?;
-        // A predecessor's last connections must not keep the port.
+        // Connections of the previous process in TIME_WAIT must not block the port.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
@@ -75,7 +75,7 @@ pub struct ListenerLimits {
     pub connections_per_network_max: usize,
     /// How long a request head may take.
     pub header_timeout: Duration,
-    /// How long a peer may acknowledge nothing.
+    /// How long a peer may go without acknowledging data.
     pub peer_timeout: Duration,
     /// How long open requests may take after `stop`.
     pub shutdown_timeout: Duration,
@@ -109,8 +109,8 @@ pub async fn serve<S, A>(
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
-        // A beacon counts even if its client hangs up after sending it: the request is finished, so
-        // that a repetition is recognised.
+        // A beacon counts even if its client disconnects after sending it: the request is finished,
+        // so that a retry is recognised.
         .half_close(true)
         // Answers are small: one write is cheaper than a vectored one.
         .writev(false);
@@ -126,7 +126,7 @@ pub async fn serve<S, A>(
                     accepted
                 }
                 Err(error) => {
-                    // Out of file descriptors, most likely: wait for some connections to end.
+                    // Most likely out of file descriptors: wait for some connections to end.
                     if let Some(Line::Began | Line::GoesOn { .. }) = accepting.failed() {
                         tracing::warn!(%error, "connections can't be accepted; if too few files may be open, raise LimitNOFILE or lower limits.connections_max");
                     }
@@ -177,9 +177,9 @@ pub async fn serve<S, A>(
     let _ = tokio::time::timeout(limits.shutdown_timeout, connections.acquire_many(all)).await;
 }
 
-/// Has the kernel end a connection whose peer acknowledges no data, or reads none of the answers
-/// that wait for it, for this long. hyper has no timeout for that, and such a peer would occupy a
-/// connection for ever.
+/// Has the kernel end a connection whose peer has acknowledged no data, or read no pending answer,
+/// for this long. hyper has no timeout for that, and such a peer would occupy a connection for
+/// ever.
 fn close_stalled_peers(stream: &TcpStream, timeout: Duration) {
     #[cfg(target_os = "linux")]
     {

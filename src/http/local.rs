@@ -1,17 +1,17 @@
 //! Whether a request comes from this machine itself, and not through a proxy on it.
 //!
 //! The metrics and a demo without people need no log-in, so only this machine may read them. A
-//! proxy on this machine forwards requests of the whole world from a loopback address, and its
-//! headers can't be relied on: nginx's plain `proxy_pass` sets a loopback `Host` and adds no client
+//! proxy on this machine forwards requests from anywhere by a loopback address, and its headers
+//! can't be relied on: nginx's plain `proxy_pass` sets a loopback `Host` and adds no client
 //! address; HAProxy and TCP proxies forward the `Host` that the client chose. The kernel knows the
 //! user who owns the other end of a loopback connection, and proxies have users of their own.
 //!
 //! A request is local if all of these hold: the peer is loopback, and its socket belongs to the
 //! collector's user or to root; `Host` is a name of this machine; the version is HTTP/1.1, since
-//! nginx asks by HTTP/1.0; and no header names a client or a proxy. What remains is a proxy that
-//! runs as the collector's own user or as root, speaks HTTP/1.1 and adds no header. Against that
-//! one, `metrics.listen` gives the metrics an address that it does not forward, and the first
-//! person who is added ends the open demo.
+//! nginx forwards with HTTP/1.0; and no header names a client or a proxy. This does not detect a
+//! proxy that runs as the collector's own user or as root, speaks HTTP/1.1 and adds no header.
+//! Behind such a proxy, `metrics.listen` gives the metrics an address that it does not forward, and
+//! adding the first person ends the open demo.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -26,7 +26,7 @@ pub struct Connection {
     pub local: SocketAddr,
 }
 
-/// Headers that proxies add and clients do not send, besides all of `x-forwarded-`.
+/// Headers that proxies add and clients do not send, in addition to all of `x-forwarded-`.
 const OF_PROXIES: [&str; 9] = [
     "forwarded",
     "via",
@@ -47,7 +47,8 @@ impl Connection {
 
     /// Whether a request on an address of its own may be answered without a log-in. An address that
     /// is not loopback was made reachable on purpose. On loopback, `Host` has to be a name of this
-    /// machine, so that a browser page of another name that resolves to loopback reads nothing.
+    /// machine, so that a web page whose host name resolves to loopback (DNS rebinding) reads
+    /// nothing.
     pub fn is_meant_for_address<B>(&self, request: &Request<B>) -> bool {
         !self.local.ip().to_canonical().is_loopback() || has_loopback_host(request.headers())
     }
@@ -103,8 +104,8 @@ fn is_direct<B>(request: &Request<B>) -> bool {
         && !headers.keys().any(|name| is_of_proxy(name.as_str()))
 }
 
-/// Whether `Host` is a name of this machine, so that a foreign name which resolves to loopback
-/// reads nothing.
+/// Whether `Host` is a name of this machine. Another name that resolves to loopback is refused (DNS
+/// rebinding).
 fn has_loopback_host(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST);
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or("");

@@ -1,7 +1,6 @@
-//! The HTTP/1.1 server: listener, worker threads, connections, request bodies, headers, answers.
-//!
-//! It calls a service for each request and knows nothing of the program behind it: no routes, no
-//! sites, no counters. Every file here has one duty; none needs the others' state.
+//! The HTTP/1.1 server: listener, worker threads, connections, request bodies, headers, answers. It
+//! calls a service for each request and knows nothing about the program behind it: no routes, sites
+//! or counters. Every file here has one duty; they share no state.
 
 pub mod body;
 pub mod client_ip;

@@ -3,7 +3,7 @@
 //!
 //! Only networks of public peers are counted. Private networks and trusted proxies have no bound:
 //! they belong to the site's operator, and a proxy's connections carry many visitors. The key is
-//! the truncated network (P1), held as long as it has an open connection.
+//! the truncated network (P1), kept while it has an open connection.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -20,7 +20,7 @@ pub struct NetworkConnections {
     open: Mutex<HashMap<TruncatedIp, usize>>,
 }
 
-/// A connection's place among those of its network; dropping it frees the place.
+/// The permit of an open connection; dropping it returns the permit to the network.
 pub struct Place {
     counted: Option<(Arc<NetworkConnections>, TruncatedIp)>,
 }
@@ -34,7 +34,7 @@ impl NetworkConnections {
         })
     }
 
-    /// A place for a peer's connection; `None` when its network has reached the bound.
+    /// A permit for a peer's connection; `None` when its network has reached the bound.
     pub fn enter(self: &Arc<Self>, peer: IpAddr, trusted: &[IpNet]) -> Option<Place> {
         let network = (self.max > 0)
             .then(|| peer_network(peer, trusted))
@@ -83,7 +83,7 @@ mod tests {
         assert!(enter("203.0.113.8").is_none(), "at the bound");
         let _other = enter("198.51.100.7").expect("another network");
         drop(first);
-        assert!(enter("203.0.113.8").is_some(), "a place is free again");
+        assert!(enter("203.0.113.8").is_some(), "a permit was returned");
         // Positive control: private and trusted peers have no bound.
         for ip in ["127.0.0.1", "10.0.0.7", "192.0.2.1"] {
             let many: Vec<_> = (0..50).map(|_| enter(ip).expect("no bound")).collect();

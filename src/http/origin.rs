@@ -1,5 +1,5 @@
-//! Where a browser says that a request comes from: `Origin` and `Sec-Fetch-Site`. A page can't
-//! choose either of them for its own requests.
+//! The origin of a request as the browser states it: `Origin` and `Sec-Fetch-Site`. A page can't
+//! set either of them for its own requests.
 
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;

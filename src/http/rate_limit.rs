@@ -1,11 +1,9 @@
-//! How much one network may send: a token bucket for each truncated address, in bounded memory.
-//!
-//! It is checked before consent and parsing, since it protects them. It sees only the truncated
-//! address (P1), stores a hash of it under a key of this process, and forgets that as soon as the
-//! bucket is full again. A bucket is one number, the moment at which it is full (the "generic cell
-//! rate algorithm"), so taking from it is one atomic exchange. A network may use one of four slots.
-//! When all four are taken, the one that is full soonest is reused, so a crowd of networks makes
-//! the bound laxer, never stricter for another network.
+//! Rate limit: a token bucket for each truncated address, in bounded memory. It is checked before
+//! consent and parsing, since it protects them. It gets only the truncated address (P1) and stores
+//! a keyed hash of it, until the bucket is full again. A bucket is one number, the moment at which
+//! it is full (the "generic cell rate algorithm"), so taking from it is one atomic exchange. A
+//! network may use one of four slots. When all four are taken, the one that is full soonest is
+//! reused, so a crowd of networks makes the bound laxer, never stricter for another network.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -16,7 +14,7 @@ use sillage_privacy::TruncatedIp;
 
 /// Slots for networks, 8 bytes each.
 const NETWORKS_MAX: usize = 1 << 16;
-/// Slots for other keys than networks that send beacons.
+/// Slots for keys of other limiters: they have fewer keys than beacons have networks.
 const OTHERS_MAX: usize = 1 << 13;
 /// Slots that a key may use.
 const WAYS: usize = 4;
@@ -48,7 +46,7 @@ impl RateLimiter {
         Self::with(NETWORKS_MAX, cost_us.unwrap_or(0), BURST_S * 1_000_000)
     }
 
-    /// For other keys, of which there are fewer: `at_once` requests, then one per `every`.
+    /// A limiter for fewer keys: `at_once` requests, then one per `every`.
     pub fn of(at_once: u32, every: Duration) -> Self {
         let cost_us = every.as_micros() as u64;
         Self::with(OTHERS_MAX, cost_us, cost_us * u64::from(at_once))

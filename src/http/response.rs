@@ -8,7 +8,7 @@ use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
 
-/// Every answer is whole in memory: reports are bounded, and files are embedded.
+/// Every answer is held in memory: reports are bounded, and files are embedded.
 pub type Answer = Response<Full<Bytes>>;
 
 /// Headers of an answer to a beacon, including those that hyper adds; reserved in one allocation.
@@ -64,13 +64,13 @@ pub fn too_many(wait: Duration) -> Answer {
     response
 }
 
-/// Says when to try again, rounded up to the next second.
+/// Sets `Retry-After`, rounded up to the next second.
 pub fn retry_after(response: &mut Answer, wait: Duration) {
     let seconds = HeaderValue::from(wait.as_secs() + 1);
     response.headers_mut().insert(header::RETRY_AFTER, seconds);
 }
 
-/// Sends the browser on with a GET.
+/// 303: the browser continues at `place` with a GET.
 pub fn see_other(place: &'static str) -> Answer {
     let mut response = text(StatusCode::SEE_OTHER, "");
     response
@@ -84,7 +84,7 @@ pub fn refused(status: StatusCode, rule: &'static str) -> Answer {
     invalid_field(status, "request", rule)
 }
 
-/// 404 for a path where there is nothing.
+/// 404 for an unknown path.
 pub fn nothing() -> Answer {
     text(StatusCode::NOT_FOUND, "nothing is here\n")
 }

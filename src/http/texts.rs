@@ -20,8 +20,7 @@ impl Texts {
         Self { lang, texts }
     }
 
-    /// The language that is asked for, else the best one that the browser accepts, else the first
-    /// of `all`.
+    /// The requested language, else the best one that the browser accepts, else the first of `all`.
     pub fn choose(all: &'static [Self], asked: Option<&str>, headers: &HeaderMap) -> &'static Self {
         let of = |tag: &str| {
             let primary = tag.split('-').next().unwrap_or("").trim();
@@ -60,7 +59,7 @@ impl Texts {
         keys
     }
 
-    /// A text, empty for an unknown key. It is HTML of the program, so it is not escaped.
+    /// A text, empty for an unknown key. It is the program's own HTML, so it is not escaped.
     pub fn get(&self, key: &str) -> &str {
         self.texts
             .get(key)

@@ -1,10 +1,8 @@
-//! Worker threads for connections, each with a single-threaded runtime of its own.
-//!
-//! A connection stays on the worker that it was given to, so that no other thread looks for its
-//! work, is woken to help, or shares a cache line with it. With 64 busy connections on two
-//! processors a beacon then costs a sixth less than on one shared multi-threaded runtime
-//! (`benches/load.sh`). Requests that may compute for long are run on the [`MainRuntime`], so that
-//! they do not hold up the beacons of a worker.
+//! Worker threads for connections, each with a single-threaded runtime of its own. A connection
+//! stays on the worker that it was given to: no work stealing, no wake-ups of other threads, no
+//! shared cache lines. With 64 busy connections on two processors a beacon then costs a sixth less
+//! than on one shared multi-threaded runtime (`benches/load.sh`). Requests that may compute for
+//! long run on the [`MainRuntime`], so that they do not delay the beacons of a worker.
 
 use std::io;
 use std::net::TcpStream as StdStream;
@@ -28,7 +26,7 @@ pub struct Workers {
 }
 
 struct Worker {
-    /// `None` once the worker is to end.
+    /// `None` once the worker has to end.
     jobs: Option<UnboundedSender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -101,8 +99,8 @@ impl Worker {
 }
 
 /// Keeps a timer that ends before any connection's. Without it, the header timeout of a request
-/// would often be the earliest timer, and a runtime that gets an earlier timer than it waits for
-/// wakes itself by a system call: one for each request.
+/// would often be the earliest timer, and a runtime that gets a timer earlier than the one it waits
+/// for wakes itself with a system call: one for each request.
 async fn keep_time() {
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -124,7 +122,7 @@ impl Drop for Workers {
     }
 }
 
-/// The runtime on which everything runs that is not a beacon.
+/// The multi-threaded runtime that runs everything except beacons.
 #[derive(Clone)]
 pub struct MainRuntime(Handle);
 

@@ -1,4 +1,4 @@
-//! One's own account: password, second factor, log-ins.
+//! The account page of a person: password, second factor, log-ins.
 
 use std::sync::Arc;
 
@@ -125,7 +125,7 @@ pub async fn log_out(call: Call<Session>) -> Result<Answer, ApiError> {
     Ok(answer)
 }
 
-/// Whether the form has the present password. Tries are bounded by the log-in.
+/// Whether the form has the current password. Attempts are bounded by log-in.
 async fn is_present_password(posted: &Posted) -> Result<bool, ApiError> {
     let (app, session) = (&posted.app, &posted.session);
     if app.rates.devices.take_of(&session.login, 1).is_err() {

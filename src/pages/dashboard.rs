@@ -15,7 +15,7 @@ use crate::pages::files;
 const DASHBOARD_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// The place of the start data in the page.
+/// The placeholder of the start data in the page.
 const BOOT: &[u8] = b"<!--boot-->";
 
 /// The page for a reader who is logged in, or of a demo.

@@ -32,7 +32,7 @@ pub async fn dashboard(call: Call<Identity, RestPart>) -> Answer {
     dashboard_file(&call.path.0, call.headers()).unwrap_or_else(nothing)
 }
 
-/// `/demo`: on to the demo's first page.
+/// `/demo`: redirects to the demo's first page.
 pub async fn demo_root(_: Call) -> Answer {
     let mut answer = text(StatusCode::PERMANENT_REDIRECT, "");
     let place = HeaderValue::from_static("/demo/");

@@ -87,7 +87,7 @@ pub fn message(texts: &Texts, key: Option<&str>) -> String {
     })
 }
 
-/// The texts that stand in templates unchanged.
+/// The texts that appear in templates unchanged.
 const KEYS: &[&str] = &[
     "name",
     "password",

@@ -1,9 +1,7 @@
-//! The log-in: a plain form, without a script.
-//!
-//! A wrong name, a wrong password and a wrong code get the same answer after the same time. Tries
-//! are bounded by name *and* network, so that tries for another person's name lock out only the
-//! network that they come from. A browser that the person has logged in with before has a bound and
-//! a place in the queue of its own.
+//! The log-in: a plain form, without a script. A wrong name, a wrong password and a wrong code get
+//! the same answer after the same time. Attempts are bounded by name *and* network, so that
+//! attempts on another person's name lock out only the network that they come from. A browser that
+//! the person has logged in with before has its own bound and its own queue.
 
 use std::time::Duration;
 
@@ -83,7 +81,7 @@ pub async fn log_in(call: Call) -> Result<Answer, ApiError> {
 
 /// Why a log-in is refused.
 enum Refused {
-    /// Too many tries; how long to wait.
+    /// Too many attempts; how long to wait.
     TooOften(Duration),
     /// Too many passwords wait to be checked.
     Busy,
@@ -123,7 +121,7 @@ impl Attempt<'_> {
         answer
     }
 
-    /// Counts a try from a browser that is not known.
+    /// Counts an attempt from an unknown browser.
     fn count_as_stranger(&self) -> Result<(), Refused> {
         let (rates, network) = (&self.app.rates, self.network);
         rates
@@ -217,8 +215,8 @@ impl Attempt<'_> {
         let Some(wrong_codes) = opened.await? else {
             return Ok(None);
         };
-        // After so many wrong codes another person may know the password, so the account page says
-        // that first.
+        // With this number of wrong codes another person may know the password, so the account page
+        // opens with a warning.
         let mut answer = see_other(if wrong_codes >= login::FACTOR_TRIES {
             "/account?tried"
         } else {
@@ -239,8 +237,8 @@ impl Attempt<'_> {
     }
 }
 
-/// Records a wrong password without waiting for it, so that a known name takes as long as an
-/// unknown one.
+/// Records a wrong password in the background, so that a known name takes as long as an unknown
+/// one.
 fn record_wrong_password(app: &App, person: Option<PersonId>) {
     let Some(person) = person else {
         return;

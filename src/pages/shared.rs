@@ -80,7 +80,7 @@ async fn find(app: &App, token: &str) -> Result<Option<Link>, ApiError> {
         .filter(|link| app.config.site(&link.site).is_some()))
 }
 
-/// The dashboard with what it needs to ask by this link.
+/// The dashboard with the credential and filters of this link.
 fn dashboard(app: &App, link: Link, bearer: String) -> Result<Answer, ApiError> {
     let (frames, filters) = (link.frames.clone(), Json::from(link.filters.clone()));
     let scope = Identity::Link(link).read_scope();
@@ -115,7 +115,7 @@ fn gone(texts: &Texts) -> Answer {
     render(StatusCode::GONE, texts, "gone_title", template, &values)
 }
 
-/// Names in the content policy the origins that may embed a page; the rest of the policy stays.
+/// Adds the origins that may embed a page to its content policy; the rest of the policy stays.
 fn framed(mut answer: Answer, frames: &[String]) -> Answer {
     let policy = answer.headers().get(header::CONTENT_SECURITY_POLICY);
     let policy = policy.and_then(|policy| policy.to_str().ok());

@@ -1,8 +1,8 @@
 //! `/letters/{token}`: the page behind the link in each e-mail, which confirms a subscription or
 //! ends it.
 //!
-//! `GET` changes nothing, since mail servers open links. `POST` ends the subscription unless it
-//! says otherwise, so that the button of a mail program works (RFC 8058).
+//! `GET` changes nothing, since mail servers open links. `POST` without a field ends the
+//! subscription, so that the button of a mail program works (RFC 8058).
 
 use hyper::StatusCode;
 

@@ -1,4 +1,4 @@
-//! What changed between two periods: runs the questions of [`sillage_query::changes`].
+//! Changes between two periods: runs the questions of [`sillage_query::changes`].
 
 use jiff::Timestamp;
 use sillage_query::changes::{Changes, ChangesReport};

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! [`StatsService`] runs the plans of the crate `sillage-query`, remembers which days are rolled
-//! up, and applies the floor of the audience. It trusts its caller to have checked *who* asks; it
-//! checks *what* is asked. It knows neither JSON nor HTTP: those are the API's.
+//! up, and applies the floor of the audience. The caller has authenticated the reader; the service
+//! checks the question. JSON and HTTP exist only in the API.
 
 pub mod changes;
 pub mod counts;

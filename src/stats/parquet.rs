@@ -1,8 +1,8 @@
 //! A report as an Apache Parquet file, for data frames and warehouses.
 //!
 //! One row group of optional columns. A column holds texts, whole numbers, or floating-point
-//! numbers where not all of its numbers are whole. Not compressed: a report has at most 10,000
-//! rows. Format: <https://parquet.apache.org/docs/file-format/>.
+//! numbers where not all of its numbers are whole. The file is not compressed, since a report has
+//! at most 10,000 rows. Format: <https://parquet.apache.org/docs/file-format/>.
 
 use std::sync::Arc;
 
@@ -106,7 +106,7 @@ fn real(cell: &Cell) -> Option<f64> {
     }
 }
 
-/// Writes the cells that have a value, and the levels that say which ones those are.
+/// Writes the cells that have a value, and the definition levels that mark them.
 fn put<'a, T: DataType>(
     column: &mut SerializedColumnWriter<'_>,
     cells: impl Iterator<Item = &'a Cell>,

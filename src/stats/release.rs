@@ -24,8 +24,8 @@ use crate::store::runner::RunError;
 pub const LATE_S: i64 = 600;
 const HOUR_S: i64 = 3_600;
 
-/// The number of hours that are released, of `full` hours. `came` holds the visitors who came, by
-/// the hour since the beginning.
+/// The number of hours that are released, of `full` hours. `came` holds the number of arrivals by
+/// hour, counted from the start of the range.
 fn released_hours(came: &[(i64, i64)], full: i64, least: i64) -> i64 {
     let (mut released, mut since) = (0, 0);
     for (hour, count) in came.iter().filter(|(hour, _)| *hour < full) {

@@ -25,7 +25,7 @@ use crate::store::runner::{RunError, first_number};
 
 /// Most questions of one batch.
 pub const BATCH_MAX: usize = 32;
-/// How long the knowledge of what is rolled up is used.
+/// How long a cached coverage (which days are rolled up) is used.
 const COVERAGE_AGE_MAX: Duration = Duration::from_secs(10);
 
 /// What all statements of one report share.
@@ -134,7 +134,7 @@ impl StatsService {
         Ok(reports.into_iter().map(|(_, report)| report).collect())
     }
 
-    /// Answers how many visits go how far through the steps of a funnel.
+    /// Answers how many visits complete each step of a funnel.
     ///
     /// # Errors
     /// See [`QueryError`].
@@ -193,8 +193,8 @@ impl StatsService {
         Ok((plan, rows))
     }
 
-    /// The number of rows of an answer whose page lies behind its end. Without a row, the statement
-    /// of the page does not return it.
+    /// The number of rows of an answer, for a page behind the last row: the statement of an empty
+    /// page does not return it.
     async fn count_rows(
         &self,
         question: &Question,

@@ -1,4 +1,4 @@
-//! The service: which sites, goals and floors it answers for, and for which audience.
+//! The service: its sites, goals, floors and audience.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
@@ -114,7 +114,7 @@ impl StatsService {
     pub fn set_goals(&self, site: &str, goals: impl IntoIterator<Item = Goal>) {
         if let Some(id) = self.sites.find(site) {
             let goals = goals.into_iter().map(Arc::new).collect();
-            // A list is replaced as a whole, so it is whole after a panic too.
+            // The list is replaced as a whole, so it is consistent even after a panic.
             let state = &self.states[id.index()];
             *state.goals.write().unwrap_or_else(PoisonError::into_inner) = goals;
         }

@@ -52,8 +52,8 @@ impl Table {
         }
     }
 
-    /// CSV with a header, RFC 4180. A text that a spreadsheet would calculate gets an apostrophe in
-    /// front.
+    /// CSV with a header, RFC 4180. A text that a spreadsheet would run as a formula gets a leading
+    /// apostrophe.
     pub fn to_csv(&self) -> String {
         let line = |cells: Vec<String>| cells.join(",") + "\r\n";
         let mut csv = line(self.columns.iter().map(|name| csv_text(name)).collect());
@@ -107,7 +107,7 @@ fn csv_cell(cell: &Cell) -> String {
     }
 }
 
-/// A text, quoted where CSV needs it, with an apostrophe in front of what a spreadsheet takes for a
+/// A text, quoted where CSV needs it, with a leading apostrophe if a spreadsheet would run it as a
 /// formula.
 fn csv_text(text: &str) -> String {
     let is_formula =

@@ -49,7 +49,7 @@ pub fn is_from_here(headers: &HeaderMap, site: &Site) -> bool {
     }
 }
 
-/// The site of a request: the named one, else the one that the host belongs to, else the only one.
+/// The site of a request: the named one, else the one that the host belongs to, else the only site.
 pub fn site_of<'a>(
     app: &'a App,
     peer: IpAddr,

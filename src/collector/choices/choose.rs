@@ -160,8 +160,7 @@ async fn act(
     }
 }
 
-/// Redirects a form to the address where the browser adds the cookies, with the parameters of the
-/// form's own address.
+/// Redirects a form to the address where the browser adds the cookies, with the same parameters.
 fn to_cookie(query: &Asked) -> Answer {
     let mut target = CHOICES_PATH.to_owned();
     let pairs = [("site", &query.site), ("lang", &query.lang)];

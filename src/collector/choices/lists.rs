@@ -45,8 +45,8 @@ fn counts_at_most(state: &ChoiceState, site: &Site) -> bool {
         || (state.dnt && site.consent.dnt == ObjectionRule::Count)
 }
 
-/// The first sentence of the page. Without the cookie the page can't know of a yes, so each
-/// sentence is true with a yes and without one.
+/// The first sentence of the page. Without the cookie the page can't detect a yes, so each sentence
+/// is true with a yes and without one.
 pub fn summary(state: &ChoiceState, site: &Site) -> &'static str {
     use sillage_privacy::{Decision, Refusal};
     match state.without_choice {

@@ -5,11 +5,11 @@
 //! cookie, and it is the same in all languages.
 //!
 //! **Two addresses.** The measurement cookie is bound to the path `/api/event`, so that no page of
-//! the site and no log in front of it sees a device id. A wider path would give that up for all
-//! visitors to serve the few who come here. So the page is at `/privacy`, where people look for it,
-//! and its forms go to `/api/event/choices`, where the browser adds the cookie that an erasure
-//! needs. The page is served there as well and then says whether the cookie is present. A refusal
-//! or an erasure that is sent to `/privacy` itself is redirected with its body.
+//! the site and no log in front of it sees a device id. A wider path would weaken this for all
+//! visitors to serve the few who open this page. So the page is at `/privacy`, where people look
+//! for it, and its forms go to `/api/event/choices`, where the browser adds the cookie that an
+//! erasure needs. The page is served there as well and then says whether the cookie is present. A
+//! refusal or an erasure that is sent to `/privacy` itself is redirected with its body.
 //!
 //! **An erasure is never confirmed falsely.** "Done" is said only of rows that were found and are
 //! deleted. Without any rows the page says so, and until it is done the page says that the erasure

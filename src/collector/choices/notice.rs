@@ -233,7 +233,7 @@ pub fn assessment(app: &App, site: &Site) -> String {
             "recipients" => Some(recipients(site).is_empty()),
             "contact" => Some(!site.controller.is_empty() && !site.contact.is_empty()),
             "campaigns" => Some(site.policy.is_none() || !keeps_campaigns(site)),
-            // A configuration does not show it.
+            // The configuration can't show it.
             _ => None,
         };
         let held = match is_held {

@@ -18,7 +18,7 @@ const LAYOUT: &str = include_str!("layout.html");
 const PAGE: &str = include_str!("page.html");
 const ERASE_FORM: &str = include_str!("erase_form.html");
 pub const STYLE: &str = include_str!("style.css");
-/// Nothing is loaded but the one style sheet.
+/// The page loads only its style sheet.
 pub const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What the request shows of the visitor's choices.

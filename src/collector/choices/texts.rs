@@ -6,7 +6,7 @@ use hyper::HeaderMap;
 
 use crate::http::texts::Texts;
 
-/// Texts that stand in the page unchanged, except for the names of the site and the controller.
+/// Texts that appear in the page unchanged, except for the names of the site and the controller.
 pub const PLAIN: &[&str] = &[
     "now_heading",
     "opt_out_label",
@@ -44,7 +44,7 @@ pub fn english() -> &'static Texts {
     &ALL[0]
 }
 
-/// The language that is asked for, else the best one that the browser accepts, else English.
+/// The requested language, else the best one that the browser accepts, else English.
 pub fn choose(asked: Option<&str>, headers: &HeaderMap) -> &'static Texts {
     Texts::choose(&*ALL, asked, headers)
 }
