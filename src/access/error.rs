@@ -103,7 +103,7 @@ impl From<ApiError> for Answer {
             }
             ApiError::NoToken => (
                 StatusCode::FORBIDDEN,
-                "send the value of `csrf` that /api/me answers in the header x-sillage-csrf"
+                "send the value of `csrf` from /api/me in the header x-sillage-csrf"
                     .to_owned(),
             ),
             ApiError::Misdirected => {

@@ -1,8 +1,6 @@
 //! The body of an HTTP answer: the bytes of a result as the engine produces them, or the exception
 //! that ended it half-way.
-//!
-//! Dropping an answer, which is what hyper does when a client leaves, stops the statement behind
-//! it.
+//! Dropping an answer stops its statement. hyper drops it when the client disconnects.
 
 use std::collections::VecDeque;
 use std::future::Future as _;

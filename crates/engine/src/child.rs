@@ -30,11 +30,11 @@ pub struct EngineOptions {
     pub library: Option<PathBuf>,
     /// The database of a request that names none; created if it does not exist.
     pub database: String,
-    /// Number of the user and group that the process switches to when root starts it.
+    /// Id of the user and group that the process switches to when root starts it.
     pub user: Option<u32>,
     /// Answers readers even if the fence could not be raised.
     pub readers_without_fence: bool,
-    /// Switches defences off, for the tests that show what they keep out; debug builds only.
+    /// Switches defences off, for the tests that show what they prevent; debug builds only.
     #[cfg(debug_assertions)]
     pub without: Vec<Defence>,
     /// A file outside the engine's folder. A warning lists what the process can do to it and to its
@@ -101,14 +101,14 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     let secrets = read_secrets()?;
     let listener = bind(options.listen)?;
     let home = Home::open(&options.data)?;
-    // Loaded before the fence, so that the fence need not allow the library's file and those it
-    // depends on.
+    // Loaded before the fence is raised, so that the fence does not have to allow the library's
+    // file and its dependencies.
     let library = Library::load(&library)?;
     if let Some(user) = options.user
         && let Err(error) = fence::leave_root(user, &home.folder)
     {
         warn(&format!(
-            "the embedded engine stays root ({error}); start the collector as a user of its own, or set engine.user to a number this system lets root become"
+            "the embedded engine stays root ({error}); start the collector as a user of its own, or set engine.user to the id of a user that root may switch to here"
         ));
     }
     // Before any thread starts: running threads would stay outside the fence.
@@ -116,9 +116,9 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
         Ok(()) => true,
         Err(error) => {
             let readers = if options.readers_without_fence {
-                "readers are answered nevertheless (engine.readers_without_fence)"
+                "readers are answered anyway, because engine.readers_without_fence is set"
             } else {
-                "readers are refused; engine.readers_without_fence = true answers them nevertheless"
+                "readers are refused; to answer them anyway, set engine.readers_without_fence = true"
             };
             warn(&format!(
                 "the embedded engine runs without a fence ({error}): SQL of readers could reach files and networks; {readers}"
@@ -175,7 +175,7 @@ fn run_until_asked_to_stop(options: &EngineOptions) -> Result<Infallible, Engine
     libchdb::leave(0)
 }
 
-/// Ignores signals that would end the process but mean nothing here: `systemctl kill` sends a
+/// Ignores signals that would end the process and have no meaning here: `systemctl kill` sends a
 /// signal to every process of the service, and the collector logs it. A handler stays installed
 /// when its receiver is dropped.
 fn ignore_other_signals(runtime: &tokio::runtime::Runtime) -> std::io::Result<()> {

@@ -2,8 +2,8 @@
 //!
 //! `sillage serve` writes both files, mode 0600 and outside the engine's own folder: [`TOKEN_FILE`]
 //! once, [`ADDRESS_FILE`] at every start. `sillage sql` and the other commands that read beside a
-//! running collector find them there. So only the user of the data folder can read; another user of
-//! the machine cannot. Blocking.
+//! running collector find them there. So only the user of the data folder can read the database;
+//! other users of the machine can't. Blocking.
 
 use std::fs::{OpenOptions, Permissions};
 use std::io::{ErrorKind, Read as _, Write as _};

@@ -97,7 +97,8 @@ fn restrict_files(folder: &Path) -> Result<(), FenceError> {
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(ABI::V5))?
         .handle_access(AccessNet::ConnectTcp | AccessNet::BindTcp)?
-        // Without root the collector runs as the same user, and could be sent signals.
+        // Without root, the collector runs as the same user and could receive signals from this
+        // process.
         .scope(Scope::Signal | Scope::AbstractUnixSocket)?
         .create()?
         .add_rule(PathBeneath::new(PathFd::new(folder)?, own))?;
@@ -256,7 +257,7 @@ fn apply(
     Ok(())
 }
 
-/// Gives up root for the user and group of number `user`, which then owns `folder`. Does nothing
+/// Gives up root for the user and group with the id `user`, which then owns `folder`. Does nothing
 /// without root.
 ///
 /// One capability is kept: the data folder above is closed to other users, so the process may

@@ -3,7 +3,7 @@
 //!
 //! libchdb (ClickHouse as a shared library, about 570 MB) is loaded at run time, so that the crate
 //! builds and its other tests run without it. Signatures follow `chdb.h` of libchdb 26.7.3. Every
-//! call here blocks; callers use a thread of its own.
+//! call blocks; callers use a dedicated thread.
 //!
 //! Invariants: a handle lives exactly as long as its Rust owner; nothing outlives the library,
 //! which is never unloaded; a connection runs one statement at a time, which `&mut self` enforces;
@@ -190,7 +190,7 @@ impl Connection {
     /// its end.
     ///
     /// # Errors
-    /// The engine's own text; for anything but a `SELECT` see [`is_not_streamable`].
+    /// The engine's own text; for other statements than `SELECT` see [`is_not_streamable`].
     pub fn stream(
         &mut self,
         sql: &str,
@@ -472,8 +472,8 @@ impl InsertStream<'_> {
 
 impl Drop for InsertStream<'_> {
     fn drop(&mut self) {
-        // SAFETY: the handle is live and destroyed only here; an unfinished stream is cancelled by
-        // it, says chdb.h.
+        // SAFETY: the handle is live and destroyed only here; according to chdb.h this cancels an
+        // unfinished stream.
         unsafe { (self.connection.library.functions.destroy_insert_stream)(self.handle.as_ptr()) };
     }
 }

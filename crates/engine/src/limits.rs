@@ -1,4 +1,4 @@
-//! Settings that a reader may choose, and their bounds, so that no runaway query starves the
+//! Settings that a reader may choose, and their bounds, so that a runaway query can't starve the
 //! collector.
 //!
 //! Pure; no IO. `readonly=1` refuses every setting, including those in the URL, so harmless
@@ -19,7 +19,7 @@ struct Limit {
     max: u64,
 }
 
-/// Bounds on a reader's statement, so that no runaway query starves the collector.
+/// Bounds on a reader's statement, so that a runaway query can't starve the collector.
 const READER_LIMITS: [Limit; 4] = [
     Limit {
         name: "max_execution_time",

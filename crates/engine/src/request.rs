@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_settings_and_parameters_are_told_apart() {
+    fn arguments_settings_and_parameters_are_distinguished() {
         let query = Query::parse(
             false,
             "query=SELECT%201&database=d&default_format=JSON&query_id=q&max_threads=2&param_x=a%27b&session_id=s&compress=1&decompress=0",
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_can_not_become_sql() {
+    fn a_name_cannot_become_sql() {
         for arguments in [
             "max_threads%3D1%2Creadonly=0",
             "a-b=1",
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_can_not_become_sql() {
+    fn a_value_cannot_become_sql() {
         let set = set_statement([("a", "1', readonly = '0"), ("b", "\\'")].into_iter());
         assert_eq!(
             set.as_deref(),

@@ -219,7 +219,7 @@ impl Service {
                 return Err(Exception::new(
                     497,
                     "ACCESS_DENIED",
-                    "Readers are refused, because this system can't keep the engine from files and networks (Landlock of Linux 5.19 and seccomp are needed); engine.readers_without_fence = true answers them nevertheless",
+                    "Readers are refused, because this system can't keep the engine from files and networks (Landlock of Linux 5.19 and seccomp are needed); to answer them anyway, set engine.readers_without_fence = true",
                 ));
             }
             return Ok(access);
@@ -270,7 +270,7 @@ impl Service {
             Kind::FromInfile => Err(Exception::new(
                 48,
                 "NOT_IMPLEMENTED",
-                "INSERT FROM INFILE is a client's business; send the file as the request's body",
+                "INSERT FROM INFILE has to be resolved by the client; send the file as the request's body",
             )),
             Kind::Insert(insert) => {
                 let (sql, format) = (insert.head.to_owned(), insert.format.to_owned());
@@ -463,7 +463,7 @@ async fn send_rows(sender: &mpsc::Sender<Rows>, mut rows: Bytes) -> bool {
     true
 }
 
-/// Compares in constant time, so that timing does not tell where two texts differ.
+/// Compares in constant time, so that timing does not reveal where two texts differ.
 fn is_same(a: &str, b: &str) -> bool {
     a.len() == b.len()
         && a.bytes()

@@ -39,8 +39,8 @@ const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 /// How long a child may take to stop; it gives its statements 2 s to finish and 3 s to be killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The engine's user and group if the collector is root: a number that systemd leaves unused and
-/// that belongs to no other program.
+/// Id of the engine's user and group if the collector is root: systemd leaves it unused, and no
+/// other program has it.
 pub const USER_DEFAULT: u32 = 60_800;
 
 /// Options of the supervisor.
@@ -58,7 +58,7 @@ pub struct SupervisorOptions {
     pub reader_token: Option<String>,
     /// The database of a request that names none.
     pub database: String,
-    /// Number of the user and group that the engine runs as if this process is root.
+    /// Id of the user and group that the engine runs as if this process is root.
     pub user: u32,
     /// Answers readers even if the system can't fence the engine.
     pub readers_without_fence: bool,

@@ -51,7 +51,7 @@ impl Upload {
                 return Ok(None);
             };
             let frame = frame.map_err(|_| {
-                Exception::new(210, "NETWORK_ERROR", "The request's body broke off")
+                Exception::new(210, "NETWORK_ERROR", "The request's body ended early")
             })?;
             let Ok(received) = frame.into_data() else {
                 continue;

@@ -39,7 +39,7 @@ impl Bucket {
         }
     }
 
-    /// Last day of the bucket that has `day` in it.
+    /// Last day of the bucket that contains `day`.
     pub fn last_day(self, day: Date) -> Date {
         match self {
             Bucket::Minute | Bucket::Hour | Bucket::Day => day,

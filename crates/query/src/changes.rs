@@ -1,5 +1,4 @@
-//! What changed: the values of dimensions that contribute most to the difference between two
-//! periods.
+//! Changes: the values of dimensions that contribute most to the difference between two periods.
 //!
 //! A total and its breakdowns are asked for both periods, each as a
 //! [`Question`] of its own. Only metrics whose rows add up are allowed.

@@ -3,8 +3,7 @@
 
 use crate::sql::Sql;
 
-/// Most dimensions of a statement: the day of a roll-up comes on top of two dimensions, a question
-/// has up to eight.
+/// Most dimensions of a statement: a question has up to eight, a roll-up two and the day.
 pub const COLUMNS_MAX: usize = 8;
 
 const NAMES: [&str; COLUMNS_MAX] = ["d0", "d1", "d2", "d3", "d4", "d5", "d6", "d7"];

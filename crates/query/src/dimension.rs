@@ -130,7 +130,7 @@ impl Dimension {
         }
     }
 
-    /// Whether engagement records can have it. Other dimensions do not look at them.
+    /// Whether engagement records can have it. Other dimensions ignore them.
     pub fn is_met_by_engagement(&self) -> bool {
         match self {
             Dimension::Goal(goals, Goals::Met) => {

@@ -117,7 +117,7 @@ impl Filter {
         }
     }
 
-    /// Whether engagement records can meet the filter. Other filters do not look at them.
+    /// Whether engagement records can meet the filter. Other filters ignore them.
     pub fn is_met_by_engagement(&self) -> bool {
         let mut goals = self.goals().into_iter().flatten();
         goals.any(|goal| goal.is_met_by_engagement())

@@ -8,8 +8,8 @@
 //!
 //! Where the roll-ups hold the answer, its first days come from them and only the rest is read from
 //! the events: usually the last two days. Questions about whole visits can use stored visits
-//! instead. Questions about events remain; for days whose ids are cleared they can count pages, but
-//! not people.
+//! instead. Questions about events always read the events; for days whose ids are cleared they
+//! count pages, but not people.
 
 mod answer;
 mod counts;

@@ -1,7 +1,5 @@
-//! The report: the answer to a question.
-//!
-//! [`Report`] holds the rows and what has to be said about them. How it looks as JSON is decided in
-//! [`wire`](crate::wire).
+//! The report: the answer to a question. [`Report`] holds the rows and the facts that qualify them.
+//! [`wire`](crate::wire) defines its form as JSON.
 
 pub mod pair;
 

@@ -1,4 +1,4 @@
-//! Answers from what is stored about finished days: totals by dimension (`daily`) and visits
+//! Answers from the stored results of finished days: totals by dimension (`daily`) and visits
 //! without ids (`visits`). The program's roll-up job writes both.
 
 pub mod coverage;

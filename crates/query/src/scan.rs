@@ -202,7 +202,7 @@ impl Scope {
     }
 }
 
-/// Engagement records are not events. Only goals that they can meet look at them.
+/// Engagement records are not events. Only goals that they can meet count them.
 fn rows(with_engagement: bool) -> Sql {
     Sql::text(if with_engagement {
         ""

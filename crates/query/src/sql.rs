@@ -1,4 +1,4 @@
-//! SQL whose text no client can write into.
+//! SQL that is safe from injection: its text comes from the program only.
 //!
 //! A statement is put together from the files in `sql/` and from fixed fragments. Invariants:
 //!
@@ -6,8 +6,8 @@
 //!   [`Sql`]. No constructor takes a `String`, and nothing formats one into text. A question
 //!   chooses *which* fragments are used, through the closed enums of `dimension`, `metric` and
 //!   `filter`. It never chooses their text.
-//! - **Values travel apart.** A [`Value`] becomes a placeholder `{pN:Type}` with our name and type.
-//!   ClickHouse gets the value as a parameter and parses it as a literal of that type.
+//! - **Values are sent separately.** A [`Value`] becomes a placeholder `{pN:Type}` with our name
+//!   and type. ClickHouse gets the value as a parameter and parses it as a literal of that type.
 //! - **The slots of a template are a closed list.** An unknown slot, or one left open, is a fault
 //!   of the program; the tests of `plan` reach every slot.
 

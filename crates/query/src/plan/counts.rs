@@ -78,9 +78,10 @@ impl Counts<'_> {
         counts.with(filter, std::slice::from_ref(dimension), floor)
     }
 
-    /// The condition under which the answer is given beside its neighbours. People are counted as
-    /// in the whole answer, so the numbers are comparable. Beside the number of all people, the sum
-    /// over the values of a dimension of events reveals how many people have several values.
+    /// The condition under which the answer can be given although its neighbours can be asked for
+    /// too. People are counted as in the whole answer, so the numbers are comparable. Beside the
+    /// number of all people, the sum over the values of a dimension of events reveals how many
+    /// people have several values.
     pub(super) fn condition(
         &self,
         floor: Floor,

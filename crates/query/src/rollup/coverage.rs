@@ -61,8 +61,8 @@ impl Coverage {
         self.cleared_before.filter(|first| from < *first)
     }
 
-    /// Roll-ups begin with the first day that has events. The days before it count as rolled up:
-    /// they hold nothing.
+    /// Roll-ups begin with the first day that has events. The days before it count as rolled up,
+    /// because they have no events.
     fn run(&self, days: &[i64], first_day: i64, day_after: i64) -> Option<i64> {
         let begin = (*self.days.first()?).max(first_day);
         let index = days.binary_search(&begin).ok()?;

@@ -5,7 +5,8 @@
 //!
 //! The answer differs from that of the events for people without a history only: a person who came
 //! twice in a day is found under the first of the two visits. Questions about events can't be
-//! answered here: which pages a visit saw is what clearing removes. `plan` says so in the answer.
+//! answered here: which pages a visit saw is what clearing removes. The answer's `meta` states
+//! this.
 
 use super::coverage::{Coverage, bucket_of_day};
 use crate::bucket::Bucket;

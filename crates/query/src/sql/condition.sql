@@ -1,4 +1,4 @@
--- Whether an answer can be given beside answers with one condition less: each differs from it by no one or by enough people,
+-- Whether an answer can be given: each answer with one condition removed differs from it by no one or by enough people,
 -- and no one or enough people fail several conditions or have several values of a dimension. Costs a scan for each.
 (
     SELECT arrayAll(other -> other = own OR abs(other - own) >= /*{floor}*/, others)

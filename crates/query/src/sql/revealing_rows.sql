@@ -1,4 +1,4 @@
--- Rows of an answer from which a few people are missing, compared with the same row of an answer with one condition less or
+-- Rows of an answer from which a few people are missing, compared with the same row of an answer without one condition or
 -- with the whole answer. Costs a scan for each condition, one for the rows and one for the whole.
 SELECT /*{names}*/
 FROM

@@ -2,7 +2,7 @@
 
 use super::floor::Floor;
 
-/// The group of readers an answer is for.
+/// The group of readers that an answer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Audience {
     /// People who are logged in and may see the site.
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_threshold_of_one_hides_nothing() {
+    fn a_floor_of_one_hides_nothing() {
         let floors = Floors {
             members: 1,
             keys: 2,

@@ -1,5 +1,5 @@
-//! Comparisons of an answer with its neighbours: answers that have one condition less. Two answers
-//! that differ by a few people reveal those people.
+//! Comparisons of an answer with its neighbours: the answers to the same filter without one of its
+//! conditions. Two answers that differ by a few people reveal those people.
 
 use super::floor::Floor;
 use crate::columns;

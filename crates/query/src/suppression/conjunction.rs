@@ -146,7 +146,7 @@ pub fn event_contexts(filter: &Filter) -> Vec<(Dimension, Filter)> {
 }
 
 /// The cells of visitors who fail at least two conditions. Cells with fewer failed conditions are
-/// differences of answers with one condition less.
+/// differences between an answer and its neighbours.
 pub fn cells(filter: &Filter) -> Vec<Filter> {
     let conditions = conditions(filter);
     let negated = |part: &Filter| Filter::Not(Box::new(part.clone()));

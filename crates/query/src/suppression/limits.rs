@@ -12,7 +12,7 @@ use crate::question::{AskedDimension, Question};
 /// Most conditions and values of lists in the filters of one question; each costs a scan.
 pub const NEIGHBOURS_MAX: usize = 12;
 
-/// Refuses questions for which no floor can be guaranteed.
+/// Refuses questions for which the floor can't be guaranteed.
 ///
 /// # Errors
 /// A period that does not consist of whole days of the site, buckets shorter than an hour, click

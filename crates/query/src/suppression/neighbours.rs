@@ -1,8 +1,9 @@
-//! The neighbours of a filter: filters that have one condition, or one value of a list, less.
+//! The neighbours of a filter: the filter without one of its conditions, or without one value of a
+//! list.
 
 use crate::filter::Filter;
 
-/// The filters that have one condition, or one value of a list, less.
+/// The filter without each of its conditions in turn, and without each value of a list.
 pub fn neighbours(filter: &Filter) -> Vec<Filter> {
     match filter {
         Filter::All(members) => without_one(members).map(Filter::All).collect(),

@@ -1,4 +1,4 @@
-//! A question about what changed and its report as the JSON of `POST /api/v2/changes`.
+//! A question about changes and its report, as the JSON of `POST /api/v2/changes`.
 
 use std::sync::Arc;
 

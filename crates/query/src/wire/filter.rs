@@ -159,7 +159,7 @@ fn parse_one(
             if in_behaviour {
                 return Err(QueryError::invalid(
                     at,
-                    "has_done and has_not_done can't stand inside each other",
+                    "has_done and has_not_done can't be nested in each other",
                 ));
             }
             let what = parse_one(&parts[1], &format!("{at}/1"), depth + 1, parsing, true)?;
@@ -209,7 +209,7 @@ fn parse_goal(
     if !is_at_the_top {
         return Err(QueryError::invalid(
             at,
-            "event:goal can't stand inside `and`, `or` and `not`",
+            "event:goal can't be used inside `and`, `or` and `not`",
         ));
     }
     if parts.len() < 3 || parts.len() > 4 {

@@ -1,4 +1,4 @@
-//! A question about a funnel and its report as the JSON of `POST /api/v2/funnel`.
+//! A question about a funnel and its report, as the JSON of `POST /api/v2/funnel`.
 
 use std::sync::Arc;
 

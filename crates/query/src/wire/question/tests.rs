@@ -236,7 +236,7 @@ fn a_misspelt_name_gets_the_nearest_known_one() {
 
 /// Replaces each part of `whole` by `wrong`, innermost first, and calls `check` with the result and
 /// the place.
-fn spoil(whole: &Json, wrong: &Json, check: &mut dyn FnMut(&Json, &str)) {
+fn break_each_part(whole: &Json, wrong: &Json, check: &mut dyn FnMut(&Json, &str)) {
     fn places(value: &Json, at: String, found: &mut Vec<String>) {
         match value {
             Json::Array(members) => {
@@ -256,9 +256,9 @@ fn spoil(whole: &Json, wrong: &Json, check: &mut dyn FnMut(&Json, &str)) {
     let mut found = Vec::new();
     places(whole, String::new(), &mut found);
     for place in found.iter().filter(|place| !place.is_empty()) {
-        let mut spoilt = whole.clone();
-        *spoilt.pointer_mut(place).unwrap() = wrong.clone();
-        check(&spoilt, place);
+        let mut broken = whole.clone();
+        *broken.pointer_mut(place).unwrap() = wrong.clone();
+        check(&broken, place);
     }
 }
 
@@ -296,27 +296,27 @@ fn every_error_names_the_place_or_its_parent() {
     ];
     let (mut refused, mut accepted) = (0, 0);
     for wrong in &wrong {
-        spoil(
+        break_each_part(
             &whole,
             wrong,
-            &mut |spoilt, place| match parse(spoilt, &[]) {
+            &mut |broken, place| match parse(broken, &[]) {
                 Ok(_) => accepted += 1,
                 Err(error) => {
                     refused += 1;
                     let QueryError::Invalid { at, message } = &error else {
                         panic!("{error} has no place");
                     };
-                    // A part can also make another one senseless, so only the first key has to
-                    // be the same or to depend on it.
+                    // A wrong part can make another part invalid, so only the first key has to be
+                    // the same or to depend on it.
                     let key =
                         |pointer: &str| pointer.split('/').nth(1).unwrap_or_default().to_owned();
-                    let (named, spoilt) = (key(at.trim_start_matches('#')), key(place));
+                    let (named, broken) = (key(at.trim_start_matches('#')), key(place));
                     let depends = matches!(
-                        (spoilt.as_str(), named.as_str()),
+                        (broken.as_str(), named.as_str()),
                         ("metrics" | "dimensions", "order_by")
                             | ("dimensions", "include" | "metrics")
                     );
-                    assert!(named == spoilt || depends, "{wrong} at {place}: {error}");
+                    assert!(named == broken || depends, "{wrong} at {place}: {error}");
                     assert!(message.len() < 400, "{error}");
                 }
             },
