@@ -103,8 +103,7 @@ impl From<ApiError> for Answer {
             }
             ApiError::NoToken => (
                 StatusCode::FORBIDDEN,
-                "send the value of `csrf` from /api/me in the header x-sillage-csrf"
-                    .to_owned(),
+                "send the value of `csrf` from /api/me in the header x-sillage-csrf".to_owned(),
             ),
             ApiError::Misdirected => {
                 return response::refused(
