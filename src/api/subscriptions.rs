@@ -127,7 +127,7 @@ pub async fn add(call: Call<Person, SitePart>) -> Result<Created, ApiError> {
         error => error.into(),
     })?;
     let key = scheduler::link_key(control).await?;
-    let words = email::Words::of(&wanted.language);
+    let words = email::Texts::of(&wanted.language);
     let link = scheduler::link(mail, &key, id).unwrap_or_default();
     let letter = message::of_request(&site, topic, words, &link);
     let sent = async { Sender::new(Some(mail))?.send(&wanted.to, &letter).await };
@@ -161,7 +161,7 @@ pub async fn preview(call: Call<Identity, (SitePart, WordPart)>) -> Result<Json,
     let stats = app.reports()?;
     let site = app.config.site(site).ok_or(ApiError::Forbidden)?;
     let language = call.parameter("language");
-    let words = email::Words::of(language.as_deref().unwrap_or("en"));
+    let words = email::Texts::of(language.as_deref().unwrap_or("en"));
     let summary = Summary::ask(stats, site, cadence, Timestamp::now()).await;
     let summary = summary.map_err(|_| {
         ApiError::BadGateway("the numbers could not be read; try again in a few seconds".into())

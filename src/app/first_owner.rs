@@ -26,7 +26,7 @@ pub async fn create_link(control: &Control) -> Result<Token, ControlError> {
 /// Why a dashboard that other machines can reach is not served without an account.
 pub fn no_account(address: SocketAddr) -> String {
     format!(
-        "the dashboard would listen on {address} for everybody, and there is no account to log in with yet: add one with \
+        "other machines could reach the dashboard on {address}, but no account exists yet: add one with \
          `sillage user add NAME` first, or set dashboard.listen to 127.0.0.1:8001"
     )
 }

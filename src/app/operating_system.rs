@@ -24,7 +24,7 @@ impl StopSignal {
     /// # Errors
     /// The system refuses the handlers.
     pub fn listen() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("signals can't be waited for");
+        let listen = |kind| signal(kind).context("cannot install the signal handlers");
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
@@ -52,7 +52,7 @@ pub fn ignore_other_signals() -> anyhow::Result<()> {
         ("SIGUSR2", SignalKind::user_defined2()),
     ];
     for (name, kind) in others {
-        let mut received = signal(kind).context("signals can't be waited for")?;
+        let mut received = signal(kind).context("cannot install the signal handlers")?;
         tokio::spawn(async move {
             while received.recv().await.is_some() {
                 tracing::warn!(

@@ -43,7 +43,7 @@ pub fn route(
         }
     };
     let handler = match route.handler {
-        // The table opens it to everybody, so there is nothing to admit.
+        // Everyone may use this route, so there is nothing to check.
         Handler::Beacon => {
             return Either::Left(beacon::collect(app, connection.peer.ip(), request));
         }
@@ -61,10 +61,10 @@ pub fn route(
     })
 }
 
-/// A request that its route's line admits.
+/// Checks the permissions of a request against its route's line.
 ///
 /// # Errors
-/// The answer to one that it does not.
+/// The answer to a refused request.
 async fn admitted(
     app: Arc<App>,
     faces: Faces,

@@ -214,7 +214,7 @@ pub fn find(method: &Method, path: &str, is_shown: &dyn Fn(Face) -> bool) -> Fou
             }
             return Found::Route(route, parts);
         }
-        // A reader of `Allow` does not ask for preflights.
+        // Preflights are not listed in `Allow`.
         if route.method == Method::OPTIONS {
             continue;
         }
@@ -326,7 +326,7 @@ mod tests {
             .filter(|index| matches!(ROUTES[*index].handler, Handler::Beacon))
             .collect();
         assert_eq!(beacons, [0]);
-        // The router does not ask whether a beacon may.
+        // The router checks no permission for a beacon.
         assert_eq!((ROUTES[0].who, ROUTES[0].proof), (Who::Anyone, Proof::None));
     }
 }

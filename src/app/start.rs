@@ -63,7 +63,7 @@ pub async fn serve(config: Config, has_demo: bool) -> anyhow::Result<()> {
     let app = Arc::new(open(config, control, has_demo)?);
     let (stop, stopped) = watch::channel(false);
     let servers = listeners.serve(&app, &stopped)?;
-    tracing::info!(address = %collector, "beacons are taken");
+    tracing::info!(address = %collector, "beacons are accepted");
 
     let started = tokio::select! {
         started = clickhouse::start(&app.config) => started?,
@@ -117,7 +117,7 @@ async fn check_accounts(
     Ok(Some(first_owner::create_link(control).await?))
 }
 
-/// Opens the spool and what stands before it, and restores what the spool holds. Blocks.
+/// Opens the spool and the pipeline before it, and restores their state from the spool. Blocks.
 fn open(config: Config, control: Control, has_demo: bool) -> anyhow::Result<App> {
     let counters = Arc::new(Counters::new(config.sites.clone()));
     let spool = Spool::open(SpoolOptions {

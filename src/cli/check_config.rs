@@ -14,6 +14,7 @@ use crate::control::people;
 /// `sillage check-config …`
 #[derive(Debug, clap::Args)]
 pub struct CheckConfigArguments {
+    /// Configuration file.
     #[arg(long, default_value = "sillage.toml")]
     config: PathBuf,
 }
@@ -50,7 +51,7 @@ fn notes(config: &Config) -> Vec<&'static str> {
     if config.trusted_proxies.is_empty() && config.collector_listen.ip().is_loopback() {
         notes.push(
             "trusted_proxies is empty: behind a proxy on this machine all visitors count as one network, and without cookies as one \
-             visitor; name it, e.g. trusted_proxies = [\"127.0.0.1\"]",
+             visitor; name the proxy, e.g. trusted_proxies = [\"127.0.0.1\"]",
         );
     }
     notes

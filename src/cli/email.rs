@@ -26,6 +26,7 @@ use crate::stats::{QueryLimits, StatsService};
 pub struct EmailArguments {
     /// Site id as configured.
     site: String,
+    /// Configuration file.
     #[arg(long, default_value = "sillage.toml")]
     config: PathBuf,
     /// Recipient; may be given several times.
@@ -92,7 +93,8 @@ pub async fn alert(arguments: &AlertArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-const HINT: &str = "ClickHouse must run for this; start `sillage serve`, or say where it answers with --clickhouse";
+const HINT: &str =
+    "ClickHouse must be running; start `sillage serve`, or give its address with --clickhouse";
 
 /// What an e-mail is written from.
 struct Sources {

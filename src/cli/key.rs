@@ -17,6 +17,7 @@ use crate::data_dir::create_private;
 /// `sillage key …`
 #[derive(Debug, Args)]
 pub struct KeyArguments {
+    /// Configuration file.
     #[arg(long, global = true, default_value = "sillage.toml")]
     config: PathBuf,
     #[command(subcommand)]
@@ -35,7 +36,10 @@ enum KeyCommand {
     /// List the keys, without their secrets.
     List,
     /// Revoke a key at once, by its number in the list.
-    Revoke { id: i64 },
+    Revoke {
+        /// Number of the key.
+        id: i64,
+    },
 }
 
 /// Runs the command.
@@ -68,7 +72,7 @@ pub fn run(arguments: KeyArguments) -> anyhow::Result<()> {
                     .used
                     .map_or("never used".into(), |day| format!("last used {day}"));
                 print_line!(
-                    "{}: {:?} of {}, made by {}, {used}",
+                    "{}: {:?} of {}, created by {}, {used}",
                     key.id,
                     key.name,
                     key.site,

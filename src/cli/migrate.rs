@@ -12,6 +12,7 @@ use crate::store;
 /// `sillage migrate …`
 #[derive(Debug, clap::Args)]
 pub struct MigrateArguments {
+    /// Configuration file.
     #[arg(long, default_value = "sillage.toml")]
     config: PathBuf,
 }

@@ -15,7 +15,7 @@ pub fn ask_password() -> anyhow::Result<Zeroizing<String>> {
         return read_line();
     }
     let first = ask_hidden("Password: ")?;
-    if *first != *ask_hidden("The same again: ")? {
+    if *first != *ask_hidden("Repeat the password: ")? {
         bail!("the two passwords differ");
     }
     Ok(first)

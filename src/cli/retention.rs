@@ -12,6 +12,7 @@ use crate::store::retention;
 /// `sillage retention …`
 #[derive(Debug, clap::Args)]
 pub struct RetentionArguments {
+    /// Configuration file.
     #[arg(long, default_value = "sillage.toml")]
     config: PathBuf,
     /// Check only and change nothing; `serve` destroys expired rows.
@@ -32,7 +33,7 @@ pub async fn run(arguments: &RetentionArguments) -> anyhow::Result<()> {
     let rules = retention::Rules::of(&config);
     let mut found = retention::verify(&client, &rules, retention::today())
         .await
-        .context("ClickHouse must run for this; start `sillage serve`, or say where it answers with --clickhouse")?;
+        .context("ClickHouse must be running; start `sillage serve`, or give its address with --clickhouse")?;
     found.set_aside = retention::set_aside_left(&rules, &config.spool.dir, found.until)?;
     if !found.is_clean() {
         bail!(

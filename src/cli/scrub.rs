@@ -11,6 +11,7 @@ use crate::config::Config;
 /// `sillage scrub …`
 #[derive(Debug, clap::Args)]
 pub struct ScrubArguments {
+    /// Configuration file.
     #[arg(long, default_value = "sillage.toml")]
     config: PathBuf,
     /// Site whose rules are used; the first configured one by default.

@@ -8,6 +8,7 @@ use crate::config::Config;
 /// `sillage serve …`
 #[derive(Debug, clap::Args)]
 pub struct ServeArguments {
+    /// Configuration file.
     #[arg(long, default_value = "sillage.toml")]
     config: PathBuf,
     /// Also serve the demo site under /demo/.

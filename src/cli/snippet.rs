@@ -13,6 +13,7 @@ use crate::config::Config;
 pub struct SnippetArguments {
     /// Site id as configured.
     site: String,
+    /// Configuration file.
     #[arg(long, default_value = "sillage.toml")]
     config: PathBuf,
     /// Address of the collector for browsers, e.g. `https://stats.example.com`; empty if it is the

@@ -16,6 +16,7 @@ use sillage_engine::credential;
 /// `sillage sql …`
 #[derive(Debug, clap::Args)]
 pub struct SqlArguments {
+    /// Configuration file.
     #[arg(long, default_value = "sillage.toml")]
     config: PathBuf,
     /// Print only the URL with user and password, for other programs.
@@ -66,17 +67,17 @@ pub async fn run(arguments: &SqlArguments) -> anyhow::Result<()> {
     finish(output.flush())
 }
 
-/// A reader of the output that has seen enough (`| head`) ends the command quietly.
+/// If the reader has closed the pipe (`| head`), the command ends quietly.
 fn finish(written: std::io::Result<()>) -> anyhow::Result<()> {
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(error).context("nothing can be written to standard output")
+            Err(error).context("can't write to standard output")
         }
         Ok(()) | Err(_) => Ok(()),
     }
 }
 
-/// With user and password.
+/// The URL of ClickHouse, with user and password.
 fn url(config: &Config) -> anyhow::Result<String> {
     let Some(server) = &config.clickhouse.url else {
         let address = credential::find(&config.data_dir)?;

@@ -19,6 +19,7 @@ use crate::data_dir::create_private;
 /// `sillage user …`
 #[derive(Debug, Args)]
 pub struct UserArguments {
+    /// Configuration file.
     #[arg(long, global = true, default_value = "sillage.toml")]
     config: PathBuf,
     #[command(subcommand)]
@@ -29,6 +30,7 @@ pub struct UserArguments {
 enum UserCommand {
     /// Add a person; asks for the password, or reads it as a line from standard input.
     Add {
+        /// Name for the log-in.
         name: String,
         /// A configured site; by default every site.
         #[arg(long, default_value = EVERY_SITE)]
@@ -40,9 +42,15 @@ enum UserCommand {
     /// List the people and their roles.
     List,
     /// Remove a person and end their log-ins at once.
-    Remove { name: String },
+    Remove {
+        /// Name of the person.
+        name: String,
+    },
     /// Print a link for choosing a new password; it works once, for a day.
-    Reset { name: String },
+    Reset {
+        /// Name of the person.
+        name: String,
+    },
 }
 
 /// Runs the command.
@@ -68,7 +76,7 @@ pub fn run(arguments: UserArguments) -> anyhow::Result<()> {
             let mut connection = database::open(&path)?;
             if people::find_name(&connection, &name)?.is_some() {
                 bail!(
-                    "{name:?} is there already; `sillage user reset {name}` gives a new password"
+                    "{name:?} already exists; `sillage user reset {name}` prints a link for a new password"
                 );
             }
             let password = ask_password()?;
@@ -84,17 +92,17 @@ pub fn run(arguments: UserArguments) -> anyhow::Result<()> {
                 grant,
             )?;
             print_line!(
-                "{name} may log in at http://{}/login",
+                "{name} can now log in at http://{}/login",
                 config.dashboard_listen
             );
         }
         UserCommand::List => {
             let connection = database::open_existing(&path)?;
-            let everybody = people::all(&connection)?;
-            if everybody.is_empty() {
+            let all = people::all(&connection)?;
+            if all.is_empty() {
                 print_line!("no account exists yet; `sillage user add NAME` adds one");
             }
-            for person in everybody {
+            for person in all {
                 let roles: Vec<String> = person
                     .roles
                     .iter()
@@ -112,14 +120,16 @@ pub fn run(arguments: UserArguments) -> anyhow::Result<()> {
             let mut connection = database::open_existing(&path)?;
             let person = find(&connection, &name)?;
             people::remove(&mut connection, now, audit::COMMAND_LINE, person.id)?;
-            print_line!("{name} has been removed; their log-ins have ended");
+            print_line!("{name} was removed, and their log-ins have ended");
         }
         UserCommand::Reset { name } => {
             let mut connection = database::open_existing(&path)?;
             let person = find(&connection, &name)?;
             let token = Token::new(random()?);
             invitation::reset(&mut connection, now, None, person.id, &token.hash())?;
-            print_line!("With this link {name} chooses a new password; it works once, for a day:");
+            print_line!(
+                "{name} can choose a new password with this link; it works once, for a day:"
+            );
             print_line!(
                 "  http://{}/welcome/{}",
                 config.dashboard_listen,

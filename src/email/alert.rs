@@ -1,13 +1,13 @@
-//! Unusual traffic. Everything is pure except [`look`], which asks for the counts.
+//! Alerts on unusual traffic. Everything is pure except [`look`], which asks for the counts.
 //!
 //! # The rule
-//! The visitors of the last three whole hours are compared with the same hours of the same day of
-//! the week in the eight weeks before: `m` is their median and `s` the greater of their scaled
-//! median absolute deviation and √m (chance alone moves a count by that). It is a *spike* at more
-//! than `m + 4 s` and half as many again as usual, a *drop* at fewer than `m − 4 s` and half of
-//! usual. With fewer than four weeks to compare with, nothing is said. A week with a campaign or a
-//! holiday among the eight moves a median little, and comparing like hours of like days leaves the
-//! pattern of the week out.
+//! The visitors of the last three whole hours are compared with the same hours of the same weekday
+//! in the eight weeks before. `m` is the median of those weeks. `s` is the greater of their scaled
+//! median absolute deviation and √m, the deviation by chance alone. More than `m + 4 s` visitors
+//! are a *spike* if they are also at least 1.5 times `m`. Fewer than `m − 4 s` are a *drop* if they
+//! are also at most half of `m`. With fewer than four weeks to compare, there is no alert. The
+//! median is robust against one week with a campaign or a holiday, and the same hours of the same
+//! weekday remove the weekly pattern.
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -20,29 +20,29 @@ use crate::config::Site;
 use crate::email::error::EmailError;
 use crate::stats::StatsService;
 
-/// Weeks that are looked back on.
+/// The number of weeks to compare with.
 pub const WEEKS: usize = 8;
-/// Fewest of them with any visitor at all, so that a site that is new has no alarm.
+/// Fewest of them that must have visitors, so that a new site raises no alert.
 pub const WEEKS_MIN: usize = 4;
-/// Hours that are looked at together.
+/// Length of the compared window, in hours.
 pub const HOURS: i64 = 3;
-/// How many deviations from the median are unusual.
+/// Distance from the median that is unusual, in deviations.
 const DEVIATIONS: f64 = 4.0;
-/// Median absolute deviation to standard deviation, for normally distributed counts.
+/// Factor from median absolute deviation to standard deviation, for normally distributed counts.
 const MAD_SCALE: f64 = 1.4826;
 
-/// What is unusual.
+/// The kind of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     Spike,
     Drop,
 }
 
-/// Something unusual.
+/// Unusual traffic in a window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
     pub kind: Kind,
-    /// `[since, until)` on the site's clock.
+    /// `[since, until)` in the site's time zone.
     pub since: ZonedDateTime,
     pub until: ZonedDateTime,
     pub visitors: u64,
@@ -50,7 +50,7 @@ pub struct Alert {
     pub usual: u64,
 }
 
-/// The rule, over the count now and those of the weeks before.
+/// Applies the rule to the current count and those of the weeks before.
 pub fn judge(now: u64, before: &[u64]) -> Option<(Kind, u64)> {
     let known = before.iter().filter(|count| **count > 0).count();
     if known < WEEKS_MIN {
@@ -70,7 +70,7 @@ pub fn judge(now: u64, before: &[u64]) -> Option<(Kind, u64)> {
     Some((kind, usual.round() as u64))
 }
 
-/// Of an even number, the mean of the two in the middle; of none, 0.
+/// The median. For an even number of counts, the mean of the middle two; 0 without counts.
 fn median(mut counts: Vec<f64>) -> f64 {
     counts.sort_by(f64::total_cmp);
     match (counts.len(), counts.len() / 2) {
@@ -80,9 +80,8 @@ fn median(mut counts: Vec<f64>) -> f64 {
     }
 }
 
-/// The last whole hours before `now`, and the same on the clock of the site in the weeks before,
-/// the latest first. A window that would begin before midnight begins there: visitors are told
-/// apart within a day.
+/// The last whole hours before `now`, and the same local hours in the weeks before, the latest
+/// first. A window never begins before midnight, because visitors are distinct within a day only.
 pub fn windows(now: Timestamp, zone: &TimeZone) -> Vec<(ZonedDateTime, ZonedDateTime)> {
     let local = now.to_zoned_datetime(zone.clone());
     let hour = Time::constant(local.hour(), 0, 0, 0);
@@ -107,10 +106,10 @@ pub fn windows(now: Timestamp, zone: &TimeZone) -> Vec<(ZonedDateTime, ZonedDate
     (0..=WEEKS).filter_map(window).collect()
 }
 
-/// Asks for the counts and judges them.
+/// Asks for the counts and applies the rule.
 ///
 /// # Errors
-/// The counts did not come.
+/// The counts are not available.
 pub async fn look(
     stats: &StatsService,
     site: &Site,
@@ -157,8 +156,8 @@ mod tests {
                 "{now} {before:?}"
             );
         };
-        // m = 100, s = 10 (chance): unusual beyond 140 and below 60; twice the bounds of half as
-        // many again and half.
+        // m = 100 and s = 10, by chance alone. 140 and 60 are the limits by deviation, 150 and 50
+        // those by ratio; both must be reached.
         check(100, &steady, None);
         check(149, &steady, None);
         check(150, &steady, Some(Kind::Spike));
@@ -176,7 +175,7 @@ mod tests {
         check(100, &[100, 0, 104, 99, 101, 103, 97, 100], None);
         // Counts that vary widely by themselves.
         check(200, &[20, 180, 60, 150, 30, 170, 90, 110], None);
-        // Few visitors: nobody for three hours is chance, and so are a few more.
+        // With few visitors, none for three hours is chance, and so are a few more.
         check(0, &[4, 6, 5, 5, 3, 7, 5, 4], None);
         check(12, &[4, 6, 5, 5, 3, 7, 5, 4], None);
         check(15, &[4, 6, 5, 5, 3, 7, 5, 4], Some(Kind::Spike));
@@ -205,13 +204,12 @@ mod tests {
             });
             texts.collect::<Vec<_>>()
         };
-        // 15:42 in Berlin; four weeks before, the clock was put back between the hours of the
-        // night.
+        // 15:42 in Berlin. Summer time ended between this week and four weeks before.
         let found = at("2026-11-11T14:42:00Z");
         assert_eq!(found[0], "2026-11-11 12:00 2026-11-11 15:00");
         assert_eq!(found[4], "2026-10-14 12:00 2026-10-14 15:00");
         assert_eq!(found[8], "2026-09-16 12:00 2026-09-16 15:00");
-        // 00:10: the end of the day before. 01:10: no further back than midnight.
+        // At 00:10, the end of the day before. At 01:10, from midnight only.
         assert_eq!(
             at("2026-11-10T23:10:00Z")[0],
             "2026-11-10 21:00 2026-11-11 00:00"

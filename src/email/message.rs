@@ -1,4 +1,4 @@
-//! From numbers to a letter: subject, plain text, and the same as HTML without anything to load.
+//! Writes e-mails: a subject, plain text, and the same content as HTML without remote resources.
 
 use std::fmt::Write as _;
 
@@ -8,16 +8,16 @@ use crate::email::summary::{Summary, Totals};
 use crate::email::texts::Texts;
 use crate::html::escape;
 
-/// Where a reader can go from a letter.
+/// The links in an e-mail.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Links {
     /// The dashboard of this site.
     pub dashboard: Option<String>,
-    /// Stops the letters in one click (RFC 8058); the address takes a POST too.
+    /// Ends the subscription in one click (RFC 8058). The address also accepts POST.
     pub unsubscribe: Option<String>,
 }
 
-/// A letter that is ready to be sent.
+/// An e-mail that is ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email {
     /// One line.
@@ -28,19 +28,19 @@ pub struct Email {
     pub unsubscribe: Option<String>,
 }
 
-/// Longest value of a list in a letter, characters.
+/// Most characters of a value in a list. Longer ones are cut.
 const VALUE_CHARS_MAX: usize = 80;
 
-/// Texts a summary.
-pub fn of_summary(summary: &Summary, words: &Texts, links: &Links) -> Email {
+/// Writes a summary.
+pub fn of_summary(summary: &Summary, texts: &Texts, links: &Links) -> Email {
     let period = summary.period;
-    let (first, last) = (words.date(period.first), words.date(period.last));
+    let (first, last) = (texts.date(period.first), texts.date(period.last));
     let dates = match period.first == period.last {
         true => first.clone(),
         false => format!("{first} – {last}"),
     };
-    let visitors = words.count(summary.now.visitors);
-    let subject = words.fill(
+    let visitors = texts.count(summary.now.visitors);
+    let subject = texts.fill(
         "subject",
         &[
             ("site", &summary.site),
@@ -48,7 +48,7 @@ pub fn of_summary(summary: &Summary, words: &Texts, links: &Links) -> Email {
             ("dates", &dates),
         ],
     );
-    let about = words.fill(
+    let about = texts.fill(
         match summary.cadence {
             Cadence::Day => "period_day",
             Cadence::Week => "period_week",
@@ -56,19 +56,19 @@ pub fn of_summary(summary: &Summary, words: &Texts, links: &Links) -> Email {
         },
         &[("first", &first), ("last", &last)],
     );
-    let mut page = Page::new(words, &summary.site, &about);
+    let mut page = Page::new(texts, &summary.site, &about);
     if summary.now.visits == 0 && summary.now.pageviews == 0 {
-        page.paragraph(words.get("nothing"));
+        page.paragraph(texts.get("nothing"));
     } else {
-        page.table(&totals(&summary.now, &summary.before, words));
+        page.table(&totals(&summary.now, &summary.before, texts));
         for (key, rows) in [
             ("pages", &summary.pages),
             ("sources", &summary.sources),
             ("countries", &summary.countries),
         ] {
-            page.list(words.get(key), words.get("list_head"), &named(rows, words));
+            page.list(texts.get(key), texts.get("list_head"), &named(rows, texts));
         }
-        page.paragraph(words.get(if summary.is_exact {
+        page.paragraph(texts.get(if summary.is_exact {
             "note_exact"
         } else {
             "note_daily"
@@ -77,12 +77,12 @@ pub fn of_summary(summary: &Summary, words: &Texts, links: &Links) -> Email {
     page.finish(subject, links)
 }
 
-/// Texts an alert.
-pub fn of_alert(site: &str, alert: &Alert, words: &Texts, links: &Links) -> Email {
+/// Writes an alert.
+pub fn of_alert(site: &str, alert: &Alert, texts: &Texts, links: &Links) -> Email {
     let clock = |at: &jiff::ZonedDateTime| at.strftime("%H:%M").to_string();
-    let (visitors, usual) = (words.count(alert.visitors), words.count(alert.usual));
+    let (visitors, usual) = (texts.count(alert.visitors), texts.count(alert.usual));
     let (since, until) = (clock(&alert.since), clock(&alert.until));
-    let date = words.date(alert.since.date());
+    let date = texts.date(alert.since.date());
     let pairs = [
         ("site", site),
         ("visitors", visitors.as_str()),
@@ -95,49 +95,49 @@ pub fn of_alert(site: &str, alert: &Alert, words: &Texts, links: &Links) -> Emai
         Kind::Spike => ("spike_subject", "spike_text"),
         Kind::Drop => ("drop_subject", "drop_text"),
     };
-    let mut page = Page::new(words, site, &words.fill(text, &pairs));
-    page.paragraph(words.get("rule"));
-    page.finish(words.fill(subject, &pairs), links)
+    let mut page = Page::new(texts, site, &texts.fill(text, &pairs));
+    page.paragraph(texts.get("rule"));
+    page.finish(texts.fill(subject, &pairs), links)
 }
 
-/// Texts the first letter to an address: what was asked for, and the link by which its holder says
-/// yes or no. Until then it is the only one. It holds no text that the asker chose, such as a name:
-/// the address may be a stranger's.
-pub fn of_request(site: &str, topic: Topic, words: &Texts, link: &str) -> Email {
-    let topic = words.get(match topic {
+/// Writes the first e-mail to an address, with the link to confirm or decline the subscription. It
+/// is the only one until the holder of the address confirms. It contains no text that the
+/// subscriber chose, such as a name, because the address may belong to a stranger.
+pub fn of_request(site: &str, topic: Topic, texts: &Texts, link: &str) -> Email {
+    let topic = texts.get(match topic {
         Topic::Summary(Cadence::Day) => "topic_day",
         Topic::Summary(Cadence::Week) => "topic_week",
         Topic::Summary(Cadence::Month) => "topic_month",
         Topic::Alert => "topic_alert",
     });
     let pairs = [("site", site), ("topic", topic)];
-    let mut page = Page::new(words, site, &words.fill("request_text", &pairs));
+    let mut page = Page::new(texts, site, &texts.fill("request_text", &pairs));
     page.link("request_open", Some(link));
-    page.paragraph(words.get("request_otherwise"));
-    page.finish(words.fill("request_subject", &pairs), &Links::default())
+    page.paragraph(texts.get("request_otherwise"));
+    page.finish(texts.fill("request_subject", &pairs), &Links::default())
 }
 
-/// Name, number, number before, change.
+/// Name, number, number of the period before, change.
 type Line = [String; 4];
 
-fn totals(now: &Totals, before: &Totals, words: &Texts) -> Vec<Line> {
+fn totals(now: &Totals, before: &Totals, texts: &Texts) -> Vec<Line> {
     let has_before = before.visits > 0 || before.pageviews > 0;
     let line = |key: &str, write: &dyn Fn(f64) -> String, number: f64, earlier: f64| {
         let (old, change) = if has_before {
             let change = (earlier > 0.0).then(|| (number / earlier - 1.0) * 100.0);
             (
-                format!("{} {}", words.get("before"), write(earlier)),
-                change.map_or_else(String::new, |change| words.percent(change, true)),
+                format!("{} {}", texts.get("before"), write(earlier)),
+                change.map_or_else(String::new, |change| texts.percent(change, true)),
             )
         } else {
-            (words.get("no_before").to_owned(), String::new())
+            (texts.get("no_before").to_owned(), String::new())
         };
-        [words.get(key).to_owned(), write(number), old, change]
+        [texts.get(key).to_owned(), write(number), old, change]
     };
-    let count = |number: f64| words.count(number as u64);
-    let percent = |number: f64| words.percent(number, false);
-    let mean = |number: f64| words.decimal(number, 2);
-    let duration = |seconds: f64| words.duration(seconds);
+    let count = |number: f64| texts.count(number as u64);
+    let percent = |number: f64| texts.percent(number, false);
+    let mean = |number: f64| texts.decimal(number, 2);
+    let duration = |seconds: f64| texts.duration(seconds);
     vec![
         line(
             "visitors",
@@ -168,11 +168,11 @@ fn totals(now: &Totals, before: &Totals, words: &Texts) -> Vec<Line> {
     ]
 }
 
-/// Values as a reader knows them, and their numbers.
-fn named(rows: &[(String, u64)], words: &Texts) -> Vec<(String, String)> {
+/// Values under their displayed names, and their numbers.
+fn named(rows: &[(String, u64)], texts: &Texts) -> Vec<(String, String)> {
     let name = |value: &str| match value {
-        "Direct / None" => words.get("direct").to_owned(),
-        "(not set)" => words.get("unknown").to_owned(),
+        "Direct / None" => texts.get("direct").to_owned(),
+        "(not set)" => texts.get("unknown").to_owned(),
         value if value.chars().count() > VALUE_CHARS_MAX => {
             let cut: String = value.chars().take(VALUE_CHARS_MAX - 1).collect();
             cut + "…"
@@ -180,13 +180,13 @@ fn named(rows: &[(String, u64)], words: &Texts) -> Vec<(String, String)> {
         value => value.to_owned(),
     };
     rows.iter()
-        .map(|(value, count)| (name(value), words.count(*count)))
+        .map(|(value, count)| (name(value), texts.count(*count)))
         .collect()
 }
 
-/// Both forms of a letter, written side by side so that they say the same.
+/// Text and HTML of an e-mail, written together so that they say the same.
 struct Page<'a> {
-    words: &'a Texts,
+    texts: &'a Texts,
     text: String,
     html: String,
 }
@@ -197,11 +197,11 @@ const NUMBER: &str =
     "padding:6px 8px;border-bottom:1px solid #d9dee5;text-align:right;white-space:nowrap";
 const QUIET: &str = "color:#4b5563;font-size:13px";
 
-// Writing to a String can't fail, so what `write!` gives is left.
+// Writing to a String can't fail, so the result of `write!` is ignored.
 impl<'a> Page<'a> {
-    fn new(words: &'a Texts, heading: &str, about: &str) -> Self {
+    fn new(texts: &'a Texts, heading: &str, about: &str) -> Self {
         let mut page = Self {
-            words,
+            texts,
             text: String::new(),
             html: String::new(),
         };
@@ -271,7 +271,7 @@ impl<'a> Page<'a> {
         let Some(url) = url else {
             return;
         };
-        let word = self.words.get(key);
+        let word = self.texts.get(key);
         let _ = write!(self.text, "\n{word}: {url}\n");
         let _ = write!(
             self.html,
@@ -283,17 +283,17 @@ impl<'a> Page<'a> {
 
     fn finish(mut self, subject: String, links: &Links) -> Email {
         self.link("open", links.dashboard.as_deref());
-        self.paragraph(self.words.get("footer"));
+        self.paragraph(self.texts.get("footer"));
         self.link("unsubscribe", links.unsubscribe.as_deref());
         let html = format!(
             "<!DOCTYPE html><html lang=\"{}\"><head><meta charset=\"utf-8\"><title>{}</title></head>\
              <body style=\"font-family:sans-serif;line-height:1.4;color:#111827;background:#ffffff;max-width:600px;margin:0 auto;padding:16px\">{}</body></html>",
-            self.words.lang,
+            self.texts.lang,
             escape(&subject),
             self.html
         );
         Email {
-            // A line break in a subject would begin another header.
+            // A line break in the subject would start another header.
             subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
             text: self.text,
             html,
@@ -336,32 +336,32 @@ mod tests {
     #[test]
     fn the_confirmation_e_mail_contains_no_text_from_the_form() {
         for language in LANGUAGES {
-            let words = Texts::of(language);
+            let texts = Texts::of(language);
             for text in [
                 "request_subject",
                 "request_text",
                 "request_open",
                 "request_otherwise",
             ] {
-                assert!(!words.get(text).contains("{who}"), "{language} {text}");
+                assert!(!texts.get(text).contains("{who}"), "{language} {text}");
             }
             let link = "https://stats.example.com/letters/x";
-            let letter = of_request("example.com", Topic::Alert, words, link);
-            // The site, the kind and the link are all that is filled in.
-            let rest = letter.text.replace(link, "").replace("example.com", "");
+            let email = of_request("example.com", Topic::Alert, texts, link);
+            // Only the site, the topic and the link are filled in.
+            let rest = email.text.replace(link, "").replace("example.com", "");
             assert!(
                 !rest.contains("http") && !rest.contains('{'),
                 "{}",
-                letter.text
+                email.text
             );
         }
     }
 
     #[test]
     fn text_and_html_of_a_summary_say_the_same() {
-        let letter = of_summary(&summary(), Texts::of("en"), &Links::default());
+        let email = of_summary(&summary(), Texts::of("en"), &Links::default());
         assert_eq!(
-            letter.subject,
+            email.subject,
             "example.com: 1,500 visitors (November 16, 2026 – November 22, 2026)"
         );
         for said in [
@@ -374,23 +374,19 @@ mod tests {
             "(not set)",
             "Visitors are distinct people.",
         ] {
-            assert!(letter.text.contains(said), "{said}\n{}", letter.text);
-            assert!(
-                letter.html.contains(&escape(said)),
-                "{said}\n{}",
-                letter.html
-            );
+            assert!(email.text.contains(said), "{said}\n{}", email.text);
+            assert!(email.html.contains(&escape(said)), "{said}\n{}", email.html);
         }
         assert!(
-            letter
+            email
                 .text
                 .contains("Visitors: 1,500 (+50%, before 1,000)\n"),
             "{}",
-            letter.text
+            email.text
         );
-        assert!(letter.text.contains("- /<b>: 900\n"));
-        assert!(letter.html.contains("/&lt;b&gt;") && !letter.html.contains("/<b>"));
-        assert!(!letter.text.contains(&"x".repeat(VALUE_CHARS_MAX)));
+        assert!(email.text.contains("- /<b>: 900\n"));
+        assert!(email.html.contains("/&lt;b&gt;") && !email.html.contains("/<b>"));
+        assert!(!email.text.contains(&"x".repeat(VALUE_CHARS_MAX)));
     }
 
     #[test]
@@ -400,7 +396,7 @@ mod tests {
                 dashboard: Some("https://stats.example.com/?site=a&b=1".into()),
                 unsubscribe: Some("https://stats.example.com/u/1".into()),
             };
-            let letter = of_summary(&summary(), Texts::of(lang), &links);
+            let email = of_summary(&summary(), Texts::of(lang), &links);
             for loads in [
                 "<img",
                 "src=",
@@ -410,15 +406,15 @@ mod tests {
                 "<script",
                 "background=",
             ] {
-                assert!(!letter.html.contains(loads), "{lang}: {loads}");
+                assert!(!email.html.contains(loads), "{lang}: {loads}");
             }
             assert!(
-                letter
+                email
                     .html
                     .contains("href=\"https://stats.example.com/?site=a&amp;b=1\"")
             );
-            assert!(letter.text.contains("https://stats.example.com/u/1"));
-            assert_eq!(letter.unsubscribe, links.unsubscribe);
+            assert!(email.text.contains("https://stats.example.com/u/1"));
+            assert_eq!(email.unsubscribe, links.unsubscribe);
         }
     }
 
@@ -431,22 +427,22 @@ mod tests {
             pageviews: 0,
             ..alone.before
         };
-        let letter = of_summary(&alone, Texts::of("en"), &Links::default());
+        let email = of_summary(&alone, Texts::of("en"), &Links::default());
         assert!(
-            letter
+            email
                 .text
                 .contains("Visitors: 1,500 (nothing to compare with)"),
             "{}",
-            letter.text
+            email.text
         );
-        assert!(!letter.text.contains("inf") && !letter.text.contains("NaN"));
+        assert!(!email.text.contains("inf") && !email.text.contains("NaN"));
         let mut empty = alone;
         empty.now = empty.before;
-        let letter = of_summary(&empty, Texts::of("en"), &Links::default());
+        let email = of_summary(&empty, Texts::of("en"), &Links::default());
         assert!(
-            letter.text.contains("No visitors were counted"),
+            email.text.contains("No visitors were counted"),
             "{}",
-            letter.text
+            email.text
         );
     }
 
@@ -464,12 +460,12 @@ mod tests {
             visitors: 4,
             usual: 1_200,
         };
-        let letter = of_alert("a\r\nBcc: b", &alert, Texts::of("en"), &Links::default());
+        let email = of_alert("a\r\nBcc: b", &alert, Texts::of("en"), &Links::default());
         assert_eq!(
-            letter.subject,
+            email.subject,
             "a Bcc: b: only 4 visitors from 12:00 to 15:00, usually 1,200"
         );
-        assert!(letter.text.contains("November 25, 2026"), "{}", letter.text);
-        assert!(letter.text.contains("four deviations"));
+        assert!(email.text.contains("November 25, 2026"), "{}", email.text);
+        assert!(email.text.contains("four deviations"));
     }
 }

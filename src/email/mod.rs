@@ -21,4 +21,4 @@ pub mod summary;
 pub mod texts;
 
 pub use crate::control::subscription::Cadence;
-pub use crate::email::texts::{LANGUAGES, Texts as Words};
+pub use crate::email::texts::{LANGUAGES, Texts};

@@ -1,4 +1,4 @@
-//! Hands letters to a mail server (SMTP, RFC 5321). The only part of `mail` that talks to anybody.
+//! Sends e-mails through a mail server (SMTP, RFC 5321).
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::config::{Mail, MailTls};
 use crate::email::error::EmailError;
 use crate::email::message::Email;
 
-/// A mail server that does not answer within this time is away.
+/// Time after which a mail server that does not answer counts as away.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A configured mail server.
@@ -22,11 +22,11 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Reads the password; connects to nobody yet.
+    /// Reads the password. Does not connect yet.
     ///
     /// # Errors
-    /// There is no configuration, the password can't be read, the sender is no address, the
-    /// system's certificates can't be used.
+    /// No mail server is configured, the password can't be read, the sender is not a valid address,
+    /// or the system's certificates can't be used.
     pub fn new(config: Option<&Mail>) -> Result<Self, EmailError> {
         let config = config.ok_or(EmailError::NotConfigured)?;
         let from = config.from.parse().map_err(|_| EmailError::Address)?;
@@ -59,26 +59,26 @@ impl Sender {
         })
     }
 
-    /// Sends one letter to one person; comes back when the server has taken it.
+    /// Sends an e-mail to one address. Returns when the server has accepted it.
     ///
     /// # Errors
-    /// `to` is no address; the server refused or is away.
-    pub async fn send(&self, to: &str, letter: &Email) -> Result<(), EmailError> {
+    /// `to` is not a valid address, or the server refused or is away.
+    pub async fn send(&self, to: &str, email: &Email) -> Result<(), EmailError> {
         let to: Mailbox = to.parse().map_err(|_| EmailError::Address)?;
         let mut message = Message::builder()
             .from(self.from.clone())
             .to(to)
-            .subject(letter.subject.clone())
+            .subject(email.subject.clone())
             .date_now()
             .message_id(None)
-            // Answering machines leave it alone (RFC 3834).
+            // Automatic responders must not answer it (RFC 3834).
             .header(AutoSubmitted);
-        if let Some(url) = &letter.unsubscribe {
+        if let Some(url) = &email.unsubscribe {
             message = message
                 .header(Unsubscribe(format!("<{url}>")))
                 .header(UnsubscribePost);
         }
-        let body = MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone());
+        let body = MultiPart::alternative_plain_html(email.text.clone(), email.html.clone());
         self.transport.send(message.multipart(body)?).await?;
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! The numbers of a summary: the questions of the page, asked of the same [`StatsService`], in one
-//! batch.
+//! The numbers of a summary: the dashboard's questions, answered by the same [`StatsService`] in
+//! one batch.
 
 use jiff::Timestamp;
 use sillage_query::date_range::DateRange;
@@ -16,7 +16,7 @@ use crate::email::cadence::Days;
 use crate::email::error::EmailError;
 use crate::stats::StatsService;
 
-/// Rows of each list.
+/// Most rows of each list.
 pub const ROWS: usize = 5;
 
 const TOTALS: [Metric; 6] = [
@@ -33,20 +33,20 @@ const LISTS: [Dimension; 3] = [
     Dimension::Visit(VisitDimension::Country),
 ];
 
-/// What a summary says.
+/// The content of a summary.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     pub site: String,
     pub cadence: Cadence,
     pub period: Days,
     pub now: Totals,
-    /// Of the period it is compared with.
+    /// Totals of the period that it is compared with.
     pub before: Totals,
-    /// Value and visitors, the most first.
+    /// Values and their visitors, the most frequent first.
     pub pages: Vec<(String, u64)>,
     pub sources: Vec<(String, u64)>,
     pub countries: Vec<(String, u64)>,
-    /// Whether visitors are distinct people over the period; otherwise they are counted by day.
+    /// Whether visitors are distinct people over the period. Otherwise they are counted per day.
     pub is_exact: bool,
 }
 
@@ -62,10 +62,10 @@ pub struct Totals {
 }
 
 impl Summary {
-    /// Asks for the latest period that is over on the site's day of `now`.
+    /// Asks for the latest period that is over at `now`, in the site's time zone.
     ///
     /// # Errors
-    /// The answers did not come.
+    /// The reports are not available.
     pub async fn ask(
         stats: &StatsService,
         site: &Site,
@@ -105,7 +105,7 @@ impl Summary {
     }
 }
 
-/// Asks several questions at once. The reports are in their order.
+/// Asks several questions at once. The reports are in the same order.
 ///
 /// # Errors
 /// The first error of a question.
@@ -134,7 +134,7 @@ fn read_totals(report: &Report) -> Result<Totals, EmailError> {
             .and_then(MetricValue::as_u64)
             .ok_or_else(missing)
     };
-    // A mean of no values is unknown.
+    // Without values there is no mean, and the report has `null`.
     let mean = |index: usize| value(index).and_then(MetricValue::as_f64).unwrap_or(0.0);
     Ok(Totals {
         visitors: count(0)?,

@@ -1,14 +1,14 @@
-//! The words of a letter, one file a language, and how the language writes numbers and dates.
+//! Texts of e-mails, one file per language, and the language's format of numbers and dates.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use jiff::civil::Date;
 
-/// Languages that letters are written in, BCP 47.
+/// Languages of e-mails, BCP 47.
 pub const LANGUAGES: [&str; 3] = ["en", "ja", "de"];
 
-/// A language's words.
+/// The texts of a language.
 pub struct Texts {
     /// BCP 47.
     pub lang: &'static str,
@@ -30,14 +30,14 @@ impl Texts {
         Self { lang, texts }
     }
 
-    /// The words of a language of [`LANGUAGES`]; English for any other.
+    /// The texts of a language of [`LANGUAGES`], or of English for any other.
     pub fn of(lang: &str) -> &'static Self {
         ALL.iter()
-            .find(|words| words.lang == lang)
+            .find(|texts| texts.lang == lang)
             .unwrap_or(&ALL[0])
     }
 
-    /// A text, plain.
+    /// A text as it is in the file.
     pub fn get(&self, key: &str) -> &str {
         self.texts
             .get(key)
@@ -45,7 +45,7 @@ impl Texts {
             .unwrap_or("")
     }
 
-    /// A text with the values in the places of `{name}`. A value is never taken for a place.
+    /// A text whose placeholders `{name}` are replaced. Values are never read as placeholders.
     pub fn fill(&self, key: &str, pairs: &[(&str, &str)]) -> String {
         let mut filled = String::new();
         let mut rest = self.get(key);
@@ -73,7 +73,7 @@ impl Texts {
         text
     }
 
-    /// With at most so many decimals; zeros at the end are left out.
+    /// A number with at most `decimals` decimals, without zeros at the end.
     pub fn decimal(&self, number: f64, decimals: usize) -> String {
         let rounded = format!("{:.decimals$}", number.abs());
         let (whole, part) = rounded.split_once('.').unwrap_or((&rounded, ""));
@@ -89,14 +89,14 @@ impl Texts {
         text
     }
 
-    /// Percent, with a sign where it is a change.
+    /// A percentage, with a sign if it is a change.
     pub fn percent(&self, number: f64, is_change: bool) -> String {
         let number_text = self.decimal(number, 0);
         let sign = if is_change && number >= 0.5 { "+" } else { "" };
         self.fill("percent", &[("n", &format!("{sign}{number_text}"))])
     }
 
-    /// Seconds as minutes and seconds.
+    /// A duration in minutes and seconds.
     pub fn duration(&self, seconds: f64) -> String {
         let seconds = seconds.round() as u64;
         let (minutes, rest) = (self.count(seconds / 60), (seconds % 60).to_string());
@@ -138,19 +138,19 @@ mod tests {
         };
         let english = Texts::of("en");
         for lang in LANGUAGES {
-            let words = Texts::of(lang);
-            assert_eq!(words.lang, lang);
+            let language = Texts::of(lang);
+            assert_eq!(language.lang, lang);
             for (key, value) in &english.texts {
-                // Months have no names where they are numbered, and a date has its own parts.
+                // A language that numbers its months has no names, and each date has its own parts.
                 if key == "months" || key == "date" {
                     continue;
                 }
-                let text = words.get(key);
+                let text = language.get(key);
                 assert!(!text.is_empty(), "{lang}: {key}");
                 let wanted = places(value.as_str().unwrap_or(""));
                 assert_eq!(places(text), wanted, "{lang}: {key}");
             }
-            for key in words.texts.keys() {
+            for key in language.texts.keys() {
                 assert!(
                     english.texts.contains_key(key),
                     "{lang}: {key} is not in English"
@@ -160,18 +160,18 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_dates_are_written_as_the_language_does() {
+    fn numbers_and_dates_have_the_format_of_the_language() {
         let check = |lang: &str, expected: [&str; 7]| {
-            let words = Texts::of(lang);
+            let language = Texts::of(lang);
             let date = "2026-03-05".parse().expect("a date");
             let written = [
-                words.count(1_234_567),
-                words.decimal(2.50, 2),
-                words.percent(-12.4, true),
-                words.percent(12.4, true),
-                words.percent(0.2, true),
-                words.duration(100.4),
-                words.date(date),
+                language.count(1_234_567),
+                language.decimal(2.50, 2),
+                language.percent(-12.4, true),
+                language.percent(12.4, true),
+                language.percent(0.2, true),
+                language.duration(100.4),
+                language.date(date),
             ];
             assert_eq!(written, expected);
         };

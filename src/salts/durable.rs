@@ -33,15 +33,15 @@ enum Found {
 }
 
 impl Durable {
-    /// Opens the data folder, moves key and audit log there from beside the salts, and makes a
-    /// missing key.
+    /// Opens the data folder, moves the key and the audit log there from the salts' folder, and
+    /// creates a missing key.
     ///
     /// # Errors
-    /// The same as for the salts' folder. A file that can't be removed from beside the salts is
-    /// only a warning.
+    /// The same as for the salts' folder. If a moved file can't be removed from the salts' folder,
+    /// that is only a warning.
     pub fn open(data_dir: &Path, salts: &Folder) -> Result<(Self, CookieKey), SaltError> {
         let folder = Folder::open_shared(data_dir)?;
-        // Two concurrent starts must not make two keys.
+        // Two concurrent starts must not create two keys.
         folder.flock(FlockOperation::LockExclusive)?;
         for name in [COOKIE_KEY_FILE, AUDIT_FILE] {
             folder.destroy(&format!("{name}.tmp"))?;
@@ -89,7 +89,7 @@ fn open_key(folder: &Folder, old: Option<&Folder>) -> Result<CookieKey, SaltErro
             fill_randomly(&mut *key);
             folder.write(COOKIE_KEY_FILE, &*key)?;
             tracing::warn!(path = %folder.path_of(COOKIE_KEY_FILE).display(),
-                "there was no cookie key, so a new one was made. This is normal on a first start; later it means that earlier \
+                "there was no cookie key, so a new one was created. This is normal on a first start; later it means that earlier \
                  measurement cookies are no longer recognised and every returning visitor is counted as new once");
             key
         }
@@ -105,7 +105,7 @@ fn find_key(folder: &Folder) -> Result<Found, SaltError> {
         return Ok(Found::Absent);
     }
     Ok(match folder.read_secret(COOKIE_KEY_FILE) {
-        // Left by a removal that stopped after overwriting the key.
+        // A removal was interrupted after it had overwritten the key.
         Ok(key) if *key == [0; SECRET_BYTES] => Found::Broken(SaltError::Malformed {
             path: folder.path_of(COOKIE_KEY_FILE),
             expected: "a file of 32 random bytes",
@@ -116,7 +116,7 @@ fn find_key(folder: &Folder) -> Result<Found, SaltError> {
     })
 }
 
-/// Puts the lines of the log beside the salts before those in the data folder.
+/// Moves the audit log from the salts' folder: its lines go before those in the data folder.
 fn move_audit(folder: &Folder, old: &Folder) -> Result<(), SaltError> {
     if !old.has(AUDIT_FILE)? {
         return Ok(());
@@ -127,7 +127,7 @@ fn move_audit(folder: &Folder, old: &Folder) -> Result<(), SaltError> {
     } else {
         Vec::new()
     };
-    // They are there already when an earlier move broke off before the removal.
+    // The lines are already there if an earlier move was interrupted before the removal.
     if !later.starts_with(&earlier) {
         folder.write(AUDIT_FILE, &[earlier, later].concat())?;
         tracing::info!(to = %folder.path_of(AUDIT_FILE).display(), "the audit log has moved from the salts' folder to the data folder");
@@ -136,9 +136,9 @@ fn move_audit(folder: &Folder, old: &Folder) -> Result<(), SaltError> {
     Ok(())
 }
 
-/// Removes what has a synced copy. Where that fails, the next start tries again.
+/// Removes a file that has a synced copy. If that fails, the next start tries again.
 fn remove(old: &Folder, name: &str) {
     if let Err(error) = old.destroy(name) {
-        tracing::warn!(%error, "a file that has moved to the data folder is still beside the salts; remove it by hand");
+        tracing::warn!(%error, "a file was moved to the data folder, but its copy in the salts' folder can't be removed; remove it by hand");
     }
 }

@@ -1,4 +1,4 @@
-//! The salts of one site and their days, without IO. Of files it knows only the names.
+//! The salts of one site and their days, without IO. Files are known by name only.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use sillage_privacy::Salts;
 use super::folder::{SaltFile, Stage};
 use super::locked_memory::LockedSalt;
 
-/// How long yesterday's salt is kept past local midnight: the inactivity that ends a visit.
+/// Time for which yesterday's salt is kept after local midnight: the inactivity that ends a visit.
 pub const GRACE: SignedDuration = SignedDuration::from_mins(30);
 
 /// A site-local day and the instants it covers, `[start, end)`: usually 23 to 25 hours, by the
@@ -64,7 +64,7 @@ pub(super) struct Held {
     pub file: Option<String>,
 }
 
-/// A salt that was destroyed in memory; its file and the audit line are still due.
+/// A salt that was destroyed in memory, but whose file is not destroyed and audited yet.
 #[derive(Clone)]
 pub(super) struct Doomed {
     pub label: i32,
@@ -142,7 +142,7 @@ impl Epochs {
         }
     }
 
-    /// Brings the salts in line with the clock. Idempotent.
+    /// Rotates the salts according to the clock. Idempotent.
     pub fn advance(&mut self, now: Timestamp, fresh: impl FnOnce() -> LockedSalt) {
         let today = LocalDay::at(&self.zone, now);
         let is_next_day = self.span.end == today.span.start;

@@ -1,5 +1,5 @@
-//! The salts' folder: mode 0700, its files 0600, owned by the collector's user. A write counts once
-//! it is on disk.
+//! The salts' folder: mode 0700, its files 0600, owned by the collector's user. A write returns
+//! once it is on disk.
 //!
 //! Files: `<site>.<day>.<name>.salt` (the current day's, yesterday's for its grace),
 //! `<site>.<day>.<name>.next` (tomorrow's), and `lock`, which keeps a second collector out. A day
@@ -35,10 +35,10 @@ pub enum SaltError {
         wanted: u32,
     },
     #[error(
-        "salts: {path} belongs to user {owner}, and the collector runs as {own}; run it as one user"
+        "salts: {path} belongs to user {owner}, but the collector runs as user {own}; always run it as the same user"
     )]
     Foreign { path: PathBuf, owner: u32, own: u32 },
-    #[error("salts: {path} is not {expected}; move it away, and the collector makes a new one")]
+    #[error("salts: {path} is not {expected}; move it away, and the collector creates a new one")]
     Malformed {
         path: PathBuf,
         expected: &'static str,
@@ -52,7 +52,7 @@ pub enum SaltError {
 pub(super) enum Stage {
     /// In use; `since` is the day by the clock.
     Current { since: i32 },
-    /// Made ahead.
+    /// Created in advance.
     Next,
 }
 
@@ -103,7 +103,7 @@ impl SaltFile {
     /// The eight bytes of the public name.
     pub fn name_bytes(&self) -> [u8; 8] {
         u64::from_str_radix(&self.name, 16)
-            .expect("parse lets only hexadecimal digits in")
+            .expect("parse accepts only hexadecimal digits")
             .to_be_bytes()
     }
 }
@@ -324,7 +324,7 @@ impl Folder {
     }
 }
 
-/// Opens a file of the folder; creates it with mode 0600, and never follows a link.
+/// Opens a file of the folder. Creates it with mode 0600, and never follows a link.
 fn open_at(dir: &OwnedFd, name: &str, flags: OFlags) -> io::Result<File> {
     let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     Ok(rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR)?.into())

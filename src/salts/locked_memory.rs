@@ -1,8 +1,8 @@
 //! Memory for salts: pages that are never swapped out and are left out of core dumps.
 //!
-//! A salt is made in its place, stays there and is overwritten when it is dropped. Only its owner,
-//! [`LockedSalt`], moves. If the system refuses to lock a page, a warning says so once and the page
-//! is used nevertheless, because a container often may not lock memory.
+//! A salt is created in its place, stays there, and is overwritten when it is dropped. Only its
+//! owner, [`LockedSalt`], moves. If the system refuses to lock a page, this is logged once and the
+//! page is used anyway, because containers often may not lock memory.
 //!
 //! Not covered: a copy of the bytes while a salt's file is written or read, and the state of a
 //! running HMAC. Both are overwritten after use, but are on a stack that is not locked.
@@ -47,7 +47,7 @@ impl LockedMemory {
         })
     }
 
-    /// Makes a salt here; `fill` writes its bytes.
+    /// Creates a salt in this memory. `fill` writes its bytes.
     pub fn hold(
         self: &Arc<Self>,
         name: [u8; 8],
@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    /// What the kernel says of the mapping around an address (proc(5), `smaps`): its flags.
+    /// The kernel's flags of the mapping that contains an address (proc(5), `smaps`).
     fn flags_of(address: usize) -> Vec<String> {
         let smaps = std::fs::read_to_string("/proc/self/smaps").expect("our own mappings");
         let mut is_around = false;
@@ -209,7 +209,7 @@ mod tests {
     fn salts_lie_in_memory_that_is_locked_and_not_dumped() {
         let memory = LockedMemory::new();
         let places = page_size() / size_of::<Salt>();
-        // Into a second page.
+        // One more than fits, for a second page.
         let salts: Vec<_> = (0..=places)
             .map(|n| memory.hold([0; 8], |bytes| bytes.fill(n as u8)))
             .collect();

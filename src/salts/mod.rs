@@ -1,13 +1,13 @@
-//! The salt keeper: makes salts and the cookie key, keeps them secret, and destroys salts on time.
-//! `ingest` uses the day's salts for each beacon; a background task calls [`SaltKeeper::tick`]
-//! every few seconds.
+//! The salt keeper: creates salts and the cookie key, keeps them secret, and destroys salts on
+//! time. `ingest` uses the day's salts for each beacon; a background task calls
+//! [`SaltKeeper::tick`] every few seconds.
 //!
 //! One salt per site and site-local day, 32 bytes from the operating system. Today's salt is on
-//! disk, so that a restart counts no visitor twice. Tomorrow's is made ahead, so that midnight
-//! needs neither disk nor randomness. Yesterday's is kept for [`GRACE`] past local midnight, for
-//! open visits, and then destroyed: overwritten in memory and on disk, removed, and recorded in the
-//! audit log under its public name. The audit log and the cookie key are in the data folder
-//! ([`durable`]), because they must outlive a reboot, which the salts' folder need not.
+//! disk, so that a restart counts no visitor twice. Tomorrow's is created in advance, so that
+//! midnight needs neither disk nor randomness. Yesterday's is kept for [`GRACE`] past local
+//! midnight, for open visits, and then destroyed: overwritten in memory and on disk, removed, and
+//! recorded in the audit log under its public name. The audit log and the cookie key are in the
+//! data folder ([`durable`]), because they must outlive a reboot, which the salts' folder need not.
 //!
 //! Invariants: no function returns a past day's salt, and a clock that goes back restores none.
 //! [`SaltKeeper::with`] never uses a wrong day's salt, however late `tick` is. A folder or file
@@ -68,13 +68,13 @@ struct SiteSalts {
 }
 
 impl SaltKeeper {
-    /// Opens the folders (created 0700 where they do not exist), loads what is in them, destroys
-    /// what is past, and makes what is missing. The salts' memory is kept out of swap and core
-    /// dumps, with a warning where the system refuses that.
+    /// Opens the folders, which are created with mode 0700, loads their salts, destroys those of
+    /// past days, and creates missing ones. The salts' memory is kept out of swap and core dumps;
+    /// if the system refuses that, it is logged.
     ///
     /// # Errors
     /// The folder or one of its files can't be read or written, can be read by other users, belongs
-    /// to another user or is malformed; another collector uses the folder.
+    /// to another user, or is malformed, or another collector uses the folder.
     pub fn open(
         salts_dir: &Path,
         data_dir: &Path,
@@ -122,8 +122,8 @@ impl SaltKeeper {
         Ok(keeper)
     }
 
-    /// Calls `use_salts` with the salts of a site at `now`. Holds a lock that only a change of day
-    /// takes exclusively, so keep it short and don't call the keeper from within; touches no disk.
+    /// Calls `use_salts` with the salts of a site at `now`. It runs under a read lock, so it must
+    /// be short and must not call the keeper. Does no IO.
     pub fn with<R>(
         &self,
         site: SiteId,
@@ -142,13 +142,11 @@ impl SaltKeeper {
         use_salts(held.salts())
     }
 
-    /// Rotates what is due, and brings the folder in line: tomorrow's salts made, past ones
-    /// destroyed and audited. Call it every few seconds; a call with nothing to do costs a read
-    /// lock a site.
+    /// Rotates salts that are due, creates tomorrow's, and destroys and audits past ones. Call it
+    /// every few seconds; a call with nothing to do costs a read lock per site.
     ///
     /// # Errors
-    /// The first fault of the disk. Nothing is lost by one: the rest is done all the same, and what
-    /// failed is tried again by the next call.
+    /// The first error of the disk. Other sites are handled anyway, and the next call tries again.
     pub fn tick(&self, now: Timestamp) -> Result<(), SaltError> {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let mut outcome = Ok(());
@@ -193,7 +191,7 @@ impl SiteSalts {
         self.epochs.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Rotates, then makes the files what the memory says they should be.
+    /// Rotates the salts in memory, then updates their files.
     fn reconcile(&self, files: &Files, now: Timestamp) -> Result<(), SaltError> {
         if !self.read().is_settled(now) {
             self.write().advance(now, || fresh(&self.memory));
@@ -201,7 +199,7 @@ impl SiteSalts {
         if self.read().needs_next() {
             self.write().prefetch(|| fresh(&self.memory));
         }
-        // The past first: destroying must not wait for a disk that has no room to write.
+        // Past salts first: their destruction must not wait for a full disk.
         let destroyed = self.destroy_doomed(files, now);
         let persisted = self.persist(&files.salts);
         destroyed.and(persisted)
@@ -209,7 +207,7 @@ impl SiteSalts {
 
     fn destroy_doomed(&self, files: &Files, now: Timestamp) -> Result<(), SaltError> {
         let doomed = self.read().doomed().to_vec();
-        // All files first: an audit log that can't be written keeps no salt alive.
+        // All files first, so that an audit log that can't be written does not delay them.
         for Doomed { name, file, .. } in &doomed {
             if let Some(file) = file {
                 files.salts.destroy(file)?;
@@ -245,8 +243,8 @@ impl SiteSalts {
     }
 }
 
-/// Builds a site's state from its files: the latest day's salt is the current one, whatever the
-/// clock says.
+/// Builds a site's state from its files. The salt of the latest day is the current one, even if the
+/// clock shows an earlier day.
 fn load(
     folder: &Folder,
     files: Vec<SaltFile>,
@@ -285,7 +283,7 @@ fn load(
             ),
         },
     };
-    // The day before, and no other; whether its half hour is over is seen by `advance`.
+    // Only the salt of the day before is kept. `advance` checks whether its half hour is over.
     let yesterday = days.pop_if(|(held, _)| held.label + 1 == current.label);
     let yesterday = yesterday.map(|(held, _)| held);
     let mut epochs = Epochs::new(zone, current, since, yesterday, next.pop());
@@ -305,7 +303,7 @@ fn fresh(memory: &Arc<LockedMemory>) -> LockedSalt {
     memory.hold(name, |bytes| fill_randomly(bytes))
 }
 
-/// The audit line: what was destroyed and when, never the salt.
+/// The audit line: site, day, public name and time, never the salt.
 fn destruction(site: &str, label: i32, name: &str, now: Timestamp) -> String {
     let time = now.strftime("%Y-%m-%dT%H:%M:%SZ");
     format!(

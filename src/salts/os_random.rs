@@ -3,7 +3,7 @@
 /// Fills `bytes`.
 ///
 /// # Panics
-/// The system has no random source at all; then the first salt of the process panics already.
+/// The operating system has no random source. Then the collector panics at its start.
 pub(super) fn fill_randomly(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("the operating system gives random bytes");
 }

@@ -1,6 +1,6 @@
-//! Keeps this process's memory from core dumps and from other processes of the same user. A refusal
-//! of the system is logged once and the collector runs on, because a container often may not do
-//! this.
+//! Protects the memory of this process from core dumps and from other processes of the same user.
+//! If the system refuses, this is logged once and the collector continues, because containers often
+//! may not do this.
 //!
 //! The memory of salts is locked as well (`locked_memory`). This protects their short-lived copies
 //! on stacks, and the cookie key.
@@ -23,7 +23,7 @@ pub(super) fn protect_memory() {
         if let Err(errno) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
             tracing::warn!(
                 %errno,
-                "other processes of this user can read the day's salts from memory; run the collector as a user of its own"
+                "other processes of this user can read the day's salts from memory; run the collector under its own user"
             );
         }
     });

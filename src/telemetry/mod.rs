@@ -180,7 +180,7 @@ impl Counters {
         metric(
             "sillage_spool_syncs_total",
             "counter",
-            "Syncs that made them durable; each is shared by all that came meanwhile.",
+            "Syncs to disk; one sync makes all events durable that arrived during the previous one.",
             spool.syncs as f64,
         );
         metric(
@@ -228,7 +228,7 @@ impl Counters {
         metric(
             "sillage_events_set_aside_total",
             "counter",
-            "Accepted events in them.",
+            "Accepted events in segments that were set aside.",
             self.events_set_aside.load(Relaxed) as f64,
         );
         metric(
@@ -258,16 +258,16 @@ impl Counters {
         metric(
             "sillage_untrusted_forwarded_total",
             "counter",
-            "Beacons that a proxy near by passed on which trusted_proxies does not name.",
+            "Beacons forwarded by a nearby proxy that trusted_proxies does not name.",
             self.untrusted_forwarded.load(Relaxed) as f64,
         );
         metric(
             "sillage_accepted_total",
             "counter",
-            "Beacons kept.",
+            "Beacons stored.",
             self.total(Outcome::Accepted) as f64,
         );
-        text.push_str("# HELP sillage_dropped_total Beacons not kept, by reason.\n# TYPE sillage_dropped_total counter\n");
+        text.push_str("# HELP sillage_dropped_total Beacons not stored, by reason.\n# TYPE sillage_dropped_total counter\n");
         for outcome in Outcome::ALL
             .into_iter()
             .filter(|outcome| *outcome != Outcome::Accepted)

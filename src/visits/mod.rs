@@ -1,9 +1,9 @@
-//! Visitor to visit: events of a visitor with gaps under 30 minutes are one visit.
+//! Assigns events to visits: events of a visitor with gaps under 30 minutes are one visit.
 //!
 //! After the privacy door, before the spool. In memory only, bounded in bytes: when the memory is
-//! full, the visit that has been inactive the longest is closed first and counted. After a restart
-//! the open visits are restored by [`reopen`](Visits::reopen). At midnight the salt changes, and
-//! with it the visitor's id. A visit that is open then is found under the id of the old salt
+//! full, the longest inactive visits are closed and counted. After a restart the open visits are
+//! restored by [`reopen`](Visits::reopen). At midnight the salt changes, and with it the visitor's
+//! id. A visit that is open then is found under the id of the old salt
 //! ([`Anonymised::yesterday`](sillage_privacy::Anonymised)) and continues under the new one; the
 //! old id is forgotten.
 //!
@@ -38,7 +38,7 @@ type Buckets = VecDeque<(u64, Vec<VisitorId>)>;
 #[derive(Debug)]
 pub struct Visits {
     open: DashMap<VisitorId, OpenVisit, BuildAsItIs>,
-    heard: [Mutex<Buckets>; STRIPES],
+    active: [Mutex<Buckets>; STRIPES],
     bytes: AtomicUsize,
     bytes_max: usize,
     evicted: AtomicU64,
@@ -51,7 +51,7 @@ impl Visits {
     pub fn new(bytes_max: usize) -> Self {
         Self {
             open: DashMap::default(),
-            heard: std::array::from_fn(|_| Mutex::new(Buckets::new())),
+            active: std::array::from_fn(|_| Mutex::new(Buckets::new())),
             bytes: AtomicUsize::new(0),
             bytes_max,
             evicted: AtomicU64::new(0),
@@ -75,8 +75,8 @@ impl Visits {
 
     /// Adds an event to its visitor's visit; begins one with `begin` if none is open.
     ///
-    /// `None`: an engagement without an open visit. It belongs to its pageview, but no longer to a
-    /// visit.
+    /// `None` for an engagement without an open visit: it belongs to its pageview, but no longer to
+    /// a visit.
     pub fn touch(
         &self,
         visitor: VisitorId,
@@ -102,13 +102,13 @@ impl Visits {
             Entry::Occupied(mut found) if is_open(found.get(), now_s) => {
                 let visit = found.get_mut();
                 let before = visit.bytes();
-                let heard_before = visit.last_s / 60;
+                let active_before = visit.last_s / 60;
                 let stamp = advance(visit, now_s, step);
                 self.account(before, visit.bytes());
                 let minute = visit.last_s / 60;
                 drop(found);
-                if minute != heard_before {
-                    self.hear(visitor, minute);
+                if minute != active_before {
+                    self.mark_active(visitor, minute);
                 }
                 return Some(stamp);
             }
@@ -144,20 +144,26 @@ impl Visits {
                 stamp
             }
         };
-        self.hear(visitor, now_s / 60);
+        self.mark_active(visitor, now_s / 60);
         self.evict();
         Some(stamp)
     }
 
     /// Restores a visit after a restart from its events, oldest first. `stamp` is that of an event
-    /// in the minute that begins at `heard_s`.
-    pub fn reopen(&self, visitor: VisitorId, stamp: &VisitStamp, page: LastPage<'_>, heard_s: u64) {
+    /// in the minute that begins at `active_s`.
+    pub fn reopen(
+        &self,
+        visitor: VisitorId,
+        stamp: &VisitStamp,
+        page: LastPage<'_>,
+        active_s: u64,
+    ) {
         let elapsed_s = u64::from(stamp.elapsed_s);
-        let began_s = heard_s.saturating_sub(elapsed_s);
-        let (before, bytes, heard_before, minute) = match self.open.entry(visitor) {
+        let began_s = active_s.saturating_sub(elapsed_s);
+        let (before, bytes, active_before, minute) = match self.open.entry(visitor) {
             Entry::Occupied(mut found) if found.get().begun.id == stamp.id => {
                 let visit = found.get_mut();
-                let (before, heard_before) = (visit.bytes(), visit.last_s / 60);
+                let (before, active_before) = (visit.bytes(), visit.last_s / 60);
                 let so_far_s = visit.last_s.saturating_sub(visit.started_s);
                 visit.started_s = visit.started_s.max(began_s);
                 visit.last_s = visit.started_s + so_far_s.max(elapsed_s);
@@ -168,11 +174,16 @@ impl Visits {
                         visit.path = path.into();
                     }
                 }
-                (before, visit.bytes(), Some(heard_before), visit.last_s / 60)
+                (
+                    before,
+                    visit.bytes(),
+                    Some(active_before),
+                    visit.last_s / 60,
+                )
             }
             entry => {
                 let (LastPage::Seen(path) | LastPage::Likely(path)) = page;
-                let visit = OpenVisit::reopened(stamp, path, heard_s);
+                let visit = OpenVisit::reopened(stamp, path, active_s);
                 let bytes = visit.bytes();
                 let before = match entry {
                     Entry::Occupied(mut old) => old.insert(visit).bytes(),
@@ -181,32 +192,32 @@ impl Visits {
                         0
                     }
                 };
-                (before, bytes, None, heard_s / 60)
+                (before, bytes, None, active_s / 60)
             }
         };
         self.account(before, bytes);
-        if heard_before != Some(minute) {
-            self.hear(visitor, minute);
+        if active_before != Some(minute) {
+            self.mark_active(visitor, minute);
         }
         self.evict();
     }
 
     /// Restores a visit after a restart, unless the visitor has an open one; returns whether it
-    /// did. `stamp` is that of its latest event, at `heard_s`, and `path` that of its latest page.
+    /// did. `stamp` is that of its latest event, at `active_s`, and `path` that of its latest page.
     pub fn reopen_closed(
         &self,
         visitor: VisitorId,
         stamp: &VisitStamp,
         path: &str,
-        heard_s: u64,
+        active_s: u64,
     ) -> bool {
         let Entry::Vacant(place) = self.open.entry(visitor) else {
             return false;
         };
-        let visit = OpenVisit::reopened(stamp, path, heard_s);
+        let visit = OpenVisit::reopened(stamp, path, active_s);
         self.bytes.fetch_add(visit.bytes(), Relaxed);
         place.insert(visit);
-        self.hear(visitor, heard_s / 60);
+        self.mark_active(visitor, active_s / 60);
         self.evict();
         true
     }
@@ -221,7 +232,7 @@ impl Visits {
         }
     }
 
-    /// Forgets a visitor at once (erasure): its open visit, and the minutes of its activity.
+    /// Removes a visitor for an erasure: the open visit, and the minutes of activity.
     pub fn forget(&self, visitor: VisitorId) {
         // The minutes first: a visit that begins meanwhile is then either removed below or adds its
         // minute after this.
@@ -231,17 +242,17 @@ impl Visits {
             .unwrap_or_else(PoisonError::into_inner)
             .iter_mut()
         {
-            visitors.retain(|heard| *heard != visitor);
+            visitors.retain(|active| *active != visitor);
         }
         if let Some((_, visit)) = self.open.remove(&visitor) {
             self.bytes.fetch_sub(visit.bytes(), Relaxed);
         }
     }
 
-    /// Closes the visits that have been silent for [`SILENCE_S`]; call it about once a minute.
+    /// Closes the visits that were inactive for [`SILENCE_S`]. Call it about once a minute.
     pub fn sweep(&self, now_s: u64) {
-        let silent_before = now_s.saturating_sub(SILENCE_S) / 60;
-        while self.close_oldest(silent_before, CLOSED_AT_ONCE) > 0 {}
+        let inactive_before = now_s.saturating_sub(SILENCE_S) / 60;
+        while self.close_oldest(inactive_before, CLOSED_AT_ONCE) > 0 {}
     }
 
     fn account(&self, before: usize, after: usize) {
@@ -253,15 +264,15 @@ impl Visits {
     }
 
     fn stripe(&self, visitor: VisitorId) -> &Mutex<Buckets> {
-        &self.heard[visitor.get() as usize % STRIPES]
+        &self.active[visitor.get() as usize % STRIPES]
     }
 
-    fn hear(&self, visitor: VisitorId, minute: u64) {
+    fn mark_active(&self, visitor: VisitorId, minute: u64) {
         let mut buckets = self
             .stripe(visitor)
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        // Nearly always the newest; a clock that went back makes it an older one.
+        // Nearly always the newest bucket; an older one after the clock went back.
         match buckets.iter_mut().rev().find(|(of, _)| *of <= minute) {
             Some((of, visitors)) if *of == minute => visitors.push(visitor),
             _ => {
@@ -271,12 +282,12 @@ impl Visits {
         }
     }
 
-    /// Closes at most `at_once` visits of the oldest minute, if it lies before `before`. Returns
-    /// the number closed, 0 when there is none.
+    /// Closes at most `at_once` visits of the oldest minute, if it is earlier than `before`.
+    /// Returns the number of closed visits, 0 if there are none.
     fn close_oldest(&self, before: u64, at_once: usize) -> u64 {
         loop {
             let oldest = self
-                .heard
+                .active
                 .iter()
                 .filter_map(|stripe| {
                     let buckets = stripe.lock().unwrap_or_else(PoisonError::into_inner);
@@ -286,20 +297,20 @@ impl Visits {
             let Some((minute, stripe)) = oldest.filter(|(minute, _)| *minute < before) else {
                 return 0;
             };
-            let silent = {
+            let inactive = {
                 let mut buckets = stripe.lock().unwrap_or_else(PoisonError::into_inner);
                 let Some((_, visitors)) = buckets.front_mut().filter(|(of, _)| *of == minute)
                 else {
                     continue;
                 };
-                let silent = visitors.split_off(visitors.len().saturating_sub(at_once));
+                let inactive = visitors.split_off(visitors.len().saturating_sub(at_once));
                 if visitors.is_empty() {
                     buckets.pop_front();
                 }
-                silent
+                inactive
             };
             let mut closed = 0;
-            for visitor in silent {
+            for visitor in inactive {
                 // A visit that was active again is also in a later bucket, and stays open.
                 let removed = self
                     .open

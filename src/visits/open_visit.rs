@@ -1,4 +1,4 @@
-//! One open visit: what it knows, and what an event changes.
+//! One open visit: its state, and how an event changes it.
 
 use std::sync::Arc;
 
@@ -7,23 +7,23 @@ use sillage_privacy::Origin;
 /// Inactivity that ends a visit, seconds.
 pub const SILENCE_S: u64 = 30 * 60;
 
-/// What an event gets from its visit.
+/// The columns that an event gets from its visit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VisitStamp {
     /// Random id of the visit, never 0.
     pub id: u64,
     /// Position of the event in the visit, from 1.
     pub seq: u16,
-    /// Seconds from the minute of the visit's first event to the minute of this one: no finer than
-    /// the stored minutes (P8).
+    /// Seconds from the minute of the visit's first event to the minute of this one. A multiple of
+    /// 60, because events store minutes only (P8).
     pub elapsed_s: u32,
-    /// Page seen before, empty at the start.
+    /// Previous page, empty at the start.
     pub previous_path: Arc<str>,
     /// First page of the visit.
     pub entry_path: Arc<str>,
     /// Origin of the visit's first event.
     pub origin: Arc<Origin>,
-    /// Which visit of the device it is, as a class; 0 = not known.
+    /// Class of the number of the device's visits so far; 0 = not known.
     pub visit_number: u8,
     /// Days since the device's previous visit; 32767 = never seen, -1 = not known.
     pub days_since_seen: i16,
@@ -31,7 +31,7 @@ pub struct VisitStamp {
     pub is_first: bool,
 }
 
-/// What a new visit needs; computed only when one begins.
+/// Values of a new visit. They are computed only when a visit begins.
 #[derive(Debug, Clone)]
 pub struct Beginning {
     /// Random, never 0.
@@ -41,14 +41,14 @@ pub struct Beginning {
     pub days_since_seen: i16,
 }
 
-/// What an event means for its visit.
+/// How an event affects its visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step<'a> {
     /// A page was opened.
     Pageview { path: &'a str },
-    /// Something happened on a page.
+    /// An event happened on a page.
     Event { path: &'a str },
-    /// Time spent on the latest page: keeps a visit open but never begins one.
+    /// Time spent on the latest page. It keeps a visit open but never begins one.
     Engagement,
 }
 
@@ -74,7 +74,7 @@ pub enum LastPage<'a> {
 }
 
 impl OpenVisit {
-    /// A visit at its first event, which opened the page or only happened on it.
+    /// A visit at its first event. If the event is a pageview, its page is the latest page.
     pub(super) fn first(
         begun: Beginning,
         now_s: u64,
@@ -95,7 +95,7 @@ impl OpenVisit {
         }
     }
 
-    pub(super) fn reopened(stamp: &VisitStamp, path: &str, heard_s: u64) -> Self {
+    pub(super) fn reopened(stamp: &VisitStamp, path: &str, active_s: u64) -> Self {
         Self {
             begun: Beginning {
                 id: stamp.id,
@@ -103,8 +103,8 @@ impl OpenVisit {
                 visit_number: stamp.visit_number,
                 days_since_seen: stamp.days_since_seen,
             },
-            started_s: heard_s.saturating_sub(u64::from(stamp.elapsed_s)),
-            last_s: heard_s,
+            started_s: active_s.saturating_sub(u64::from(stamp.elapsed_s)),
+            last_s: active_s,
             seq: stamp.seq,
             path: path.into(),
             previous: stamp.previous_path.clone(),
@@ -147,8 +147,8 @@ pub(super) fn is_open(visit: &OpenVisit, now_s: u64) -> bool {
     now_s.saturating_sub(visit.last_s) < SILENCE_S
 }
 
-/// From minute to minute, a multiple of 60. Unbiased: visits begin at any second of a minute, so
-/// the mean over many visits equals the mean of their true durations.
+/// Seconds between two minutes, a multiple of 60. Unbiased: visits begin at any second of a minute,
+/// so the mean over many visits equals the mean of their true durations.
 pub(super) fn elapsed_s(started_s: u64, now_s: u64) -> u32 {
     let minutes = (now_s / 60).saturating_sub(started_s / 60);
     u32::try_from(minutes * 60).unwrap_or(u32::MAX / 60 * 60)

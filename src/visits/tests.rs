@@ -114,7 +114,11 @@ fn inactive_visits_close_and_free_their_memory() {
     }
     visits.touch(visitor(1), None, 1_500, view("/b"), || beginning(1_000));
     visits.sweep(1_000 + SILENCE_S + 60);
-    assert_eq!(visits.len(), 1, "only the one heard again is open");
+    assert_eq!(
+        visits.len(),
+        1,
+        "only the visit that was active again is open"
+    );
     visits.sweep(1_500 + SILENCE_S + 60);
     assert!(visits.is_empty());
     assert_eq!(visits.bytes.load(Relaxed), 0);
@@ -132,7 +136,7 @@ fn full_memory_closes_the_longest_inactive_visit_first() {
     let kept = visits.len() as u64;
     assert!(
         kept > 40,
-        "no more are closed than have to be: {kept} are open"
+        "no more visits are closed than necessary: {kept} are open"
     );
     assert!(
         visits.open.contains_key(&visitor(1_000))
@@ -195,7 +199,7 @@ fn elapsed_is_no_finer_than_the_minutes_of_a_visits_events() {
 fn a_visit_reopened_from_whole_minutes_counts_on_exactly() {
     let visits = Visits::new(1 << 20);
     let restarted = Visits::new(1 << 20);
-    // (true second, page); stored is the minute.
+    // (true second, page). Only the minute is stored.
     for (now_s, path) in [(6_050, "/a"), (6_065, "/b"), (6_119, "/c")] {
         let stamp = visits
             .touch(visitor(1), None, now_s, view(path), || beginning(4))

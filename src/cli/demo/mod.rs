@@ -33,6 +33,7 @@ const IN_FLIGHT: usize = 256;
 
 #[derive(Args, Debug)]
 pub struct DemoArguments {
+    /// Configuration file.
     #[arg(long, default_value = "sillage.toml")]
     pub config: PathBuf,
     /// Site that gets the traffic; the first configured one by default.
@@ -69,14 +70,14 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         (None, Some(days)) => {
             ensure!(
                 (1..=400).contains(&days),
-                "--days {days}: 1 to 400 can be made up"
+                "--days {days}: 1 to 400 is expected"
             );
             traffic::generate(&site, now, i64::from(days), arguments.seed)
         }
-        (None, None) => bail!("say --log FILE or --days N"),
+        (None, None) => bail!("--log FILE or --days N is missing"),
     };
     let Some(first) = sent.first() else {
-        bail!("there is nothing to send: the log has no page views")
+        bail!("there is nothing to send: the log contains no pageviews")
     };
 
     // Salts of past days must not be mixed with the collector's own, and their destruction must not

@@ -84,8 +84,7 @@ fn a_clock_jump_back_neither_restores_nor_makes_a_salt() {
     let keeper_back = today(&keeper, at("2026-11-23T15:10:00Z"));
     assert_ne!(keeper_back, first);
     assert_eq!(files.len(), place.salt_files("example.com").len());
-    // While the clock is back, the current day's salt stays in use, and also once it is right
-    // again.
+    // The current day's salt stays in use while the clock is behind, and after it is right again.
     let place = Place::new();
     let keeper = place.open("2026-11-27T03:00:00Z");
     let current = today(&keeper, later);
@@ -95,7 +94,7 @@ fn a_clock_jump_back_neither_restores_nor_makes_a_salt() {
     assert_eq!(
         today(&place.open(NOON), at(NOON)),
         current,
-        "nor does a restart make one"
+        "a restart creates no salt either"
     );
 }
 
@@ -128,7 +127,7 @@ fn after_a_wrong_clock_every_local_midnight_still_changes_the_salt() {
     assert_eq!(
         salts.len(),
         5,
-        "the first goes on for the rest of its day, then one a day, restarts or not"
+        "the first lasts for the rest of its day, then there is one a day, with or without restarts"
     );
     assert_eq!(
         place

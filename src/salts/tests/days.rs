@@ -1,4 +1,4 @@
-//! Each site's local day has its salt; yesterday's is kept for half an hour.
+//! Each site has a salt per local day; yesterday's is kept for half an hour.
 
 use super::*;
 
@@ -64,7 +64,7 @@ fn yesterdays_salt_is_available_for_half_an_hour() {
     keeper.tick(at("2026-11-23T15:29:59Z")).expect("a tick");
     assert_eq!(yesterday(&keeper, at("2026-11-23T15:29:59Z")), Some(first));
     assert!(place.holds(&first));
-    // The salt is not handed out any more, even before a tick, and the next tick destroys its file.
+    // The salt is no longer available, even before a tick, and the next tick destroys its file.
     assert_eq!(yesterday(&keeper, at("2026-11-23T15:30:00Z")), None);
     assert_eq!(place.audit(), "");
     keeper.tick(at("2026-11-23T15:30:05Z")).expect("a tick");

@@ -173,7 +173,7 @@ fn a_failing_disk_does_not_stop_rotation_and_is_retried() {
     let place = Place::new();
     let keeper = place.open(NOON);
     let first = today(&keeper, at(NOON));
-    fs::create_dir(place.data.join("audit.log")).expect("something in the way");
+    fs::create_dir(place.data.join("audit.log")).expect("a folder in place of the log");
     let late = at("2026-11-23T15:40:00Z");
     for _ in 0..2 {
         assert!(matches!(keeper.tick(late), Err(SaltError::Io { .. })));
@@ -181,7 +181,7 @@ fn a_failing_disk_does_not_stop_rotation_and_is_retried() {
     let second = today(&keeper, late);
     assert_ne!(first, second);
     assert_eq!(yesterday(&keeper, late), None);
-    fs::remove_dir(place.data.join("audit.log")).expect("out of the way");
+    fs::remove_dir(place.data.join("audit.log")).expect("removed");
     keeper.tick(late).expect("it catches up");
     assert_eq!(place.audit().lines().count(), 1);
     assert!(!place.holds(&first) && place.holds(&second));

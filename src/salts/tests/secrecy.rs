@@ -102,7 +102,7 @@ fn known_addresses_are_not_recovered_from_ids_and_files_a_day_later() {
     assert_eq!(addresses_recovered(&stored, &keys), 0);
 }
 
-/// Every 32 bytes in a row in any file.
+/// Every sequence of 32 bytes in any file.
 fn keys_in(place: &Place) -> BTreeSet<Bytes> {
     let windows = |bytes: Vec<u8>| {
         bytes
