@@ -228,7 +228,7 @@ fn a_visit_reopened_from_whole_minutes_counts_on_exactly() {
 }
 
 #[test]
-fn an_event_put_back_does_not_hide_the_page_seen_before() {
+fn a_restored_event_does_not_hide_the_previous_page() {
     let visits = Visits::new(1 << 20);
     let page = visits
         .touch(visitor(1), None, 600, view("/a"), || beginning(4))
