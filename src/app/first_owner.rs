@@ -1,5 +1,5 @@
-//! The first account: the link that creates it, and the refusal to serve a public dashboard
-//! without.
+//! The first account: the link that creates it, and the refusal to serve a public dashboard without
+//! one.
 
 use std::net::SocketAddr;
 

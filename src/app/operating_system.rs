@@ -40,7 +40,7 @@ impl StopSignal {
     }
 }
 
-/// Ignores the other signals that would end the process by default, with a log line. A terminal
+/// Ignores other signals that would end the process by default, and logs them. A terminal
 /// that closes sends SIGHUP, and systemd treats an exit by SIGHUP as a clean one.
 ///
 /// # Errors

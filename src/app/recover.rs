@@ -132,7 +132,7 @@ struct ValueRow {
     last_s: i64,
 }
 
-/// Restores which values the sites showed on an earlier day, so that they are not folded.
+/// Restores the values that sites had on earlier days, so that they are not folded.
 ///
 /// # Errors
 /// ClickHouse failed. What it had returned by then is restored.

@@ -52,7 +52,7 @@ pub enum Command {
     Retention(retention::RetentionArguments),
     /// Print the summary of a site's latest day, week or month; with `--to`, send it as an e-mail.
     Report(email::ReportArguments),
-    /// Say whether the traffic of the last three hours is unusual; with `--to`, send an e-mail if
+    /// Check whether the traffic of the last three hours is unusual; with `--to`, send an e-mail if
     /// so.
     Alert(email::AlertArguments),
     /// Print the line that embeds the tracker in a page.

@@ -104,13 +104,13 @@ impl CredentialTable {
         let text = format!(
             "SELECT id, site, name FROM {table} WHERE created_by = :name COLLATE NOCASE ORDER BY id"
         );
-        let made: Vec<(i64, String, String)> = change
+        let created: Vec<(i64, String, String)> = change
             .prepare_cached(&text)?
             .query_map(named_params! { ":name": name }, |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?
             .collect::<Result<_, _>>()?;
-        for (id, site, subject) in made.iter().filter(|(_, site, _)| is_revoked(site)) {
+        for (id, site, subject) in created.iter().filter(|(_, site, _)| is_revoked(site)) {
             change
                 .prepare_cached(&format!("DELETE FROM {table} WHERE id = :id"))?
                 .execute(named_params! { ":id": id })?;

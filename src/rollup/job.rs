@@ -1,6 +1,6 @@
 //! Keeps the roll-ups complete.
 //!
-//! The job finds the days of a site that are over and not rolled up, or that have got more events
+//! The job finds the days of a site that are over and not rolled up, or that received more events
 //! since. It builds them, and only then lets them count. Invariants:
 //!
 //! - **Safe to repeat.** Rows are built under a new version and count once `rolled_days` names it;
@@ -47,7 +47,7 @@ const BYTES_IN_MEMORY_MAX: u64 = 512 << 20;
 /// Longest run of one statement.
 const EXECUTION_TIME_MAX: Duration = Duration::from_secs(600);
 
-/// Why a site is not rolled up.
+/// Why a site could not be rolled up.
 #[derive(Debug, thiserror::Error)]
 pub enum RollError {
     #[error("the days of a site can't be read: {0}")]
@@ -56,7 +56,7 @@ pub enum RollError {
     Write(#[source] clickhouse::error::Error),
     #[error("the operating system returned no random numbers: {0}")]
     Random(#[from] getrandom::Error),
-    #[error("a date beyond the calendar: {0}")]
+    #[error("a day of the site is outside of the calendar: {0}")]
     Calendar(#[from] jiff::Error),
 }
 
