@@ -6,7 +6,7 @@
 //! the embedded engine) finds only what was in the spool. If its visit is in ClickHouse alone, it
 //! begins a new one.
 //!
-//! Bounded: ClickHouse is asked for no more than the memory of visits and keys holds. A failure
+//! Bounded: no more rows are queried than the memory for visits and keys can hold. A failure
 //! here is logged and costs the continuity of visits, never an event.
 
 use clickhouse::{Client, Row};
@@ -21,11 +21,12 @@ use crate::store::StoreError;
 use crate::visits::{SILENCE_S, VisitStamp, Visits};
 use sillage_privacy::{OpenField, VisitorId};
 
-/// Bytes that an open visit takes at least. No more visits are asked for than fit in memory.
+/// Least memory of an open visit, in bytes. No more visits are queried than fit in memory.
 const VISIT_BYTES_MIN: usize = 384;
 const OPEN_VISITS: &str = include_str!("../store/sql/open_visits.sql");
 const KNOWN_VALUES: &str = include_str!("../store/sql/known_values.sql");
-/// Values of a site and field that are asked for. The bounds of `ingest::cardinality` are lower.
+/// Most values that are queried for a site and field. The bounds of `ingest::cardinality` are
+/// lower.
 const VALUES_MAX: usize = 20_000;
 const RECENT_KEYS: &str = include_str!("../store/sql/recent_keys.sql");
 

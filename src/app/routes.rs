@@ -32,8 +32,9 @@ pub type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
 /// A handler as the table holds it.
 #[derive(Debug, Clone, Copy)]
 pub enum Handler {
-    /// [`beacon::collect`], part of the connection's task: a beacon costs no allocation for its
-    /// future, and that future does not have to hold the largest of all the others.
+    /// [`beacon::collect`], which runs in the connection's task. Its future is not boxed, so a
+    /// beacon needs no allocation for it, and it is not as large as the largest future of other
+    /// handlers.
     Beacon,
     /// Any other handler.
     Boxed(fn(Call<Identity, PathParts>) -> Answering),

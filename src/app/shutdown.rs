@@ -33,9 +33,7 @@ impl Running {
         tracing::info!("stopping: open requests are finished, then the spool is sealed");
         let _ = self.stop.send(true);
         for server in self.servers {
-            server
-                .await
-                .context("the server stopped in an unexpected way")?;
+            server.await.context("a server task panicked")?;
         }
         app.spool.seal().await?;
         let deadline = tokio::time::Instant::now() + app.config.limits.shutdown_timeout;

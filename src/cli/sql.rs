@@ -1,8 +1,8 @@
 //! `sillage sql`: runs a statement in the ClickHouse of a running collector, or prints the URL for
 //! other programs.
 //!
-//! The embedded engine is asked as a reader, with the token that `serve` keeps in the data folder;
-//! a ClickHouse server with the user and password of the configuration.
+//! The embedded engine is queried as a reader, with the token that `serve` stores in the data
+//! folder. A ClickHouse server is queried with the user and password of the configuration.
 
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::PathBuf;

@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::control::database::open;
 use crate::control::error::ControlError;
 
-/// Jobs that may wait for the thread. One takes well under a millisecond, so the queue is full only
-/// when the disk hangs.
+/// Most jobs that wait for the thread. One takes well under a millisecond, so the queue is full
+/// only when the disk hangs.
 const QUEUE_MAX: usize = 256;
 
 type Job = Box<dyn FnOnce(Result<&mut Connection, ControlError>) + Send>;

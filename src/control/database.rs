@@ -14,7 +14,7 @@ use crate::control::error::ControlError;
 
 /// Name of the file in `data_dir`.
 pub const FILE_NAME: &str = "control.db";
-/// How long to wait while another process, such as a command, holds the file.
+/// Longest wait for the lock of the file, which another process such as a command may hold.
 const LOCK_WAIT: Duration = Duration::from_secs(3);
 
 /// In the order in which they run. The number of a migration is its position, from 1. Append only.
@@ -44,7 +44,7 @@ pub fn open(path: &Path) -> Result<Connection, ControlError> {
         path: path.to_owned(),
         source,
     };
-    // SQLite's other files take over the mode of this one.
+    // SQLite creates its other files with the mode of this one.
     std::fs::OpenOptions::new()
         .write(true)
         .create(true)

@@ -15,7 +15,7 @@ mod outcome;
 pub use faulty_networks::{FaultyNetworks, NAMED_FROM};
 pub use outcome::Outcome;
 
-/// What `/metrics` says of visits.
+/// The counts of visits for `/metrics`.
 #[derive(Debug, Clone, Copy)]
 pub struct VisitGauges {
     /// Visits with an event in the last 30 minutes.

@@ -57,7 +57,7 @@ outcomes! {
     UnknownCampaign = "unknown_campaign",
     /// Not a beacon.
     Malformed = "malformed",
-    /// Too many came from one network; answered 429.
+    /// Too many beacons came from one network; answered 429.
     TooMany = "too_many",
     /// Could not be stored; answered 503.
     Unavailable = "unavailable",

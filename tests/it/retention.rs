@@ -504,7 +504,7 @@ fn the_command_certifies_that_no_expired_rows_remain() {
     assert!(log.contains(said.trim()), "{log}");
     let nowhere = check("http://127.0.0.1:1");
     assert_eq!(nowhere.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("ClickHouse must run for this"));
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("ClickHouse must be running"));
 }
 
 #[test]

@@ -62,7 +62,11 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
             .site(id)
             .with_context(|| format!("site {id:?} is not in {}", arguments.config.display()))?
             .clone(),
-        None => config.sites.first().context("there is no site")?.clone(),
+        None => config
+            .sites
+            .first()
+            .context("no site is configured")?
+            .clone(),
     };
     let now = Timestamp::now();
     let sent = match (&arguments.log, arguments.days) {
@@ -95,7 +99,7 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         segment_age_max: config.spool.segment_age_max,
         schema: crate::event_row::columns::schema(),
     })
-    .context("the collector's spool is needed; stop the collector first")?;
+    .context("cannot open the collector's spool; stop the collector first")?;
     let geo = Geo::open(config.geo_database.as_deref())?;
     config.data_dir = salts.clone();
     let pipeline = Pipeline::new(&config, geo, spool.clone(), counters.clone(), first.at)?;
