@@ -1,5 +1,5 @@
-//! Clears ids before rows expire (`[retention] visitor_days`, P9): the events of old days lose what
-//! ties them together.
+//! Clears ids before rows expire (`[retention] visitor_days`, P9): the events of old days lose the
+//! columns that link them.
 //!
 //! Part of [`retention`](crate::store::retention), for days that are rolled up and whose visits are
 //! in the table `visits`. A cleared row keeps site, hour, page, name, properties, amounts, clicks,
@@ -97,14 +97,14 @@ pub(super) async fn clear(
             tracing::warn!(
                 site = site.id,
                 partition,
-                "events are being deleted; clearing their ids is tried again in ten minutes"
+                "events are being deleted; clearing their ids will be retried in ten minutes"
             );
         }
     }
     Ok(cleared)
 }
 
-/// Removes the copy, also one that a crash left behind.
+/// Removes the copy, including one that a crash left behind.
 pub(super) async fn drop_copy(client: &Client) -> Result<(), RetentionError> {
     let statement = client.query(include_str!("sql/clear_drop.sql"));
     Ok(statement.execute().await?)

@@ -17,7 +17,7 @@ use sillage_spool::{SetAside, SpoolError, set_aside_in};
 
 /// Name of the log in the data folder.
 pub const LOG: &str = "destruction.log";
-/// Data could not be destroyed, or its destruction not be logged. It is tried again.
+/// Data could not be destroyed, or its destruction could not be logged. It will be retried.
 #[derive(Debug, thiserror::Error)]
 pub enum RetentionError {
     #[error("ClickHouse: {0}")]
@@ -29,7 +29,7 @@ pub enum RetentionError {
     },
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
-    #[error("cannot read what is set aside in {path}: {source}")]
+    #[error("cannot read the quarantined files in {path}: {source}")]
     SetAside {
         path: PathBuf,
         source: std::io::Error,
@@ -38,7 +38,7 @@ pub enum RetentionError {
     Spool(#[from] SpoolError),
 }
 
-/// What a configuration says about destruction.
+/// The settings about destruction of a configuration.
 #[derive(Debug, Clone)]
 pub struct Rules {
     pub database: String,
@@ -61,8 +61,8 @@ impl Rules {
         }
     }
 
-    /// Files that the spool has set aside and whose rows have expired by `today`, except those that
-    /// a hold keeps.
+    /// Files that the spool has quarantined and whose rows have expired by `today`, except those
+    /// that a hold keeps.
     pub(super) fn expired_set_aside(
         &self,
         spool_dir: &Path,

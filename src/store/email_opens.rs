@@ -42,7 +42,7 @@ pub async fn run(flusher: &MailOpens, client: &Client, sites: &Sites, opens: &Op
     }
 }
 
-/// Stores what was counted since the last time.
+/// Stores the totals counted since the last call.
 ///
 /// # Errors
 /// As of [`Flusher::flush`].

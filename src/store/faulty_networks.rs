@@ -1,5 +1,5 @@
-//! Stores the counts of faulty requests by truncated network, apart from events and with a
-//! retention of their own. Rows have no time except the day.
+//! Stores the counts of faulty requests by truncated network, separately from events and with their
+//! own retention. Rows have a day but no time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::store::outcomes::days_since_1970;
 use crate::telemetry::{FaultyNetworks, Outcome};
 use sillage_episode::{Episode, Line};
 
-/// How often the counts are stored, and the time in which a network must send many to be named.
+/// How often the counts are stored, and the window in which a network is named if it sends many.
 const EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Row, Serialize)]
@@ -27,7 +27,7 @@ struct SecurityRow {
 }
 
 /// Stores the counts every ten seconds until it is dropped. Counts that cannot be stored are
-/// dropped with a warning: they are not events, and must not pile up.
+/// dropped with a warning: they are not events, and must not accumulate.
 pub async fn run(client: Client, networks: Arc<FaultyNetworks>) {
     let episode = Episode::new();
     loop {
@@ -61,6 +61,6 @@ async fn store(
         requests,
     };
     let rows: Vec<_> = counts.into_iter().map(row).collect();
-    // Not sent again; the token lets it count when it equals an earlier one.
+    // Not retried. With a token of its own it is stored even if it equals an earlier one.
     flush::insert(client, "security", &random::token()?, &rows).await
 }

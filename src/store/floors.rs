@@ -1,5 +1,5 @@
 //! Sets the floor of small counts for the SQL views (P10), at each start. The view `report_days`
-//! does the folding; reports are folded by the suppression of `sillage-query`.
+//! folds its rows itself; reports are folded by the suppression of `sillage-query`.
 
 use clickhouse::Client;
 

@@ -1,6 +1,6 @@
 //! Flushes counts to a table in batches, each under its own deduplication token.
 //!
-//! ClickHouse takes a block for a retry when it equals an earlier one, and drops it. A quiet site's
+//! ClickHouse treats a block that equals an earlier one as a retry and drops it. A quiet site's
 //! counts are the same row in nearly every flush, so each batch carries a random
 //! `insert_deduplication_token`. A batch keeps its token and its rows until ClickHouse has
 //! acknowledged it: equal batches all count, and a batch that is sent again because its answer was
@@ -51,7 +51,7 @@ where
     }
 
     /// Stores the pending batch, if there is one, and then the rows of `take`. `take` is called
-    /// only when no batch is pending; until then the counts add up where they are.
+    /// only when no batch is pending; until then the counts accumulate at their source.
     ///
     /// # Errors
     /// ClickHouse does not answer or refuses; the batch is sent again by the next call.
@@ -77,7 +77,7 @@ where
         self.send(client, &mut pending).await
     }
 
-    /// Sends the pending batch. Cancelled anywhere, it stays pending.
+    /// Sends the pending batch. If cancelled at any point, the batch stays pending.
     async fn send(
         &self,
         client: &Client,
@@ -106,7 +106,7 @@ where
 /// Stores rows as one INSERT under this token.
 ///
 /// # Errors
-/// ClickHouse refuses or does not answer in time; they may be stored nevertheless. The same rows
+/// ClickHouse refuses or does not answer in time; they may be stored anyway. The same rows
 /// under the same token count once.
 pub async fn insert<R>(
     client: &Client,

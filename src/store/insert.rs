@@ -4,15 +4,15 @@
 //! The INSERT names `arrivals` and sends [columns](crate::event_row::native); a view passes the
 //! rows on to `events`, which costs the engine a quarter of an INSERT into `events`. `arrivals`
 //! keeps nothing, so the view is checked first: without it the rows would be lost. An INSERT whose
-//! answer is lost is sent again and stored once, in the table and its views. The segment is deleted
+//! answer is lost is retried and stored once, in the table and its views. The segment is deleted
 //! when ClickHouse has acknowledged it, which in the embedded engine means synced to disk. While
 //! ClickHouse is unreachable the segments wait in the spool, and a waiting INSERT holds no event in
 //! memory.
 //!
-//! An outage may last any time. But a segment that ClickHouse refuses because of its data, or that
-//! cannot be read from disk, would be refused for ever and block all later segments: after five
-//! such tries in a row it is set aside in the spool's folder, logged as an error and counted.
-//! Nothing of it is deleted.
+//! An outage may last for any time. But a segment that ClickHouse refuses because of its data, or
+//! that cannot be read from disk, would fail for ever and block all later segments: after five such
+//! attempts in a row it is quarantined in the spool's folder, logged as an error and counted. It is
+//! not deleted.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -30,16 +30,16 @@ use sillage_spool::{Chunk, Sealed, SegmentId, Spool};
 /// First wait after a failure; doubles up to [`WAIT_MAX`].
 const WAIT_MIN: Duration = Duration::from_millis(100);
 const WAIT_MAX: Duration = Duration::from_secs(5);
-/// An INSERT that takes longer is cancelled and sent again.
+/// An INSERT that takes longer is cancelled and retried.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 const END_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Tries in a row that end with a refusal of the data itself, or with an unreadable segment, before
-/// it is set aside.
+/// Attempts in a row that end with a refusal of the data itself, or with an unreadable segment,
+/// before the segment is quarantined.
 const TRIES_MAX: u32 = 5;
 
-/// Bytes of a segment in memory at once, about three times: as rows, as columns, as a block. Of 256
-/// KiB each row costs the engine a fifth more than of 1 MiB, and the collector takes 7 MB less.
+/// Bytes of a segment in memory at once, about three times: as rows, as columns, as a block. With
+/// 256 KiB, a row costs the engine a fifth more than with 1 MiB, and the collector needs 7 MB less.
 const CHUNK_BYTES: usize = 512 << 10;
 
 const ARE_TAKEN: &str = include_str!("sql/arrivals_are_taken.sql");
@@ -76,7 +76,7 @@ pub async fn run(spool: Spool, client: Client, counters: Arc<Counters>) {
                     // Stored again after a restart under the same token, so it still counts once.
                     Err(error) => match deleting.failed() {
                         Some(Line::Began) => {
-                            tracing::error!(segment = %id, %error, "a stored segment could not be deleted; that is tried again with the next one");
+                            tracing::error!(segment = %id, %error, "a stored segment could not be deleted; this will be retried with the next one");
                         }
                         Some(Line::GoesOn { failures }) => {
                             tracing::error!(segment = %id, %error, failures, "stored segments still can't be deleted");
@@ -103,7 +103,7 @@ pub async fn run(spool: Spool, client: Client, counters: Arc<Counters>) {
                 }
                 match inserting.failed() {
                     Some(Line::Began) => {
-                        tracing::warn!(segment = %id, %error, "an INSERT failed and will be sent again; events wait in the spool");
+                        tracing::warn!(segment = %id, %error, "an INSERT failed and will be retried; events wait in the spool");
                     }
                     Some(Line::GoesOn { failures }) => {
                         let waiting = spool.stats().segments;
@@ -119,8 +119,7 @@ pub async fn run(spool: Spool, client: Client, counters: Arc<Counters>) {
     }
 }
 
-/// Takes a segment that can't be stored out of the way. When that fails too, it is back in the
-/// queue.
+/// Quarantines a segment that can't be stored. If that fails too, the segment returns to the queue.
 async fn set_aside(
     spool: &Spool,
     sealed: Sealed,
@@ -139,7 +138,7 @@ async fn set_aside(
         }
         Err(error) => {
             if let Some(Line::Began | Line::GoesOn { .. }) = episode.failed() {
-                tracing::error!(segment = %id, %error, "a segment can't be stored and could not be quarantined; both are tried again");
+                tracing::error!(segment = %id, %error, "a segment can't be stored and could not be quarantined; both will be retried");
             }
             tokio::time::sleep(WAIT_MAX).await;
         }
@@ -160,13 +159,14 @@ async fn store(client: &Client, sealed: &Sealed) -> Result<(), StoreError> {
         .with_setting("insert_deduplicate", "1")
         .with_setting("insert_deduplication_token", sealed.id().to_string())
         .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
-        // What the view can't store is not acknowledged, whatever the server's profile says.
+        // Rows that the view can't store must not be acknowledged, whatever the server's profile
+        // says.
         .with_setting("materialized_views_ignore_errors", "0")
-        // One segment is one block, however many it is sent in, so that one sent again is cut as it
-        // was.
+        // One segment is one block on the server, in whatever pieces it is sent, so that a retry
+        // equals the first attempt.
         .with_setting("min_insert_block_size_rows", "1048449")
         .with_setting("min_insert_block_size_bytes", "268402944")
-        // A site's rows of several retentions lie in several partitions.
+        // Rows of a site with different retentions are in different partitions.
         .with_setting("max_partitions_per_insert_block", "1000")
         // One INSERT, acknowledged when it is done; the tables sync their parts
         // (fsync_after_insert).
@@ -179,7 +179,7 @@ async fn store(client: &Client, sealed: &Sealed) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The block to send for a chunk. The chunk is freed before the engine is waited for.
+/// The block to send for a chunk. The chunk is freed before the block is sent.
 fn block(chunk: Chunk, columns: Option<&mut Columns>) -> Result<Bytes, NotARow> {
     Ok(match columns {
         Some(columns) => columns.block(&chunk.payloads, chunk.records)?.into(),

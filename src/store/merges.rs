@@ -18,14 +18,16 @@ use clickhouse::Client;
 
 use super::StoreError;
 
-/// How long a block may stay as it was written. The engine merges several after as long.
+/// How long a single block may stay as it was written. The engine merges several blocks after the
+/// same time.
 const LONE_MAX: Duration = Duration::from_secs(3_600);
-/// How often [`keep`] looks: what it writes tells the time of the block no better than this.
+/// Interval of [`keep`]: the file times of a rewritten block reveal its time to this precision at
+/// best.
 const INTERVAL: Duration = Duration::from_secs(600);
 
 const MERGE_RARELY: &str = include_str!("sql/merge_rarely.sql");
 
-/// Makes the engine merge `events` in larger steps. Changes nothing if it does already.
+/// Makes the engine merge `events` in larger steps. Changes nothing if the setting is in place.
 ///
 /// # Errors
 /// The engine refuses; it then merges by default, which only costs time.
@@ -33,15 +35,15 @@ pub async fn rarely(client: &Client) -> Result<(), StoreError> {
     Ok(client.query(MERGE_RARELY).execute().await?)
 }
 
-/// Rewrites single blocks, now and every ten minutes, until it is dropped. Errors are logged and
-/// the next round tries again.
+/// Rewrites single blocks, now and every ten minutes, until it is dropped. Errors are logged; the
+/// next round retries.
 pub async fn keep(client: &Client, database: &str) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         if let Err(error) = rewrite_lone(client, database, LONE_MAX).await {
-            tracing::warn!(%error, "a block of events that is alone on its day could not be rewritten; it is tried again in ten minutes");
+            tracing::warn!(%error, "a single block of events of a day could not be rewritten; this will be retried in ten minutes");
         }
     }
 }

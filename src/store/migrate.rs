@@ -1,10 +1,10 @@
 //! Runs the files of `schema/` once each, in order, at every start and by `sillage migrate`.
 //!
-//! One statement a file, append-only, never edited after a release, safe to run twice: a crash
+//! One statement per file, append-only, never edited after a release, safe to run twice: a crash
 //! between a statement and its record in `migrations` runs it again.
 //!
 //! Replicated tables use the same tokens and a deduplication window of the same size, in which an
-//! INSERT that is sent again to any replica is stored once. Each replica is migrated on its own and
+//! INSERT that is retried on any replica is stored once. Each replica is migrated on its own and
 //! keeps its own record.
 
 use std::borrow::Cow;
@@ -20,7 +20,7 @@ macro_rules! migrations {
     };
 }
 
-/// (name, statement) in order. A test holds that this lists every file of the folder.
+/// (name, statement) in order. A test checks that this lists every file of the folder.
 pub const MIGRATIONS: &[(&str, &str)] = migrations![
     "0001_events",
     "0002_outcomes",
@@ -104,7 +104,7 @@ impl Tables {
     }
 }
 
-/// Path in Keeper and name of a replica; the server puts its macros in.
+/// Path in Keeper and name of a replica; the server fills in its macros.
 const REPLICA: &str = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'";
 
 /// Creates the database and runs the missing migrations. Returns their names.
@@ -240,7 +240,7 @@ mod tests {
                     .contains(';'),
                 "{name}"
             );
-            // Settings, comments and values that are already so stay so.
+            // Statements that set what is already set.
             let may_run_twice = [
                 "IF NOT EXISTS",
                 "IF EXISTS",

@@ -1,9 +1,8 @@
-//! Everything that is stored in ClickHouse, a server or the embedded engine, through one client and
-//! the same SQL.
+//! Storage in ClickHouse, a server or the embedded engine, through one client and the same SQL.
 //!
 //! After the spool: [`insert`] makes each sealed segment one INSERT under a deduplication token, so
 //! that a retry stores nothing twice. Every other INSERT has a token of its own ([`flush`]), so
-//! that equal INSERTs all count. The form of an event's row is `event_row`'s. Nothing here can hold
+//! that equal INSERTs all count. `event_row` defines the row of an event. Nothing here can hold
 //! personal data: everything arrives through the privacy door.
 
 pub mod clear;
@@ -39,7 +38,7 @@ pub enum StoreError {
     )]
     Newer(String),
     #[error(
-        "the view arrivals_into_events is missing, so that events would not be stored; they wait in the spool. Restart the collector, which makes it again"
+        "the view arrivals_into_events is missing, so events would not be stored; they wait in the spool. Restart the collector, which creates the view again"
     )]
     NotTaken,
     #[error("the system gives no random numbers: {0}")]
@@ -73,9 +72,9 @@ fn code(answer: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-/// The client that everything uses, for a server at `url`.
+/// The ClickHouse client of the whole program, for a server at `url`.
 ///
-/// Times are UTC whatever the server's zone.
+/// Times are in UTC, whatever the server's time zone is.
 pub fn client(
     url: &str,
     user: Option<&str>,

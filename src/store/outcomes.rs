@@ -1,8 +1,8 @@
 //! Stores the outcomes of beacons as daily counts by site and reason, every few seconds.
 //!
-//! The counts are all that is kept of refused and filtered beacons. They are written straight to
-//! ClickHouse, not through the spool: [`flush`](crate::store::flush) says what a crash loses of
-//! them. It never loses an event.
+//! Of refused and filtered beacons, only these counts are kept. They are written straight to
+//! ClickHouse, not through the spool; [`flush`](crate::store::flush) describes which counts a crash
+//! loses. It never loses an event.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub async fn run(flusher: &Outcomes, client: &Client, sites: &Sites, counters: &
     }
 }
 
-/// Stores what was counted since the last time.
+/// Stores the counts since the last call.
 ///
 /// # Errors
 /// As of [`Flusher::flush`].

@@ -4,21 +4,21 @@
 //! The table is partitioned by the day on which its rows expire. That day is fixed when a row is
 //! collected, so a later policy cannot lengthen it.
 //!
-//! **What destroys rows.** ClickHouse does by its TTL, also while no collector runs. The collector
+//! **What destroys rows.** ClickHouse does, by its TTL, even while no collector runs. The collector
 //! drops expired partitions itself every few minutes, because a TTL waits for a merge that may come
-//! at any time. A TTL cannot express a hold: `expires` is what was promised and is not rewritten,
-//! and a partition holds the rows of all sites, so a postponed TTL would keep the rows of other
-//! sites too. So while a hold is active the TTL is removed from the table and only the collector
+//! at any time. A TTL cannot express a hold: `expires` is a promise and is not rewritten, and a
+//! partition holds the rows of all sites, so a postponed TTL would keep the rows of other sites
+//! too. So while a hold is active the TTL is removed from the table and only the collector
 //! destroys: whole partitions where nothing is held, otherwise the rows that are not held.
 //!
 //! **Ids before rows.** With `retention.visitor_days`, rows lose their ids earlier: see
 //! [`clear`](crate::store::clear). This happens only to days that are rolled up and whose visits
 //! are in the table `visits`, which has no ids, so no count is lost. A column TTL would not do:
 //! with `ttl_only_drop_parts` ClickHouse applies it only when a part happens to be merged, and it
-//! knows nothing of roll-ups. A cleared day is never rolled up again: events that arrive later are
-//! in the rows only.
+//! does not depend on roll-ups. A cleared day is never rolled up again: events that arrive later
+//! are in the rows only.
 //!
-//! **Files that the spool has set aside** hold rows too. They are destroyed when the shortest
+//! **Quarantined files of the spool** hold rows too. They are destroyed when the shortest
 //! retention of any site has passed since the first record they may hold, unless a hold covers that
 //! day, since a file holds the rows of several sites.
 //!
@@ -63,8 +63,7 @@ pub struct Found {
     pub rows: u64,
     /// Those of them that a hold keeps.
     pub held: u64,
-    /// Files in the spool's folder with such rows, set aside because they could not be stored;
-    /// [`set_aside_left`].
+    /// Quarantined files in the spool's folder with such rows; see [`set_aside_left`].
     pub set_aside: u64,
 }
 
@@ -80,9 +79,9 @@ pub async fn keep(client: Client, rules: Arc<Rules>, spool: &Spool) {
     loop {
         match destroy_set_aside(spool, &rules, today()).await {
             Ok(0) => {}
-            Ok(files) => tracing::info!(files, "expired files in quarantine are destroyed"),
+            Ok(files) => tracing::info!(files, "expired files in quarantine were destroyed"),
             Err(error) => {
-                tracing::error!(%error, "expired files in quarantine could not be destroyed; it is tried again")
+                tracing::error!(%error, "expired files in quarantine could not be destroyed; this will be retried")
             }
         }
         match enforce(&client, &rules, today()).await {
@@ -92,11 +91,11 @@ pub async fn keep(client: Client, rules: Arc<Rules>, spool: &Spool) {
                     partitions = done.partitions,
                     rows = done.rows,
                     cleared = done.cleared,
-                    "expired data destroyed"
+                    "expired data was destroyed"
                 );
             }
             Err(error) => {
-                tracing::error!(%error, "expired data could not be destroyed; it is tried again")
+                tracing::error!(%error, "expired data could not be destroyed; this will be retried")
             }
         }
         tokio::time::sleep(EVERY).await;
@@ -173,8 +172,8 @@ pub async fn enforce(
     Ok(done)
 }
 
-/// Destroys the files that the spool has set aside and whose rows have expired by `today`. Returns
-/// their number.
+/// Destroys the quarantined files of the spool whose rows have expired by `today`. Returns their
+/// number.
 ///
 /// # Errors
 /// [`RetentionError`]; what is destroyed by then stays destroyed.
@@ -207,8 +206,8 @@ async fn set_ttl(client: &Client, rules: &Rules, wanted: bool) -> Result<(), Ret
     } else {
         include_str!("sql/retention_suspend.sql")
     };
-    // The collector destroys what was written meanwhile. Rewriting all parts for their TTL is not
-    // worth it.
+    // The collector destroys parts that were written meanwhile; rewriting them all for their TTL
+    // would cost more.
     client
         .query(statement)
         .with_setting("materialize_ttl_after_modify", "0")
@@ -223,7 +222,7 @@ async fn set_ttl(client: &Client, rules: &Rules, wanted: bool) -> Result<(), Ret
 }
 
 /// Destroys finished visits together with the events they come from. A hold keeps events with their
-/// ids; what is derived from them needs no hold.
+/// ids; derived rows need no hold.
 async fn drop_visits(client: &Client, rules: &Rules, today: Date) -> Result<(), RetentionError> {
     let expired: Vec<(String, u64, u64)> = client
         .query(include_str!("sql/retention_expired.sql"))
@@ -274,7 +273,8 @@ pub async fn verify(client: &Client, rules: &Rules, today: Date) -> Result<Found
     })
 }
 
-/// Number of files in the spool's folder that should have been gone by `until`. Reads only.
+/// Number of quarantined files in the spool's folder that should have been destroyed by `until`.
+/// Reads only.
 ///
 /// # Errors
 /// The folder can't be read.

@@ -46,7 +46,7 @@ impl Default for QueryLimits {
     }
 }
 
-/// Why a statement has no rows.
+/// Why a statement returned no rows.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Ask again later.
@@ -93,7 +93,7 @@ impl Runner {
     /// `client` has its database set.
     pub fn new(client: Client, limits: QueryLimits) -> Self {
         let client = client
-            // Set here and not by the caller: no statement of this runner ever writes.
+            // Set here and not by the caller, so that no statement of this runner can write.
             .with_setting("readonly", "1")
             .with_setting(
                 "max_execution_time",
@@ -160,7 +160,7 @@ pub fn first_number(rows: &[u8]) -> Option<i64> {
     row.ok()?.first().copied()
 }
 
-/// A place in the queue. Dropping it frees the place, also when a request is cancelled.
+/// A place in the queue. Dropping it frees the place, even when a request is cancelled.
 struct Place<'a>(&'a AtomicUsize);
 
 impl<'a> Place<'a> {

@@ -1,9 +1,9 @@
-//! The journal of erasures: what was asked for and is not done yet, on disk, so that neither an
-//! outage nor a crash forgets it.
+//! The journal of erasures: requests that are not done yet, on disk, so that they survive an outage
+//! or a crash.
 //!
-//! One line an erasure, `1 <crc32> <day> <visitor ids> <site>`, and nothing else about it: no time,
-//! no address. A line is appended and synced before the erasure is acknowledged; when one is done,
-//! the file is written anew without it. A line that is cut short was never acknowledged.
+//! One line per erasure, `1 <crc32> <day> <visitor ids> <site>`, without time or address. A line is
+//! appended and synced before the erasure is acknowledged; when an erasure is done, the file is
+//! rewritten without its line. A torn line was never acknowledged.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -15,12 +15,12 @@ use jiff::civil::Date;
 /// Name of the journal in the data folder.
 pub const FILE: &str = "erasures.journal";
 
-/// What is to be erased.
+/// A requested erasure.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// Site id.
     pub site: String,
-    /// Site-local day on which it was asked for.
+    /// Site-local day of the request.
     pub day: Date,
     /// Values of the column `visitor`, sorted, each once.
     pub visitors: Vec<u64>,
@@ -62,7 +62,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal of a data folder and reads what is not done.
+    /// Opens the journal of a data folder and reads the pending entries.
     ///
     /// # Errors
     /// The file can't be read or written.
@@ -98,17 +98,18 @@ impl Journal {
             file,
             bytes: bytes.len() as u64,
         };
-        // Behind a line that is cut short nothing may be appended.
+        // Nothing may be appended after a torn line.
         if damaged > 0 || whole < bytes.len() {
             journal.replace(entries.iter())?;
         }
         Ok((journal, entries))
     }
 
-    /// Adds an entry. On disk when this returns.
+    /// Adds an entry; it is on disk when this returns.
     ///
     /// # Errors
-    /// It is not in the journal, or not for certain; no later entry is harmed by that.
+    /// The entry is not in the journal, or it is unknown whether it is. Later entries are not
+    /// affected.
     pub fn add(&mut self, entry: &Entry) -> io::Result<()> {
         let line = entry.line();
         let appended = self
@@ -117,16 +118,16 @@ impl Journal {
             .and_then(|()| self.file.sync_data());
         match appended {
             Ok(()) => self.bytes += line.len() as u64,
-            // The next one is written over what there is of it.
+            // The next entry overwrites the incomplete one.
             Err(_) => self.file.set_len(self.bytes)?,
         }
         appended
     }
 
-    /// Writes the journal anew with these entries.
+    /// Replaces the journal by one with these entries.
     ///
     /// # Errors
-    /// The journal is as it was.
+    /// The journal is unchanged.
     pub fn replace<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>) -> io::Result<()> {
         let text: String = entries.map(Entry::line).collect();
         let next = self.path.with_extension("journal.next");
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_line_is_dropped_and_a_damaged_one_costs_no_other() {
+    fn a_torn_or_damaged_line_is_dropped_and_the_others_kept() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(FILE);
         let (first, second) = (entry("a", &[1]), entry("b", &[2]));

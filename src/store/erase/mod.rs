@@ -1,29 +1,28 @@
-//! Erases what was measured today about the visitor who requests it: the queue of erasures, and the
-//! work itself.
+//! Erasure of today's events of a visitor at their request: the queue of erasures, and the work
+//! itself.
 //!
 //! An erasure is durable. It is written to a [journal] before it is acknowledged, and done as soon
-//! as ClickHouse answers, also after retries and a restart. The request waits for a short while, so
-//! that it usually reports the result; if the request ends, the erasure goes on.
+//! as ClickHouse answers, if necessary after retries or a restart. The request waits for a short
+//! while, so that it usually reports the result; if the request ends, the erasure continues.
 //!
-//! Order of the work: what lies in the spool is sealed and inserted, since a segment is checksummed
-//! and inserted under its id, and taking records out of it would cost its guarantees. Then files
-//! that the spool has set aside are overwritten. Then the rows are deleted by a mutation that
+//! Order of the work: first the spool is sealed and inserted, since a segment is checksummed and
+//! inserted under its id, and removing records from it would break these guarantees. Then
+//! quarantined files of the spool are overwritten. Then the rows are deleted by a mutation that
 //! rewrites the parts, not by ClickHouse's lightweight DELETE, which only hides rows until some
 //! later merge; the old parts leave the disk when ClickHouse drops inactive parts, after about
-//! eight minutes. At last the mutation itself is removed, because ClickHouse lists it, with the ids
-//! and the second, among the last hundred. Days are rolled up after they are over; a site with open
-//! erasures is not rolled up ([`Eraser::waits`]), so neither `daily` nor `visits` ever counts what
-//! was erased.
+//! eight minutes. Finally the mutation itself is removed, because ClickHouse lists the last hundred
+//! with their ids and second. Days are rolled up after they are over; a site with open erasures is
+//! not rolled up ([`Eraser::waits`]), so neither `daily` nor `visits` ever counts what was erased.
 //!
-//! Invariants: one batch at a time, one mutation a site and batch, and a pause as long as the
-//! batch, so that repeated requests cannot keep ClickHouse busy. The same visitor waits once. The
+//! Invariants: one batch at a time, one mutation per site and batch, and a pause as long as the
+//! batch, so that repeated requests cannot keep ClickHouse busy. A visitor is queued once. The
 //! number of waiting erasures is bounded; what one network may add is bounded where requests
 //! arrive.
 //!
-//! Deliberately not here: whose ids they are (`ingest::visitor_rights`). The memory of sent beacons
-//! (`ingest::dedup`) is left as it is: it holds no visitor, and keeps an erased event from coming
-//! back when a browser sends it again. With several collectors, the open visits that another one
-//! holds in memory are not forgotten; they end by silence.
+//! Deliberately not here: finding the ids of a visitor (`ingest::visitor_rights`). The keys of
+//! recent beacons (`ingest::dedup`) are kept: they contain no visitor, and they prevent a retry of
+//! a browser from storing an erased event again. With several collectors, open visits in the memory
+//! of the others are not removed; they end after 30 minutes without an event.
 
 pub mod journal;
 mod work;
@@ -43,7 +42,7 @@ use sillage_privacy::VisitorId;
 /// Erasures that may wait; about 100 bytes each, in memory and on disk.
 const WAITING_MAX: usize = 100_000;
 
-/// What became of an erasure.
+/// The result of an erasure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Erased {
     /// The events are deleted.
@@ -61,7 +60,7 @@ pub enum EraseError {
     Full,
     #[error("the journal of erasures can't be written: {0}")]
     Journal(#[from] io::Error),
-    #[error("the work on the journal was broken off")]
+    #[error("the work on the journal was aborted")]
     Broken,
 }
 
@@ -84,11 +83,11 @@ struct Queue {
 /// An erasure that is not done.
 struct Waiting {
     end: watch::Sender<Option<Erased>>,
-    /// Whether a batch that is being worked on has it.
+    /// Whether it is in the current batch.
     is_in_work: bool,
-    /// Asked for again while it was in work: what came meanwhile needs another round.
+    /// Requested again while its batch was running: events since then need another round.
     is_asked_again: bool,
-    /// Whether an earlier try found something.
+    /// Whether an earlier attempt found events.
     has_found: bool,
 }
 
@@ -104,7 +103,8 @@ impl Waiting {
 }
 
 impl Eraser {
-    /// Opens the journal in the data folder, with what an earlier process has not done.
+    /// Opens the journal in the data folder, with the erasures that an earlier process has not
+    /// done.
     ///
     /// # Errors
     /// The journal can't be read or written.
@@ -150,7 +150,7 @@ impl Eraser {
             visitors,
         };
         let own = self.clone();
-        // The disk is waited for. What is begun is ended, also when the request is gone.
+        // Waits for the disk. The task runs to its end even if the request is cancelled.
         let recorded = tokio::task::spawn_blocking(move || own.record(entry));
         let mut end = recorded.await.map_err(|_| EraseError::Broken)??;
         let ended = tokio::time::timeout(patience, end.wait_for(Option::is_some)).await;
@@ -193,7 +193,7 @@ impl Eraser {
         ids.filter_map(|id| VisitorId::from_stored(*id)).collect()
     }
 
-    /// Takes everything that waits into one batch.
+    /// Moves all waiting erasures into one batch.
     fn take(&self) -> Vec<Entry> {
         let mut queue = self.queue();
         let taken = queue.waiting.iter_mut().map(|(entry, waiting)| {
@@ -203,11 +203,11 @@ impl Eraser {
         taken.collect()
     }
 
-    /// These are done. `found` says of which there was something.
+    /// Marks these as done. `found` returns whether there were events of an entry.
     ///
     /// # Errors
-    /// The journal can't be written: they are done once more later, which changes nothing, and
-    /// nobody is told before.
+    /// The journal can't be written: they are done once more later, which is harmless, and are
+    /// reported as done only then.
     fn finish(&self, entries: &[Entry], found: impl Fn(&Entry) -> bool) -> io::Result<()> {
         let mut queue = self.queue();
         let Queue { journal, waiting } = &mut *queue;
@@ -236,7 +236,7 @@ impl Eraser {
         Ok(())
     }
 
-    /// These are not done, and wait on.
+    /// Puts these back into the queue: they are not done.
     fn put_back(&self, entries: &[Entry], found: impl Fn(&Entry) -> bool) {
         let mut queue = self.queue();
         for entry in entries {
@@ -253,7 +253,7 @@ impl Eraser {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        // Nothing in here is left half done by a panic: the journal is the truth.
+        // A panic leaves no partial change here: the journal is authoritative.
         self.shared
             .queue
             .lock()
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(eraser.visitors(), [visitor(1), visitor(2)]);
         let text = std::fs::read_to_string(folder.path().join(journal::FILE)).expect("a journal");
         assert_eq!(text.lines().count(), 1);
-        // What came while the first round was at work gets another one.
+        // A request during the first round gets another round.
         let batch = eraser.take();
         let asked = eraser.record(batch[0].clone()).expect("recorded");
         eraser.finish(&batch, |_| true).expect("written");

@@ -1,4 +1,4 @@
-//! The work on erasures: batch after batch, tried until it is done.
+//! The work on erasures: batch after batch, each retried until it is done.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -19,16 +19,16 @@ const WAIT_MIN: Duration = Duration::from_millis(200);
 const WAIT_MAX: Duration = Duration::from_secs(15);
 /// Longest pause between two batches; it is as long as the batch took.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
-/// How often the spool, or a running mutation, is looked at.
+/// How often the spool, or a running mutation, is polled.
 const POLL: Duration = Duration::from_millis(20);
 /// The same once it takes longer than a second.
 const POLL_SLOWLY: Duration = Duration::from_millis(500);
-/// Visitors in one mutation. ClickHouse is sent them in the address of a request, which it bounds.
+/// Visitors in one mutation. They are sent in the URL of a request, whose length ClickHouse bounds.
 const VISITORS_AT_ONCE: usize = 400;
-/// A batch's statements for one site are given up after this time, and tried again.
+/// A batch's statements for one site are aborted after this time and retried.
 const SITE_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Not everything of a batch is erased. It is tried again.
+/// A batch was not erased completely. It will be retried.
 #[derive(Debug, thiserror::Error)]
 enum WorkError {
     #[error("ClickHouse: {0}")]
@@ -42,8 +42,8 @@ enum WorkError {
 }
 
 impl Eraser {
-    /// Does what is asked for, for ever. Run it once in a process; cancelled anywhere, it forgets
-    /// nothing.
+    /// Carries out erasures, for ever. Run it once per process. It can be cancelled at any point
+    /// without losing one.
     pub async fn run(&self, client: &Client, database: &str, spool: &Spool, visits: &Visits) {
         let mut wait = WAIT_MIN;
         // A process that was killed may have left a finished mutation that names visitors.
@@ -68,7 +68,7 @@ impl Eraser {
                     tokio::time::sleep(begun.elapsed().min(PAUSE_MAX)).await;
                 }
                 Err(error) => {
-                    tracing::warn!(erasures = batch.len(), %error, "erasures could not be carried out and are tried again");
+                    tracing::warn!(erasures = batch.len(), %error, "erasures could not be carried out and will be retried");
                     is_clean = false;
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(WAIT_MAX);
@@ -123,8 +123,8 @@ impl Work<'_> {
         outcome
     }
 
-    /// Waits until ClickHouse has everything that was in the spool when this was called, or until
-    /// it is set aside.
+    /// Waits until everything that was in the spool when this was called is stored in ClickHouse or
+    /// quarantined.
     async fn drain(&self) -> Result<(), WorkError> {
         let begun = Instant::now();
         self.spool.seal().await?;
@@ -135,8 +135,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Erases from the files that the spool has set aside. Gives the visitors that were found
-    /// there.
+    /// Erases from the quarantined files of the spool. Returns the visitors found there.
     async fn erase_set_aside(&self, batch: &[Entry]) -> Result<Vec<(String, u64)>, WorkError> {
         let meant: HashSet<(String, u64)> = batch
             .iter()
@@ -202,7 +201,8 @@ impl Work<'_> {
         self.forget_mutations().await
     }
 
-    /// Has ClickHouse forget the mutations that erased, which it would list with the ids for long.
+    /// Removes the finished mutations from ClickHouse, which would list them with the ids for a
+    /// long time.
     async fn forget_mutations(&self) -> Result<(), WorkError> {
         let begun = Instant::now();
         loop {
@@ -255,7 +255,7 @@ fn poll(begun: Instant) -> Duration {
     }
 }
 
-/// Erasures of one site each, no more visitors than one mutation may name.
+/// Splits a batch by site, with at most [`VISITORS_AT_ONCE`] visitors each.
 fn parts(batch: &[Entry]) -> Vec<Vec<Entry>> {
     let mut by_site: BTreeMap<&str, Vec<Vec<Entry>>> = BTreeMap::new();
     for entry in batch {

@@ -1,4 +1,4 @@
--- Copies a partition of events. Rows of the given days of a site lose what ties events together: ids, order,
+-- Copies a partition of events. Rows of the given days of a site lose the columns that link events: ids, order,
 -- descriptions of visitor and visit, minutes. An UPDATE cannot do this, since the sort key holds some of it. The key
 -- keeps the rows of one pageview together, hashed with random numbers that are not stored. Rewrites the partition.
 INSERT INTO events_rewritten

@@ -1,4 +1,4 @@
--- Parts of a partition of events, and how many mutations of events are not done: any change shows. Tables
+-- Parts of a partition of events, and how many mutations of events are not done, to detect changes. Tables
 -- system.parts and system.mutations, cheap.
 SELECT
     (SELECT arraySort(groupArray(name)) FROM system.parts

@@ -1,4 +1,4 @@
--- Removes the finished mutations that name erased visitors, with their files; none that still runs is stopped.
+-- Removes the finished mutations that name erased visitors, with their files. Running mutations are not stopped.
 KILL MUTATION
 WHERE database = {database:String}
     AND table = 'events'

@@ -1,4 +1,4 @@
--- Which values of open fields each site showed on the last two days. Reads `events` of two days; at a start only.
+-- Values of open fields by site on the last two days. Table events, reads two days; at the start only.
 SELECT
     toString(site) AS of_site,
     toString(field.1) AS kind,

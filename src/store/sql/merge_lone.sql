@@ -1,4 +1,4 @@
--- Partitions of events that are one block, as it was written: table system.parts, a few rows.
+-- Partitions of events that consist of one block that was never merged: table system.parts, a few rows.
 SELECT partition_id
 FROM system.parts
 WHERE database = {database:String} AND table = 'events' AND active

@@ -1,4 +1,4 @@
--- Which visits had an event since a moment, and how each stood at its latest. Reads `events` of half an hour; at a start only.
+-- Visits with an event since an instant, and the state of each at its last event. Table events, reads half an hour; at the start only.
 SELECT
     visitor,
     visit,

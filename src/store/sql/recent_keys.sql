@@ -1,4 +1,4 @@
--- Which events were kept since a moment, so that one sent again counts once. Reads `events` of some minutes; at a start only.
+-- Keys of the events stored since an instant, so that a retry counts once. Table events, reads some minutes; at the start only.
 SELECT toString(site) AS of_site, toString(name) AS event, key
 FROM events
 WHERE site IN {sites:Array(String)} AND time >= toDateTime({since_s:UInt32}, 'UTC') AND name != 'engagement'

@@ -1,4 +1,4 @@
--- Parts of events and visits on disk whose rows expired on or before a day, dropped ones that have not left the disk and detached ones included: system tables, cheap.
+-- Parts on disk of events and visits whose rows expired on or before a day, including detached parts and dropped parts that are still on disk: system tables, cheap.
 SELECT sum(parts)
 FROM
 (

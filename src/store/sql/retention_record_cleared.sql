@@ -1,2 +1,2 @@
--- Records until when the ids of a site are cleared, before they are. Table cleared, one row.
+-- Records the day before which the ids of a site are cleared; written before the clearing. Table cleared, one row.
 INSERT INTO cleared (site, before) VALUES ({site:String}, {before:Date})

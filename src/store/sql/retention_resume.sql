@@ -1,2 +1,2 @@
--- No hold is active: ClickHouse drops expired parts again, also while no collector runs.
+-- No hold is active: ClickHouse drops expired parts again, even while no collector runs.
 ALTER TABLE events MODIFY TTL expires

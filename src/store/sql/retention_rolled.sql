@@ -1,4 +1,4 @@
--- The days of a site whose visits are written down and that are old enough for their ids to be cleared. Table rolled_days, cheap.
+-- The days of a site whose visits are stored and whose ids are old enough to be cleared. Table rolled_days, cheap.
 SELECT toString(day)
 FROM rolled_days
 WHERE site = {site:String}
