@@ -1,7 +1,9 @@
 //! Authentication and permission: from a request's credentials to an [`Identity`], by its route's
-//! requirements. Only this file reads the log-in cookie and `Authorization`. [`admit`] runs before
-//! every handler and decides from the route's line alone. Handlers check only what that line can't
-//! express (the site in a body, the person in a path).
+//! requirements.
+//!
+//! Only this file reads the log-in cookie and `Authorization`. [`admit`] runs before every handler
+//! and decides from the route's line alone. Handlers check only what that line can't express (the
+//! site in a body, the person in a path).
 
 use hyper::Request;
 use hyper::body::Incoming;

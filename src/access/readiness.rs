@@ -1,4 +1,5 @@
 //! Whether this collector can be used, and if not, why: `/readyz` and `/readyz/beacons`.
+//!
 //! There are two addresses because a load balancer and a person need different answers.
 //! `/readyz/beacons` is 200 as long as beacons are stored, also while ClickHouse does not answer
 //! and the spool has room. `/readyz` is 200 when reports are available as well. `causes` lists what

@@ -1,6 +1,7 @@
 //! What a page embeds: `sillage snippet SITE` prints it, in the variant that the page needs, and
 //! the dashboard shows the same line for a new site (`GET /api/sites/{site}/snippet?origin=…`
 //! answers `{"snippet"}`).
+//!
 //! The addresses and hashes are those of the files that this binary serves.
 
 use clap::ValueEnum;

@@ -1,8 +1,11 @@
 //! Published policies: a record that was in force, or that visitors were notified of, never
-//! changes. Checked at the start. [`remember`] stores the SHA-256 of each published record in
+//! changes.
+//!
+//! Checked at the start. [`remember`] stores the SHA-256 of each published record in
 //! `policies.json` in the data folder and refuses a configuration in which one differs or is
 //! missing: rows name the version they were collected under, so its promises must not change
 //! afterwards. A record that is neither in force nor announced is a draft and may still change.
+//!
 //! Deliberately not here: validation of a record (`config::policy`) and its publication
 //! (`collector::choices`).
 

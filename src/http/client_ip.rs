@@ -1,8 +1,10 @@
 //! The client's address from the peer and trusted proxies: the only reader of `X-Forwarded-For` and
-//! `Forwarded`. The headers of a peer count only if it is in `trusted_proxies`. The list that it
-//! sends is read from the right (the nearest proxy) over all instances of the header: the first
-//! address that is not a trusted proxy is the client's. Addresses further left are the client's own
-//! claim and are never used.
+//! `Forwarded`.
+//!
+//! The headers of a peer count only if it is in `trusted_proxies`. The list that it sends is read
+//! from the right (the nearest proxy) over all instances of the header: the first address that is
+//! not a trusted proxy is the client's. Addresses further left are the client's own claim and are
+//! never used.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};

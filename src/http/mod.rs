@@ -1,6 +1,7 @@
-//! The HTTP/1.1 server: listener, worker threads, connections, request bodies, headers, answers. It
-//! calls a service for each request and knows nothing about the program behind it: no routes, sites
-//! or counters. Every file here has one duty; they share no state.
+//! The HTTP/1.1 server: listener, worker threads, connections, request bodies, headers, answers.
+//!
+//! It calls a service for each request and knows nothing about the program behind it: no routes,
+//! sites or counters. Every file here has one duty; they share no state.
 
 pub mod body;
 pub mod client_ip;

@@ -1,9 +1,11 @@
-//! Rate limit: a token bucket for each truncated address, in bounded memory. It is checked before
-//! consent and parsing, since it protects them. It gets only the truncated address (P1) and stores
-//! a keyed hash of it, until the bucket is full again. A bucket is one number, the moment at which
-//! it is full (the "generic cell rate algorithm"), so taking from it is one atomic exchange. A
-//! network may use one of four slots. When all four are taken, the one that is full soonest is
-//! reused, so a crowd of networks makes the bound laxer, never stricter for another network.
+//! Rate limit: a token bucket for each truncated address, in bounded memory.
+//!
+//! It is checked before consent and parsing, since it protects them. It gets only the truncated
+//! address (P1) and stores a keyed hash of it, until the bucket is full again. A bucket is one
+//! number, the moment at which it is full (the "generic cell rate algorithm"), so taking from it is
+//! one atomic exchange. A network may use one of four slots. When all four are taken, the one that
+//! is full soonest is reused, so a crowd of networks makes the bound laxer, never stricter for
+//! another network.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};

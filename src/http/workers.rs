@@ -1,8 +1,9 @@
-//! Worker threads for connections, each with a single-threaded runtime of its own. A connection
-//! stays on the worker that it was given to: no work stealing, no wake-ups of other threads, no
-//! shared cache lines. With 64 busy connections on two processors a beacon then costs a sixth less
-//! than on one shared multi-threaded runtime (`benches/load.sh`). Requests that may compute for
-//! long run on the [`MainRuntime`], so that they do not delay the beacons of a worker.
+//! Worker threads for connections, each with a single-threaded runtime of its own.
+//!
+//! A connection stays on the worker that it was given to: no work stealing, no wake-ups of other
+//! threads, no shared cache lines. With 64 busy connections on two processors a beacon then costs a
+//! sixth less than on one shared multi-threaded runtime (`benches/load.sh`). Requests that may
+//! compute for long run on the [`MainRuntime`], so that they do not delay the beacons of a worker.
 
 use std::io;
 use std::net::TcpStream as StdStream;

@@ -1,7 +1,9 @@
-//! The log-in: a plain form, without a script. A wrong name, a wrong password and a wrong code get
-//! the same answer after the same time. Attempts are bounded by name *and* network, so that
-//! attempts on another person's name lock out only the network that they come from. A browser that
-//! the person has logged in with before has its own bound and its own queue.
+//! The log-in: a plain form, without a script.
+//!
+//! A wrong name, a wrong password and a wrong code get the same answer after the same time.
+//! Attempts are bounded by name *and* network, so that attempts on another person's name lock out
+//! only the network that they come from. A browser that the person has logged in with before has
+//! its own bound and its own queue.
 
 use std::time::Duration;
 

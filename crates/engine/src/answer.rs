@@ -1,5 +1,6 @@
 //! The body of an HTTP answer: the bytes of a result as the engine produces them, or the exception
 //! that ended it half-way.
+//!
 //! Dropping an answer stops its statement. hyper drops it when the client disconnects.
 
 use std::collections::VecDeque;

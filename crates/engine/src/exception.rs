@@ -1,4 +1,5 @@
 //! A refused or failed request as ClickHouse reports it, an *exception*: code, text, HTTP status.
+//!
 //! Clients parse the text and people search for it, so the engine's own text is kept, with two
 //! changes: a text that the engine wrapped into itself is unwrapped, and the version is appended,
 //! as a server does. Pure; no IO.

@@ -1,5 +1,7 @@
-//! The report: the answer to a question. [`Report`] holds the rows and the facts that qualify them.
-//! [`wire`](crate::wire) defines its form as JSON.
+//! The report: the answer to a question.
+//!
+//! [`Report`] holds the rows and the facts that qualify them. [`wire`](crate::wire) defines its
+//! form as JSON.
 
 pub mod pair;
 
