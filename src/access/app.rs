@@ -31,7 +31,7 @@ pub struct App {
     pub rates: Rates,
     /// Set once ClickHouse answers.
     pub stats: OnceLock<StatsService>,
-    /// Accepts erasures, also while ClickHouse does not answer.
+    /// Accepts erasures, even while ClickHouse does not answer.
     pub eraser: Eraser,
     /// Wakes the task that sends e-mails ([`crate::email::scheduler`]).
     pub wake_email: Arc<tokio::sync::Notify>,

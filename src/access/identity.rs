@@ -1,4 +1,4 @@
-//! From an [`Identity`] to what it may do: its role on a site, its [`ReadScope`].
+//! The permissions of an [`Identity`]: its role on a site, its [`ReadScope`].
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Whether this collector can be used, and if not, why: `/readyz` and `/readyz/beacons`.
 //!
 //! There are two addresses because a load balancer and a person need different answers.
-//! `/readyz/beacons` is 200 as long as beacons are stored, also while ClickHouse does not answer
-//! and the spool has room. `/readyz` is 200 when reports are available as well. `causes` lists what
+//! `/readyz/beacons` is 200 as long as beacons are stored, even while ClickHouse does not answer,
+//! if the spool has room. `/readyz` is 200 when reports are available as well. `causes` lists what
 //! is wrong, by names that stay the same.
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};

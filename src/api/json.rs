@@ -18,10 +18,10 @@ pub async fn read_json<T: DeserializeOwned>(
 ) -> Result<T, ApiError> {
     let limits = &app.config.limits;
     let body = body::read(request, limits.query_bytes_max, limits.body_timeout).await?;
-    serde_json::from_slice(&body).map_err(|fault| {
+    serde_json::from_slice(&body).map_err(|error| {
         // serde's text may quote the input; the place does not.
-        let place = format!("line {} column {}", fault.line(), fault.column());
-        ApiError::rule(match fault.classify() {
+        let place = format!("line {} column {}", error.line(), error.column());
+        ApiError::rule(match error.classify() {
             serde_json::error::Category::Data => {
                 format!(
                     "the body has a field that is missing, unknown or of another type ({place})"

@@ -318,7 +318,7 @@ fn report() -> Json {
                 "numbers_until": {"type": "string", "description": "Instant up to which events are counted for this reader, if the period reaches further: events of unfinished time are released in steps of full hours. Absent for members who see everything."},
                 "visitors_semantics": {"enum": ["exact", "estimated", "first_touch", "daily", "by_value"], "description": "What visitors, percentage, new_visitors and returning_visitors count; see docs/metrics.md."},
             }},
-            "query": {"type": "object", "description": "The question as it was understood, with the period as two instants in the site's time zone."},
+            "query": {"type": "object", "description": "The question as parsed, with the period as two instants in the site's time zone."},
         },
     })
 }

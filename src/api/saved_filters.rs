@@ -186,10 +186,10 @@ mod tests {
     #[test]
     fn an_invalid_saved_filter_id_is_refused_with_its_place() {
         for ids in [json!([]), json!(["7"]), json!(7), json!([1.5]), json!(null)] {
-            let fault = settled(json!([["is", "segment", ids]])).expect_err("refused");
-            assert!(fault.starts_with("#/filters/0/2: 1 to 20"), "{fault}");
+            let error = settled(json!([["is", "segment", ids]])).expect_err("refused");
+            assert!(error.starts_with("#/filters/0/2: 1 to 20"), "{error}");
         }
-        let fault = settled(json!([[], ["and", [["is", "segment", [9]]]]])).expect_err("refused");
-        assert_eq!(fault, "#/filters/1/1/0/2: the site has no saved filter 9");
+        let error = settled(json!([[], ["and", [["is", "segment", [9]]]]])).expect_err("refused");
+        assert_eq!(error, "#/filters/1/1/0/2: the site has no saved filter 9");
     }
 }

@@ -55,8 +55,8 @@ pub async fn add(call: Call<Person, SitePart>) -> Result<Json, ApiError> {
     let (app, who, SitePart(site)) = (&*call.app, call.identity.name, call.path);
     let wanted: Wanted = read_json(app, call.request).await?;
     let filters = Json::from(wanted.filters.clone());
-    if let Err(fault) = filter::check_all(&filters, "#/filters") {
-        return Err(ApiError::rule(fault));
+    if let Err(error) = filter::check_all(&filters, "#/filters") {
+        return Err(ApiError::rule(error));
     }
     let password = match wanted.password {
         None => None,

@@ -91,12 +91,12 @@ pub async fn show(call: Call<Identity, SitePart>) -> Result<Json, ApiError> {
         Err(SnippetError::Origin(_)) => Err(ApiError::rule(
             "origin must be an address such as https://stats.example.com",
         )),
-        Err(fault) => Err(ApiError::rule(fault)),
+        Err(error) => Err(ApiError::rule(error)),
     }
 }
 
-/// What to embed. `origin` is where browsers reach the collector, with a path if it lies behind
-/// one; empty when pages share its host.
+/// What to embed. `origin` is the address at which browsers reach the collector, including a path
+/// if there is one; empty when pages share its host.
 ///
 /// # Errors
 /// [`SnippetError`]; its text says what to do.

@@ -121,14 +121,14 @@ pub async fn list(call: Call<Identity, SitePart>) -> Result<Json, ApiError> {
         .control
         .run(move |connection| site_objects::goals(connection, &of));
     let known = known.await?;
-    let seen = Seen {
+    let activity = Activity {
         events: rows_of(&events.rows),
         pages: rows_of(&pages.rows),
         entries: rows_of(&entries.rows),
         steps: rows_of(&steps.rows),
     };
     let known: Vec<Goal> = known.into_iter().map(|(_, goal)| goal).collect();
-    Ok(json!({ "goals": worded(&seen.goals(&known)), "funnels": worded(&seen.funnels()) }))
+    Ok(json!({ "goals": to_json(&activity.goals(&known)), "funnels": to_json(&activity.funnels()) }))
 }
 
 /// The days whose events count, in the site's calendar.
@@ -140,9 +140,9 @@ fn range(app: &App, site: &str) -> DateRange {
     DateRange::Dates(first, today)
 }
 
-fn worded<T: serde::Serialize>(found: &[(T, u64)]) -> Vec<Json> {
-    let word = |(value, visits): &(T, u64)| json!({ "value": value, "visits": visits });
-    found.iter().map(word).collect()
+fn to_json<T: serde::Serialize>(found: &[(T, u64)]) -> Vec<Json> {
+    let entry = |(value, visits): &(T, u64)| json!({ "value": value, "visits": visits });
+    found.iter().map(entry).collect()
 }
 
 /// A row: its dimensions' values, and the visits.
@@ -158,9 +158,9 @@ fn rows_of(rows: &[report::Row]) -> Vec<Row> {
     rows.iter().filter_map(row).collect()
 }
 
-/// What visitors did. The most frequent rows of each list come first.
+/// The activity of visitors. The most frequent rows of each list come first.
 #[derive(Default)]
-struct Seen {
+struct Activity {
     events: Vec<Row>,
     pages: Vec<Row>,
     entries: Vec<Row>,
@@ -168,7 +168,7 @@ struct Seen {
     steps: Vec<Row>,
 }
 
-impl Seen {
+impl Activity {
     /// Custom events, and pages that look like a success.
     fn goals(&self, known: &[Goal]) -> Vec<(Goal, u64)> {
         let goal = |name: &str, achieved_by| Goal {
@@ -257,7 +257,7 @@ fn walk<'a>(start: &str, ways: impl Fn(&str) -> Vec<(&'a str, u64)>) -> (Vec<Str
         let here = pages.last().map_or("", String::as_str);
         let next = ways(here)
             .into_iter()
-            .filter(|(page, _)| page.starts_with('/') && !pages.iter().any(|seen| seen == page))
+            .filter(|(page, _)| page.starts_with('/') && !pages.iter().any(|activity| activity == page))
             .max_by_key(|(_, visits)| *visits);
         let Some((page, visits)) = next else {
             break;
@@ -285,8 +285,8 @@ mod tests {
         (values.collect(), visits)
     }
 
-    fn seen() -> Seen {
-        Seen {
+    fn activity() -> Activity {
+        Activity {
             events: vec![
                 row(&["pageview"], 90),
                 row(&["Signup"], 12),
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn suggested_goals_are_events_without_a_goal() {
         let names = |known: &[Goal]| -> Vec<(String, u64)> {
-            let goals = seen().goals(known).into_iter();
+            let goals = activity().goals(known).into_iter();
             goals.map(|(goal, visits)| (goal.name, visits)).collect()
         };
         assert_eq!(
@@ -324,7 +324,7 @@ mod tests {
                 ("Order".into(), 4)
             ]
         );
-        let known = seen().goals(&[]).remove(0).0;
+        let known = activity().goals(&[]).remove(0).0;
         let known = Goal {
             name: "Another name".into(),
             ..known
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn suggested_funnels_follow_the_most_frequent_path_without_loops() {
-        let found: Vec<(String, Vec<Json>, u64)> = seen()
+        let found: Vec<(String, Vec<Json>, u64)> = activity()
             .funnels()
             .into_iter()
             .map(|(funnel, visits)| {
@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn without_events_nothing_is_suggested() {
-        let none = Seen::default();
+        let none = Activity::default();
         assert!(none.goals(&[]).is_empty() && none.funnels().is_empty());
     }
 }

@@ -6,7 +6,7 @@
 //! ([`Pipeline::open_mail`](crate::ingest::Pipeline::open_mail)). An image carries no consent, so
 //! the site's profile alone decides: `exempt` and `count` sites count it, `consent` sites never do,
 //! and a parameter that claims consent is ignored. No cookie is set or deleted. Every answer is the
-//! image, also with 400, 429 or 503, since a page must not show a broken one.
+//! image, even with 400, 429 or 503, since a page must not show a broken one.
 
 use hyper::Method;
 use hyper::StatusCode;

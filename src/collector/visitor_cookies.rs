@@ -6,8 +6,8 @@ use sillage_privacy::{OPT_OUT_COOKIE, OPT_OUT_VALUE};
 
 /// Where beacons go. The measurement cookie is bound to it.
 pub const EVENT_PATH: &str = "/api/event";
-/// Where the forms of the choices page go. It lies below [`EVENT_PATH`], so that the browser sends
-/// the measurement cookie along.
+/// Where the forms of the choices page go. It is below [`EVENT_PATH`], so that the browser sends
+/// the measurement cookie with them.
 pub const CHOICES_PATH: &str = "/api/event/choices";
 
 /// Lifetime of the opt-out cookie in seconds: 400 days, the most that browsers allow, and more than

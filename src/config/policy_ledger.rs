@@ -28,11 +28,11 @@ const LEDGER: &str = "policies.json";
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     #[error(
-        "policy {version:?} was published and is not what it was; put its record back as it was, and publish a change as a new [[policy]] with a version of its own"
+        "policy {version:?} was published and has been changed; restore its record, and publish the change as a new [[policy]] with a version of its own"
     )]
     Changed { version: String },
     #[error(
-        "policy {version:?} was published and is gone; put its [[policy]] record back: rows were collected under it"
+        "policy {version:?} was published and is missing; restore its [[policy]] record, because rows were collected under it"
     )]
     Gone { version: String },
     #[error(
@@ -48,7 +48,7 @@ pub enum PolicyError {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("{path} is not what was written there; restore it from a backup")]
+    #[error("{path} is damaged; restore it from a backup")]
     Damaged { path: PathBuf },
 }
 

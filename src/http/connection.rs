@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 type Io = hyper_util::rt::TokioIo<TcpStream>;
 
-/// Serves a connection to its end. Once `stop` is true or its sender is gone, the connection takes
-/// no further request.
+/// Serves a connection to its end. Once `stop` is true or its sender is dropped, the connection
+/// accepts no further request.
 pub async fn serve<S, B>(connection: Connection<Io, S>, mut stop: watch::Receiver<bool>)
 where
     S: HttpService<Incoming, ResBody = B>,
@@ -42,7 +42,7 @@ where
     let _ = ended.await;
 }
 
-/// Resolves once `stop` is true or its sender is gone.
+/// Resolves once `stop` is true or its sender is dropped.
 pub async fn stopped(stop: &mut watch::Receiver<bool>) {
     while !*stop.borrow_and_update() {
         if stop.changed().await.is_err() {

@@ -27,7 +27,7 @@ use crate::http::response::Answer;
 use crate::http::workers::Workers;
 use sillage_episode::{Episode, Line};
 
-/// Connections that may wait to be accepted (the `listen` backlog). A client beyond it tries again
+/// Connections that may wait to be accepted (the `listen` backlog). A client beyond it retries
 /// after a second. The kernel may allow fewer.
 const BACKLOG: u32 = 4096;
 

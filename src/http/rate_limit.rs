@@ -179,8 +179,8 @@ mod tests {
         assert_eq!(take(100, 1), Ok(()));
         assert_eq!(take(129, 1), Err(Duration::from_secs(1)));
         assert_eq!(take(130, 1), Ok(()));
-        assert!(rate.take_of(&"somebody else", 3).is_ok());
-        assert!(rate.take_of(&"somebody else", 1).is_err());
+        assert!(rate.take_of(&"another key", 3).is_ok());
+        assert!(rate.take_of(&"another key", 1).is_err());
     }
 
     #[test]

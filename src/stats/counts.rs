@@ -1,4 +1,4 @@
-//! Numbers beside reports: visitors of the last minutes, and what happened to beacons.
+//! Numbers apart from reports: visitors of the last minutes, and beacons by outcome.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use sillage_query::{QueryError, rows};
 use super::service::StatsService;
 use crate::store::runner::{RunError, first_number};
 
-/// What happened to the beacons of some days.
+/// The beacons of some days by outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Quality {
     pub accepted: u64,
@@ -47,14 +47,14 @@ impl StatsService {
         Ok(first_number(&rows).unwrap_or(0))
     }
 
-    /// What happened to the beacons of some days, both inclusive.
+    /// The beacons of some days by outcome, both days inclusive.
     ///
     /// # Errors
     /// See [`QueryError`].
     pub async fn quality(&self, site: &str, from: Date, to: Date) -> Result<Quality, QueryError> {
         let site = self.site(site)?.site;
         let after = to.tomorrow().ok().filter(|_| from <= to);
-        let after = after.ok_or_else(|| QueryError::invalid("to", "lies before `from`"))?;
+        let after = after.ok_or_else(|| QueryError::invalid("to", "is before `from`"))?;
         let statement = Sql::template(
             include_str!("sql/quality.sql"),
             &[

@@ -5,7 +5,7 @@
 //! - **Aggregated only.** An export is made from a [`Report`](sillage_query::Report). Events are
 //!   never exported.
 //! - **Accountable.** Every export needs a recipient and a purpose. They are logged with the site,
-//!   the format and the number of rows before the file is handed out.
+//!   the format and the number of rows before the file is sent.
 //! - **No formulas.** See [`table`](super::table).
 //!
 //! A file is built in memory: a report has at most 10,000 rows.
@@ -43,7 +43,7 @@ pub struct ExportRequest {
     pub purpose: String,
 }
 
-/// A file to hand out.
+/// An exported file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Export {
     pub format: Format,
@@ -77,7 +77,7 @@ impl Format {
 }
 
 impl StatsService {
-    /// Answers a question with a file, and logs who gets it.
+    /// Answers a question with a file, and logs its recipient.
     ///
     /// # Errors
     /// Those of the question, or a report that can't be written in this format.

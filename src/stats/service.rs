@@ -153,7 +153,7 @@ impl StatsService {
         Some(floor.counting_pages(counts_pages))
     }
 
-    /// Whether answers use what is rolled up.
+    /// Whether answers use roll-ups.
     pub(super) fn uses_rollups(&self) -> bool {
         self.uses_rollups
     }

@@ -4,8 +4,8 @@
 //! Part of [`retention`](crate::store::retention), for days that are rolled up and whose visits are
 //! in the table `visits`. A cleared row keeps site, hour, page, name, properties, amounts, clicks,
 //! engagement and load times. Ids, order, previous and entry page, origin, place, device and
-//! history are removed: with any of them left, nearly all visits of a small site can be put
-//! together again (`examples/relink.rs` measures it).
+//! history are removed: with any of them left, nearly all visits of a small site can be reassembled
+//! (`examples/relink.rs` measures it).
 //!
 //! Country, browser and entry page are in the table's sort key, which an UPDATE cannot change. So a
 //! partition is copied, cleared in the copy, and exchanged for the old one, which ClickHouse does

@@ -48,7 +48,7 @@ pub async fn keep(client: &Client, database: &str) {
     }
 }
 
-/// Rewrites partitions of `events` that are one block of at least this age, as it was written.
+/// Rewrites partitions of `events` that consist of one unmerged block of at least this age.
 /// Returns their number.
 ///
 /// # Errors

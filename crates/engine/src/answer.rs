@@ -60,7 +60,7 @@ impl Drop for Running {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
-        // Several tries, because the statement may not be in the process list yet.
+        // Several attempts, because the statement may not be in the process list yet.
         runtime.spawn(async move {
             for _ in 0..100 {
                 tokio::time::sleep(Duration::from_millis(20)).await;

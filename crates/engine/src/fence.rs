@@ -40,7 +40,7 @@ pub enum FenceError {
     Off,
 }
 
-/// Raises the fence around this process, for good.
+/// Raises the fence around this process. It can't be removed again.
 ///
 /// # Errors
 /// The system lacks a part of it. Other parts may be in force; the caller must treat the fence as

@@ -83,8 +83,8 @@ pub struct Home {
 }
 
 impl Home {
-    /// Creates what is missing, waits up to 8 s for a predecessor to leave, writes the
-    /// configuration.
+    /// Creates missing folders, waits up to 8 s for an earlier engine to release the lock, and
+    /// writes the configuration.
     ///
     /// # Errors
     /// A folder that can't be written, or that another process keeps.

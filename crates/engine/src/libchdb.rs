@@ -114,8 +114,8 @@ impl Library {
             .ok_or(LibraryError::NotOpened)
     }
 
-    /// Stops the engine's threads, as far as possible and for good. Does nothing while a connection
-    /// is open.
+    /// Stops the engine's threads as far as possible. They can't be started again. Does nothing
+    /// while a connection is open.
     pub fn shutdown(&self) {
         // SAFETY: takes nothing, and refuses by itself while a connection is open.
         unsafe { (self.functions.shutdown)() };

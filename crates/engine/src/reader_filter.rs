@@ -24,7 +24,7 @@ const FILE_SYSTEM_DATABASE: &[u8] = b"default";
 /// level lift it. `outside` holds, in lower case, the table functions that reach outside the
 /// database; `database` is the readers' database.
 ///
-/// A list can't be complete. The fence around the process (`fence`) stops what it misses.
+/// A list can't be complete. The fence around the process (`fence`) is the second line of defence.
 pub fn forbidden(sql: &str, outside: &HashSet<String>, database: &str) -> Option<String> {
     // A byte order mark, which some editors write; ClickHouse skips it.
     let sql = sql.trim_start_matches('\u{feff}');

@@ -132,7 +132,7 @@ impl Service {
         if let Some(proof) = proof {
             headers.insert(PROOF_HEADER, proof);
         }
-        // If a page of another origin gets an answer nevertheless, it can't run or read it.
+        // Even if a page of another origin gets an answer, it can't run or read it.
         headers.insert(
             "X-Content-Type-Options",
             HeaderValue::from_static("nosniff"),

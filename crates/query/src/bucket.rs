@@ -51,7 +51,7 @@ impl Bucket {
         }
     }
 
-    /// First day, in days since 1970, of the part of the row's bucket that lies in the period; for
+    /// First day, in days since 1970, of the part of the row's bucket that is in the period; for
     /// the buckets of a day and longer.
     pub fn first_day_expression(self, zone: &Sql, first_day: i64) -> Sql {
         Sql::text("greatest(toInt32(toDate(")
@@ -61,7 +61,7 @@ impl Bucket {
             .then(")")
     }
 
-    /// Whether it lies inside one day.
+    /// Whether it is shorter than a day.
     pub fn is_within_a_day(self) -> bool {
         self < Bucket::Day
     }

@@ -72,7 +72,7 @@ impl Comparison {
             if self.with == With::Previous && to >= first {
                 (from, to) = (from.checked_sub(7.days())?, to.checked_sub(7.days())?);
             }
-            // The same length, also when a 29 February lies between.
+            // The same length, even with a 29 February in between.
             if self.with == With::Year {
                 to = from.checked_add(days.days())?;
             }
@@ -112,7 +112,7 @@ impl Comparison {
     }
 }
 
-/// The move in days, -3 to 3, that puts `from` on the weekday of `like`.
+/// The shift in days, -3 to 3, that moves `from` to the weekday of `like`.
 fn nearest(from: Date, like: Date) -> i32 {
     let number = |day: Date| i32::from(day.weekday().to_monday_zero_offset());
     let ahead = (number(like) - number(from)).rem_euclid(7);

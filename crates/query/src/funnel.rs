@@ -43,7 +43,7 @@ pub struct Funnel {
 /// One step: a condition on an event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// For the reader; the number of the step where the question gives no name.
+    /// Shown to the reader. Default: the number of the step.
     pub name: String,
     pub filter: Filter,
 }

@@ -1,10 +1,9 @@
 //! The plan: one statement for a question about a period.
 //!
-//! `plan` decides which scans of the events an answer needs and puts the statement together from
-//! the files in `sql/`. Invariants: the columns of the statement are the dimensions, then the
-//! metrics, then those of [`Columns`]. A row in which nothing was counted is absent. Rows of equal
-//! order are ordered by their dimensions, so the same question has the same answer and pages do not
-//! overlap.
+//! `plan` decides which scans of the events an answer needs and builds the statement from the files
+//! in `sql/`. Invariants: the columns of the statement are the dimensions, then the metrics, then
+//! those of [`Columns`]. A row in which nothing was counted is absent. Rows of equal order are
+//! ordered by their dimensions, so the same question has the same answer and pages do not overlap.
 //!
 //! Where the roll-ups hold the answer, its first days come from them and only the rest is read from
 //! the events: usually the last two days. Questions about whole visits can use stored visits

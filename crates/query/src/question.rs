@@ -2,8 +2,8 @@
 //!
 //! Every question is a [`Question`], whether it comes as JSON (see [`wire`](crate::wire)) or is
 //! built by this program, for an e-mail or a suggestion. Invariants: at least one metric, no metric
-//! or dimension twice, the order names only metrics and dimensions of the question, and the page
-//! lies within its bounds. [`Question::check`] refuses combinations that would mean nothing.
+//! or dimension twice, the order names only metrics and dimensions of the question, and the page is
+//! within its bounds. [`Question::check`] refuses combinations that would mean nothing.
 
 use std::sync::Arc;
 

@@ -65,7 +65,7 @@ pub struct Meta {
     pub ids_cleared_before: Option<Date>,
     /// Number of visitors below which rows are folded for this audience.
     pub visitors_floor: Option<u32>,
-    /// Seconds since 1970: the end of the numbers, where it lies before the end of the period.
+    /// Seconds since 1970: the end of the numbers, if it is before the end of the period.
     pub numbers_until_s: Option<i64>,
 }
 

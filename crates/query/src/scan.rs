@@ -42,8 +42,8 @@ pub struct Scope {
     pub since: Sql,
     /// Seconds since 1970, exclusive.
     pub until: Sql,
-    /// First day of the period, days since 1970; `since` may lie later when the days before come
-    /// from roll-ups.
+    /// First day of the period, days since 1970; `since` may be later if the days before come from
+    /// roll-ups.
     pub first_day: i64,
     /// The floor of the audience: filters do not see values of too few people.
     pub floor: Option<Floor>,

@@ -1,6 +1,6 @@
 //! SQL that is safe from injection: its text comes from the program only.
 //!
-//! A statement is put together from the files in `sql/` and from fixed fragments. Invariants:
+//! A statement is built from the files in `sql/` and from fixed fragments. Invariants:
 //!
 //! - **Text is part of the program.** [`Sql`] can only be made from `&'static str` and from other
 //!   [`Sql`]. No constructor takes a `String`, and nothing formats one into text. A question
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_takes_each_slot_wherever_it_stands() {
+    fn a_template_fills_each_slot_at_every_place() {
         let sql = Sql::template(
             "SELECT /*{what}*/ WHERE 1 /*{filters}*/",
             &[("what", "count()".into()), ("filters", Sql::empty())],

@@ -1,5 +1,5 @@
-//! What is measured, as lists: for the page, for `policy.json`, for the notice of external
-//! transmission and for the self-assessment, all made from the table of what is stored
+//! Lists of the measured data: for the page, for `policy.json`, for the notice of external
+//! transmission and for the self-assessment, all made from one table of the stored fields
 //! ([`crate::event_row::stored`]).
 
 use serde_json::{Value, json};
@@ -98,7 +98,7 @@ pub fn measured(app: &App, site: &Site, words: &Texts, state: &ChoiceState) -> S
     html
 }
 
-/// What a yes adds to what is stored on this basis.
+/// The fields that a yes adds to those stored on this basis.
 fn added_by_yes(terms: &Terms<'_>, basis: Basis) -> Vec<&'static Field> {
     terms
         .kept_on(Basis::Full)

@@ -1,5 +1,6 @@
-//! `/privacy`: the visitor's own page. It shows what is measured and what the server sees of the
-//! choice, and has three buttons: refuse, take the refusal back, erase what was measured today.
+//! `/privacy`: the visitor's own page. It shows the measured data and the state of the visitor's
+//! choice as the server sees it, and has three buttons: refuse, withdraw the refusal, erase today's
+//! data.
 //!
 //! Everything on it is made from the live configuration. It needs no script, viewing it sets no
 //! cookie, and it is the same in all languages.
@@ -60,7 +61,7 @@ pub async fn show(call: Call) -> Answer {
     html(StatusCode::OK, &page)
 }
 
-/// `GET /privacy/…`: what is published beside the page.
+/// `GET /privacy/…`: the documents published with the page.
 pub async fn document(call: Call<Identity, RestPart>) -> Answer {
     let (app, headers) = (&*call.app, call.headers());
     let document = call.path.0.as_str();

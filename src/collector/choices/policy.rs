@@ -1,4 +1,4 @@
-//! What a site's policy says about purposes and recipients.
+//! The purposes and recipients of a site's policy.
 
 use crate::config::{Purpose, Site};
 
@@ -24,7 +24,7 @@ pub fn keeps_campaigns(site: &Site) -> bool {
     purposes(site).contains(&Purpose::CampaignEffect)
 }
 
-/// The recipients of what is measured, besides the controller.
+/// The recipients of the data besides the controller.
 pub fn recipients(site: &Site) -> Vec<String> {
     site.policy
         .as_ref()

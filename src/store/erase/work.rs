@@ -232,7 +232,7 @@ impl Work<'_> {
         part: &[Entry],
         found: impl Fn(&Entry) -> bool,
     ) -> Result<(), WorkError> {
-        // A restart may have put their visits back.
+        // A restart may have loaded their visits again.
         for id in part.iter().flat_map(|entry| &entry.visitors) {
             if let Some(visitor) = VisitorId::from_stored(*id) {
                 self.visits.forget(visitor);

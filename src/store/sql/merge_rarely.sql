@@ -1,3 +1,4 @@
+-- Makes the engine merge events in larger steps, and a day without new events into one part. Metadata only.
 ALTER TABLE events
 MODIFY SETTING
     min_parts_to_merge_at_once = 12,

@@ -15,7 +15,7 @@ pub struct Analysis {
     pub query_class: u32,
 }
 
-/// The functions that are used, as they stand in `chdb.h`.
+/// The functions that are used, as declared in `chdb.h`.
 pub struct Functions {
     pub set_signal_handlers_enabled: unsafe extern "C" fn(c_int),
     pub connect: unsafe extern "C" fn(c_int, *mut *mut c_char) -> *mut ConnectionHandle,

@@ -181,7 +181,7 @@ fn is_of_named_values(part: &Filter) -> bool {
     }
 }
 
-/// The dimensions of which a filter allows several values. A visitor can have two of them (two
+/// The dimensions for which a filter allows several values. A visitor can have two of them (two
 /// pages, two sources). Beside the counts for each value, a count of distinct visitors over them
 /// would reveal how many have both.
 pub fn overlapping(filter: &Filter) -> Vec<Dimension> {
@@ -279,8 +279,8 @@ mod tests {
             json!([["has_done", ["is_not", "event:page", ["/a"]]]]),
             json!([["has_done", ["or", [page, ["is", "event:name", ["x"]]]]]]),
         ] {
-            let fault = refuse(&filter(refused.clone()), false).expect_err("it is refused");
-            assert!(fault.to_string().contains("small counts"), "{refused}");
+            let error = refuse(&filter(refused.clone()), false).expect_err("it is refused");
+            assert!(error.to_string().contains("small counts"), "{refused}");
         }
         for allowed in [
             json!([]),

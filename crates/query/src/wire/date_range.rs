@@ -66,7 +66,7 @@ fn parse_ends(first: &str, last: &str) -> Result<DateRange, RangeError> {
         };
         let (first, last) = (date(first)?, date(last)?);
         if first > last {
-            return Err(RangeError("the first date lies after the second".into()));
+            return Err(RangeError("the first date is after the second".into()));
         }
         if days_between(first, last) >= DAYS_MAX {
             return Err(RangeError(format!("longer than {DAYS_MAX} days")));
@@ -84,7 +84,7 @@ fn parse_ends(first: &str, last: &str) -> Result<DateRange, RangeError> {
     let (first, last) = (instant(first)?, instant(last)?);
     if first >= last {
         return Err(RangeError(
-            "the first datetime does not lie before the second".into(),
+            "the first datetime is not before the second".into(),
         ));
     }
     if last.duration_since(first).as_secs() > DAYS_MAX * 86_400 {

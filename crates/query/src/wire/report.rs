@@ -93,7 +93,7 @@ fn meta(meta: &Meta, question: &Question, period: &Period) -> Json {
     Json::Object(shown)
 }
 
-/// The question as it was understood.
+/// The question as parsed.
 fn echo(question: &Question, period: &Period) -> Json {
     let dimensions: Vec<String> = question
         .dimensions
