@@ -128,7 +128,9 @@ pub async fn list(call: Call<Identity, SitePart>) -> Result<Json, ApiError> {
         steps: rows_of(&steps.rows),
     };
     let known: Vec<Goal> = known.into_iter().map(|(_, goal)| goal).collect();
-    Ok(json!({ "goals": to_json(&activity.goals(&known)), "funnels": to_json(&activity.funnels()) }))
+    Ok(
+        json!({ "goals": to_json(&activity.goals(&known)), "funnels": to_json(&activity.funnels()) }),
+    )
 }
 
 /// The days whose events count, in the site's calendar.
@@ -257,7 +259,9 @@ fn walk<'a>(start: &str, ways: impl Fn(&str) -> Vec<(&'a str, u64)>) -> (Vec<Str
         let here = pages.last().map_or("", String::as_str);
         let next = ways(here)
             .into_iter()
-            .filter(|(page, _)| page.starts_with('/') && !pages.iter().any(|activity| activity == page))
+            .filter(|(page, _)| {
+                page.starts_with('/') && !pages.iter().any(|activity| activity == page)
+            })
             .max_by_key(|(_, visits)| *visits);
         let Some((page, visits)) = next else {
             break;
