@@ -75,8 +75,8 @@ impl ReadScope {
 }
 
 impl Identity {
-    /// What this identity may read: the only place where credentials become rights to read. `None`
-    /// = nothing.
+    /// The read permission of this identity; `None` = nothing. No other code derives it from
+    /// credentials.
     pub fn read_scope(&self) -> Option<ReadScope> {
         match self {
             Self::Anonymous => None,

@@ -260,7 +260,7 @@ fn walk<'a>(start: &str, ways: impl Fn(&str) -> Vec<(&'a str, u64)>) -> (Vec<Str
         let next = ways(here)
             .into_iter()
             .filter(|(page, _)| {
-                page.starts_with('/') && !pages.iter().any(|activity| activity == page)
+                page.starts_with('/') && !pages.iter().any(|visited| visited == page)
             })
             .max_by_key(|(_, visits)| *visits);
         let Some((page, visits)) = next else {

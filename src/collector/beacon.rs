@@ -1,9 +1,9 @@
 //! `POST /api/event`: reads a beacon within its bounds, passes it to the pipeline, answers 202, 4xx
 //! or 503.
 //!
-//! The request's headers end here: the pipeline gets the few signals that it may know, and address
-//! and agent as functions that the privacy door calls. A beacon that is dropped on purpose is
-//! answered like a stored one.
+//! The pipeline does not get the request's headers: it gets the few signals that it may know, and
+//! address and agent as functions that the privacy door calls. A beacon that is dropped on purpose
+//! is answered like a stored one.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -39,7 +39,7 @@ pub enum Purpose {
     UsageTrend,
     /// Which pages help and which do not.
     ContentEval,
-    /// What campaigns bring; measured for visitors who said yes only.
+    /// The effect of campaigns; measured only for visitors who said yes.
     CampaignEffect,
     /// How fast and how reliable the site is.
     ServiceHealth,

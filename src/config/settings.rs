@@ -87,13 +87,13 @@ pub struct Spool {
     pub bytes_max: u64,
     /// A segment is sealed at this size …
     pub segment_bytes_max: u64,
-    /// … or at this age, or thrice as old under load, whichever comes first. Bounds how late a
-    /// beacon shows on the dashboard.
+    /// … or at this age (three times this age under load), whichever comes first. Bounds the delay
+    /// until a beacon shows on the dashboard.
     pub segment_age_max: Duration,
 }
 
-/// Bounds of the serving side. What does not fit is answered 503 or closed, never accepted and
-/// dropped.
+/// Bounds of the server. Requests beyond them are answered 503 or their connection is closed; they
+/// are never accepted and dropped.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Threads that process beacons, 1 to [`THREADS_MAX`](super::bounds::THREADS_MAX). Default:

@@ -94,7 +94,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// Name of the site's time zone, as ClickHouse knows it too.
+    /// Name of the site's time zone; ClickHouse uses the same names.
     pub fn zone_name(&self) -> &str {
         self.timezone.iana_name().unwrap_or("UTC")
     }

@@ -21,8 +21,8 @@ pub struct BeaconHeaders<'a> {
     pub gpc: bool,
     /// Do Not Track.
     pub dnt: bool,
-    /// Whether the visitor's connection is encrypted, as the proxy in front says. A forged header
-    /// only changes the cookie of the client that forges it.
+    /// Whether the visitor's connection is encrypted, according to the proxy in front. A forged
+    /// header changes only the cookie of the client that sends it.
     pub is_https: bool,
     /// Whether there are any cookies.
     pub has_cookies: bool,

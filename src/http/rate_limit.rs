@@ -4,8 +4,8 @@
 //! address (P1) and stores a keyed hash of it, until the bucket is full again. A bucket is one
 //! number, the moment at which it is full (the "generic cell rate algorithm"), so taking from it is
 //! one atomic exchange. A network may use one of four slots. When all four are taken, the one that
-//! is full soonest is reused, so a crowd of networks makes the bound laxer, never stricter for
-//! another network.
+//! is full soonest is reused, so a large number of networks makes the bound laxer, never stricter
+//! for another network.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};

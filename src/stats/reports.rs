@@ -213,7 +213,7 @@ impl StatsService {
         Ok(rows.total.unwrap_or(0))
     }
 
-    /// What is rolled up of a site, asked for at most every few seconds.
+    /// The coverage of a site; queried at most every few seconds.
     async fn coverage(&self, known: KnownSite<'_>) -> Result<Arc<Coverage>, QueryError> {
         if !self.uses_rollups() {
             return Ok(Arc::default());

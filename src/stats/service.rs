@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use crate::config::{Site, Sites};
 use crate::store::runner::{QueryLimits, Runner};
 
-// The query crate is pure and does not know the privacy crate, which decides how gaps are stored.
+// The query crate does not depend on the privacy crate, which defines how gaps are stored.
 const _: () =
     assert!(sillage_query::plan::EXACT_DAYS_MAX == sillage_privacy::coarse::EXACT_DAYS_MAX);
 
@@ -39,7 +39,7 @@ pub struct StatsService {
 /// What is known about a site while the program runs.
 #[derive(Default)]
 pub(super) struct SiteState {
-    /// What is rolled up, and when that was asked for.
+    /// The coverage, and when it was queried.
     pub coverage: Mutex<Option<(Instant, Arc<Coverage>)>>,
     /// How much of yesterday and today is released to audiences with a floor.
     pub releases: Mutex<Releases>,

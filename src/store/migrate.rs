@@ -110,7 +110,7 @@ const REPLICA: &str = "'/clickhouse/tables/{shard}/{database}/{table}', '{replic
 /// Creates the database and runs the missing migrations. Returns their names.
 ///
 /// # Errors
-/// ClickHouse refused a statement; or the database has a migration this version doesn't know,
+/// ClickHouse refused a statement; or the database has a migration that is unknown to this version,
 /// because a newer version wrote it.
 pub async fn migrate(
     client: &Client,

@@ -47,7 +47,7 @@ pub enum StatementClass {
     ReadOnly,
     /// Changes tables, databases, functions or accounts.
     Mutating,
-    /// `SET`, `USE`, `KILL`, `SYSTEM`, `BACKUP`, and whatever writes outside the engine
+    /// `SET`, `USE`, `KILL`, `SYSTEM`, `BACKUP`, and statements that write outside the engine
     /// (`INTO OUTFILE`).
     Control,
     /// Does not parse; running it returns the parser's message.
@@ -80,7 +80,7 @@ impl Library {
         // engine, and running it is the purpose.
         let library = unsafe { libloading::Library::new(path) }.map_err(unusable)?;
         let functions = Functions::find(&library).map_err(unusable)?;
-        // SAFETY: takes a flag only; called before the first connection, as chdb.h asks.
+        // SAFETY: takes a flag only; called before the first connection, as chdb.h requires.
         unsafe { (functions.set_signal_handlers_enabled)(0) };
         Ok(Arc::new(Self {
             functions,

@@ -1,8 +1,8 @@
 //! Changes: the values of dimensions that contribute most to the difference between two periods.
 //!
-//! A total and its breakdowns are asked for both periods, each as a
-//! [`Question`] of its own. Only metrics whose rows add up are allowed.
-//! The contributions of one dimension add up to the total; those of different dimensions overlap.
+//! The total is one [`Question`] with a comparison; each breakdown is one [`Question`] per period.
+//! Only metrics whose rows add up are allowed. The contributions of one dimension add up to the
+//! total; those of different dimensions overlap.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -49,7 +49,7 @@ pub struct Changes {
 /// The answer to a question about what changed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChangesReport {
-    /// The total in both periods; unknown where it is about too few visitors.
+    /// The total in both periods; unknown if it is about too few visitors.
     pub now: MetricValue,
     pub before: MetricValue,
     /// The largest difference first.
@@ -92,7 +92,8 @@ impl Changes {
         each.collect()
     }
 
-    /// The report, from those of the total and of the breakdowns. `None` where a report is missing.
+    /// The report, made from the reports of the total and of the breakdowns. `None` if one is
+    /// missing.
     pub fn report(&self, total: Report, breakdowns: &[Report]) -> Option<ChangesReport> {
         let (comparison_period, _) = total.meta.comparison?;
         // A total about too few visitors has no row.

@@ -42,7 +42,7 @@ pub struct Comparison {
 pub enum Operator {
     Is,
     Contains,
-    /// RE2, found anywhere in the text.
+    /// An RE2 pattern that matches anywhere in the text.
     Matches,
 }
 

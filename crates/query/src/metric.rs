@@ -210,7 +210,8 @@ impl Metric {
                 "if(sum(engaged_visits) = 0, NULL, toUInt64(round(sum(engaged_ms) / 1000 / greatest(sum(engaged_visits), 1))))"
             }
             Metric::NewVisitors => "sum(new)",
-            // A person who comes for the first time and comes again on that day is still new.
+            // A person whose first visit is in the period is still new after another visit on that
+            // day.
             Metric::ReturningVisitors => "sum(known) - sum(new)",
             // The last page of a visit was seen, but its records can lie beyond the end of the
             // period.

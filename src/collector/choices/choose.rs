@@ -22,7 +22,7 @@ use crate::ingest::visitor_rights::OwnIds;
 use crate::ingest::{CookieChange, Sender};
 use crate::store::erase::Erased;
 
-/// How long a request waits for its erasure. The erasure goes on without it.
+/// How long a request waits for its erasure, which then continues in the background.
 const ERASURE_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Bytes of a form.
 const FORM_BYTES_MAX: usize = 1 << 10;

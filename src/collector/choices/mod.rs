@@ -12,10 +12,10 @@
 //! erasure needs. The page is served there as well and then says whether the cookie is present. A
 //! refusal or an erasure that is sent to `/privacy` itself is redirected with its body.
 //!
-//! **An erasure is never confirmed falsely.** "Done" is said only of rows that were found and are
-//! deleted. Without any rows the page says so, and until it is done the page says that the erasure
-//! is recorded. The cookies that find a visitor's rows are deleted only once the erasure is in the
-//! journal ([`crate::store::erase`]).
+//! **An erasure is never confirmed falsely.** The page says "done" only after rows were found and
+//! deleted. If no rows were found, the page says so; while the erasure is pending, the page says
+//! that it is recorded. The cookies that find a visitor's rows are deleted only once the erasure is
+//! in the journal ([`crate::store::erase`]).
 //!
 //! **No forged choices.** A POST counts only when the browser says that it comes from this origin
 //! or from a page of the measured site; everything else is 403. A forged refusal would be harmless,

@@ -1,4 +1,4 @@
--- By hour since an instant: visitors who came for the first time on their day, or pageviews where visitors have no ids.
+-- By hour since an instant: first arrivals of visitors on their day, or pageviews if visitors have no ids.
 -- Table events, one pass over two days at most.
 SELECT toInt64(intDiv(toUnixTimestamp(first) - /*{since}*/, 3600)) AS hour, toInt64(count()) AS came
 FROM

@@ -54,7 +54,7 @@ pub fn pair(
     }
 }
 
-/// The change of a metric: in percent, and in points where the metric is a share.
+/// The change of a metric: in percent, or in percentage points if the metric is a share.
 fn changed(metric: Metric, now: &MetricValue, before: &MetricValue) -> MetricValue {
     let (Some(now), Some(before)) = (now.as_f64(), before.as_f64()) else {
         return MetricValue::Unknown;

@@ -94,7 +94,7 @@ fn subjects(filter: &Filter) -> BTreeSet<String> {
     }
 }
 
-/// The conditions of a conjunction: everything it says about each of its subjects.
+/// The conditions of a conjunction: one for each subject, with all comparisons about it.
 pub fn conditions(filter: &Filter) -> Vec<Filter> {
     let mut found: Vec<(String, Vec<Filter>)> = Vec::new();
     let mut rest = vec![filter];

@@ -14,7 +14,7 @@ impl Floor {
             |measure: Measure| Sql::text("whole.").then(measure.alias().trim_start_matches(" AS "));
         let own = column(measure);
         let number = |part: Sql| Sql::text("toInt64(").then(part).then(")");
-        // None where fewer than the floor have such a value.
+        // 0 if fewer people than the floor have such a value.
         let with = |counted: Measure| {
             Sql::text("if(")
                 .then(number(column(counted)))
