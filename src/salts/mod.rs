@@ -124,6 +124,25 @@ impl SaltKeeper {
 
     /// Calls `use_salts` with the salts of a site at `now`. It runs under a read lock, so it must
     /// be short and must not call the keeper. Does no IO.
+    ///
+    /// What is computed from the salts may leave the call:
+    ///
+    /// ```
+    /// use sillage::{config::SiteId, salts::SaltKeeper};
+    /// fn name(keeper: &SaltKeeper, site: SiteId, now: jiff::Timestamp) -> String {
+    ///     keeper.with(site, now, |salts| salts.today.public_name())
+    /// }
+    /// ```
+    ///
+    /// The salts themselves may not (P3), and the compiler says so:
+    ///
+    /// ```compile_fail
+    /// use sillage::{config::SiteId, salts::SaltKeeper};
+    /// use sillage_privacy::Salts;
+    /// fn keep(keeper: &SaltKeeper, site: SiteId, now: jiff::Timestamp) -> Salts<'_> {
+    ///     keeper.with(site, now, |salts| salts)
+    /// }
+    /// ```
     pub fn with<R>(
         &self,
         site: SiteId,
