@@ -19,7 +19,7 @@ use crate::api::json::read_json;
 use crate::control::ControlError;
 use crate::control::ids::SiteObjectId;
 use crate::control::people::Role;
-use crate::control::site_objects::{self, Changed, Hand, Kept, Kind};
+use crate::control::site_objects::{self, Actor, Changed, Kind, SiteObject};
 use crate::http::response::{self, Answer};
 
 /// A kind of object, as a line of the table of routes names it.
@@ -54,29 +54,29 @@ struct Replacement {
 }
 
 /// The site in the path, and the person whose own objects are included.
-fn hand(identity: &Identity, site: String) -> Hand {
+fn actor(identity: &Identity, site: String) -> Actor {
     let person = match identity {
         Identity::Person(session) => Some(&session.person),
         Identity::Anonymous | Identity::Demo | Identity::Key(_) | Identity::Link(_) => None,
     };
-    Hand {
+    Actor {
         site,
         person: person.map(|person| person.id),
         name: person.map_or_else(String::new, |person| person.name.clone()),
     }
 }
 
-/// A [`Hand`] that may change something, and whether it may change the site's objects.
+/// A [`Actor`] that may change something, and whether it may change the site's objects.
 ///
 /// # Errors
 /// A demo without people changes nothing.
-fn changing_hand(identity: &Identity, site: String) -> Result<(Hand, bool), ApiError> {
-    let hand = hand(identity, site);
-    if hand.person.is_none() {
+fn changing_actor(identity: &Identity, site: String) -> Result<(Actor, bool), ApiError> {
+    let actor = actor(identity, site);
+    if actor.person.is_none() {
         return Err(ApiError::Forbidden);
     }
-    let role = identity.role_on(&hand.site);
-    Ok((hand, role.is_some_and(|role| role >= Role::Editor)))
+    let role = identity.role_on(&actor.site);
+    Ok((actor, role.is_some_and(|role| role >= Role::Editor)))
 }
 
 /// Passes changed goals to the reports.
@@ -88,7 +88,7 @@ async fn apply(app: &App, kind: Kind, site: &str) {
     }
 }
 
-fn shown(kept: &Kept) -> Json {
+fn shown(kept: &SiteObject) -> Json {
     json!({
         "id": kept.id, "version": kept.version, "value": kept.body, "own": kept.person.is_some(),
         "changed": kept.changed.to_string(), "changed_by": kept.changed_by,
@@ -97,11 +97,11 @@ fn shown(kept: &Kept) -> Json {
 
 /// `{"items": [{"id", "version", "value", "own", "changed", "changed_by"}]}`.
 pub async fn list<K: OfKind>(call: Call<Identity, SitePart>) -> Result<Json, ApiError> {
-    let hand = hand(&call.identity, call.path.0);
+    let actor = actor(&call.identity, call.path.0);
     let listed = call
         .app
         .control
-        .run(move |connection| site_objects::list(connection, K::KIND, &hand.site, hand.person));
+        .run(move |connection| site_objects::list(connection, K::KIND, &actor.site, actor.person));
     let items: Vec<Json> = listed.await?.iter().map(shown).collect();
     Ok(json!({ "items": items }))
 }
@@ -109,7 +109,7 @@ pub async fn list<K: OfKind>(call: Call<Identity, SitePart>) -> Result<Json, Api
 /// Adds an object: `{"id", "version"}`.
 pub async fn add<K: OfKind>(call: Call<Identity, SitePart>) -> Result<Created, ApiError> {
     let app = call.app;
-    let (hand, is_editor) = changing_hand(&call.identity, call.path.0)?;
+    let (actor, is_editor) = changing_actor(&call.identity, call.path.0)?;
     let is_own = call.request.uri().query() == Some("own");
     if is_own && K::KIND != Kind::SavedFilter {
         return Err(ApiError::rule(
@@ -121,9 +121,9 @@ pub async fn add<K: OfKind>(call: Call<Identity, SitePart>) -> Result<Created, A
     }
     let given: Json = read_json(&app, call.request).await?;
     let body = K::KIND.parse(given).map_err(ApiError::rule)?;
-    let site = hand.site.clone();
+    let site = actor.site.clone();
     let added = app.control.run(move |connection| {
-        site_objects::add(connection, Timestamp::now(), &hand, &body, is_own)
+        site_objects::add(connection, Timestamp::now(), &actor, &body, is_own)
     });
     let id = added.await?;
     apply(&app, K::KIND, &site).await;
@@ -135,14 +135,14 @@ pub async fn change<K: OfKind>(
     call: Call<Identity, (SitePart, SiteObjectId)>,
 ) -> Result<Answer, ApiError> {
     let (app, (SitePart(site), SiteObjectId(id))) = (call.app, call.path);
-    let (hand, is_editor) = changing_hand(&call.identity, site)?;
+    let (actor, is_editor) = changing_actor(&call.identity, site)?;
     let given: Replacement = read_json(&app, call.request).await?;
     let body = K::KIND.parse(given.value).map_err(ApiError::rule)?;
-    let site = hand.site.clone();
+    let site = actor.site.clone();
     let changed = app.control.run(move |connection| {
-        may_change(connection, K::KIND, &hand, is_editor, id)?;
+        may_change(connection, K::KIND, &actor, is_editor, id)?;
         let version = (id, given.version);
-        site_objects::change(connection, Timestamp::now(), &hand, version, &body)
+        site_objects::change(connection, Timestamp::now(), &actor, version, &body)
     });
     let changed = changed.await?;
     apply(&app, K::KIND, &site).await;
@@ -156,14 +156,14 @@ pub async fn remove<K: OfKind>(
     let version = call.query().strip_prefix("version=");
     let version: Option<i64> = version.and_then(|version| version.parse().ok());
     let (app, (SitePart(site), SiteObjectId(id))) = (call.app, call.path);
-    let (hand, is_editor) = changing_hand(&call.identity, site)?;
+    let (actor, is_editor) = changing_actor(&call.identity, site)?;
     let version = version.ok_or_else(|| {
         ApiError::rule("version: the version that you read is expected, e.g. ?version=1")
     })?;
-    let site = hand.site.clone();
+    let site = actor.site.clone();
     let removed = app.control.run(move |connection| {
-        may_change(connection, K::KIND, &hand, is_editor, id)?;
-        site_objects::remove(connection, Timestamp::now(), &hand, K::KIND, (id, version))
+        may_change(connection, K::KIND, &actor, is_editor, id)?;
+        site_objects::remove(connection, Timestamp::now(), &actor, K::KIND, (id, version))
     });
     let removed = removed.await?;
     apply(&app, K::KIND, &site).await;
@@ -174,11 +174,11 @@ pub async fn remove<K: OfKind>(
 fn may_change(
     connection: &rusqlite::Connection,
     kind: Kind,
-    hand: &Hand,
+    actor: &Actor,
     is_editor: bool,
     id: i64,
 ) -> Result<(), ControlError> {
-    let found = site_objects::find(connection, kind, &hand.site, hand.person, id)?;
+    let found = site_objects::find(connection, kind, &actor.site, actor.person, id)?;
     match found.ok_or(ControlError::NotThere)?.person {
         None if !is_editor => Err(ControlError::Denied(
             "only editors and owners can change objects of the site",

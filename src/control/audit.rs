@@ -28,7 +28,7 @@ pub struct Entry {
 
 /// A change to record. `what` is a word of the program, never input.
 #[derive(Debug, Clone, Copy)]
-pub struct Deed<'a> {
+pub struct AuditEntry<'a> {
     pub who: &'a str,
     pub what: &'static str,
     pub site: &'a str,
@@ -40,7 +40,11 @@ pub struct Deed<'a> {
 ///
 /// # Errors
 /// The file can't be written.
-pub fn record(connection: &Connection, now: Timestamp, deed: Deed<'_>) -> Result<(), ControlError> {
+pub fn record(
+    connection: &Connection,
+    now: Timestamp,
+    entry: AuditEntry<'_>,
+) -> Result<(), ControlError> {
     connection
         .prepare_cached("DELETE FROM audit WHERE at < :oldest")?
         .execute(named_params! { ":oldest": now.as_second() - AGE_S_MAX })?;
@@ -49,8 +53,8 @@ pub fn record(connection: &Connection, now: Timestamp, deed: Deed<'_>) -> Result
             "INSERT INTO audit (at, who, what, site, subject) VALUES (:at, :who, :what, :site, :subject)",
         )?
         .execute(named_params! {
-            ":at": now.as_second(), ":who": deed.who, ":what": deed.what,
-            ":site": deed.site, ":subject": deed.subject,
+            ":at": now.as_second(), ":who": entry.who, ":what": entry.what,
+            ":site": entry.site, ":subject": entry.subject,
         })?;
     Ok(())
 }
@@ -90,8 +94,8 @@ mod tests {
     use super::*;
     use crate::control::database::in_memory;
 
-    fn deed<'a>(what: &'static str, site: &'a str) -> Deed<'a> {
-        Deed {
+    fn entry<'a>(what: &'static str, site: &'a str) -> AuditEntry<'a> {
+        AuditEntry {
             who: "ada",
             what,
             site,
@@ -103,9 +107,9 @@ mod tests {
     fn the_log_is_newest_first_by_site_and_forgets_after_25_months() {
         let connection = in_memory();
         let start = Timestamp::from_second(1_800_000_000).expect("a time");
-        record(&connection, start, deed("key_added", "a.example")).expect("written");
+        record(&connection, start, entry("key_added", "a.example")).expect("written");
         let later = Timestamp::from_second(start.as_second() + AGE_S_MAX).expect("a time");
-        record(&connection, later, deed("key_revoked", "b.example")).expect("written");
+        record(&connection, later, entry("key_revoked", "b.example")).expect("written");
         let shown = |is_shown: &dyn Fn(&str) -> bool| {
             let entries = latest(&connection, is_shown).expect("read");
             entries
@@ -116,7 +120,7 @@ mod tests {
         assert_eq!(shown(&|_| true), ["key_revoked", "key_added"]);
         assert_eq!(shown(&|site| site == "a.example"), ["key_added"]);
         let too_late = Timestamp::from_second(later.as_second() + 1).expect("a time");
-        record(&connection, too_late, deed("login", "")).expect("written");
+        record(&connection, too_late, entry("login", "")).expect("written");
         assert_eq!(shown(&|_| true), ["login", "key_revoked"]);
     }
 
@@ -124,7 +128,7 @@ mod tests {
     fn the_audit_log_shows_no_more_lines_than_its_limit() {
         let connection = in_memory();
         for _ in 0..=SHOWN_MAX {
-            record(&connection, Timestamp::UNIX_EPOCH, deed("login", "")).expect("written");
+            record(&connection, Timestamp::UNIX_EPOCH, entry("login", "")).expect("written");
         }
         assert_eq!(
             latest(&connection, &|_| true).expect("read").len(),

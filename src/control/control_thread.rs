@@ -97,7 +97,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::control::audit::{self, Deed};
+    use crate::control::audit::{self, AuditEntry};
     use crate::control::database::path_in;
     use jiff::Timestamp;
 
@@ -106,13 +106,13 @@ mod tests {
     }
 
     fn note(connection: &Connection) -> Result<(), ControlError> {
-        let deed = Deed {
+        let entry = AuditEntry {
             who: "ada",
             what: "login",
             site: "",
             subject: "",
         };
-        audit::record(connection, Timestamp::UNIX_EPOCH, deed)
+        audit::record(connection, Timestamp::UNIX_EPOCH, entry)
     }
 
     fn notes(connection: &Connection) -> usize {

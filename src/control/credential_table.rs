@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, ToSql, named_params};
 
-use crate::control::audit::{self, Deed};
+use crate::control::audit::{self, AuditEntry};
 use crate::control::database::change;
 use crate::control::error::ControlError;
 
@@ -54,13 +54,13 @@ impl CredentialTable {
         name: &str,
     ) -> Result<(), ControlError> {
         let what = self.added();
-        let deed = Deed {
+        let entry = AuditEntry {
             who,
             what,
             site,
             subject: name,
         };
-        audit::record(connection, now, deed)
+        audit::record(connection, now, entry)
     }
 
     /// Revokes a credential of a site. The next request with it is refused.
@@ -81,13 +81,13 @@ impl CredentialTable {
             .prepare_cached(&text)?
             .query_row(named_params! { ":id": id, ":site": site }, |row| row.get(0))
             .optional()?;
-        let deed = Deed {
+        let entry = AuditEntry {
             who,
             what: self.revoked(),
             site,
             subject: &name.ok_or(ControlError::NotThere)?,
         };
-        audit::record(&change, now, deed)?;
+        audit::record(&change, now, entry)?;
         Ok(change.commit()?)
     }
 
@@ -114,13 +114,13 @@ impl CredentialTable {
             change
                 .prepare_cached(&format!("DELETE FROM {table} WHERE id = :id"))?
                 .execute(named_params! { ":id": id })?;
-            let deed = Deed {
+            let entry = AuditEntry {
                 who,
                 what: self.revoked(),
                 site,
                 subject,
             };
-            audit::record(change, now, deed)?;
+            audit::record(change, now, entry)?;
         }
         Ok(())
     }

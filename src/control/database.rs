@@ -173,7 +173,7 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
 
     use super::*;
-    use crate::control::audit::{self, Deed};
+    use crate::control::audit::{self, AuditEntry};
     use jiff::Timestamp;
 
     fn folder() -> tempfile::TempDir {
@@ -181,13 +181,13 @@ mod tests {
     }
 
     fn note(connection: &Connection) -> Result<(), ControlError> {
-        let deed = Deed {
+        let entry = AuditEntry {
             who: "ada",
             what: "login",
             site: "",
             subject: "",
         };
-        audit::record(connection, Timestamp::UNIX_EPOCH, deed)
+        audit::record(connection, Timestamp::UNIX_EPOCH, entry)
     }
 
     fn notes(connection: &Connection) -> usize {

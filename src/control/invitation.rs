@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use crate::control::audit::{self, Deed};
+use crate::control::audit::{self, AuditEntry};
 use crate::control::database::change;
 use crate::control::error::ControlError;
 use crate::control::ids::PersonId;
@@ -93,13 +93,13 @@ pub fn invite(
         role,
         now.as_second() + JOIN_S,
     )?;
-    let deed = Deed {
+    let entry = AuditEntry {
         who: &by.name,
         what: "invited",
         site,
         subject: role.as_str(),
     };
-    audit::record(&change, now, deed)?;
+    audit::record(&change, now, entry)?;
     Ok(change.commit()?)
 }
 
@@ -132,13 +132,13 @@ pub fn reset(
         Role::Viewer,
         now.as_second() + SHORT_S,
     )?;
-    let deed = Deed {
+    let entry = AuditEntry {
         who: by.map_or(audit::COMMAND_LINE, |by| by.name.as_str()),
         what: "password_reset_offered",
         site: "",
         subject: &name,
     };
-    audit::record(&change, now, deed)?;
+    audit::record(&change, now, entry)?;
     Ok(change.commit()?)
 }
 
@@ -252,13 +252,13 @@ pub fn accept(
             ("password_reset", String::new(), name)
         }
     };
-    let deed = Deed {
+    let entry = AuditEntry {
         who: &name,
         what,
         site: &site,
         subject: &name,
     };
-    audit::record(&change, now, deed)?;
+    audit::record(&change, now, entry)?;
     change.commit()?;
     Ok(Some(name))
 }

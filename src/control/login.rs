@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use zeroize::Zeroizing;
 
-use crate::control::audit::{self, Deed};
+use crate::control::audit::{self, AuditEntry};
 use crate::control::database::change;
 use crate::control::error::ControlError;
 use crate::control::ids::PersonId;
@@ -66,13 +66,13 @@ pub fn open(
     }
     let wrong_codes = second_factor::reset_tries(&change, person)?;
     replace_logins(&change, now, person, opening)?;
-    let deed = Deed {
+    let entry = AuditEntry {
         who: &account.name,
         what: "login",
         site: "",
         subject: "",
     };
-    audit::record(&change, now, deed)?;
+    audit::record(&change, now, entry)?;
     change.commit()?;
     Ok(Some(wrong_codes))
 }
@@ -207,13 +207,13 @@ pub fn record_wrong_password(
     if is_written {
         return Ok(());
     }
-    let deed = Deed {
+    let entry = AuditEntry {
         who: &person.name,
         what: "password_wrong",
         site: "",
         subject: &person.name,
     };
-    audit::record(&change, now, deed)?;
+    audit::record(&change, now, entry)?;
     Ok(change.commit()?)
 }
 

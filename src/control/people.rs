@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use crate::control::audit::{self, Deed};
+use crate::control::audit::{self, AuditEntry};
 use crate::control::credential_table::CredentialTable;
 use crate::control::database::change;
 use crate::control::error::ControlError;
@@ -124,13 +124,13 @@ pub fn add(
     let change = change(connection)?;
     let id = insert(&change, now, name, password)?;
     give(&change, id, site, role)?;
-    let deed = Deed {
+    let entry = AuditEntry {
         who,
         what: "person_added",
         site,
         subject: name,
     };
-    audit::record(&change, now, deed)?;
+    audit::record(&change, now, entry)?;
     change.commit()?;
     Ok(id)
 }
@@ -214,13 +214,13 @@ pub fn set_role(
         Some(Role::Owner) => "role_owner",
         None => "role_taken",
     };
-    let deed = Deed {
+    let entry = AuditEntry {
         who,
         what,
         site,
         subject: &name,
     };
-    audit::record(&change, now, deed)?;
+    audit::record(&change, now, entry)?;
     Ok(change.commit()?)
 }
 
@@ -241,13 +241,13 @@ pub fn remove(
         .execute(named_params! { ":id": person })?;
     refuse_without_owner(&change)?;
     revoke_created_by(&change, now, who, &name, &|_| true)?;
-    let deed = Deed {
+    let entry = AuditEntry {
         who,
         what: "person_removed",
         site: "",
         subject: &name,
     };
-    audit::record(&change, now, deed)?;
+    audit::record(&change, now, entry)?;
     Ok(change.commit()?)
 }
 
@@ -294,13 +294,13 @@ pub fn set_password(
     change
         .prepare_cached("DELETE FROM logins WHERE person = :person AND hash <> :kept")?
         .execute(named_params! { ":person": person, ":kept": kept_login })?;
-    let deed = Deed {
+    let entry = AuditEntry {
         who: &name,
         what: "password_changed",
         site: "",
         subject: &name,
     };
-    audit::record(&change, now, deed)?;
+    audit::record(&change, now, entry)?;
     Ok(change.commit()?)
 }
 
@@ -341,13 +341,13 @@ pub fn set_totp(
         Some(_) => "second_factor_added",
         None => "second_factor_removed",
     };
-    let deed = Deed {
+    let entry = AuditEntry {
         who: &name,
         what,
         site: "",
         subject: &name,
     };
-    audit::record(&change, now, deed)?;
+    audit::record(&change, now, entry)?;
     Ok(change.commit()?)
 }
 

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use crate::control::audit::{self, Deed};
+use crate::control::audit::{self, AuditEntry};
 use crate::control::error::ControlError;
 use crate::control::ids::PersonId;
 use crate::control::token::{self, TokenHash, hex};
@@ -82,13 +82,13 @@ pub(super) fn record_failure(
             ":person": person, ":known": is_known_device, ":failed": failed,
             ":until": now.as_second() + pause_s,
         })?;
-    let deed = Deed {
+    let entry = AuditEntry {
         who: name,
         what: "second_factor_wrong",
         site: "",
         subject: name,
     };
-    audit::record(connection, now, deed)
+    audit::record(connection, now, entry)
 }
 
 /// Whether the input is the current code or an unused recovery code. Each works once.

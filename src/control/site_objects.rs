@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::Value as Json;
 
 use crate::control::annotation::Annotation;
-use crate::control::audit::{self, Deed};
+use crate::control::audit::{self, AuditEntry};
 use crate::control::database;
 use crate::control::error::ControlError;
 use crate::control::funnel::Funnel;
@@ -127,7 +127,7 @@ impl Kind {
 
 /// A stored object.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Kept {
+pub struct SiteObject {
     pub id: i64,
     /// The only person who sees it. `None` if all members do.
     pub person: Option<PersonId>,
@@ -143,17 +143,17 @@ pub enum Changed {
     /// The new version.
     Done(i64),
     /// The object was changed meanwhile. This is its current state.
-    Conflict(Kept),
+    Conflict(SiteObject),
 }
 
 const COLUMNS: &str = "SELECT id, person, body, version, changed, changed_by FROM kept";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Kept> {
+fn read(row: &Row<'_>) -> rusqlite::Result<SiteObject> {
     let body: String = row.get(2)?;
     let body = serde_json::from_str(&body).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, error.into())
     })?;
-    Ok(Kept {
+    Ok(SiteObject {
         id: row.get(0)?,
         person: row.get(1)?,
         body,
@@ -172,7 +172,7 @@ pub fn list(
     kind: Kind,
     site: &str,
     person: Option<PersonId>,
-) -> Result<Vec<Kept>, ControlError> {
+) -> Result<Vec<SiteObject>, ControlError> {
     let mut statement = connection.prepare_cached(
         &[
             COLUMNS,
@@ -210,7 +210,7 @@ pub fn find(
     site: &str,
     person: Option<PersonId>,
     id: i64,
-) -> Result<Option<Kept>, ControlError> {
+) -> Result<Option<SiteObject>, ControlError> {
     let mut statement = connection.prepare_cached(
         &[
             COLUMNS,
@@ -226,14 +226,14 @@ pub fn find(
 
 /// Who changes an object, and on which site.
 #[derive(Debug, Clone)]
-pub struct Hand {
+pub struct Actor {
     pub site: String,
     /// The person, who sees their own objects beside those of the site.
     pub person: Option<PersonId>,
     pub name: String,
 }
 
-impl Hand {
+impl Actor {
     fn record(
         &self,
         connection: &Connection,
@@ -241,13 +241,13 @@ impl Hand {
         what: &'static str,
         subject: &str,
     ) -> Result<(), ControlError> {
-        let deed = Deed {
+        let entry = AuditEntry {
             who: &self.name,
             what,
             site: &self.site,
             subject,
         };
-        audit::record(connection, now, deed)
+        audit::record(connection, now, entry)
     }
 }
 
@@ -259,18 +259,18 @@ impl Hand {
 pub fn add(
     connection: &mut Connection,
     now: Timestamp,
-    hand: &Hand,
+    actor: &Actor,
     body: &Body,
     is_own: bool,
 ) -> Result<i64, ControlError> {
-    let person = hand.person.filter(|_| is_own);
+    let person = actor.person.filter(|_| is_own);
     let change = database::change(connection)?;
     let count: i64 = change
         .prepare_cached(
             "SELECT count(*) FROM kept WHERE kind = :kind AND site = :site AND person IS :person",
         )?
         .query_row(
-            named_params! { ":kind": body.kind.as_str(), ":site": hand.site, ":person": person },
+            named_params! { ":kind": body.kind.as_str(), ":site": actor.site, ":person": person },
             |row| row.get(0),
         )?;
     if count >= body.kind.count_max() {
@@ -284,13 +284,13 @@ pub fn add(
              VALUES (:kind, :site, :person, :name, :body, 1, :now, :who)",
         )?
         .execute(named_params! {
-            ":kind": body.kind.as_str(), ":site": hand.site, ":person": person, ":name": body.name,
-            ":body": body.json, ":now": now.as_second(), ":who": hand.name,
+            ":kind": body.kind.as_str(), ":site": actor.site, ":person": person, ":name": body.name,
+            ":body": body.json, ":now": now.as_second(), ":who": actor.name,
         })
         .map_err(ControlError::of_insert)?;
     let id = change.last_insert_rowid();
     let [added, ..] = body.kind.deeds();
-    hand.record(&change, now, added, body.name.as_deref().unwrap_or(""))?;
+    actor.record(&change, now, added, body.name.as_deref().unwrap_or(""))?;
     change.commit()?;
     Ok(id)
 }
@@ -302,12 +302,12 @@ pub fn add(
 pub fn change(
     connection: &mut Connection,
     now: Timestamp,
-    hand: &Hand,
+    actor: &Actor,
     (id, seen): (i64, i64),
     body: &Body,
 ) -> Result<Changed, ControlError> {
     let change = database::change(connection)?;
-    let present = find(&change, body.kind, &hand.site, hand.person, id)?;
+    let present = find(&change, body.kind, &actor.site, actor.person, id)?;
     let present = present.ok_or(ControlError::NotThere)?;
     if present.version != seen {
         return Ok(Changed::Conflict(present));
@@ -318,12 +318,12 @@ pub fn change(
              changed_by = :who WHERE id = :id",
         )?
         .execute(named_params! {
-            ":name": body.name, ":body": body.json, ":now": now.as_second(), ":who": hand.name,
+            ":name": body.name, ":body": body.json, ":now": now.as_second(), ":who": actor.name,
             ":id": id,
         })
         .map_err(ControlError::of_insert)?;
     let [_, changed, _] = body.kind.deeds();
-    hand.record(&change, now, changed, body.name.as_deref().unwrap_or(""))?;
+    actor.record(&change, now, changed, body.name.as_deref().unwrap_or(""))?;
     change.commit()?;
     Ok(Changed::Done(seen + 1))
 }
@@ -335,12 +335,12 @@ pub fn change(
 pub fn remove(
     connection: &mut Connection,
     now: Timestamp,
-    hand: &Hand,
+    actor: &Actor,
     kind: Kind,
     (id, seen): (i64, i64),
 ) -> Result<Changed, ControlError> {
     let change = database::change(connection)?;
-    let present = find(&change, kind, &hand.site, hand.person, id)?;
+    let present = find(&change, kind, &actor.site, actor.person, id)?;
     let present = present.ok_or(ControlError::NotThere)?;
     if present.version != seen {
         return Ok(Changed::Conflict(present));
@@ -354,7 +354,7 @@ pub fn remove(
         .get("name")
         .and_then(Json::as_str)
         .unwrap_or("");
-    hand.record(&change, now, removed, name)?;
+    actor.record(&change, now, removed, name)?;
     change.commit()?;
     Ok(Changed::Done(seen))
 }

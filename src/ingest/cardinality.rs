@@ -78,7 +78,7 @@ struct Seen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// It is stored as it is.
-    Kept,
+    Stored,
     /// It is stored as `(other)`.
     Folded {
         /// The first one of this field today.
@@ -185,7 +185,7 @@ impl Values {
         if let Some(seen) = self.seen.get_mut(&hash) {
             seen.has_several |= seen.network != 0 && seen.network != network;
             seen.last_day = today;
-            return Place::Kept;
+            return Place::Stored;
         }
         let slot = hash as usize % WAITING;
         let waits = self.waiting.get(slot).copied();
@@ -206,7 +206,7 @@ impl Values {
                 last_day: today,
             };
             self.seen.insert(hash, seen);
-            return Place::Kept;
+            return Place::Stored;
         }
         if self.waiting.is_empty() {
             self.waiting = vec![(0, 0); WAITING];
@@ -231,7 +231,7 @@ mod tests {
     }
 
     fn is_kept(values: &Cardinality, day: i32, network: TruncatedIp, text: &str) -> bool {
-        values.place(SiteId::nth(0), day, network, OpenField::Path, text) == Place::Kept
+        values.place(SiteId::nth(0), day, network, OpenField::Path, text) == Place::Stored
     }
 
     /// Sends `count` invented paths and returns how many of them were stored.

@@ -122,7 +122,7 @@ impl Pipeline {
     ) {
         event.fold(&mut |field, text| {
             match self.cardinality.place(site, day, network, field, text) {
-                Place::Kept => true,
+                Place::Stored => true,
                 Place::Folded { is_first } => {
                     self.counters.count_folded(field);
                     if is_first {

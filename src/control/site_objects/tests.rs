@@ -9,8 +9,8 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).expect("a time")
 }
 
-fn hand(site: &str, person: Option<PersonId>) -> Hand {
-    Hand {
+fn actor(site: &str, person: Option<PersonId>) -> Actor {
+    Actor {
         site: site.into(),
         person,
         name: "ada".into(),
@@ -30,18 +30,18 @@ fn filter(name: &str) -> Body {
 #[test]
 fn of_two_concurrent_edits_the_second_gets_a_conflict() {
     let mut connection = in_memory();
-    let hand = hand("a", None);
-    let id = add(&mut connection, at(1), &hand, &goal("one"), false).expect("added");
-    let first = change(&mut connection, at(2), &hand, (id, 1), &goal("two")).expect("changed");
+    let actor = actor("a", None);
+    let id = add(&mut connection, at(1), &actor, &goal("one"), false).expect("added");
+    let first = change(&mut connection, at(2), &actor, (id, 1), &goal("two")).expect("changed");
     assert_eq!(first, Changed::Done(2));
     let second =
-        change(&mut connection, at(3), &hand, (id, 1), &goal("three")).expect("a conflict");
+        change(&mut connection, at(3), &actor, (id, 1), &goal("three")).expect("a conflict");
     let Changed::Conflict(present) = second else {
         panic!("{second:?}");
     };
     assert_eq!((present.version, &present.body["name"]), (2, &json!("two")));
     assert!(matches!(
-        remove(&mut connection, at(3), &hand, Kind::Goal, (id, 1)),
+        remove(&mut connection, at(3), &actor, Kind::Goal, (id, 1)),
         Ok(Changed::Conflict(_))
     ));
     assert_eq!(
@@ -49,19 +49,19 @@ fn of_two_concurrent_edits_the_second_gets_a_conflict() {
         [present]
     );
     assert_eq!(
-        change(&mut connection, at(4), &hand, (id, 2), &goal("three")).expect("changed"),
+        change(&mut connection, at(4), &actor, (id, 2), &goal("three")).expect("changed"),
         Changed::Done(3)
     );
     assert_eq!(
-        remove(&mut connection, at(5), &hand, Kind::Goal, (id, 3)).expect("removed"),
+        remove(&mut connection, at(5), &actor, Kind::Goal, (id, 3)).expect("removed"),
         Changed::Done(3)
     );
     assert!(matches!(
-        change(&mut connection, at(6), &hand, (id, 3), &goal("x")),
+        change(&mut connection, at(6), &actor, (id, 3), &goal("x")),
         Err(ControlError::NotThere)
     ));
     assert!(matches!(
-        remove(&mut connection, at(6), &hand, Kind::Goal, (id, 3)),
+        remove(&mut connection, at(6), &actor, Kind::Goal, (id, 3)),
         Err(ControlError::NotThere)
     ));
 }
@@ -69,7 +69,7 @@ fn of_two_concurrent_edits_the_second_gets_a_conflict() {
 #[test]
 fn names_are_unique_per_site_and_kind() {
     let mut connection = in_memory();
-    let (a, b) = (hand("a", None), hand("b", None));
+    let (a, b) = (actor("a", None), actor("b", None));
     let id = add(&mut connection, at(1), &a, &goal("one"), false).expect("added");
     assert!(matches!(
         add(&mut connection, at(1), &a, &goal("one"), false),
@@ -105,7 +105,7 @@ fn personal_objects_are_private_and_removed_with_the_person() {
         add_person(&mut connection, at(0), "x", name, "p", ("*", Role::Owner)).expect("added")
     };
     let (ada, bob) = (person("ada"), person("bob"));
-    let (of_ada, of_bob) = (hand("a", Some(ada)), hand("a", Some(bob)));
+    let (of_ada, of_bob) = (actor("a", Some(ada)), actor("a", Some(bob)));
     let id = add(&mut connection, at(1), &of_ada, &filter("mine"), true).expect("added");
     add(&mut connection, at(1), &of_bob, &filter("mine"), true)
         .expect("the same name for another person");
@@ -131,11 +131,11 @@ fn personal_objects_are_private_and_removed_with_the_person() {
 #[test]
 fn goals_per_site_are_bounded() {
     let mut connection = in_memory();
-    let hand = hand("a", None);
+    let actor = actor("a", None);
     for n in 0..Kind::Goal.count_max() {
-        add(&mut connection, at(1), &hand, &goal(&n.to_string()), false).expect("added");
+        add(&mut connection, at(1), &actor, &goal(&n.to_string()), false).expect("added");
     }
-    let one_more = add(&mut connection, at(1), &hand, &goal("one more"), false);
+    let one_more = add(&mut connection, at(1), &actor, &goal("one more"), false);
     assert!(matches!(one_more, Err(ControlError::Rule(_))));
 }
 
