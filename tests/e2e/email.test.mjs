@@ -189,7 +189,7 @@ test('e-mails are subscribed, confirmed, sent once and ended in one click', asyn
     }
     const away = await ask('POST', 'subscriptions', { kind: 'alert', to: 'gone@example.com', language: 'en' });
     assert.equal(away.status, 502);
-    assert.match(away.body.error, /nothing was kept.*550/);
+    assert.match(away.body.error, /nothing was stored.*550/);
     assert.deepEqual((await ask('GET', 'subscriptions')).body, { items: [], mail: true });
 
     const wanted = { kind: 'summary', every: 'day', to: 'carl@example.com', language: 'de' };
