@@ -427,7 +427,7 @@ fn a_changed_published_policy_stops_the_start_with_a_reason() {
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{said}");
     assert!(
-        said.contains("policy \"1\" was published") && said.contains("put its record back"),
+        said.contains("policy \"1\" was published") && said.contains("restore its record"),
         "{said}"
     );
 }
