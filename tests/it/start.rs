@@ -46,7 +46,7 @@ fn an_invalid_configuration_is_explained() {
     write("");
     check(&file, &["[[site]]"]);
     write("listen = \"0.0.0.0:8000\"\n[[site]]\nid = \"a\"");
-    check(&file, &["log in", "dashboard.listen"]);
+    check(&file, &["no account exists", "dashboard.listen"]);
     write("[engine]\nlisten = \"0.0.0.0:8123\"\n[[site]]\nid = \"a\"");
     check(&file, &["loopback"]);
     write("[geo]\ndatabase = \"nowhere.mmdb\"\n[[site]]\nid = \"a\"");
